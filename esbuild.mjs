@@ -1,0 +1,71 @@
+// Builds everything that ships, one target each: extension host, server, catalogue worker, supervisor, cli, webviews.
+// `node esbuild.mjs [--watch] [--production]`
+import { build, context } from "esbuild";
+import { cp, mkdir, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = path.dirname(fileURLToPath(import.meta.url));
+const watch = process.argv.includes("--watch");
+const production = process.argv.includes("--production");
+const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
+
+/** @type {import("esbuild").BuildOptions} */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  sourcemap: production ? false : "linked",
+  minify: production,
+  legalComments: "none",
+  logLevel: "warning",
+  define: { __TRAINYARD_VERSION__: JSON.stringify(version) },
+};
+
+/** @type {import("esbuild").BuildOptions} */
+const node = { ...common, platform: "node", format: "cjs", target: "node20", outExtension: { ".js": ".cjs" } };
+
+/** @type {Record<string, import("esbuild").BuildOptions>} */
+const targets = {
+  extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"] },
+  server: { ...node, entryPoints: { server: "server/main.ts" }, outdir: "dist" },
+  catalogWorker: { ...node, entryPoints: { "catalog-worker": "server/catalog/worker.ts" }, outdir: "dist" },
+  supervisor: { ...node, entryPoints: { supervisor: "server/supervisor/main.ts" }, outdir: "dist" },
+  cli: { ...node, entryPoints: { cli: "cli/main.ts" }, outdir: "dist", banner: { js: "#!/usr/bin/env node" } },
+  webviews: {
+    ...common,
+    platform: "browser",
+    format: "esm",
+    target: "es2022",
+    splitting: true,
+    entryPoints: { dashboard: "webviews/dashboard/main.ts", builder: "webviews/builder/main.ts", app: "webviews/app/main.ts" },
+    outdir: "dist/webviews",
+    loader: { ".ttf": "file", ".css": "css" },
+    tsconfig: "webviews/tsconfig.json",
+  },
+};
+
+async function copyAssets() {
+  await mkdir(path.join(root, "dist/webviews"), { recursive: true });
+  const copies = [
+    ["node_modules/sql.js/dist/sql-wasm.wasm", "dist/sql-wasm.wasm"],
+    ["node_modules/@vscode/codicons/dist/codicon.css", "dist/webviews/codicon.css"],
+    ["node_modules/@vscode/codicons/dist/codicon.ttf", "dist/webviews/codicon.ttf"],
+    ["webviews/app/index.html", "dist/webviews/index.html"],
+  ];
+  for (const [from, to] of copies) if (existsSync(path.join(root, from))) await cp(path.join(root, from), path.join(root, to));
+}
+
+const only = process.argv
+  .find((a) => a.startsWith("--only="))
+  ?.slice("--only=".length)
+  .split(",");
+const chosen = Object.entries(targets).filter(([name]) => only === undefined || only.includes(name));
+if (!watch && only === undefined) await rm(path.join(root, "dist"), { recursive: true, force: true });
+await copyAssets();
+if (watch) {
+  for (const [, options] of chosen) await (await context(options)).watch();
+  console.log("watching");
+} else {
+  for (const [, options] of chosen) await build(options);
+}

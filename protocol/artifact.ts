@@ -1,0 +1,54 @@
+/** Files that a run produced. */
+import { z } from "zod";
+import { Instant, JsonObject, WireNumber } from "./json.ts";
+import { CheckpointId } from "./ids.ts";
+
+export const ArtifactKind = z.enum(["checkpoint", "tensorboard", "evaluation", "config", "predictions", "model", "other"]);
+export type ArtifactKind = z.infer<typeof ArtifactKind>;
+
+export const Artifact = z.object({
+  /** Path inside the run's artifacts folder, or absolute when the file stays where the script wrote it. */
+  path: z.string(),
+  name: z.string(),
+  kind: ArtifactKind,
+  size_bytes: z.number().int().nonnegative(),
+  modified_at: Instant,
+  is_directory: z.boolean(),
+  metadata: JsonObject,
+});
+export type Artifact = z.infer<typeof Artifact>;
+
+/** `full` can be resumed; `weights` and `adapter` hold parameters without optimizer state and can only start a fork. */
+export const CheckpointKind = z.enum(["full", "adapter", "weights"]);
+export type CheckpointKind = z.infer<typeof CheckpointKind>;
+
+export const CheckpointStatus = z.enum([
+  "complete", // validated: every file is there, sizes agree, headers parse
+  "writing", // seen, not yet settled
+  "torn", // something is missing or cut short; never offered
+  "missing", // reported once, no longer on disk (pruned)
+]);
+export type CheckpointStatus = z.infer<typeof CheckpointStatus>;
+
+export const Checkpoint = z.object({
+  id: CheckpointId,
+  /** Absolute path of the folder or file. */
+  path: z.string(),
+  name: z.string(),
+  step: z.number().int().nonnegative(),
+  attempt: z.number().int().positive(),
+  kind: CheckpointKind,
+  framework: z.string(),
+  status: CheckpointStatus,
+  /** Why it is torn, or null. */
+  problem: z.string().nullable(),
+  size_bytes: z.number().int().nonnegative(),
+  created_at: Instant,
+  /** Metrics of the evaluation at this step, where there was one. */
+  metrics: z.record(z.string(), WireNumber),
+  /** Written because a stop was asked for. */
+  final: z.boolean(),
+  /** Can a run be continued from it (kind full, status complete)? */
+  resumable: z.boolean(),
+});
+export type Checkpoint = z.infer<typeof Checkpoint>;

@@ -1,0 +1,36 @@
+/**
+ * Identifiers. Every entity carries a prefix that says what it is. A run id goes on with 17 characters of Crockford base32:
+ * 9 for the time in milliseconds (so that ids sort by creation) and 8 random ones.
+ */
+import { z } from "zod";
+
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+
+export const RunId = z.string().regex(/^run_[0-9a-hjkmnp-tv-z]{17}$/, "not a run id (run_ and 17 base32 characters)");
+export type RunId = z.infer<typeof RunId>;
+
+export const CheckpointId = z.string().regex(/^ckpt_[0-9a-f]{12}$/, "not a checkpoint id (ckpt_ and 12 hex digits)");
+export type CheckpointId = z.infer<typeof CheckpointId>;
+
+/** Names that become folders: projects and experiments. No separators, no leading dot, nothing a shell or Windows refuses. */
+export const Slug = z
+  .string()
+  .min(1)
+  .max(80)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "use letters, digits, '.', '_' and '-', starting with a letter or digit");
+export type Slug = z.infer<typeof Slug>;
+
+/**
+ * A new run id.
+ * @param nowMs creation time in milliseconds since the epoch
+ */
+export function newRunId(nowMs: number = Date.now()): RunId {
+  let time = "";
+  for (let rest = Math.floor(nowMs), i = 0; i < 9; i++) {
+    time = ALPHABET.charAt(rest % 32) + time;
+    rest = Math.floor(rest / 32);
+  }
+  let random = "";
+  for (const byte of globalThis.crypto.getRandomValues(new Uint8Array(8))) random += ALPHABET.charAt(byte % 32);
+  return `run_${time}${random}`;
+}

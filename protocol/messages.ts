@@ -1,0 +1,68 @@
+/**
+ * The WebSocket at /api/stream. Subprotocol `trainyard.v1`; the token comes as a second subprotocol, `bearer.<token>`.
+ * Small messages are JSON text; series come as binary frames (protocol/frames.ts).
+ *
+ * A client subscribes with the cursor it has; the server sends what is new since then and goes on. After a reconnect the client
+ * subscribes again with its newest cursor: no gap, no duplicate. A slow client gets larger, rarer frames, never a longer queue.
+ */
+import { z } from "zod";
+import { Checkpoint } from "./artifact.ts";
+import { ErrorCode } from "./errors.ts";
+import { RunEvent } from "./events.ts";
+import { RunId } from "./ids.ts";
+import { SeriesCursor } from "./queries.ts";
+import { RunSummary } from "./run.ts";
+import { RunUsage, SystemSample } from "./system.ts";
+
+export const WS_PATH = "/api/stream";
+export const WS_PROTOCOL = "trainyard.v1";
+
+const SubscriptionId = z.number().int().nonnegative();
+
+export const Topic = z.discriminatedUnion("topic", [
+  /** All runs: `runs` first, then `run` for each change and `run_removed`. */
+  z.object({ topic: z.literal("runs") }),
+  /** One run: its `run` summary, `events` and `checkpoints` as they come, `usage` while it lives. */
+  z.object({ topic: z.literal("run"), run: RunId }),
+  /** New points of a run's metrics since the cursor. Names as in SeriesQuery. */
+  z.object({ topic: z.literal("series"), run: RunId, metrics: z.array(z.string()).min(1).max(10_000), cursor: SeriesCursor }),
+  /** Bytes of an attempt's log from an offset on, cut at whole UTF-8 characters. */
+  z.object({ topic: z.literal("log"), run: RunId, attempt: z.number().int().positive(), offset: z.number().int().nonnegative() }),
+  /** Samples of the machine. */
+  z.object({ topic: z.literal("system") }),
+]);
+export type Topic = z.infer<typeof Topic>;
+
+export const ClientMessage = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("subscribe"), id: SubscriptionId, topic: Topic }),
+  z.object({ type: z.literal("unsubscribe"), id: SubscriptionId }),
+  z.object({ type: z.literal("ping"), id: z.number().int() }),
+]);
+export type ClientMessage = z.infer<typeof ClientMessage>;
+
+export const ServerMessage = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("welcome"), version: z.string(), protocol: z.number().int() }),
+  z.object({ type: z.literal("pong"), id: z.number().int() }),
+  z.object({ type: z.literal("runs"), id: SubscriptionId, runs: z.array(RunSummary) }),
+  z.object({ type: z.literal("run"), id: SubscriptionId, run: RunSummary }),
+  z.object({ type: z.literal("run_removed"), id: SubscriptionId, run: RunId }),
+  z.object({ type: z.literal("events"), id: SubscriptionId, events: z.array(RunEvent) }),
+  z.object({ type: z.literal("checkpoints"), id: SubscriptionId, checkpoints: z.array(Checkpoint) }),
+  z.object({ type: z.literal("usage"), id: SubscriptionId, usage: RunUsage }),
+  z.object({
+    type: z.literal("log"),
+    id: SubscriptionId,
+    attempt: z.number().int(),
+    /** Where this text starts, and where the next subscription should. */
+    offset: z.number().int(),
+    next_offset: z.number().int(),
+    text: z.string(),
+    /** Bytes passed over because the reader was too far behind; they can be had by GET …/log/raw. */
+    skipped_bytes: z.number().int(),
+  }),
+  z.object({ type: z.literal("system"), id: SubscriptionId, sample: SystemSample }),
+  /** The topic has ended (the run is over and everything was sent). */
+  z.object({ type: z.literal("end"), id: SubscriptionId }),
+  z.object({ type: z.literal("error"), id: SubscriptionId.nullable(), code: ErrorCode, message: z.string() }),
+]);
+export type ServerMessage = z.infer<typeof ServerMessage>;

@@ -1,0 +1,218 @@
+/** Requests and answers of the REST interface that are not already shapes of their own. */
+import { z } from "zod";
+import { Artifact, Checkpoint } from "./artifact.ts";
+import { RunEvent } from "./events.ts";
+import { RunId, Slug } from "./ids.ts";
+import { Instant, JsonObject } from "./json.ts";
+import { AttemptRecord, ExitRecord, MetricSummary, ProcessRecord, RunRecord, RunSummary } from "./run.ts";
+import { RunSpec } from "./spec.ts";
+import { RunState } from "./states.ts";
+
+/** Query strings are text: numbers and booleans are read from it. */
+const int = (min: number, max: number, fallback: number) => z.coerce.number().int().min(min).max(max).default(fallback);
+const flag = z
+  .enum(["true", "false", "1", "0"])
+  .transform((v) => v === "true" || v === "1")
+  .optional();
+
+export const ServerInfo = z.object({
+  version: z.string(),
+  protocol: z.number().int(),
+  store: z.string(),
+  pid: z.number().int(),
+  started_at: Instant,
+  runs: z.number().int().nonnegative(),
+  live_runs: z.number().int().nonnegative(),
+  read_only: z.boolean(),
+});
+export type ServerInfo = z.infer<typeof ServerInfo>;
+
+export const Project = z.object({
+  name: Slug,
+  title: z.string(),
+  description: z.string(),
+  created_at: Instant,
+  defaults: JsonObject,
+  run_counts: z.partialRecord(RunState, z.number().int()),
+  run_count: z.number().int(),
+});
+export type Project = z.infer<typeof Project>;
+
+export const RunsQuery = z.object({
+  project: Slug.optional(),
+  state: z
+    .string()
+    .transform((s) => s.split(","))
+    .pipe(z.array(RunState))
+    .optional(),
+  /** Text found in name, tags, notes or id. */
+  search: z.string().max(500).optional(),
+  archived: flag,
+  /** A field: created_at, started_at, name, state, params.<key>, metrics.<key>. A leading "-" sorts downwards. */
+  sort: z.string().max(200).default("-created_at"),
+  limit: int(1, 1000, 100),
+  offset: int(0, 10_000_000, 0),
+});
+export type RunsQuery = z.infer<typeof RunsQuery>;
+
+export const RunsPage = z.object({ runs: z.array(RunSummary), total: z.number().int() });
+export type RunsPage = z.infer<typeof RunsPage>;
+
+export const AttemptDetail = AttemptRecord.extend({
+  process: ProcessRecord.nullable(),
+  exit: ExitRecord.nullable(),
+  /** Steps that this attempt's points cover; null before the first. */
+  first_step: z.number().nullable(),
+  last_step: z.number().nullable(),
+  log_bytes: z.number().int().nonnegative(),
+});
+export type AttemptDetail = z.infer<typeof AttemptDetail>;
+
+export const RunDetail = RunSummary.extend({
+  environment: RunRecord.shape.environment,
+  run_dir: z.string(),
+  spec: RunSpec.nullable(),
+  resolved: JsonObject.nullable(),
+  attempts: z.array(AttemptDetail),
+});
+export type RunDetail = z.infer<typeof RunDetail>;
+
+export const CreateRun = z.object({
+  spec: RunSpec,
+  /** The document as the user wrote it, kept verbatim as spec.yaml (comments and all). */
+  source: z.string().max(1_000_000).optional(),
+  start: z.boolean().default(true),
+  /** Folder that relative paths of the spec refer to. Default: the folder that holds the store. */
+  base_dir: z.string().optional(),
+});
+export type CreateRun = z.infer<typeof CreateRun>;
+
+export const EditRun = RunRecord.pick({ name: true, description: true, notes: true, tags: true, starred: true, archived: true })
+  .partial()
+  .strict();
+export type EditRun = z.infer<typeof EditRun>;
+
+export const CancelRun = z.object({
+  force: z.boolean().default(false),
+  grace_seconds: z.number().nonnegative().max(86_400).optional(),
+  reason: z.string().max(1000).default("asked for by the user"),
+});
+export type CancelRun = z.infer<typeof CancelRun>;
+
+export const ResumeRun = z.object({
+  mode: z.enum(["continue", "fork"]),
+  /** Name or id of the checkpoint. Default: the newest complete one that can be resumed. */
+  checkpoint: z.string().optional(),
+  /** Overridden params. A continued attempt may change them too; the change is recorded with the attempt. */
+  params: JsonObject.default({}),
+  name: z.string().min(1).max(200).optional(),
+});
+export type ResumeRun = z.infer<typeof ResumeRun>;
+
+export const SeriesInfo = MetricSummary.extend({ name: z.string(), attempts: z.array(z.number().int()) });
+export type SeriesInfo = z.infer<typeof SeriesInfo>;
+
+/** Where a reader stands: rows read so far of each attempt's metric file. */
+export const SeriesCursor = z.record(z.string().regex(/^\d+$/), z.number().int().nonnegative());
+export type SeriesCursor = z.infer<typeof SeriesCursor>;
+
+export const SeriesQuery = z.object({
+  /** Comma-separated names; a name may end in "*". */
+  metrics: z
+    .string()
+    .transform((s) => s.split(",").filter((name) => name !== ""))
+    .pipe(z.array(z.string()).min(1).max(10_000)),
+  from_step: z.coerce.number().optional(),
+  to_step: z.coerce.number().optional(),
+  /** Most points per series; beyond it, the minimum and maximum of each bucket are kept, so that no spike is lost. */
+  max_points: int(2, 1_000_000, 2000),
+  /** One attempt with everything it wrote; without it the joined curve, where a later attempt replaces the steps it went over again. */
+  attempt: z.coerce.number().int().positive().optional(),
+  format: z.enum(["arrow", "json"]).default("arrow"),
+});
+export type SeriesQuery = z.infer<typeof SeriesQuery>;
+
+/** The JSON form of a series answer. NaN and infinities stand as strings. */
+export const SeriesJson = z.object({
+  series: z.array(
+    z.object({
+      name: z.string(),
+      steps: z.array(z.number()),
+      times: z.array(z.number()),
+      values: z.array(z.union([z.number(), z.string()])),
+      attempts: z.array(z.number().int()),
+      downsampled: z.boolean(),
+    }),
+  ),
+  cursor: SeriesCursor,
+});
+export type SeriesJson = z.infer<typeof SeriesJson>;
+
+export const LogLevel = z.enum(["debug", "info", "warning", "error"]);
+export type LogLevel = z.infer<typeof LogLevel>;
+
+export const LogLine = z.object({
+  attempt: z.number().int(),
+  /** 0-based line number within the attempt's log. */
+  number: z.number().int().nonnegative(),
+  /** Byte offset of the line's first byte. */
+  offset: z.number().int().nonnegative(),
+  /** When it was written, to the second or so (from log.idx); null when unknown. */
+  time: z.number().nullable(),
+  /** Guessed from the text; null when nothing says so. */
+  level: LogLevel.nullable(),
+  /** The line as a terminal would show it in the end: carriage returns applied, escape sequences kept. At most 10,000 characters. */
+  text: z.string(),
+  /** The line was cut at 10,000 characters. */
+  truncated: z.boolean(),
+});
+export type LogLine = z.infer<typeof LogLine>;
+
+export const LogQuery = z.object({
+  attempt: z.coerce.number().int().positive().optional(),
+  page: int(1, 100_000_000, 1),
+  page_size: int(1, 500, 100),
+  /** Inclusive, ms since the epoch or RFC 3339. */
+  start_time: z.string().optional(),
+  /** Exclusive. */
+  end_time: z.string().optional(),
+  level: LogLevel.optional(),
+  search: z.string().max(500).optional(),
+});
+export type LogQuery = z.infer<typeof LogQuery>;
+
+export const LogPage = z.object({
+  lines: z.array(LogLine),
+  page: z.number().int(),
+  page_size: z.number().int(),
+  total: z.number().int(),
+  attempt: z.number().int(),
+});
+export type LogPage = z.infer<typeof LogPage>;
+
+export const RawLogQuery = z.object({
+  attempt: z.coerce.number().int().positive().optional(),
+  offset: int(0, Number.MAX_SAFE_INTEGER, 0),
+  length: int(1, 16_777_216, 1_048_576),
+});
+export type RawLogQuery = z.infer<typeof RawLogQuery>;
+
+export const RecipesQuery = z.object({ python: z.string().optional(), refresh: flag });
+export type RecipesQuery = z.infer<typeof RecipesQuery>;
+
+export const SystemHistoryQuery = z.object({
+  minutes: z.coerce
+    .number()
+    .positive()
+    .max(24 * 60)
+    .default(5),
+});
+export type SystemHistoryQuery = z.infer<typeof SystemHistoryQuery>;
+
+export const RunIdParam = z.object({ id: RunId });
+export const ProjectParam = z.object({ project: Slug });
+
+export const Events = z.object({ events: z.array(RunEvent) });
+export const Checkpoints = z.object({ checkpoints: z.array(Checkpoint) });
+export const Artifacts = z.object({ artifacts: z.array(Artifact) });
+export const SeriesList = z.object({ series: z.array(SeriesInfo) });

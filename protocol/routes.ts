@@ -1,0 +1,268 @@
+/**
+ * Every REST route, once: method, path, shapes, errors. The server binds handlers to it, the client is typed by it and
+ * OpenAPI is generated from it.
+ */
+import { z } from "zod";
+import type { ErrorCode } from "./errors.ts";
+import { Problem } from "./errors.ts";
+import * as q from "./queries.ts";
+import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
+import { DryRun } from "./spec.ts";
+import { SystemSample } from "./system.ts";
+
+export interface Route<
+  Params extends z.ZodType = z.ZodType,
+  Query extends z.ZodType = z.ZodType,
+  Body extends z.ZodType = z.ZodType,
+  Response extends z.ZodType = z.ZodType,
+> {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** Path with `:name` parameters. */
+  readonly path: string;
+  readonly summary: string;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly response: Response;
+  readonly status: 200 | 201 | 202;
+  /** JSON, or bytes that the handler streams (Arrow, log, file). */
+  readonly produces: "json" | "arrow" | "bytes";
+  readonly errors: readonly ErrorCode[];
+}
+
+const none = z.object({});
+const noBody = z.undefined();
+const common = { params: none, query: none, body: noBody, status: 200, produces: "json" } as const;
+const oneRun = { ...common, params: q.RunIdParam } as const;
+
+function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
+  definition: Route<P, Q, B, R>,
+): Route<P, Q, B, R> {
+  return definition;
+}
+
+export const routes = {
+  getServer: route({ ...common, method: "GET", path: "/api/server", summary: "About this server", response: q.ServerInfo, errors: [] }),
+  shutdown: route({
+    ...common,
+    method: "POST",
+    path: "/api/server/shutdown",
+    summary: "End the server; runs go on",
+    response: z.object({ ok: z.literal(true) }),
+    errors: [],
+  }),
+  refresh: route({
+    ...common,
+    method: "POST",
+    path: "/api/server/refresh",
+    summary: "Scan the store again",
+    response: z.object({ runs: z.number().int(), problems: z.array(Problem) }),
+    errors: [],
+  }),
+  listProjects: route({
+    ...common,
+    method: "GET",
+    path: "/api/projects",
+    summary: "Projects with their run counts",
+    response: z.object({ projects: z.array(q.Project) }),
+    errors: [],
+  }),
+  listRuns: route({
+    ...common,
+    method: "GET",
+    path: "/api/runs",
+    summary: "Runs, filtered, sorted and paged",
+    query: q.RunsQuery,
+    response: q.RunsPage,
+    errors: ["bad_request"],
+  }),
+  createRun: route({
+    ...common,
+    method: "POST",
+    path: "/api/runs",
+    summary: "Create a run, and start it unless told otherwise",
+    body: q.CreateRun,
+    response: q.RunDetail,
+    status: 201,
+    errors: ["invalid_spec", "unknown_recipe", "python_unusable", "missing_file", "bad_dataset", "disk_full", "store_unwritable"],
+  }),
+  dryRun: route({
+    ...common,
+    method: "POST",
+    path: "/api/dry-run",
+    summary: "The exact command, environment and resolved values, without running",
+    body: q.CreateRun,
+    response: DryRun,
+    errors: ["invalid_spec", "unknown_recipe", "python_unusable"],
+  }),
+  preflight: route({
+    ...common,
+    method: "POST",
+    path: "/api/preflight",
+    summary: "What would go wrong: values, interpreter, packages, dataset",
+    body: q.CreateRun,
+    response: PreflightReport,
+    errors: ["unknown_recipe", "python_unusable"],
+  }),
+  getRun: route({ ...oneRun, method: "GET", path: "/api/runs/:id", summary: "One run", response: q.RunDetail, errors: ["not_found"] }),
+  editRun: route({
+    ...oneRun,
+    method: "PATCH",
+    path: "/api/runs/:id",
+    summary: "Edit name, description, notes, tags, star, archive",
+    body: q.EditRun,
+    response: q.RunDetail,
+    errors: ["not_found", "bad_request"],
+  }),
+  deleteRun: route({
+    ...oneRun,
+    method: "DELETE",
+    path: "/api/runs/:id",
+    summary: "Move the run folder to the store's trash",
+    response: z.object({ trashed_to: z.string() }),
+    errors: ["not_found", "conflict"],
+  }),
+  startRun: route({
+    ...oneRun,
+    method: "POST",
+    path: "/api/runs/:id/start",
+    summary: "Start a draft",
+    response: q.RunDetail,
+    status: 202,
+    errors: ["not_found", "conflict", "python_unusable"],
+  }),
+  cancelRun: route({
+    ...oneRun,
+    method: "POST",
+    path: "/api/runs/:id/cancel",
+    summary: "Stop: gracefully with a final checkpoint, by force after the grace time",
+    body: q.CancelRun,
+    response: q.RunDetail,
+    status: 202,
+    errors: ["not_found", "conflict"],
+  }),
+  resumeRun: route({
+    ...oneRun,
+    method: "POST",
+    path: "/api/runs/:id/resume",
+    summary: "Continue the run or fork it from a checkpoint",
+    body: q.ResumeRun,
+    response: q.RunDetail,
+    status: 201,
+    errors: ["not_found", "conflict", "bad_checkpoint", "invalid_spec"],
+  }),
+  listEvents: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/events",
+    summary: "What happened",
+    response: q.Events,
+    errors: ["not_found"],
+  }),
+  listSeries: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/metrics",
+    summary: "The run's metrics with their summaries",
+    response: q.SeriesList,
+    errors: ["not_found"],
+  }),
+  getSeries: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/series",
+    summary: "Points of metrics in a window, every spike kept (Arrow IPC or JSON)",
+    query: q.SeriesQuery,
+    response: q.SeriesJson,
+    produces: "arrow",
+    errors: ["not_found", "bad_request"],
+  }),
+  getSystemSeries: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/system",
+    summary: "Samples of GPU, CPU and memory taken while the run lived (Arrow IPC or JSON; step is the sample's number)",
+    query: q.SeriesQuery,
+    response: q.SeriesJson,
+    produces: "arrow",
+    errors: ["not_found", "bad_request"],
+  }),
+  getLog: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/log",
+    summary: "Lines of the log by page, time, level and text",
+    query: q.LogQuery,
+    response: q.LogPage,
+    errors: ["not_found", "bad_request"],
+  }),
+  getRawLog: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/log/raw",
+    summary: "Bytes of the log as they were written",
+    query: q.RawLogQuery,
+    response: z.any(),
+    produces: "bytes",
+    errors: ["not_found", "bad_request"],
+  }),
+  listCheckpoints: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/checkpoints",
+    summary: "Checkpoints, validated, newest first",
+    response: q.Checkpoints,
+    errors: ["not_found"],
+  }),
+  listArtifacts: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/artifacts",
+    summary: "Files the run produced",
+    response: q.Artifacts,
+    errors: ["not_found"],
+  }),
+  getArtifact: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/artifacts/content",
+    summary: "Download one file; byte ranges are honoured",
+    query: z.object({ path: z.string().min(1).max(4096) }),
+    response: z.any(),
+    produces: "bytes",
+    errors: ["not_found", "forbidden", "bad_request"],
+  }),
+  listRecipes: route({
+    ...common,
+    method: "GET",
+    path: "/api/recipes",
+    summary: "Recipes as the interpreter describes them, and the interpreter itself",
+    query: q.RecipesQuery,
+    response: RecipeCatalogue,
+    errors: ["python_unusable", "timeout"],
+  }),
+  getSystem: route({
+    ...common,
+    method: "GET",
+    path: "/api/system",
+    summary: "Samples of the machine, oldest first",
+    query: q.SystemHistoryQuery,
+    response: z.object({ samples: z.array(SystemSample) }),
+    errors: [],
+  }),
+  getOpenApi: route({
+    ...common,
+    method: "GET",
+    path: "/api/openapi.json",
+    summary: "This interface as OpenAPI 3.1",
+    response: z.any(),
+    errors: [],
+  }),
+} as const;
+
+export type Routes = typeof routes;
+export type RouteName = keyof Routes;
+export type RouteParams<N extends RouteName> = z.input<Routes[N]["params"]>;
+export type RouteQuery<N extends RouteName> = z.input<Routes[N]["query"]>;
+export type RouteBody<N extends RouteName> = z.input<Routes[N]["body"]>;
+export type RouteResponse<N extends RouteName> = z.output<Routes[N]["response"]>;

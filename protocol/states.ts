@@ -1,0 +1,26 @@
+/** The states of a run and which may follow which. */
+import { z } from "zod";
+
+export const RunState = z.enum(["draft", "queued", "starting", "running", "stopping", "completed", "failed", "cancelled", "interrupted"]);
+export type RunState = z.infer<typeof RunState>;
+
+/** `interrupted` = the process is gone and nobody asked it to go: reboot, lost supervisor, killed from outside before its end. */
+export const TRANSITIONS: Readonly<Record<RunState, readonly RunState[]>> = {
+  draft: ["queued", "starting", "cancelled"],
+  queued: ["starting", "cancelled", "failed", "draft"],
+  starting: ["running", "stopping", "completed", "failed", "cancelled", "interrupted"],
+  running: ["stopping", "completed", "failed", "cancelled", "interrupted"],
+  stopping: ["completed", "failed", "cancelled", "interrupted"],
+  // A finished run lives again when it is continued from a checkpoint.
+  completed: ["queued", "starting"],
+  failed: ["queued", "starting"],
+  cancelled: ["queued", "starting"],
+  interrupted: ["queued", "starting"],
+};
+
+export const LIVE_STATES: ReadonlySet<RunState> = new Set(["starting", "running", "stopping"]);
+export const FINAL_STATES: ReadonlySet<RunState> = new Set(["completed", "failed", "cancelled", "interrupted"]);
+
+export function canTransition(from: RunState, to: RunState): boolean {
+  return TRANSITIONS[from].includes(to);
+}

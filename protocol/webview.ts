@@ -1,0 +1,64 @@
+/** postMessage between the extension host and its webviews: the host relays requests and the stream (webviews cannot open sockets). */
+import { z } from "zod";
+import type { ApiError } from "./errors.ts";
+import { ClientMessage } from "./messages.ts";
+import { JsonObject, JsonValue } from "./json.ts";
+import { RunId } from "./ids.ts";
+
+/** What a panel shows; kept by the serializer so that it comes back after a reload. */
+export const PanelTarget = z.discriminatedUnion("view", [
+  z.object({ view: z.literal("dashboard"), run: RunId }),
+  /** `from` clones an earlier run; `script` starts from a Python file; `document` is a *.run.yaml. */
+  z.object({
+    view: z.literal("builder"),
+    recipe: z.string().nullable(),
+    from: RunId.nullable(),
+    script: z.string().nullable(),
+  }),
+]);
+export type PanelTarget = z.infer<typeof PanelTarget>;
+
+/** Commands that a webview may ask the host to run; everything else is refused. */
+export const HostCommand = z.discriminatedUnion("command", [
+  z.object({ command: z.literal("open_run"), run: RunId }),
+  z.object({ command: z.literal("open_log"), run: RunId, attempt: z.number().int().positive() }),
+  z.object({ command: z.literal("fork_run"), run: RunId, checkpoint: z.string().nullable() }),
+  z.object({ command: z.literal("resume_run"), run: RunId, checkpoint: z.string().nullable() }),
+  z.object({ command: z.literal("cancel_run"), run: RunId }),
+  z.object({ command: z.literal("reveal"), path: z.string() }),
+  z.object({ command: z.literal("copy"), text: z.string() }),
+  z.object({ command: z.literal("save_spec"), yaml: z.string(), suggested_name: z.string() }),
+  /** The answer comes as `picked` with the same request. */
+  z.object({ command: z.literal("pick_path"), request: z.number().int(), kind: z.enum(["file", "folder", "any"]) }),
+]);
+export type HostCommand = z.infer<typeof HostCommand>;
+
+export const FromWebview = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("ready") }),
+  z.object({
+    type: z.literal("request"),
+    request: z.number().int(),
+    route: z.string(),
+    params: z.record(z.string(), z.string()),
+    query: JsonObject,
+    body: JsonValue.optional(),
+  }),
+  z.object({ type: z.literal("stream"), message: ClientMessage }),
+  z.object({ type: z.literal("command"), command: HostCommand }),
+  z.object({ type: z.literal("title"), title: z.string() }),
+]);
+export type FromWebview = z.infer<typeof FromWebview>;
+
+export const ConnectionState = z.enum(["connecting", "connected", "reconnecting", "failed"]);
+export type ConnectionState = z.infer<typeof ConnectionState>;
+
+/** `frame` and binary answers carry an ArrayBuffer beside the message, which zod cannot see; the types below say so. */
+export type ToWebview =
+  | { type: "init"; target: PanelTarget; workspace: string | null; python: string | null; trusted: boolean }
+  | { type: "response"; request: number; ok: true; body: unknown }
+  | { type: "response"; request: number; ok: true; bytes: ArrayBuffer }
+  | { type: "response"; request: number; ok: false; error: ApiError }
+  | { type: "message"; message: unknown }
+  | { type: "frame"; bytes: ArrayBuffer }
+  | { type: "connection"; state: ConnectionState; since: string; detail: string | null }
+  | { type: "picked"; request: number; path: string | null };

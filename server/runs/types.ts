@@ -1,0 +1,51 @@
+/** What the runs room offers to http and main: the life of runs. */
+import type { Checkpoint } from "../../protocol/artifact.ts";
+import type { Problem } from "../../protocol/errors.ts";
+import type { RunEvent } from "../../protocol/events.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
+import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
+import type { RunSummary } from "../../protocol/run.ts";
+import type { DryRun } from "../../protocol/spec.ts";
+import type { RunUsage } from "../../protocol/system.ts";
+import type { RunSeries } from "../series/types.ts";
+
+export type RunsChange =
+  | { type: "summary"; run: RunSummary }
+  | { type: "removed"; id: RunId }
+  | { type: "events"; id: RunId; events: RunEvent[] }
+  | { type: "checkpoints"; id: RunId; checkpoints: Checkpoint[] }
+  /** New rows in the run's metric files. */
+  | { type: "points"; id: RunId }
+  /** New bytes in an attempt's log. */
+  | { type: "log"; id: RunId; attempt: number }
+  | { type: "usage"; id: RunId; usage: RunUsage };
+
+export interface Runs {
+  /** Reads the store, re-attaches to live attempts, settles what ended while no server looked. */
+  start(): Promise<void>;
+  /** Stops looking. Runs go on. */
+  close(): Promise<void>;
+  summaries(): readonly RunSummary[];
+  summary(id: RunId): RunSummary | undefined;
+  /** @throws TrainyardError not_found */
+  detail(id: RunId): Promise<RunDetail>;
+  create(request: CreateRun): Promise<RunDetail>;
+  dryRun(request: CreateRun): Promise<DryRun>;
+  preflight(request: CreateRun): Promise<PreflightReport>;
+  startDraft(id: RunId): Promise<RunDetail>;
+  cancel(id: RunId, request: CancelRun): Promise<RunDetail>;
+  resume(id: RunId, request: ResumeRun): Promise<RunDetail>;
+  edit(id: RunId, changes: EditRun): Promise<RunDetail>;
+  remove(id: RunId): Promise<string>;
+  /** Scans the store again; problems are damaged run folders. */
+  refresh(): Promise<{ runs: number; problems: Problem[] }>;
+  recipes(python: string | undefined, refresh: boolean): Promise<RecipeCatalogue>;
+  /** Opens (or shares) the run's points; release it when done, so that cold runs leave memory. */
+  series(id: RunId): Promise<{ series: RunSeries; release(): void }>;
+  /** The same for the samples of the machine. */
+  systemSeries(id: RunId): Promise<{ series: RunSeries; release(): void }>;
+  /** Process groups of live runs (run id → attempt, pid of the group leader), for the device sampler. */
+  liveProcesses(): ReadonlyMap<RunId, { attempt: number; pid: number }>;
+  onChange(listener: (change: RunsChange) => void): () => void;
+}

@@ -1,0 +1,94 @@
+/** What the store room offers to the rooms above it. The implementations beside this file keep to it. */
+import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
+import type { Problem } from "../../protocol/errors.ts";
+import type { RunEvent } from "../../protocol/events.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { LogPage, LogQuery } from "../../protocol/queries.ts";
+import type { ReportRecord } from "../../protocol/report.ts";
+import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
+import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+
+/** Absolute paths inside one run folder. */
+export interface RunPaths {
+  readonly dir: string;
+  readonly runJson: string;
+  readonly specYaml: string;
+  readonly resolvedJson: string;
+  readonly eventsJsonl: string;
+  readonly gitPatch: string;
+  readonly artifacts: string;
+  readonly checkpoints: string;
+  attempt(number: number): AttemptPaths;
+}
+
+export interface AttemptPaths {
+  readonly dir: string;
+  readonly attemptJson: string;
+  readonly processJson: string;
+  readonly stopJson: string;
+  readonly exitJson: string;
+  readonly reportJsonl: string;
+  readonly metrics: string;
+  readonly system: string;
+  readonly log: string;
+  readonly logIndex: string;
+}
+
+/** The JSON files of a run folder, as far as they can be read. */
+export interface RunFolder {
+  readonly paths: RunPaths;
+  readonly record: RunRecord;
+}
+
+/** A run folder whose run.json cannot be read: shown as damaged, never dropped, never rewritten. */
+export interface DamagedRun {
+  readonly id: string;
+  readonly project: string;
+  readonly dir: string;
+  readonly problem: Problem;
+}
+
+export interface StoreScan {
+  readonly runs: readonly RunFolder[];
+  readonly damaged: readonly DamagedRun[];
+}
+
+export interface RunStore {
+  /** Real path of the store's root. */
+  readonly root: string;
+  /** Nothing can be written (read-only disk): browsing works, everything else is refused with `store_unwritable`. */
+  readonly readOnly: boolean;
+  scan(): Promise<StoreScan>;
+  /** @throws TrainyardError not_found | corrupt_record */
+  read(id: RunId): Promise<RunFolder>;
+  /** Makes the folder with run.json, spec.yaml and resolved.json; run.json is written last, so a folder without it is no run. */
+  create(record: RunRecord, files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string }): Promise<RunFolder>;
+  /** Reads run.json, applies `change`, writes it atomically. Changes of one run are serialised. */
+  update(id: RunId, change: (record: RunRecord) => RunRecord): Promise<RunRecord>;
+  appendEvent(id: RunId, event: RunEvent): Promise<void>;
+  events(id: RunId): Promise<RunEvent[]>;
+  spec(id: RunId): Promise<{ source: string; spec: RunSpec | null }>;
+  resolved(id: RunId): Promise<ResolvedSpec | null>;
+  /** Replaces resolved.json (a continued attempt with changed params). */
+  writeResolved(id: RunId, resolved: ResolvedSpec): Promise<void>;
+  attempts(id: RunId): Promise<AttemptRecord[]>;
+  writeAttempt(id: RunId, attempt: AttemptRecord): Promise<AttemptPaths>;
+  process(id: RunId, attempt: number): Promise<ProcessRecord | null>;
+  exit(id: RunId, attempt: number): Promise<ExitRecord | null>;
+  writeExit(id: RunId, attempt: number, exit: ExitRecord): Promise<void>;
+  stopRequest(id: RunId, attempt: number): Promise<StopRequest | null>;
+  writeStopRequest(id: RunId, attempt: number, request: StopRequest): Promise<void>;
+  /** Whole report, torn last line left out. For live tailing see JsonlTail. */
+  report(id: RunId, attempt: number): Promise<ReportRecord[]>;
+  /** Moves the folder to `<store>/.trash/`; the path it went to. */
+  trash(id: RunId): Promise<string>;
+  paths(id: RunId): RunPaths;
+  /** Checkpoints that were reported or found in the run's checkpoints folder, validated, newest first. */
+  checkpoints(id: RunId): Promise<Checkpoint[]>;
+  artifacts(id: RunId): Promise<Artifact[]>;
+  /** Absolute real path of an artifact of this run, safe to read. @throws TrainyardError forbidden | not_found */
+  resolveArtifact(id: RunId, path: string): Promise<string>;
+  logPage(id: RunId, attempt: number, query: LogQuery): Promise<LogPage>;
+  /** A run folder that appeared without the server (the SDK made it) or changed. Watches and polls; `close` ends it. */
+  watch(onChange: (dir: { project: string; id: string }) => void): { close(): void };
+}
