@@ -1,0 +1,53 @@
+import { InvalidArgumentError, type Command } from "commander";
+import { RunState } from "../../protocol/states.ts";
+import { openReader } from "../connect.ts";
+import { describeRuns } from "../describe.ts";
+import { locateStore } from "../locate-store.ts";
+import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
+
+interface ListOptions extends CommonOptions {
+  readonly project?: string;
+  readonly state?: RunState[];
+  readonly search?: string;
+  readonly limit: number;
+  readonly archived?: true;
+}
+
+export function addListCommand(program: Command, context: CommandContext): void {
+  withCommonOptions(program.command("list").alias("ls").description("list runs, newest first"))
+    .option("--project <name>", "of one project")
+    .option("--state <states>", "in one of these states, comma-separated", parseStates)
+    .option("--search <text>", "with this text in name, tags, notes or id")
+    .option("--limit <count>", "at most so many", parseLimit, 50)
+    .option("--archived", "archived runs")
+    .action(async (options: ListOptions) => {
+      const reader = await openReader(locateStore(options.store).dir);
+      try {
+        const { project, state, search, limit, archived } = options;
+        const page = await reader.list({
+          limit,
+          ...(project === undefined ? {} : { project }),
+          ...(state === undefined ? {} : { state }),
+          ...(search === undefined ? {} : { search }),
+          ...(archived === undefined ? {} : { archived }),
+        });
+        context.terminal.result(options.json, page, () => describeRuns(page.runs, page.total));
+      } finally {
+        await reader.close();
+      }
+    });
+}
+
+function parseStates(text: string): RunState[] {
+  return text.split(",").map((part) => {
+    const state = RunState.safeParse(part.trim());
+    if (!state.success) throw new InvalidArgumentError(`'${part}' is not one of ${RunState.options.join(", ")}`);
+    return state.data;
+  });
+}
+
+function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw new InvalidArgumentError("a whole number from 1 to 1000 is needed");
+  return limit;
+}

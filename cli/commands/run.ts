@@ -1,0 +1,91 @@
+import type { Command } from "commander";
+import type { RunDetail } from "../../protocol/queries.ts";
+import { connectServer } from "../connect.ts";
+import { describeOutcome } from "../describe.ts";
+import { EXIT, exitCodeOfRun } from "../exit-codes.ts";
+import { followUntilInterrupted } from "../follow.ts";
+import { locateStore } from "../locate-store.ts";
+import { buildCreateRun, type RunOptions } from "../run-request.ts";
+import { collect, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
+
+interface RunCommandOptions extends CommonOptions, RunOptions {
+  readonly detach: boolean;
+  readonly quiet: boolean;
+  readonly dryRun: boolean;
+}
+
+export function addRunCommand(program: Command, context: CommandContext): void {
+  withCommonOptions(program.command("run").description("start a training and follow it: a command, a script, or a *.run.yaml document"))
+    .argument("[file]", "FILE.run.yaml or SCRIPT.py; for any other command use: trainyard run [options] -- command arguments…")
+    .option("--name <name>", "name of the run")
+    .option("--project <name>", "project that the run belongs to")
+    .option("--tag <tag>", "may be repeated", collect, [])
+    .option("--set <key=value>", "set a param of the recipe; may be repeated", collect, [])
+    .option("--env <KEY=VALUE>", "set an environment variable (it is kept with the run); may be repeated", collect, [])
+    .option("--python <path>", "interpreter (default: the document's, then $TRAINYARD_PYTHON, then python on the PATH)")
+    .option("--cwd <dir>", "working directory of the training")
+    .option("--no-track", "do not track what the script logs by itself")
+    .option("--dry-run", "show the exact command and values, and run nothing", false)
+    .option("-d, --detach", "start it and return at once", false)
+    .option("-q, --quiet", "show one line of progress instead of the log", false)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  trainyard run -- python train.py --lr 1e-4     any command; what HF Trainer, TRL, Lightning and SummaryWriter log is tracked
+  trainyard run train.py -- --lr 1e-4            a script, with arguments
+  trainyard run sft.run.yaml --set epochs=1      a document, with one param changed
+The training sees the PATH, PYTHONPATH, virtual environment and CUDA_VISIBLE_DEVICES of this shell.
+Ctrl+C leaves the run going and says how to stop it.`,
+    )
+    .action(async (file: string | undefined, options: RunCommandOptions) => {
+      const store = locateStore(options.store);
+      const request = await buildCreateRun({
+        file: file ?? null,
+        passedOn: context.passedOn,
+        options,
+        store,
+        env: process.env,
+        cwd: process.cwd(),
+      });
+      const client = await connectServer(store.dir);
+      if (options.dryRun) {
+        const plan = await client.call("dryRun", { body: request });
+        context.terminal.result(options.json, plan, () => [`cd ${plan.cwd}`, plan.command.map(shellWord).join(" ")].join("\n"));
+        return;
+      }
+      const created = await client.call("createRun", { body: request, timeoutMs: CREATE_TIMEOUT_MS });
+      await followStartedRun(context, store.dir, created, options);
+    });
+}
+
+/** Preflight imports nothing heavy, but a cold disk and a large dataset take their time. */
+const CREATE_TIMEOUT_MS = 120_000;
+
+/** Follows a run that was just started, and sets the exit code by how it ends. */
+export async function followStartedRun(
+  context: CommandContext,
+  store: string,
+  started: RunDetail,
+  options: { readonly json: boolean; readonly detach: boolean; readonly quiet: boolean },
+): Promise<void> {
+  const { terminal } = context;
+  if (options.detach) {
+    terminal.result(options.json, started, () => `${started.id}  ${started.name} ${started.state}`);
+    return;
+  }
+  terminal.note(`${started.name} (${started.id}) in ${started.run_dir}`);
+  const ended = await followUntilInterrupted(started.id, {
+    terminal,
+    log: !options.json && !options.quiet,
+    connect: () => connectServer(store),
+  });
+  context.exitCode = ended === null ? EXIT.detached : exitCodeOfRun(ended.state);
+  const last = ended ?? started;
+  if (options.json) terminal.result(true, last, () => "");
+  else if (ended !== null) terminal.note(describeOutcome(ended));
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,28 @@
+/** What every command has in common. */
+import type { Command } from "commander";
+import type { Terminal } from "../terminal.ts";
+
+/** What a command works with besides its own options. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  /** Arguments after `--`, which belong to the training and are not read here. */
+  readonly passedOn: readonly string[] | null;
+  /** The command's exit code. */
+  exitCode: number;
+}
+
+export interface CommonOptions {
+  readonly json: boolean;
+  readonly store?: string;
+}
+
+export function withCommonOptions(command: Command): Command {
+  return command
+    .option("--json", "write one JSON value to stdout", false)
+    .option("--store <dir>", "the store (default: $TRAINYARD_STORE, the nearest .trainyard upwards from here, or a new one here)");
+}
+
+/** For options that may be given several times. */
+export function collect(value: string, earlier: readonly string[]): string[] {
+  return [...earlier, value];
+}

@@ -1,0 +1,65 @@
+/** Values as people read them in a terminal. */
+import { fromWireNumber, type JsonValue, type WireNumber } from "../protocol/json.ts";
+import type { Progress, RunSummary } from "../protocol/run.ts";
+
+/** Columns padded to their widest cell; the last one is left as it is. */
+export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => (column === line.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** @param seconds non-negative */
+export function formatDuration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? "B"}`;
+}
+
+export function formatNumber(value: WireNumber): string {
+  const number = fromWireNumber(value);
+  if (!Number.isFinite(number) || Number.isInteger(number)) return String(number);
+  const size = Math.abs(number);
+  return size >= 1e-3 && size < 1e6 ? String(Number(number.toPrecision(5))) : number.toExponential(3);
+}
+
+export function formatValue(value: JsonValue): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** The metric that says most about a run in one cell. */
+export function headlineMetric(run: Pick<RunSummary, "metrics">): string | null {
+  const names = Object.keys(run.metrics);
+  const isLoss = (name: string): boolean => /(^|[/_])loss$/.test(name) && !/eval|val|test/.test(name);
+  return names.find((name) => name === "loss" || name === "train/loss") ?? names.find(isLoss) ?? names[0] ?? null;
+}
+
+export function formatMetric(run: Pick<RunSummary, "metrics">): string {
+  const name = headlineMetric(run);
+  const summary = name === null ? undefined : run.metrics[name];
+  return name === null || summary === undefined ? "" : `${name} ${formatNumber(summary.last)}`;
+}
+
+export function formatProgress(progress: Progress | null): string {
+  if (progress === null) return "";
+  const parts = [progress.max_steps === null ? `step ${progress.step}` : `step ${progress.step}/${progress.max_steps}`];
+  if (progress.fraction !== null) parts.push(`${Math.floor(progress.fraction * 100)}%`);
+  if (progress.eta_seconds !== null && progress.fraction !== 1) parts.push(`ETA ${formatDuration(progress.eta_seconds)}`);
+  return parts.join(" · ");
+}

@@ -1,0 +1,58 @@
+/** The `trainyard` command: its table of contents. */
+import { Command, CommanderError } from "commander";
+import { findPackageRoot, packageVersion } from "../server/package-root.ts";
+import { addCancelCommand } from "./commands/cancel.ts";
+import { addInspectCommand } from "./commands/inspect.ts";
+import { addListCommand } from "./commands/list.ts";
+import { addLogsCommand } from "./commands/logs.ts";
+import { addResumeCommand } from "./commands/resume.ts";
+import { addRunCommand } from "./commands/run.ts";
+import { addServeCommand } from "./commands/serve.ts";
+import type { CommandContext } from "./commands/shared.ts";
+import { EXIT, EXIT_CODE_HELP } from "./exit-codes.ts";
+import { Terminal } from "./terminal.ts";
+
+/**
+ * @param argv the arguments without node and script
+ * @returns the exit code
+ */
+async function main(argv: readonly string[]): Promise<number> {
+  const split = argv.indexOf("--");
+  const own = split === -1 ? argv : argv.slice(0, split);
+  const context: CommandContext = {
+    terminal: new Terminal(process.stdout, process.stderr),
+    passedOn: split === -1 ? null : argv.slice(split + 1),
+    exitCode: EXIT.ok,
+  };
+  const program = new Command("trainyard")
+    .description("Launch, watch and resume training runs on this machine.")
+    .version(packageVersion(findPackageRoot()))
+    .addHelpText("after", EXIT_CODE_HELP)
+    .exitOverride()
+    .showHelpAfterError("(trainyard <command> --help shows the options)");
+  addServeCommand(program, context);
+  addRunCommand(program, context);
+  addListCommand(program, context);
+  addInspectCommand(program, context);
+  addLogsCommand(program, context);
+  addCancelCommand(program, context);
+  addResumeCommand(program, context);
+  try {
+    await program.parseAsync([...own], { from: "user" });
+    return context.exitCode;
+  } catch (error) {
+    // commander has already said what is wrong; help and version arrive here too, with code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalid;
+    return context.terminal.error(own.includes("--json"), error);
+  }
+}
+
+// A reader that closed early (`trainyard logs … | head`) is no fault.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.internal);
+});
+
+// The bundle is CommonJS, which has no top-level await; main itself turns every error into an exit code.
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

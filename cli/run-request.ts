@@ -1,0 +1,175 @@
+/** Turns the arguments of `trainyard run` into a request: a command, a script, or a document. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { parseDocument } from "yaml";
+import type { z } from "zod";
+import type { RouteBody } from "../protocol/routes.ts";
+import { TrainyardError, type Problem } from "../protocol/errors.ts";
+import { RunSpec, type RunSpecInput } from "../protocol/spec.ts";
+import { parseEnvironment, parseParams } from "./assignments.ts";
+import { findExecutable } from "./executables.ts";
+import type { StoreLocation } from "./locate-store.ts";
+
+export interface RunOptions {
+  readonly name?: string;
+  readonly project?: string;
+  readonly tag: readonly string[];
+  readonly set: readonly string[];
+  readonly env: readonly string[];
+  readonly python?: string;
+  readonly cwd?: string;
+  readonly track: boolean;
+}
+
+export interface RunArguments {
+  readonly file: string | null;
+  /** What stood after `--`; null when there was no `--`. */
+  readonly passedOn: readonly string[] | null;
+  readonly options: RunOptions;
+  readonly store: StoreLocation;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}
+
+/**
+ * What a training takes from the shell it was started in. The server may live in another shell's environment, and everything named
+ * here is kept with the run, so variables that may hold secrets are not in the list.
+ */
+const FROM_SHELL = [
+  "PATH",
+  "PYTHONPATH",
+  "LD_LIBRARY_PATH",
+  "VIRTUAL_ENV",
+  "CONDA_PREFIX",
+  "CONDA_DEFAULT_ENV",
+  "CUDA_VISIBLE_DEVICES",
+  "OMP_NUM_THREADS",
+  "HF_HOME",
+  "HF_HUB_OFFLINE",
+  "HF_DATASETS_OFFLINE",
+  "TRANSFORMERS_OFFLINE",
+  "TOKENIZERS_PARALLELISM",
+] as const;
+
+/** @throws TrainyardError bad_request | missing_file | invalid_spec | python_unusable */
+export async function buildCreateRun(input: RunArguments): Promise<RouteBody<"createRun">> {
+  const { file, passedOn } = input;
+  if (file === null) {
+    if (passedOn === null || passedOn.length === 0)
+      throw new TrainyardError("bad_request", "nothing to run was given", "For example: trainyard run -- python train.py");
+    return { spec: commandSpec(input, passedOn), base_dir: input.cwd };
+  }
+  const absolute = path.resolve(input.cwd, file);
+  if (/\.ya?ml$/.test(file)) {
+    if (passedOn !== null)
+      throw new TrainyardError("bad_request", "a document takes no arguments after --", "Change its params with --set key=value.");
+    return documentRequest(input, await readDocument(absolute));
+  }
+  if (!file.endsWith(".py"))
+    throw new TrainyardError(
+      "bad_request",
+      `'${file}' is neither a Python script nor a *.run.yaml document`,
+      `To run a command: trainyard run -- ${file} …`,
+    );
+  if (!existsSync(absolute)) throw new TrainyardError("missing_file", `there is no file ${absolute}`, "Check the path.");
+  const spec = {
+    name: path.basename(file),
+    recipe: "script",
+    params: { ...parseParams(input.options.set), script: absolute, args: [...(passedOn ?? [])] },
+    python: pythonOf(input),
+  };
+  return { spec: { ...spec, ...overrides(input) }, base_dir: input.cwd };
+}
+
+function commandSpec(input: RunArguments, argv: readonly string[]): RunSpecInput {
+  const program = argv[0] ?? "";
+  // Looked up here: the server's PATH may be another one.
+  const executable = findExecutable(program, input.cwd, input.env["PATH"]);
+  if (executable === null)
+    throw new TrainyardError("missing_file", `the program '${program}' was not found`, "Check its spelling, or give its full path.");
+  const isPython = /^(python|pypy)[\d.]*(\.exe)?$/.test(path.basename(program));
+  const script = argv.find((word) => word.endsWith(".py"));
+  return {
+    name: script === undefined ? path.basename(program) : path.basename(script),
+    recipe: "command",
+    params: { ...parseParams(input.options.set), command: [executable, ...argv.slice(1)] },
+    ...(isPython && input.options.python === undefined ? { python: executable } : {}),
+    ...overrides(input),
+  };
+}
+
+async function readDocument(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new TrainyardError("missing_file", `${file} cannot be read`, "Check the path and its permissions.", [], { cause: error });
+  }
+}
+
+/** The document with the options laid over it; its comments stay. */
+function documentRequest(input: RunArguments, text: string): RouteBody<"createRun"> {
+  const document = parseDocument(text);
+  const [broken] = document.errors;
+  if (broken !== undefined)
+    throw new TrainyardError("invalid_spec", `${input.file ?? ""} is not valid YAML: ${broken.message}`, "Correct the line that is named.");
+  const { options } = input;
+  for (const [key, value] of Object.entries(parseParams(options.set))) document.setIn(["params", key], value);
+  for (const [key, value] of Object.entries(parseEnvironment(options.env))) document.setIn(["env", key], value);
+  const set = (key: string, value: unknown): void => {
+    if (value !== undefined) document.set(key, value);
+  };
+  set("name", options.name);
+  set("project", options.project);
+  set("python", options.python === undefined ? undefined : pythonOf(input));
+  set("cwd", options.cwd === undefined ? undefined : path.resolve(input.cwd, options.cwd));
+  if (options.tag.length > 0) document.set("tags", [...options.tag]);
+  if (!options.track) document.set("track", false);
+  const source = document.toString();
+  const parsed = RunSpec.safeParse(document.toJS());
+  if (!parsed.success)
+    throw new TrainyardError("invalid_spec", `${input.file ?? ""} is not a valid run document`, null, parsed.error.issues.map(toProblem));
+  const python = parsed.data.python ?? (parsed.data.recipe === "command" ? undefined : pythonOf(input));
+  return { spec: { ...parsed.data, ...(python === undefined ? {} : { python }) }, source, base_dir: input.store.workspace };
+}
+
+function overrides(input: RunArguments): Partial<RunSpecInput> {
+  const { options } = input;
+  return {
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.project === undefined ? {} : { project: options.project }),
+    ...(options.tag.length === 0 ? {} : { tags: [...options.tag] }),
+    ...(options.cwd === undefined ? {} : { cwd: path.resolve(input.cwd, options.cwd) }),
+    ...(options.python === undefined ? {} : { python: pythonOf(input) }),
+    env: { ...shellEnvironment(input.env), ...parseEnvironment(options.env) },
+    track: options.track,
+  };
+}
+
+function shellEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const taken: Record<string, string> = {};
+  for (const name of FROM_SHELL) {
+    const value = env[name];
+    if (value !== undefined) taken[name] = value;
+  }
+  return taken;
+}
+
+/** @throws TrainyardError python_unusable */
+function pythonOf(input: RunArguments): string {
+  const wanted = input.options.python ?? input.env["TRAINYARD_PYTHON"];
+  const names = wanted === undefined ? ["python", "python3"] : [wanted];
+  for (const name of names) {
+    const found = findExecutable(name, input.cwd, input.env["PATH"]);
+    if (found !== null) return found;
+  }
+  throw new TrainyardError(
+    "python_unusable",
+    wanted === undefined ? "no python was found on the PATH" : `there is no Python at ${wanted}`,
+    "Activate an environment, or name an interpreter with --python.",
+  );
+}
+
+function toProblem(issue: z.core.$ZodIssue): Problem {
+  return { severity: "error", field: issue.path.map(String).join("."), message: issue.message, hint: null };
+}
