@@ -1,0 +1,91 @@
+/** Runs `python -m trainyard.recipes …` in the user's interpreter: bounded in time and output, never in a shell. */
+import { spawn } from "node:child_process";
+import { TrainyardError } from "../../protocol/errors.ts";
+import { inheritedEnvironment, pythonPath } from "../launch/environment.ts";
+import { unusable } from "./interpreter.ts";
+
+export interface ModuleCall {
+  readonly python: string;
+  readonly packageRoot: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Text for its standard input. */
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 20_000;
+const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
+const MAX_ERROR_BYTES = 64 * 1024;
+
+/**
+ * Its standard output.
+ * @throws TrainyardError python_unusable (it cannot be started or fails), timeout
+ */
+export function callRecipes(call: ModuleCall): Promise<string> {
+  const { python } = call;
+  return new Promise((resolve, reject) => {
+    const inherited = { ...inheritedEnvironment(process.env), ...call.env };
+    const child = spawn(python, ["-m", "trainyard.recipes", ...call.args], {
+      cwd: call.cwd,
+      // Without the import hook: nothing trains here.
+      env: { ...inherited, PYTHONPATH: pythonPath(call.packageRoot, false, inherited["PYTHONPATH"]), PYTHONIOENCODING: "utf-8" },
+      stdio: ["pipe", "pipe", "pipe"],
+      windowsHide: true,
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    let outBytes = 0;
+    let errBytes = 0;
+    let over: TrainyardError | null = null;
+    const give = (error: TrainyardError): void => {
+      over ??= error;
+      child.kill("SIGKILL");
+    };
+    const timer = setTimeout(() => {
+      const seconds = Math.round((call.timeoutMs ?? DEFAULT_TIMEOUT_MS) / 1000);
+      give(
+        new TrainyardError(
+          "timeout",
+          `${python} did not answer within ${seconds} s`,
+          "Does `python -c pass` start quickly in that environment?",
+        ),
+      );
+    }, call.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    child.stdout.on("data", (chunk: Buffer) => {
+      outBytes += chunk.length;
+      if (outBytes > MAX_OUTPUT_BYTES)
+        give(unusable(`${python} printed more than a description can hold`, "Look for prints in recipes of your own."));
+      else out.push(chunk);
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      // The last line of a traceback says what it was: keep the newest.
+      err.push(chunk);
+      errBytes += chunk.length;
+      while (errBytes > MAX_ERROR_BYTES && err.length > 1) errBytes -= err.shift()?.length ?? 0;
+    });
+    // A child that ends without reading its input: what it says of itself matters, not the broken pipe.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(call.input ?? "");
+    child.once("error", (error) => {
+      clearTimeout(timer);
+      reject(unusable(`${python} cannot be started: ${error.message}`, "Choose another interpreter."));
+    });
+    child.once("close", (code, signal) => {
+      clearTimeout(timer);
+      if (over !== null) reject(over);
+      else if (code === 0) resolve(Buffer.concat(out).toString("utf8"));
+      else reject(failed(python, code, signal, Buffer.concat(err).toString("utf8")));
+    });
+  });
+}
+
+function failed(python: string, code: number | null, signal: string | null, stderr: string): TrainyardError {
+  const last = stderr.trim().split("\n").at(-1)?.trim() ?? "";
+  const how = signal ?? `exit code ${String(code)}`;
+  const hint = /SyntaxError|future feature|No module named/.test(stderr)
+    ? "Trainyard needs Python 3.9 or newer: choose another interpreter."
+    : "Start that interpreter in a terminal and see whether it works.";
+  return unusable(`${python} cannot describe the recipes (${how})${last === "" ? "" : `: ${last}`}`, hint);
+}

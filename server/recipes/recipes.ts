@@ -1,0 +1,158 @@
+/** What the recipes room offers: the catalogue of an interpreter, and the way from a spec to checked values and a command. */
+import { statSync } from "node:fs";
+import path from "node:path";
+import { TrainyardError, type ErrorCode, type Problem } from "../../protocol/errors.ts";
+import { PreflightReport, type PythonEnvironment, type Recipe, type RecipeCatalogue } from "../../protocol/recipe.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { RunSpec } from "../../protocol/spec.ts";
+import { COMMAND_RECIPE, commandFor } from "./command-recipe.ts";
+import { RecipeDescriber } from "./describe.ts";
+import { findInterpreter, resolveProgram, unusable } from "./interpreter.ts";
+import { callRecipes } from "./python-module.ts";
+import { missingPackages, pickRecipe, resolveParams, type ParamLayers, type ResolvedParams } from "./resolve.ts";
+import { isMissingPath, validateParams } from "./validate.ts";
+
+export interface RecipesOptions {
+  readonly packageRoot: string;
+  readonly defaultPython?: string | undefined;
+}
+
+/** A spec that was found good, and everything needed to start it. */
+export interface Plan extends ResolvedParams {
+  readonly recipe: Recipe;
+  readonly python: string | null;
+  readonly environment: PythonEnvironment | null;
+  /** Working directory, absolute; relative paths in params refer to it. */
+  readonly cwd: string;
+  readonly command: readonly string[];
+  /** What is worth a look but does not keep it from starting. */
+  readonly warnings: readonly Problem[];
+}
+
+export class Recipes {
+  readonly #options: RecipesOptions;
+  readonly #describer: RecipeDescriber;
+
+  constructor(options: RecipesOptions) {
+    this.#options = options;
+    this.#describer = new RecipeDescriber(options.packageRoot);
+  }
+
+  /** @throws TrainyardError python_unusable | timeout */
+  async catalogue(python: string | undefined, baseDir: string, refresh: boolean): Promise<RecipeCatalogue> {
+    const described = await this.#describer.describe(this.#interpreter(python, baseDir), baseDir, refresh);
+    return { ...described, recipes: [...described.recipes.filter((recipe) => recipe.id !== COMMAND_RECIPE.id), COMMAND_RECIPE] };
+  }
+
+  /**
+   * Finds the interpreter and the recipe, resolves the params and checks everything that can be checked without running it.
+   * @throws TrainyardError unknown_recipe | python_unusable | invalid_spec | missing_file | timeout
+   */
+  async plan(spec: RunSpec, baseDir: string, layers: Omit<ParamLayers, "spec" | "preset">): Promise<Plan> {
+    const cwd = workingDirectory(spec, baseDir);
+    const { recipe, python, environment } = await this.#choose(spec, baseDir);
+    const resolved = resolveParams(recipe, { preset: spec.preset, ...layers, spec: spec.params });
+    const problems = validateParams(recipe, resolved.params, cwd);
+    refuse(problems);
+    const command = commandFor(recipe.id, resolved.params, spec.args, python);
+    if (recipe.id === COMMAND_RECIPE.id && resolveProgram(command[0] ?? "", cwd, { ...process.env, ...spec.env }) === null)
+      refuse([
+        {
+          severity: "error",
+          field: "params.command",
+          message: `params.command: ${command[0] ?? ""} does not exist`,
+          hint: "Name a program on PATH or the path of an executable file.",
+        },
+      ]);
+    return { ...resolved, recipe, python, environment, cwd, command, warnings: problems };
+  }
+
+  /**
+   * The recipe's own check inside the interpreter: dataset, columns, model. It reports; it does not throw for what it finds.
+   * A check that itself fails or takes too long is a warning: the training may still be fine.
+   */
+  async check(plan: Plan, env: Readonly<Record<string, string>>): Promise<PreflightReport> {
+    if (plan.python === null || plan.recipe.id === COMMAND_RECIPE.id) return { problems: [...plan.warnings], facts: {} };
+    const input = JSON.stringify({ recipe: plan.recipe.id, params: plan.params, base_dir: plan.cwd });
+    const { python, cwd } = plan;
+    try {
+      const text = await callRecipes({ python, packageRoot: this.#options.packageRoot, args: ["check"], cwd, input, env });
+      const report = PreflightReport.parse(JSON.parse(text));
+      return { facts: report.facts, problems: [...plan.warnings, ...report.problems] };
+    } catch (error) {
+      const message = `the check before the start did not work: ${error instanceof Error ? error.message : String(error)}`;
+      return { problems: [...plan.warnings, { severity: "warning", field: "", message, hint: null }], facts: {} };
+    }
+  }
+
+  #interpreter(python: string | undefined, baseDir: string): string {
+    return findInterpreter({ wanted: python, fallback: this.#options.defaultPython, baseDir });
+  }
+
+  async #choose(spec: RunSpec, baseDir: string): Promise<{ recipe: Recipe; python: string | null; environment: PythonEnvironment | null }> {
+    if (spec.recipe === COMMAND_RECIPE.id) {
+      // A command may have nothing to do with Python; an interpreter that the user names must exist all the same.
+      const python = spec.python === undefined ? null : this.#interpreter(spec.python, baseDir);
+      return { recipe: COMMAND_RECIPE, python, environment: null };
+    }
+    const python = this.#interpreter(spec.python, baseDir);
+    let catalogue = await this.catalogue(python, baseDir, false);
+    let recipe = catalogue.recipes.find((candidate) => candidate.id === spec.recipe);
+    let missing = recipe === undefined ? [] : missingPackages(recipe, catalogue.environment.packages);
+    if (recipe === undefined || missing.length > 0) {
+      // A recipe was written or a package installed since we last asked: look again before refusing.
+      catalogue = await this.catalogue(python, baseDir, true);
+      recipe = pickRecipe(catalogue, spec.recipe);
+      missing = missingPackages(recipe, catalogue.environment.packages);
+    }
+    if (missing.length > 0) {
+      const one = missing.length === 1;
+      throw unusable(
+        `${python} lacks ${missing.join(", ")}, which the recipe ${recipe.id} needs`,
+        `Install ${one ? "it" : "them"}: ${python} -m pip install ${missing.join(" ")}, or choose another interpreter.`,
+      );
+    }
+    return { recipe, python, environment: catalogue.environment };
+  }
+}
+
+/** Throws when a problem is an error; the code says what kind, the problems say which field. */
+export function refuse(problems: readonly Problem[], code?: ErrorCode): void {
+  const errors = problems.filter((found) => found.severity === "error");
+  const [first] = errors;
+  if (first === undefined) return;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  throw new TrainyardError(
+    code ?? (errors.every(isMissingPath) ? "missing_file" : "invalid_spec"),
+    first.message + more,
+    first.hint,
+    problems,
+  );
+}
+
+/** The code for what a recipe's own check found. */
+export function checkCode(problems: readonly Problem[]): ErrorCode {
+  const errors = problems.filter((found) => found.severity === "error");
+  if (errors.every((found) => isMissingPath(found) || /not found|no such file|does not exist/i.test(found.message))) return "missing_file";
+  if (errors.some((found) => /data|column|split|prompt|text_field|messages|chosen|rejected/i.test(found.field))) return "bad_dataset";
+  return "invalid_spec";
+}
+
+function workingDirectory(spec: RunSpec, baseDir: string): string {
+  const cwd = path.resolve(baseDir, spec.cwd ?? ".");
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    const message = `the working directory ${cwd} does not exist`;
+    const field = spec.cwd === undefined ? "base_dir" : "cwd";
+    throw new TrainyardError("missing_file", message, null, [{ severity: "error", field, message, hint: null }]);
+  }
+  return cwd;
+}
+
+/** Params whose values differ, with both. */
+export function changedParams(before: JsonObject, after: JsonObject): JsonObject {
+  const changes: JsonObject = {};
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)]))
+    if (JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+      changes[name] = { from: before[name] ?? null, to: after[name] ?? null };
+  return changes;
+}
