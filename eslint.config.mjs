@@ -26,7 +26,7 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["vitest.config.ts"], rules: { "no-restricted-syntax": "off" } },
+  { files: ["**/vitest.config.ts"], rules: { "no-restricted-syntax": "off" } },
   { files: ["test/**/*.ts"], rules: { "@typescript-eslint/no-non-null-assertion": "off" } },
   { files: ["**/*.mjs"], languageOptions: { globals: globals.node } },
 );

@@ -1,0 +1,134 @@
+/** One VS Code window: what a user does in it, by roles and labels. */
+import path from "node:path";
+import type { FrameLocator, Locator, Page } from "playwright-core";
+
+const EXTENSION = "trainyard.trainyard";
+
+export class Workbench {
+  private constructor(
+    readonly page: Page,
+    private readonly url: string,
+    private readonly results: string,
+  ) {}
+
+  static async open(page: Page, url: string, results: string): Promise<Workbench> {
+    const workbench = new Workbench(page, url, results);
+    await workbench.load();
+    return workbench;
+  }
+
+  /** Loads the window again, as Developer: Reload Window does. */
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.ready();
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+
+  private async load(): Promise<void> {
+    await this.page.goto(this.url);
+    await this.ready();
+  }
+
+  private async ready(): Promise<void> {
+    await this.page.locator(".monaco-workbench.vs-dark").waitFor({ timeout: 60_000 });
+    await this.page.locator(".activitybar .action-item").first().waitFor();
+  }
+
+  /** Runs a command through the palette. @param title as it stands there, category included */
+  async runCommand(title: string): Promise<void> {
+    await this.openPalette(`>${title}`);
+    const row = this.quickInput.locator(".monaco-list-row.focused", { hasText: title });
+    await row.waitFor({ timeout: 15_000 });
+    await this.page.keyboard.press("Enter");
+    await row.waitFor({ state: "hidden" });
+  }
+
+  /** Titles that the palette offers for a text. */
+  async commandTitles(text: string): Promise<string[]> {
+    await this.openPalette(`>${text}`);
+    await this.quickInput.locator(".monaco-list-row").first().waitFor();
+    const titles = await this.quickInput.locator(".monaco-list-row .monaco-icon-label").allInnerTexts();
+    await this.page.keyboard.press("Escape");
+    return titles.map((title) => title.trim());
+  }
+
+  get quickInput(): Locator {
+    return this.page.locator(".quick-input-widget");
+  }
+
+  private async openPalette(text: string): Promise<void> {
+    const input = this.quickInput.locator("input.input");
+    // The workbench swallows F1 while it is still settling.
+    for (let attempt = 0; attempt < 5; attempt++) {
+      await this.page.keyboard.press("F1");
+      if (
+        await input.waitFor({ timeout: 3_000 }).then(
+          () => true,
+          () => false,
+        )
+      )
+        break;
+    }
+    await input.fill(text);
+  }
+
+  /** Picks an entry of an open quick pick. */
+  async pick(label: string | RegExp): Promise<void> {
+    await this.quickInput.locator(".monaco-list-row", { hasText: label }).first().click();
+  }
+
+  activity(label: string): Locator {
+    return this.page.locator(`.activitybar .action-item a.action-label[aria-label^="${label}"]`);
+  }
+
+  /** Opens a view container. A second click would close it. */
+  async openActivity(label: string): Promise<void> {
+    const item = this.page.locator(".activitybar .action-item", { has: this.page.locator(`a.action-label[aria-label^="${label}"]`) });
+    const open = await item.evaluate((element) => element.classList.contains("checked"));
+    if (!open) await this.activity(label).click();
+  }
+
+  treeRow(text: string | RegExp): Locator {
+    return this.page.locator('.sidebar .monaco-list-row[role="treeitem"]', { hasText: text }).first();
+  }
+
+  async expandRow(text: string | RegExp): Promise<void> {
+    const row = this.treeRow(text);
+    await row.waitFor();
+    if ((await row.getAttribute("aria-expanded")) === "false") await row.locator(".monaco-tl-twistie").click();
+  }
+
+  /** Opens the context menu of a row and chooses an entry. */
+  async chooseInMenu(row: string | RegExp, entry: string): Promise<void> {
+    await this.treeRow(row).click({ button: "right" });
+    await this.page.locator(".monaco-menu .action-item", { hasText: entry }).first().click();
+  }
+
+  get statusBar(): Locator {
+    return this.page.locator(".statusbar");
+  }
+
+  notification(text: string | RegExp): Locator {
+    return this.page.locator(".notification-list-item, .notification-toast", { hasText: text }).first();
+  }
+
+  tab(label: string | RegExp): Locator {
+    return this.page.locator('.tabs-container .tab[role="tab"]', { hasText: label });
+  }
+
+  /** Inside the webview with this title that is shown now. Locators reach into open shadow roots. */
+  webview(title: string | RegExp): FrameLocator {
+    const outer = this.page.locator(`iframe.webview.ready[src*="extensionId=${EXTENSION}"]`);
+    const shown = outer.and(this.page.locator(":visible")).last().contentFrame();
+    if (typeof title === "string") return shown.frameLocator(`iframe#active-frame[title="${title}"]`);
+    return shown.frameLocator("iframe#active-frame");
+  }
+
+  /** Kept under test-results/; the best ones go into the README. */
+  async screenshot(name: string): Promise<void> {
+    await this.page.screenshot({ path: path.join(this.results, `${name}.png`) });
+  }
+}
