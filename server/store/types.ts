@@ -4,6 +4,7 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { LogPage, LogQuery } from "../../protocol/queries.ts";
+import type { ProjectRecord } from "../../protocol/project.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
@@ -18,6 +19,7 @@ export interface RunPaths {
   readonly gitPatch: string;
   readonly artifacts: string;
   readonly checkpoints: string;
+  readonly attempts: string;
   attempt(number: number): AttemptPaths;
 }
 
@@ -53,12 +55,27 @@ export interface StoreScan {
   readonly damaged: readonly DamagedRun[];
 }
 
+export interface LogBytes {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly size: number;
+}
+
+export interface LogText {
+  readonly offset: number;
+  readonly nextOffset: number;
+  readonly text: string;
+  readonly skippedBytes: number;
+}
+
 export interface RunStore {
   /** Real path of the store's root. */
   readonly root: string;
   /** Nothing can be written (read-only disk): browsing works, everything else is refused with `store_unwritable`. */
   readonly readOnly: boolean;
   scan(): Promise<StoreScan>;
+  /** Projects with their project.json; a folder without one is shown with its name. */
+  projects(): Promise<ProjectRecord[]>;
   /** @throws TrainyardError not_found | corrupt_record */
   read(id: RunId): Promise<RunFolder>;
   /** Makes the folder with run.json, spec.yaml and resolved.json; run.json is written last, so a folder without it is no run. */
@@ -78,6 +95,8 @@ export interface RunStore {
   writeExit(id: RunId, attempt: number, exit: ExitRecord): Promise<void>;
   stopRequest(id: RunId, attempt: number): Promise<StopRequest | null>;
   writeStopRequest(id: RunId, attempt: number, request: StopRequest): Promise<void>;
+  /** Files of this run beside run.json that could not be read when they were last asked for, as one sentence; else null. */
+  damage(id: RunId): string | null;
   /** Whole report, torn last line left out. For live tailing see JsonlTail. */
   report(id: RunId, attempt: number): Promise<ReportRecord[]>;
   /** Moves the folder to `<store>/.trash/`; the path it went to. */
@@ -89,6 +108,15 @@ export interface RunStore {
   /** Absolute real path of an artifact of this run, safe to read. @throws TrainyardError forbidden | not_found */
   resolveArtifact(id: RunId, path: string): Promise<string>;
   logPage(id: RunId, attempt: number, query: LogQuery): Promise<LogPage>;
+  /** Bytes of an attempt's log as they were written. Beyond the end: no bytes. `size` is the log's size now, 0 when there is none. */
+  logBytes(id: RunId, attempt: number, offset: number, length: number): Promise<LogBytes>;
+  /**
+   * Text of a growing log from `offset` on, cut at whole UTF-8 characters, at most about `maxBytes`. A backlog of more than
+   * `maxBytes` is passed over up to its newest part (`skippedBytes`), starting at a line.
+   */
+  logText(id: RunId, attempt: number, offset: number, maxBytes: number): Promise<LogText>;
   /** A run folder that appeared without the server (the SDK made it) or changed. Watches and polls; `close` ends it. */
   watch(onChange: (dir: { project: string; id: string }) => void): { close(): void };
+  /** Ends watchers and forgets what is cached. */
+  close(): void;
 }

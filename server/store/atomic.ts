@@ -1,0 +1,57 @@
+/** Files that are either the old ones or the new ones, never something between, whatever dies meanwhile. */
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { writeError } from "./fs-errors.ts";
+
+let counter = 0;
+
+/**
+ * Writes a whole file: a temporary neighbour, fsync, rename, fsync of the folder.
+ * @throws TrainyardError disk_full | store_unwritable
+ */
+export async function writeFileAtomic(file: string, content: string | Uint8Array): Promise<void> {
+  const folder = path.dirname(file);
+  const temporary = path.join(folder, `.${path.basename(file)}.${String(process.pid)}.${String(counter++)}.tmp`);
+  try {
+    const handle = await open(temporary, "wx", 0o644);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw writeError(error, `write ${file}`);
+  }
+  await syncFolder(folder);
+}
+
+/** {@link writeFileAtomic} of a JSON document, indented so that a person can read it. */
+export function writeJsonAtomic(file: string, value: unknown): Promise<void> {
+  return writeFileAtomic(file, JSON.stringify(value, null, 2) + "\n");
+}
+
+/** mkdir -p, told as a TrainyardError when it fails. */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw writeError(error, `make the folder ${folder}`);
+  }
+}
+
+/** Makes a rename in `folder` last through a power cut. Some file systems refuse to sync folders: then it is as good as it gets. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // The file itself is in place and synced; only its name may be lost in a power cut.
+  }
+}

@@ -1,0 +1,47 @@
+/** File system errors, told in the words of the store. */
+import { TrainyardError } from "../../protocol/errors.ts";
+
+/** The system's error code (`ENOENT`), or null for anything that is not a system error. */
+export function systemCode(error: unknown): string | null {
+  if (typeof error !== "object" || error === null || !("code" in error)) return null;
+  return typeof error.code === "string" ? error.code : null;
+}
+
+/** Is the file, or a folder on the way to it, simply not there? */
+export function isAbsent(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** May this place not be written at all, whoever tries again? */
+export function isUnwritable(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "EROFS" || code === "EACCES" || code === "EPERM";
+}
+
+/**
+ * The TrainyardError for a failed write.
+ * @param what the deed that failed, as a sentence's end: `write /store/run.json`
+ */
+export function writeError(error: unknown, what: string): TrainyardError {
+  if (error instanceof TrainyardError) return error;
+  const code = systemCode(error);
+  const cause = { cause: error };
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new TrainyardError("disk_full", `cannot ${what}: the disk is full`, "Free some space, then try again.", [], cause);
+  if (isUnwritable(error))
+    return new TrainyardError(
+      "store_unwritable",
+      `cannot ${what}: ${code === "EROFS" ? "the disk is read-only" : "permission denied"}`,
+      "Choose a store in a folder that you may write (setting trainyard.store, or --store).",
+      [],
+      cause,
+    );
+  return new TrainyardError(
+    "internal",
+    `cannot ${what}: ${error instanceof Error ? error.message : String(error)}`,
+    "Try again; if it stays so, check the disk that holds the store.",
+    [],
+    cause,
+  );
+}

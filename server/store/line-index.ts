@@ -1,0 +1,99 @@
+/** Where the lines of a growing text file start: one offset in 256, found by reading each byte once. */
+import type { FileHandle } from "node:fs/promises";
+
+const LINES_PER_ENTRY = 256;
+const CHUNK_BYTES = 1024 * 1024;
+const NEWLINE = 0x0a;
+
+export class LineIndex {
+  /** Offset of line number i × 256. */
+  readonly #starts: number[] = [0];
+  #wholeLines = 0;
+  #scanned = 0;
+  /** Start of the line that has no newline yet. */
+  #openLine = 0;
+
+  /** Bytes seen so far. */
+  get size(): number {
+    return this.#scanned;
+  }
+
+  /** Lines so far; text after the last newline counts as one. */
+  get lines(): number {
+    return this.#wholeLines + (this.#openLine < this.#scanned ? 1 : 0);
+  }
+
+  /** Lines that end with a newline: they will not change any more. */
+  get wholeLines(): number {
+    return this.#wholeLines;
+  }
+
+  /** Reads on to `size`. */
+  async update(handle: FileHandle, size: number): Promise<void> {
+    await eachChunk(handle, this.#scanned, size, (chunk, offset) => {
+      for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) {
+        this.#openLine = offset + at + 1;
+        if (++this.#wholeLines % LINES_PER_ENTRY === 0) this.#starts.push(this.#openLine);
+      }
+      this.#scanned = offset + chunk.length;
+      return true;
+    });
+  }
+
+  /** Offsets of lines `first` … `first + count`: one more than asked for, the end of the last. Lines beyond the end are left out. */
+  async spans(handle: FileHandle, first: number, count: number): Promise<number[]> {
+    const last = Math.min(first + count, this.lines);
+    if (first >= last) return [];
+    const entry = Math.floor(first / LINES_PER_ENTRY);
+    let line = entry * LINES_PER_ENTRY;
+    const start = this.#starts[entry] ?? 0;
+    const offsets: number[] = line >= first ? [start] : [];
+    await eachChunk(handle, start, this.#scanned, (chunk, offset) => {
+      for (let at = chunk.indexOf(NEWLINE); at >= 0 && line < last; at = chunk.indexOf(NEWLINE, at + 1))
+        if (++line >= first) offsets.push(offset + at + 1);
+      return line < last;
+    });
+    if (offsets.length < last - first + 1) offsets.push(this.#scanned); // the open line ends where the file does
+    return offsets.slice(0, last - first + 1);
+  }
+
+  /** Number of the first line that starts at `offset` or later. */
+  async firstLineFrom(handle: FileHandle, offset: number): Promise<number> {
+    if (offset <= 0) return 0;
+    if (offset > this.#openLine) return this.lines;
+    let low = 0;
+    let high = this.#starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((this.#starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    let line = low * LINES_PER_ENTRY;
+    const start = this.#starts[low] ?? 0;
+    if (start >= offset) return line;
+    await eachChunk(handle, start, this.#scanned, (chunk, from) => {
+      for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) {
+        line++;
+        if (from + at + 1 >= offset) return false;
+      }
+      return true;
+    });
+    return line;
+  }
+}
+
+/** Reads [from, to) piece by piece until `visit` returns false. The piece is reused: it may not be kept. */
+export async function eachChunk(
+  handle: FileHandle,
+  from: number,
+  to: number,
+  visit: (chunk: Buffer, offset: number) => boolean,
+): Promise<void> {
+  if (from >= to) return;
+  const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, to - from));
+  for (let offset = from; offset < to;) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, to - offset), offset);
+    if (bytesRead === 0 || !visit(buffer.subarray(0, bytesRead), offset)) return;
+    offset += bytesRead;
+  }
+}

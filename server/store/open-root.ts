@@ -1,0 +1,73 @@
+/** Opening a store's root: made when it is new, recognised as read-only when it cannot be written. */
+import { mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { TrainyardError } from "../../protocol/errors.ts";
+import { StoreRecord } from "../../protocol/project.ts";
+import { RUN_FOLDER_VERSION } from "../../protocol/run.ts";
+import { writeJsonAtomic } from "./atomic.ts";
+import { isUnwritable, systemCode, writeError } from "./fs-errors.ts";
+import { readJsonFile } from "./json-file.ts";
+import { STORE_FILE } from "./paths.ts";
+
+export interface OpenedRoot {
+  readonly root: string;
+  readonly readOnly: boolean;
+}
+
+/**
+ * @param root the store's folder; made when it is missing and `create` is true
+ * @throws TrainyardError store_unwritable (cannot be made) | not_found (may not be made) | corrupt_record (store.json is of a newer version)
+ */
+export async function openRoot(root: string, create: boolean): Promise<OpenedRoot> {
+  const absolute = path.resolve(root);
+  await makeRoot(absolute, create);
+  const real = await realpath(absolute);
+  const file = path.join(real, STORE_FILE);
+  // A damaged store.json must not lock people out of their runs; only a newer version must, for it says "do not touch".
+  const record = await readJsonFile(file, StoreRecord).catch((error: unknown) => {
+    if (error instanceof TrainyardError && error.message.includes("newer Trainyard")) throw error;
+    return "damaged" as const;
+  });
+  if (!(await canWrite(real))) return { root: real, readOnly: true };
+  if (record === null)
+    await writeJsonAtomic(file, { version: RUN_FOLDER_VERSION, created_at: new Date().toISOString() } satisfies StoreRecord);
+  await keepOutOfGit(real);
+  return { root: real, readOnly: false };
+}
+
+async function makeRoot(root: string, create: boolean): Promise<void> {
+  const found = await stat(root).catch((error: unknown) => {
+    if (systemCode(error) === "ENOENT") return null;
+    throw writeError(error, `open the store ${root}`);
+  });
+  if (found?.isDirectory() === true) return;
+  if (found !== null) throw new TrainyardError("store_unwritable", `${root} is a file, not a folder`, "Choose a folder for the store.");
+  if (!create) throw new TrainyardError("not_found", `there is no store at ${root}`, "Check the path, or start a run to make one.");
+  try {
+    await mkdir(root, { recursive: true });
+  } catch (error) {
+    throw writeError(error, `make the store ${root}`);
+  }
+}
+
+/** Tried, not asked: permission bits say nothing about read-only mounts or about root. */
+async function canWrite(root: string): Promise<boolean> {
+  const probe = path.join(root, `.write-probe.${String(process.pid)}.${String(Date.now())}`);
+  try {
+    await writeFile(probe, "", { flag: "wx" });
+    await rm(probe);
+    return true;
+  } catch (error) {
+    if (isUnwritable(error)) return false;
+    throw writeError(error, `write to the store ${root}`);
+  }
+}
+
+/** A store in a workspace must not end in somebody's commit. An existing .gitignore is theirs. */
+async function keepOutOfGit(root: string): Promise<void> {
+  try {
+    await writeFile(path.join(root, ".gitignore"), "*\n", { flag: "wx" });
+  } catch (error) {
+    if (systemCode(error) !== "EEXIST") throw writeError(error, `write ${path.join(root, ".gitignore")}`);
+  }
+}

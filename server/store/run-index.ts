@@ -1,0 +1,208 @@
+/** Where the runs of a store lie, and their run.json as last read: a folder is read again only when its run.json changed. */
+import { readdir, stat } from "node:fs/promises";
+import { readdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { TrainyardError, type Problem } from "../../protocol/errors.ts";
+import { RunId, Slug } from "../../protocol/ids.ts";
+import { RunRecord } from "../../protocol/run.ts";
+import { isAbsent } from "./fs-errors.ts";
+import { readJsonFile } from "./json-file.ts";
+import { RUN_FILE, RUNS_FOLDER, runPaths } from "./paths.ts";
+import type { DamagedRun, RunFolder, StoreScan } from "./types.ts";
+
+/** Files read at the same time during a scan. */
+const PARALLEL_READS = 32;
+
+interface Known {
+  readonly project: string;
+  readonly dir: string;
+  /** Size and times of run.json when it was last read or written here; "" before. */
+  signature: string;
+  record: RunRecord | null;
+}
+
+export interface FoundFolder {
+  readonly project: string;
+  readonly name: string;
+  readonly dir: string;
+  readonly signature: string;
+}
+
+export class RunIndex {
+  readonly #root: string;
+  readonly #known = new Map<string, Known>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Every folder below `<project>/runs/` that has a run.json, with the signature of that file. */
+  async find(): Promise<FoundFolder[]> {
+    const folders: { project: string; name: string; dir: string }[] = [];
+    for (const project of await this.projectNames()) {
+      const runs = path.join(this.#root, project, RUNS_FOLDER);
+      for (const name of await subfolders(runs)) folders.push({ project, name, dir: path.join(runs, name) });
+    }
+    const found = await mapLimited(folders, async (folder) => {
+      const signature = await signatureOf(path.join(folder.dir, RUN_FILE));
+      return signature === null ? null : { ...folder, signature };
+    });
+    return found.filter((folder) => folder !== null);
+  }
+
+  async scan(): Promise<StoreScan> {
+    const found = await this.find();
+    const runs: RunFolder[] = [];
+    const damaged: DamagedRun[] = [];
+    const seen = new Map<string, string>();
+    const outcomes = await mapLimited(found, async (folder) => ({ folder, outcome: await this.#load(folder) }));
+    for (const { folder, outcome } of outcomes) {
+      if ("problem" in outcome) {
+        damaged.push({ id: folder.name, project: folder.project, dir: folder.dir, problem: outcome.problem });
+        continue;
+      }
+      const first = seen.get(folder.name);
+      if (first !== undefined) {
+        const problem = failure(
+          `${folder.dir} holds the same run as ${first}`,
+          "Move one of the two folders out of the store, then refresh.",
+        );
+        damaged.push({ id: folder.name, project: folder.project, dir: folder.dir, problem });
+        continue;
+      }
+      seen.set(folder.name, folder.dir);
+      this.#known.set(folder.name, { project: folder.project, dir: folder.dir, signature: folder.signature, record: outcome.record });
+      runs.push({ paths: runPaths(folder.dir), record: outcome.record });
+    }
+    for (const id of this.#known.keys()) if (!seen.has(id)) this.#known.delete(id);
+    return { runs, damaged };
+  }
+
+  /** The folder of a run. @throws TrainyardError not_found */
+  dir(id: RunId): string {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known.dir;
+    if (RunId.safeParse(id).success) {
+      for (const project of projectNamesSync(this.#root)) {
+        const dir = path.join(this.#root, project, RUNS_FOLDER, id);
+        if (!isFileSync(path.join(dir, RUN_FILE))) continue;
+        this.#known.set(id, { project, dir, signature: "", record: null });
+        return dir;
+      }
+    }
+    throw new TrainyardError("not_found", `there is no run ${id} in the store ${this.#root}`, "Refresh the list of runs.");
+  }
+
+  /** run.json of one run. @throws TrainyardError not_found | corrupt_record */
+  async read(id: RunId): Promise<RunRecord> {
+    const dir = this.dir(id);
+    const file = path.join(dir, RUN_FILE);
+    const signature = await signatureOf(file);
+    if (signature === null) {
+      this.#known.delete(id);
+      throw new TrainyardError("not_found", `the folder of the run ${id} is gone from ${dir}`, "Refresh the list of runs.");
+    }
+    const project = path.basename(path.dirname(path.dirname(dir)));
+    const known = this.#known.get(id);
+    if (known?.record != null && known.signature === signature) return known.record;
+    const record = await readRunRecord({ project, name: id, dir, signature });
+    this.#known.set(id, { project, dir, signature, record });
+    return record;
+  }
+
+  /** Notes what was just written here, so that a watcher does not take it for somebody else's change. */
+  async wrote(id: RunId, dir: string, record: RunRecord): Promise<void> {
+    const signature = (await signatureOf(path.join(dir, RUN_FILE))) ?? "";
+    this.#known.set(id, { project: record.project, dir, signature, record });
+  }
+
+  /** The signature of run.json as this index last saw it; undefined for a run it does not know. */
+  signature(id: string): string | undefined {
+    return this.#known.get(id)?.signature;
+  }
+
+  forget(id: RunId): void {
+    this.#known.delete(id);
+  }
+
+  async projectNames(): Promise<string[]> {
+    const names = (await subfolders(this.#root)).filter((name) => Slug.safeParse(name).success);
+    return names.sort();
+  }
+
+  async #load(folder: FoundFolder): Promise<{ record: RunRecord } | { problem: Problem }> {
+    const known = this.#known.get(folder.name);
+    if (known?.record != null && known.dir === folder.dir && known.signature === folder.signature) return { record: known.record };
+    try {
+      return { record: await readRunRecord(folder) };
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      return { problem: failure(error.message, error.hint) };
+    }
+  }
+}
+
+/** The folder's place decides the project: a person may move run folders between projects. */
+async function readRunRecord(folder: FoundFolder): Promise<RunRecord> {
+  const file = path.join(folder.dir, RUN_FILE);
+  const record = await readJsonFile(file, RunRecord);
+  if (record === null) throw new TrainyardError("not_found", `${file} is gone`, "Refresh the list of runs.");
+  if (record.id !== folder.name)
+    throw new TrainyardError(
+      "corrupt_record",
+      `${file} belongs to the run ${record.id}, but its folder is called ${folder.name}`,
+      "A copied run needs the id of its folder: rename the folder, or change the id in run.json.",
+    );
+  return record.project === folder.project ? record : { ...record, project: folder.project };
+}
+
+function failure(message: string, hint: string | null): Problem {
+  return { severity: "error", field: "", message, hint };
+}
+
+/** Changes whenever the file does; null when it is not there. */
+async function signatureOf(file: string): Promise<string | null> {
+  try {
+    const s = await stat(file);
+    return s.isFile() ? `${String(s.ino)} ${String(s.size)} ${String(s.mtimeMs)} ${String(s.ctimeMs)}` : null;
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    return "unreadable";
+  }
+}
+
+/** Names of the folders in a folder, links to folders included; none when it is not there or may not be read. */
+async function subfolders(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.filter((e) => !e.name.startsWith(".") && (e.isDirectory() || e.isSymbolicLink())).map((e) => e.name);
+  } catch {
+    return [];
+  }
+}
+
+function isFileSync(file: string): boolean {
+  try {
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function projectNamesSync(root: string): string[] {
+  try {
+    return readdirSync(root).filter((name) => Slug.safeParse(name).success);
+  } catch {
+    return [];
+  }
+}
+
+export async function mapLimited<T, R>(items: readonly T[], work: (item: T) => Promise<R>, limit = PARALLEL_READS): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index] as T);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results;
+}

@@ -1,0 +1,88 @@
+/**
+ * Notices run folders that appear or change without the server (the SDK makes them, people copy them in, another server edits them).
+ * fs.watch on the few folders that hold runs makes it quick; a slow sweep makes it certain, for fs.watch is silent on NFS and some mounts
+ * and there are too many runs to watch each.
+ */
+import { watch, type FSWatcher } from "node:fs";
+import path from "node:path";
+import { RunId } from "../../protocol/ids.ts";
+import { RUNS_FOLDER } from "./paths.ts";
+import type { RunIndex } from "./run-index.ts";
+
+const SWEEP_MS = 2000;
+/** A sweep of a large or slow store may take at most this share of the time. */
+const SWEEP_SHARE = 1 / 20;
+/** A new folder gets its files one by one: look once they have settled. */
+const SETTLE_MS = 100;
+
+export function watchRuns(root: string, index: RunIndex, onChange: (dir: { project: string; id: string }) => void): { close(): void } {
+  const watchers = new Map<string, FSWatcher>();
+  /** Last signature told of a run, beside what the index read or wrote itself. */
+  const told = new Map<string, string>();
+  let timer: NodeJS.Timeout | null = null;
+  let due = Infinity;
+  let sweeping = false;
+  let closed = false;
+
+  function schedule(ms: number): void {
+    const at = Date.now() + ms;
+    if (closed || sweeping || at >= due) return;
+    if (timer !== null) clearTimeout(timer);
+    due = at;
+    timer = setTimeout(() => void sweep(), ms);
+    timer.unref();
+  }
+
+  function watchFolder(folder: string): void {
+    if (closed || watchers.has(folder)) return;
+    try {
+      const watcher = watch(folder, { persistent: false }, () => {
+        schedule(SETTLE_MS);
+      });
+      watcher.on("error", () => {
+        watcher.close();
+        watchers.delete(folder);
+      });
+      watchers.set(folder, watcher);
+    } catch {
+      // No watch here (not there yet, or out of watches): the sweep sees it.
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    sweeping = true;
+    const started = Date.now();
+    try {
+      watchFolder(root);
+      for (const project of await index.projectNames()) watchFolder(path.join(root, project, RUNS_FOLDER));
+      const found = await index.find();
+      const present = new Set<string>();
+      for (const { project, name, signature } of found) {
+        present.add(name);
+        if (!RunId.safeParse(name).success || index.signature(name) === signature || told.get(name) === signature) continue;
+        told.set(name, signature);
+        if (!isClosed()) onChange({ project, id: name });
+      }
+      for (const name of told.keys()) if (!present.has(name)) told.delete(name);
+    } finally {
+      sweeping = false;
+      due = Infinity;
+      schedule(Math.max(SWEEP_MS, (Date.now() - started) / SWEEP_SHARE));
+    }
+  }
+
+  /** Read through a function: it may have changed while the sweep waited. */
+  function isClosed(): boolean {
+    return closed;
+  }
+
+  schedule(0);
+  return {
+    close() {
+      closed = true;
+      if (timer !== null) clearTimeout(timer);
+      for (const watcher of watchers.values()) watcher.close();
+      watchers.clear();
+    },
+  };
+}

@@ -1,0 +1,336 @@
+/** The store: run folders as files. Everything else in the server is derived from what this file reads and writes. */
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { parse as parseYaml } from "yaml";
+import type { z } from "zod";
+import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
+import { TrainyardError } from "../../protocol/errors.ts";
+import { RunEvent } from "../../protocol/events.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import { ProjectRecord } from "../../protocol/project.ts";
+import type { LogPage, LogQuery } from "../../protocol/queries.ts";
+import { ReportRecord } from "../../protocol/report.ts";
+import { AttemptRecord, ExitRecord, ProcessRecord, RUN_FOLDER_VERSION, RunRecord, StopRequest } from "../../protocol/run.ts";
+import { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import { listArtifacts, resolveArtifact } from "./artifacts.ts";
+import { makeFolder, writeFileAtomic, writeJsonAtomic } from "./atomic.ts";
+import { CheckpointFinder, type AttemptReport } from "./checkpoints.ts";
+import { isAbsent, systemCode, writeError } from "./fs-errors.ts";
+import { readJsonFile, readTextFile } from "./json-file.ts";
+import { appendJsonl, readJsonl } from "./jsonl.ts";
+import { KeyedQueue } from "./keyed-queue.ts";
+import { LogReader } from "./log-reader.ts";
+import { openRoot } from "./open-root.ts";
+import { PROJECT_FILE, RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
+import { RunIndex } from "./run-index.ts";
+import { watchRuns } from "./run-watch.ts";
+import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, StoreScan } from "./types.ts";
+
+export interface StoreOptions {
+  /** Make the folder when it is not there. Default true. */
+  readonly create?: boolean;
+}
+
+/**
+ * Opens the store at `root`. A store that cannot be written opens read-only.
+ * @throws TrainyardError store_unwritable | not_found | corrupt_record
+ */
+export async function openStore(root: string, options: StoreOptions = {}): Promise<RunStore> {
+  const opened = await openRoot(root, options.create ?? true);
+  return new FolderStore(opened.root, opened.readOnly);
+}
+
+class FolderStore implements RunStore {
+  readonly root: string;
+  readonly readOnly: boolean;
+  readonly #index: RunIndex;
+  readonly #queue = new KeyedQueue();
+  readonly #logs = new LogReader();
+  readonly #checkpoints = new CheckpointFinder();
+  readonly #damage = new Map<RunId, Map<string, string>>();
+  readonly #watchers = new Set<{ close(): void }>();
+
+  constructor(root: string, readOnly: boolean) {
+    this.root = root;
+    this.readOnly = readOnly;
+    this.#index = new RunIndex(root);
+  }
+
+  scan(): Promise<StoreScan> {
+    return this.#index.scan();
+  }
+
+  async projects(): Promise<ProjectRecord[]> {
+    const names = await this.#index.projectNames();
+    return Promise.all(
+      names.map(async (name) => {
+        const file = path.join(this.root, name, PROJECT_FILE);
+        const record = await readJsonFile(file, ProjectRecord).catch(() => null);
+        return record ?? projectRecord(name, new Date(0));
+      }),
+    );
+  }
+
+  async read(id: RunId): Promise<RunFolder> {
+    const record = await this.#index.read(id);
+    return { paths: this.paths(id), record };
+  }
+
+  async create(record: RunRecord, files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string }): Promise<RunFolder> {
+    this.#mustWrite();
+    const checked = RunRecord.parse(record);
+    await this.#ensureProject(checked.project);
+    const dir = path.join(this.root, checked.project, RUNS_FOLDER, checked.id);
+    await makeFolder(path.dirname(dir));
+    try {
+      await mkdir(dir);
+    } catch (error) {
+      if (systemCode(error) === "EEXIST")
+        throw new TrainyardError("conflict", `the run folder ${dir} exists already`, "Create the run again.");
+      throw writeError(error, `make the folder ${dir}`);
+    }
+    const paths = runPaths(dir);
+    try {
+      await fillRunFolder(paths, checked, files);
+    } catch (error) {
+      // Nothing of a run that could not be made (a full disk) is left behind.
+      await rm(dir, { recursive: true, force: true }).catch(() => undefined);
+      throw error;
+    }
+    await this.#index.wrote(checked.id, dir, checked);
+    return { paths, record: checked };
+  }
+
+  async update(id: RunId, change: (record: RunRecord) => RunRecord): Promise<RunRecord> {
+    this.#mustWrite();
+    return this.#queue.run(id, async () => {
+      const before = await this.#index.read(id);
+      const after = RunRecord.parse(change(before));
+      const { dir, runJson } = this.paths(id);
+      await writeJsonAtomic(runJson, after);
+      await this.#index.wrote(id, dir, after);
+      return after;
+    });
+  }
+
+  async appendEvent(id: RunId, event: RunEvent): Promise<void> {
+    this.#mustWrite();
+    return this.#queue.run(id, () => appendJsonl(this.paths(id).eventsJsonl, event));
+  }
+
+  events(id: RunId): Promise<RunEvent[]> {
+    return readJsonl(this.paths(id).eventsJsonl, RunEvent);
+  }
+
+  async spec(id: RunId): Promise<{ source: string; spec: RunSpec | null }> {
+    const file = this.paths(id).specYaml;
+    const source = (await readTextFile(file)) ?? "";
+    try {
+      const result = RunSpec.safeParse(parseYaml(source));
+      return { source, spec: result.success ? result.data : null };
+    } catch {
+      return { source, spec: null };
+    }
+  }
+
+  resolved(id: RunId): Promise<ResolvedSpec | null> {
+    return this.#optional(id, this.paths(id).resolvedJson, ResolvedSpec);
+  }
+
+  async writeResolved(id: RunId, resolved: ResolvedSpec): Promise<void> {
+    this.#mustWrite();
+    await writeJsonAtomic(this.paths(id).resolvedJson, ResolvedSpec.parse(resolved));
+  }
+
+  async attempts(id: RunId): Promise<AttemptRecord[]> {
+    const paths = this.paths(id);
+    const records: AttemptRecord[] = [];
+    for (const number of await attemptNumbers(paths)) {
+      const record = await this.#optional(id, paths.attempt(number).attemptJson, AttemptRecord);
+      if (record !== null) records.push(record);
+    }
+    return records;
+  }
+
+  async writeAttempt(id: RunId, attempt: AttemptRecord): Promise<AttemptPaths> {
+    this.#mustWrite();
+    const checked = AttemptRecord.parse(attempt);
+    const paths = this.paths(id).attempt(checked.number);
+    await makeFolder(paths.dir);
+    await writeJsonAtomic(paths.attemptJson, checked);
+    return paths;
+  }
+
+  process(id: RunId, attempt: number): Promise<ProcessRecord | null> {
+    return this.#optional(id, this.paths(id).attempt(attempt).processJson, ProcessRecord);
+  }
+
+  exit(id: RunId, attempt: number): Promise<ExitRecord | null> {
+    return this.#optional(id, this.paths(id).attempt(attempt).exitJson, ExitRecord);
+  }
+
+  async writeExit(id: RunId, attempt: number, exit: ExitRecord): Promise<void> {
+    this.#mustWrite();
+    await writeJsonAtomic(this.paths(id).attempt(attempt).exitJson, ExitRecord.parse(exit));
+  }
+
+  stopRequest(id: RunId, attempt: number): Promise<StopRequest | null> {
+    return this.#optional(id, this.paths(id).attempt(attempt).stopJson, StopRequest);
+  }
+
+  async writeStopRequest(id: RunId, attempt: number, request: StopRequest): Promise<void> {
+    this.#mustWrite();
+    await writeJsonAtomic(this.paths(id).attempt(attempt).stopJson, StopRequest.parse(request));
+  }
+
+  damage(id: RunId): string | null {
+    const problems = this.#damage.get(id);
+    return problems === undefined || problems.size === 0 ? null : [...problems.values()].join("; ");
+  }
+
+  report(id: RunId, attempt: number): Promise<ReportRecord[]> {
+    return readJsonl(this.paths(id).attempt(attempt).reportJsonl, ReportRecord);
+  }
+
+  async trash(id: RunId): Promise<string> {
+    this.#mustWrite();
+    return this.#queue.run(id, async () => {
+      const { dir } = this.paths(id);
+      const project = path.basename(path.dirname(path.dirname(dir)));
+      const folder = path.join(this.root, TRASH_FOLDER, project);
+      await makeFolder(folder);
+      // The time keeps apart what was trashed twice (moved back by hand and deleted again).
+      const target = path.join(folder, `${id}.${new Date().toISOString().replace(/[:.]/g, "-")}`);
+      try {
+        await rename(dir, target);
+      } catch (error) {
+        throw writeError(error, `move ${dir} to ${target}`);
+      }
+      this.#index.forget(id);
+      this.#damage.delete(id);
+      return target;
+    });
+  }
+
+  paths(id: RunId): RunPaths {
+    return runPaths(this.#index.dir(id));
+  }
+
+  async checkpoints(id: RunId): Promise<Checkpoint[]> {
+    return this.#checkpoints.list(this.paths(id), await this.#reports(id));
+  }
+
+  async artifacts(id: RunId): Promise<Artifact[]> {
+    const reports = await this.#reports(id);
+    const reported = reports.flatMap(({ records }) => records.filter((record) => record.type === "artifact"));
+    return listArtifacts(this.paths(id), reported);
+  }
+
+  async resolveArtifact(id: RunId, file: string): Promise<string> {
+    const reports = path.isAbsolute(file) ? await this.#reports(id) : [];
+    const reported = reports.flatMap(({ records }) =>
+      records.filter((record) => record.type === "artifact" || record.type === "checkpoint").map((record) => record.path),
+    );
+    return resolveArtifact(this.paths(id), file, reported);
+  }
+
+  logPage(id: RunId, attempt: number, query: LogQuery): Promise<LogPage> {
+    return this.#logs.page(this.paths(id).attempt(attempt), attempt, query);
+  }
+
+  logBytes(id: RunId, attempt: number, offset: number, length: number): Promise<LogBytes> {
+    return this.#logs.bytes(this.paths(id).attempt(attempt).log, offset, length);
+  }
+
+  logText(id: RunId, attempt: number, offset: number, maxBytes: number): Promise<LogText> {
+    return this.#logs.text(this.paths(id).attempt(attempt).log, offset, maxBytes);
+  }
+
+  watch(onChange: (dir: { project: string; id: string }) => void): { close(): void } {
+    const watcher = watchRuns(this.root, this.#index, onChange);
+    this.#watchers.add(watcher);
+    return {
+      close: () => {
+        watcher.close();
+        this.#watchers.delete(watcher);
+      },
+    };
+  }
+
+  close(): void {
+    for (const watcher of this.#watchers) watcher.close();
+    this.#watchers.clear();
+    this.#logs.clear();
+  }
+
+  async #reports(id: RunId): Promise<AttemptReport[]> {
+    const numbers = await attemptNumbers(this.paths(id));
+    return Promise.all(numbers.map(async (attempt) => ({ attempt, records: await this.report(id, attempt) })));
+  }
+
+  /** A file that may be missing; a damaged one counts as missing and is remembered in `damage`. */
+  async #optional<S extends z.ZodType>(id: RunId, file: string, schema: S): Promise<z.output<S> | null> {
+    const problems = this.#damage.get(id) ?? new Map<string, string>();
+    try {
+      const value = await readJsonFile(file, schema);
+      problems.delete(file);
+      return value;
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      problems.set(file, error.message);
+      return null;
+    } finally {
+      if (problems.size > 0) this.#damage.set(id, problems);
+      else this.#damage.delete(id);
+    }
+  }
+
+  async #ensureProject(name: string): Promise<void> {
+    const file = path.join(this.root, name, PROJECT_FILE);
+    await this.#queue.run(`project ${name}`, async () => {
+      if ((await readTextFile(file)) !== null) return;
+      await makeFolder(path.dirname(file));
+      await writeJsonAtomic(file, projectRecord(name, new Date()));
+    });
+  }
+
+  #mustWrite(): void {
+    if (!this.readOnly) return;
+    throw new TrainyardError(
+      "store_unwritable",
+      `the store ${this.root} is read-only`,
+      "Choose a store in a folder that you may write (setting trainyard.store, or --store).",
+    );
+  }
+}
+
+async function fillRunFolder(
+  paths: RunPaths,
+  record: RunRecord,
+  files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string },
+): Promise<void> {
+  await Promise.all([makeFolder(paths.attempts), makeFolder(paths.artifacts), makeFolder(paths.checkpoints)]);
+  await writeFileAtomic(paths.specYaml, files.specYaml);
+  await writeJsonAtomic(paths.resolvedJson, files.resolved);
+  if (files.gitPatch !== undefined && files.gitPatch !== "") await writeFileAtomic(paths.gitPatch, files.gitPatch);
+  // Last: a folder without run.json is no run.
+  await writeJsonAtomic(paths.runJson, record);
+}
+
+function projectRecord(name: string, created: Date): ProjectRecord {
+  return { version: RUN_FOLDER_VERSION, name, title: name, description: "", created_at: created.toISOString(), defaults: {} };
+}
+
+/** Numbers of the attempt folders, ascending. */
+async function attemptNumbers(paths: RunPaths): Promise<number[]> {
+  try {
+    const names = await readdir(paths.attempts);
+    return names
+      .filter((name) => /^[1-9]\d{0,8}$/.test(name))
+      .map(Number)
+      .sort((a, b) => a - b);
+  } catch (error) {
+    if (isAbsent(error)) return [];
+    throw error;
+  }
+}
