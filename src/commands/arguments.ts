@@ -1,0 +1,93 @@
+/** Which run, checkpoint or file a command means: a tree node, a run id from a link, or a choice from a list. */
+import * as vscode from "vscode";
+import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
+import { RunId } from "../../protocol/ids.ts";
+import type { RunSummary } from "../../protocol/run.ts";
+import type { Host } from "../host.ts";
+import type { RunNode } from "../runs/run-nodes.ts";
+import { runDescription, stateLook } from "../runs/run-text.ts";
+
+/** The argument of the tree's keybindings, which get no node of their own. */
+export const SELECTION = "selection";
+
+function isNode(value: unknown): value is RunNode {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "kind" in value &&
+    typeof value.kind === "string" &&
+    ("run" in value || "project" in value)
+  );
+}
+
+function runIdOf(value: unknown): RunId | null {
+  if (isNode(value)) return "run" in value ? value.run : null;
+  const parsed = RunId.safeParse(value);
+  return parsed.success ? parsed.data : null;
+}
+
+/** The run that is meant, or null when the user left the list. @param accepts which runs the list offers */
+export async function chooseRun(
+  host: Host,
+  args: readonly unknown[],
+  accepts: (run: RunSummary) => boolean,
+  title: string,
+): Promise<RunSummary | null> {
+  const given = runIdOf(args[0] === SELECTION ? host.selection()[0] : args[0]);
+  if (given !== null) return summaryOf(host, given);
+  const runs = (await loadedRuns(host)).filter(accepts);
+  if (runs.length === 0) {
+    void vscode.window.showInformationMessage(`${title}: there is no such run.`);
+    return null;
+  }
+  const picked = await vscode.window.showQuickPick(
+    runs.map((run) => ({
+      label: `$(${stateLook(run).icon.replace("~spin", "")}) ${run.name}`,
+      description: runDescription(run, []),
+      detail: run.project,
+      run,
+    })),
+    { title, placeHolder: "Choose a run", matchOnDetail: true },
+  );
+  return picked?.run ?? null;
+}
+
+/** All selected runs of the tree, or the one that is meant. */
+export async function chooseRuns(
+  host: Host,
+  args: readonly unknown[],
+  accepts: (run: RunSummary) => boolean,
+  title: string,
+): Promise<RunSummary[]> {
+  const selected: readonly unknown[] = args[0] === SELECTION ? host.selection() : Array.isArray(args[1]) ? (args[1] as unknown[]) : [];
+  const ids = [...new Set(selected.map(runIdOf).filter((id) => id !== null))];
+  if (ids.length > 1) return (await Promise.all(ids.map((id) => summaryOf(host, id)))).filter(accepts);
+  const run = await chooseRun(host, args, accepts, title);
+  return run === null ? [] : [run];
+}
+
+export function checkpointOf(args: readonly unknown[]): Checkpoint | null {
+  const node = args[0];
+  return isNode(node) && node.kind === "checkpoint" ? node.checkpoint : null;
+}
+
+export function artifactOf(args: readonly unknown[]): Artifact | null {
+  const node = args[0];
+  return isNode(node) && node.kind === "artifact" ? node.artifact : null;
+}
+
+/** The file of an explorer or editor menu, or the one in the active editor. */
+export function fileOf(args: readonly unknown[]): vscode.Uri | null {
+  const uri = args[0] instanceof vscode.Uri ? args[0] : vscode.window.activeTextEditor?.document.uri;
+  return uri?.scheme === "file" ? uri : null;
+}
+
+/** The board may not have heard of a run that was created a moment ago: the server knows. */
+async function summaryOf(host: Host, id: RunId): Promise<RunSummary> {
+  return host.board.run(id) ?? (await (await host.connection.api()).call("getRun", { params: { id } }));
+}
+
+async function loadedRuns(host: Host): Promise<RunSummary[]> {
+  if (host.board.loaded) return host.board.runs();
+  return (await (await host.connection.api()).call("listRuns", { query: { limit: 1000 } })).runs;
+}

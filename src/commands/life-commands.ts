@@ -1,0 +1,121 @@
+/** Commands on the life of a run: stop, resume, fork. */
+import * as vscode from "vscode";
+import type { Checkpoint } from "../../protocol/artifact.ts";
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import { FINAL_STATES, LIVE_STATES } from "../../protocol/states.ts";
+import type { Host } from "../host.ts";
+import { formatBytes, formatCount, formatValue } from "../runs/format.ts";
+import { checkpointOf, chooseRun, chooseRuns } from "./arguments.ts";
+import { parseOverrides } from "./overrides.ts";
+import { afterStart } from "./start-commands.ts";
+
+/** Graceful: the training writes a final checkpoint, from which it can be resumed. Needs no question. */
+export async function stopRun(host: Host, ...args: unknown[]): Promise<void> {
+  const runs = await chooseRuns(host, args, (run) => LIVE_STATES.has(run.state) || run.state === "queued", "Stop");
+  const api = await host.connection.api();
+  for (const run of runs) await api.call("cancelRun", { params: { id: run.id }, body: { force: false, reason: "stopped in the editor" } });
+}
+
+/** Kills at once: what came after the last checkpoint is lost, so it asks. */
+export async function forceStopRun(host: Host, ...args: unknown[]): Promise<void> {
+  const run = await chooseRun(host, args, (each) => LIVE_STATES.has(each.state), "Force Stop");
+  if (run === null) return;
+  const answer = await vscode.window.showWarningMessage(
+    `Kill ${run.name} now?`,
+    { modal: true, detail: "No final checkpoint is written. Everything up to the last checkpoint, the metrics and the log are kept." },
+    "Force Stop",
+  );
+  if (answer !== "Force Stop") return;
+  await (
+    await host.connection.api()
+  ).call("cancelRun", { params: { id: run.id }, body: { force: true, reason: "force-stopped in the editor" } });
+}
+
+/** The same run goes on from a checkpoint. */
+export async function resumeRun(host: Host, ...args: unknown[]): Promise<void> {
+  const run = await chooseRun(host, args, (each) => FINAL_STATES.has(each.state) && each.checkpoint_count > 0, "Resume");
+  if (run === null) return;
+  const checkpoint = checkpointOf(args) ?? (await pickCheckpoint(host, run.id, `Resume ${run.name}`, (each) => each.resumable));
+  if (checkpoint !== null) await resumeFrom(host, run.id, checkpoint.id);
+}
+
+/** @param checkpoint id or name; null takes the newest that can be resumed */
+export async function resumeFrom(host: Host, run: RunId, checkpoint: string | null): Promise<void> {
+  const api = await host.connection.api();
+  const body = { mode: "continue", params: {}, ...(checkpoint === null ? {} : { checkpoint }) } as const;
+  await afterStart(host, await api.call("resumeRun", { params: { id: run }, body }));
+}
+
+/** A new run that starts from a checkpoint of this one, with other values where the user says so. */
+export async function forkRun(host: Host, ...args: unknown[]): Promise<void> {
+  const run = await chooseRun(host, args, (each) => each.damage === null && each.checkpoint_count > 0, "Fork");
+  if (run === null) return;
+  const checkpoint = checkpointOf(args) ?? (await pickCheckpoint(host, run.id, `Fork ${run.name}`, (each) => each.status === "complete"));
+  if (checkpoint !== null) await forkFrom(host, run.id, run.name, checkpoint.id, checkpoint.step);
+}
+
+export async function forkFrom(host: Host, id: RunId, runName: string, checkpoint: string | null, step: number | null): Promise<void> {
+  const title = `Fork ${runName}${step === null ? "" : ` at step ${formatCount(step)}`}`;
+  const line = await vscode.window.showInputBox({
+    title,
+    prompt: "Values that differ from the parent run, for example learning_rate=1e-5 max_steps=400. Empty keeps them all.",
+    placeHolder: "name=value name=value",
+    ignoreFocusOut: true,
+    validateInput: (text) => {
+      const read = parseOverrides(text);
+      return read.ok ? null : read.problem;
+    },
+  });
+  if (line === undefined) return;
+  const overrides = parseOverrides(line);
+  if (!overrides.ok) throw new TrainyardError("bad_request", overrides.problem);
+  const name = await vscode.window.showInputBox({ title, prompt: "Name of the new run", value: `${runName}-fork`, ignoreFocusOut: true });
+  if (name === undefined) return;
+  const api = await host.connection.api();
+  const body = {
+    mode: "fork",
+    params: overrides.params,
+    ...(checkpoint === null ? {} : { checkpoint }),
+    ...(name.trim() === "" ? {} : { name: name.trim() }),
+  } as const;
+  await afterStart(host, await api.call("resumeRun", { params: { id }, body }));
+}
+
+async function pickCheckpoint(
+  host: Host,
+  id: RunId,
+  title: string,
+  accepts: (checkpoint: Checkpoint) => boolean,
+): Promise<Checkpoint | null> {
+  const api = await host.connection.api();
+  const { checkpoints } = await api.call("listCheckpoints", { params: { id } });
+  const usable = checkpoints.filter(accepts);
+  if (usable.length === 0) {
+    const torn = checkpoints.find((checkpoint) => checkpoint.problem !== null);
+    throw new TrainyardError(
+      "bad_checkpoint",
+      `the run has no checkpoint that can be used${torn?.problem == null ? "" : ` (${torn.name}: ${torn.problem})`}`,
+      "Start a new run like this one instead.",
+    );
+  }
+  const picked = await vscode.window.showQuickPick(
+    usable.map((checkpoint, index) => ({
+      label: `$(bookmark) Step ${formatCount(checkpoint.step)}`,
+      description: [
+        index === 0 ? "newest" : null,
+        checkpoint.final ? "final" : null,
+        checkpoint.kind === "full" ? null : checkpoint.kind,
+        ...Object.entries(checkpoint.metrics)
+          .slice(0, 2)
+          .map(([name, value]) => `${name} ${formatValue(value)}`),
+      ]
+        .filter((part) => part !== null)
+        .join(" · "),
+      detail: `${checkpoint.name}, attempt ${checkpoint.attempt}, ${formatBytes(checkpoint.size_bytes)}`,
+      checkpoint,
+    })),
+    { title, placeHolder: "Start from which checkpoint?", matchOnDescription: true, matchOnDetail: true },
+  );
+  return picked?.checkpoint ?? null;
+}

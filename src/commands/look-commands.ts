@@ -1,0 +1,132 @@
+/** Commands that show, copy, name and clear away runs. */
+import path from "node:path";
+import * as vscode from "vscode";
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { RunDetail } from "../../protocol/queries.ts";
+import type { RunSummary } from "../../protocol/run.ts";
+import { LIVE_STATES } from "../../protocol/states.ts";
+import type { Host } from "../host.ts";
+import { artifactOf, checkpointOf, chooseRun, chooseRuns } from "./arguments.ts";
+import { revealPath } from "./reveal.ts";
+import { shellCommand } from "./shell-command.ts";
+
+const any = (): boolean => true;
+
+export async function openDashboard(host: Host, ...args: unknown[]): Promise<void> {
+  const run = await chooseRun(host, args, (each) => each.damage === null, "Open Dashboard");
+  if (run !== null) host.panels.open({ view: "dashboard", run: run.id });
+}
+
+export async function openLog(host: Host, ...args: unknown[]): Promise<void> {
+  const run = await chooseRun(host, args, (each) => each.attempt > 0, "Open Log");
+  if (run !== null) await host.logs.show(run.id, null, run.name);
+}
+
+export async function openInBrowser(host: Host, ...args: unknown[]): Promise<void> {
+  const address = await host.connection.address();
+  const local = vscode.Uri.parse(address.url);
+  const external = await vscode.env.asExternalUri(local);
+  const node = args[0];
+  const run = node === undefined ? null : await chooseRun(host, args, any, "Open in Browser");
+  const fragment = [`token=${address.token}`, ...(run === null ? [] : [`run=${run.id}`])].join("&");
+  await vscode.env.openExternal(external.with({ fragment }));
+}
+
+export async function copyCommand(host: Host, ...args: unknown[]): Promise<void> {
+  const run = await chooseRun(host, args, (each) => each.attempt > 0, "Copy Command");
+  if (run === null) return;
+  const attempt = (await detail(host, run)).attempts.at(-1);
+  if (attempt === undefined)
+    throw new TrainyardError("conflict", `${run.name} has not been started yet`, "Its command is known once it starts.");
+  await vscode.env.clipboard.writeText(shellCommand(attempt));
+  vscode.window.setStatusBarMessage("Trainyard: the command has been copied", 3000);
+}
+
+export async function copyRunId(host: Host, ...args: unknown[]): Promise<void> {
+  const runs = await chooseRuns(host, args, any, "Copy Run Id");
+  if (runs.length === 0) return;
+  await vscode.env.clipboard.writeText(runs.map((run) => run.id).join("\n"));
+  vscode.window.setStatusBarMessage("Trainyard: the run id has been copied", 3000);
+}
+
+export async function revealFolder(host: Host, ...args: unknown[]): Promise<void> {
+  const checkpoint = checkpointOf(args);
+  const run = await chooseRun(host, args, any, "Reveal Folder");
+  if (run === null) return;
+  const artifact = artifactOf(args);
+  const { run_dir: folder } = await detail(host, run);
+  await revealPath(checkpoint?.path ?? (artifact === null ? folder : artifactPath(folder, artifact.path)));
+}
+
+export async function openArtifact(host: Host, ...args: unknown[]): Promise<void> {
+  const artifact = artifactOf(args);
+  const run = await chooseRun(host, args, any, "Open Artifact");
+  if (run === null || artifact === null) return;
+  const { run_dir: folder } = await detail(host, run);
+  await vscode.commands.executeCommand("vscode.open", vscode.Uri.file(artifactPath(folder, artifact.path)));
+}
+
+export async function renameRun(host: Host, ...args: unknown[]): Promise<void> {
+  const run = await chooseRun(host, args, (each) => each.damage === null, "Rename");
+  if (run === null) return;
+  const name = await vscode.window.showInputBox({
+    title: `Rename ${run.name}`,
+    value: run.name,
+    validateInput: (text) => (text.trim() === "" ? "A run needs a name" : text.length > 200 ? "At most 200 characters" : null),
+  });
+  if (name === undefined || name.trim() === run.name) return;
+  await (await host.connection.api()).call("editRun", { params: { id: run.id }, body: { name: name.trim() } });
+}
+
+export function setStarred(starred: boolean) {
+  return async (host: Host, ...args: unknown[]): Promise<void> => {
+    for (const run of await chooseRuns(host, args, (each) => each.damage === null, starred ? "Star" : "Remove Star"))
+      await (await host.connection.api()).call("editRun", { params: { id: run.id }, body: { starred } });
+  };
+}
+
+export function setArchived(archived: boolean) {
+  return async (host: Host, ...args: unknown[]): Promise<void> => {
+    for (const run of await chooseRuns(
+      host,
+      args,
+      (each) => each.damage === null && each.archived !== archived,
+      archived ? "Archive" : "Unarchive",
+    ))
+      await (await host.connection.api()).call("editRun", { params: { id: run.id }, body: { archived } });
+  };
+}
+
+export async function deleteRun(host: Host, ...args: unknown[]): Promise<void> {
+  const runs = await chooseRuns(host, args, (each) => !LIVE_STATES.has(each.state), "Delete");
+  const first = runs[0];
+  if (first === undefined) return;
+  const live = runs.find((run) => LIVE_STATES.has(run.state));
+  if (live !== undefined) throw new TrainyardError("conflict", `${live.name} is running`, "Stop it first.");
+  const answer = await vscode.window.showWarningMessage(
+    runs.length === 1 ? `Delete ${first.name}?` : `Delete ${runs.length} runs?`,
+    {
+      modal: true,
+      detail:
+        "The run folder with its metrics, log and checkpoints is moved to the store's trash (.trash), from where it can be moved back.",
+    },
+    "Move to Trash",
+  );
+  if (answer !== "Move to Trash") return;
+  const api = await host.connection.api();
+  for (const run of runs) await api.call("deleteRun", { params: { id: run.id } });
+}
+
+export async function refreshRuns(host: Host): Promise<void> {
+  const { problems } = await (await host.connection.api()).call("refresh");
+  for (const problem of problems) host.log.warn(problem.message);
+}
+
+async function detail(host: Host, run: RunSummary): Promise<RunDetail> {
+  return (await host.connection.api()).call("getRun", { params: { id: run.id } });
+}
+
+/** Relative artifact paths are inside the run's artifacts folder. */
+function artifactPath(runDir: string, artifact: string): string {
+  return path.resolve(runDir, "artifacts", artifact);
+}

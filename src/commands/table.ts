@@ -1,0 +1,59 @@
+/** Registers a table of commands: what each needs is said in the table, checked here, once, and every error is told here. */
+import * as vscode from "vscode";
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { Host } from "../host.ts";
+import { untrusted } from "../panels/requests.ts";
+
+export interface CommandEntry {
+  /** `server`: the run server answers before the command runs; it is started when needed. */
+  readonly needs: "nothing" | "server";
+  /** Refused in a workspace that is not trusted, whatever the menus offer. */
+  readonly trusted?: true;
+  readonly run: (host: Host, ...args: unknown[]) => Promise<void>;
+}
+
+export type CommandTable = Readonly<Record<`trainyard.${string}`, CommandEntry>>;
+
+export function registerCommands(host: Host, table: CommandTable): void {
+  for (const [id, entry] of Object.entries(table)) {
+    const execute = async (...args: unknown[]): Promise<void> => {
+      try {
+        if (entry.trusted === true && !vscode.workspace.isTrusted) throw untrusted();
+        if (entry.needs === "server") await withPatience(host);
+        await entry.run(host, ...args);
+      } catch (error) {
+        await tellError(host, id, error, () => execute(...args));
+      }
+    };
+    host.context.subscriptions.push(vscode.commands.registerCommand(id, execute));
+  }
+}
+
+/** Progress in the status bar while the server starts; nothing at all when it answers already. */
+async function withPatience(host: Host): Promise<void> {
+  if (host.connection.state.kind === "connected") return;
+  await vscode.window.withProgress({ location: vscode.ProgressLocation.Window, title: "Starting the run server…" }, async () => {
+    await host.connection.api();
+  });
+}
+
+async function tellError(host: Host, id: string, error: unknown, retry: () => Promise<void>): Promise<void> {
+  const typed =
+    error instanceof TrainyardError ? error : new TrainyardError("internal", error instanceof Error ? error.message : String(error));
+  host.log.error(`${id}: ${typed.code}: ${typed.message}`, ...(error instanceof Error && error.stack !== undefined ? [error.stack] : []));
+  const problems = typed.problems
+    .filter((problem) => problem.severity === "error")
+    .map((p) => (p.field === "" ? p.message : `${p.field}: ${p.message}`));
+  const text = [sentence(typed.message), ...problems.slice(0, 3).map(sentence), typed.hint].filter((part) => part !== null).join(" ");
+  const trust = typed.code === "forbidden" && !vscode.workspace.isTrusted;
+  const actions = trust ? ["Manage Trust"] : ["Retry", "Open Log"];
+  const chosen = await vscode.window.showErrorMessage(text, ...actions);
+  if (chosen === "Retry") await retry();
+  else if (chosen === "Open Log") await vscode.commands.executeCommand("trainyard.showServerLog");
+  else if (chosen === "Manage Trust") await vscode.commands.executeCommand("workbench.trust.manage");
+}
+
+function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
+}

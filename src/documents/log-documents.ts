@@ -1,0 +1,106 @@
+/**
+ * Open Log: the run's log as a read-only document with carriage returns applied and colours taken out, drawn anew while the run lives.
+ * `trainyard-log:/<run>/<attempt>/<name>.log`
+ */
+import * as vscode from "vscode";
+import type { RunId } from "../../protocol/ids.ts";
+import type { LogLine } from "../../protocol/queries.ts";
+import { LIVE_STATES } from "../../protocol/states.ts";
+import type { RunBoard } from "../runs/board.ts";
+import type { ServerConnection } from "../server/connection.ts";
+import { logText } from "./log-text.ts";
+
+export const LOG_SCHEME = "trainyard-log";
+const PAGE = 500;
+const MAX_PAGES = 20;
+const REFRESH_MS = 2000;
+
+export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  readonly #connection: ServerConnection;
+  readonly #board: RunBoard;
+  readonly #changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.#changed.event;
+  readonly #disposables: vscode.Disposable[];
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(connection: ServerConnection, board: RunBoard) {
+    this.#connection = connection;
+    this.#board = board;
+    this.#disposables = [
+      vscode.workspace.registerTextDocumentContentProvider(LOG_SCHEME, this),
+      vscode.window.onDidChangeVisibleTextEditors(() => {
+        this.#schedule();
+      }),
+      vscode.workspace.onDidChangeTextDocument((event) => {
+        if (event.document.uri.scheme === LOG_SCHEME) followEnd(event);
+      }),
+    ];
+  }
+
+  async show(run: RunId, attempt: number | null, name: string): Promise<void> {
+    const number = attempt ?? Math.max(1, this.#board.run(run)?.attempt ?? 1);
+    const uri = vscode.Uri.from({ scheme: LOG_SCHEME, path: `/${run}/${number}/${name.replace(/[\\/?#]/g, "_")}.log` });
+    this.#changed.fire(uri);
+    const document = await vscode.workspace.openTextDocument(uri);
+    const editor = await vscode.window.showTextDocument(document, { preview: true });
+    const end = document.lineAt(document.lineCount - 1).range.end;
+    editor.selection = new vscode.Selection(end, end);
+    editor.revealRange(new vscode.Range(end, end));
+    this.#schedule();
+  }
+
+  async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
+    const { run, attempt } = partsOf(uri);
+    const api = await this.#connection.api();
+    const page = async (number: number): Promise<{ lines: LogLine[]; total: number }> =>
+      api.call("getLog", { params: { id: run }, query: { attempt, page: number, page_size: PAGE } });
+    const first = await page(1);
+    const pages = Math.max(1, Math.ceil(first.total / PAGE));
+    const from = Math.max(1, pages - MAX_PAGES + 1);
+    const lines = from === 1 ? [...first.lines] : [];
+    for (let number = Math.max(2, from); number <= pages; number++) lines.push(...(await page(number)).lines);
+    return logText(lines, (from - 1) * PAGE);
+  }
+
+  dispose(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const each of this.#disposables) each.dispose();
+    this.#changed.dispose();
+  }
+
+  /** Draws the visible logs of live runs anew, and once more after the end. */
+  #schedule(): void {
+    if (this.#timer !== null) return;
+    const uris = visibleLogs().filter((uri) => {
+      const state = this.#board.run(partsOf(uri).run)?.state;
+      return state === undefined || LIVE_STATES.has(state);
+    });
+    if (uris.length === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      for (const uri of uris) this.#changed.fire(uri);
+      this.#schedule();
+    }, REFRESH_MS);
+  }
+}
+
+function visibleLogs(): vscode.Uri[] {
+  return vscode.window.visibleTextEditors.map((editor) => editor.document.uri).filter((uri) => uri.scheme === LOG_SCHEME);
+}
+
+function partsOf(uri: vscode.Uri): { run: RunId; attempt: number } {
+  const [, run = "", attempt = "1"] = uri.path.split("/");
+  return { run, attempt: Number(attempt) };
+}
+
+/** A cursor on the last line means "follow"; anywhere else the reader is left alone. */
+function followEnd(event: vscode.TextDocumentChangeEvent): void {
+  const editor = vscode.window.visibleTextEditors.find((each) => each.document === event.document);
+  if (editor === undefined || event.contentChanges.length === 0) return;
+  const last = event.document.lineCount - 1;
+  const grown = event.contentChanges.reduce((sum, change) => sum + change.text.split("\n").length - 1, 0);
+  if (editor.selection.active.line < last - grown - 1) return;
+  const end = event.document.lineAt(last).range.end;
+  editor.selection = new vscode.Selection(end, end);
+  editor.revealRange(new vscode.Range(end, end));
+}

@@ -1,0 +1,16 @@
+/** A run's log as a plain text document. Pure. */
+import type { LogLine } from "../../protocol/queries.ts";
+
+// Colour and cursor sequences (CSI), titles and links (OSC), and the remaining two-character escapes.
+// eslint-disable-next-line no-control-regex
+const ESCAPES = /\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-_]/g;
+
+export function stripEscapes(text: string): string {
+  return text.replace(ESCAPES, "");
+}
+
+/** @param hidden lines before the first one that are left out */
+export function logText(lines: readonly LogLine[], hidden: number): string {
+  const head = hidden > 0 ? [`… ${hidden.toLocaleString("en-US")} earlier lines are in the log file (Trainyard: Reveal Folder)`] : [];
+  return [...head, ...lines.map((line) => stripEscapes(line.text) + (line.truncated ? " …" : "")), ""].join("\n");
+}

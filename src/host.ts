@@ -1,0 +1,26 @@
+/** What the parts of the extension share for as long as it is active. Built once in extension.ts. */
+import type * as vscode from "vscode";
+import type { PanelTarget } from "../protocol/webview.ts";
+import type { LogDocuments } from "./documents/log-documents.ts";
+import type { Notifications } from "./notifications.ts";
+import type { PythonInterpreter } from "./python/interpreter.ts";
+import type { RunNode } from "./runs/run-nodes.ts";
+import type { RunBoard } from "./runs/board.ts";
+import type { ServerConnection } from "./server/connection.ts";
+
+export interface Panels {
+  open(target: PanelTarget): void;
+}
+
+export interface Host {
+  readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  readonly connection: ServerConnection;
+  readonly board: RunBoard;
+  readonly python: PythonInterpreter;
+  readonly panels: Panels;
+  readonly logs: LogDocuments;
+  readonly notifications: Notifications;
+  /** What is selected in the RUNS view. */
+  readonly selection: () => readonly RunNode[];
+}

@@ -1,0 +1,168 @@
+/** The webview panels of this window: one dashboard per run and one builder per subject, restored after a reload. */
+import { randomBytes } from "node:crypto";
+import * as vscode from "vscode";
+import type { RouteName } from "../../protocol/routes.ts";
+import { PanelTarget, type HostCommand, type ToWebview } from "../../protocol/webview.ts";
+import type { PythonInterpreter } from "../python/interpreter.ts";
+import type { RunBoard } from "../runs/board.ts";
+import type { ServerConnection } from "../server/connection.ts";
+import { readSettings } from "../settings.ts";
+import { panelPage } from "./html.ts";
+import { prepareRequest } from "./requests.ts";
+import { Relay } from "./relay.ts";
+
+const VIEW_TYPES = { dashboard: "trainyard.dashboard", builder: "trainyard.builder" } as const;
+
+export interface PanelManagerOptions {
+  readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  readonly connection: ServerConnection;
+  readonly board: RunBoard;
+  readonly python: PythonInterpreter;
+  /** Carries out what a webview asks of the editor; a picked path is its answer. */
+  readonly onCommand: (command: HostCommand, reply: (message: ToWebview) => void) => void;
+  readonly onAnswer: (route: RouteName, body: unknown) => void;
+}
+
+interface OpenPanel {
+  readonly panel: vscode.WebviewPanel;
+  readonly target: PanelTarget;
+}
+
+export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Disposable {
+  readonly #options: PanelManagerOptions;
+  readonly #open = new Map<string, OpenPanel>();
+  readonly #subscriptions: { dispose(): void }[];
+
+  constructor(options: PanelManagerOptions) {
+    this.#options = options;
+    this.#subscriptions = [
+      ...Object.values(VIEW_TYPES).map((type) => vscode.window.registerWebviewPanelSerializer(type, this)),
+      options.board.onChange((change) => {
+        for (const { panel, target } of this.#open.values())
+          if (target.view === "dashboard" && (change.kind === "reset" || change.run.id === target.run)) panel.title = this.#title(target);
+      }),
+    ];
+  }
+
+  /** Shows the panel of `target`, a new one beside nothing else than the active column. */
+  open(target: PanelTarget): void {
+    const known = this.#open.get(keyOf(target));
+    if (known !== undefined) {
+      known.panel.reveal(known.panel.viewColumn);
+      return;
+    }
+    const panel = vscode.window.createWebviewPanel(VIEW_TYPES[target.view], this.#title(target), vscode.ViewColumn.Active, {
+      retainContextWhenHidden: true,
+      enableFindWidget: false,
+    });
+    this.#fill(panel, target);
+  }
+
+  deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const target = restoredTarget(panel.viewType, state);
+    if (target === null) {
+      this.#options.log.warn(`a panel of type ${panel.viewType} could not be restored: its state is not a panel target`);
+      panel.dispose();
+    } else this.#fill(panel, target);
+    return Promise.resolve();
+  }
+
+  dispose(): void {
+    for (const each of this.#subscriptions) each.dispose();
+  }
+
+  #fill(panel: vscode.WebviewPanel, target: PanelTarget): void {
+    const { context, connection, log } = this.#options;
+    const files = vscode.Uri.joinPath(context.extensionUri, "dist", "webviews");
+    const { webview } = panel;
+    const key = keyOf(target);
+    this.#open.set(key, { panel, target });
+
+    // An ArrayBuffer travels as it is; posting to a disposed panel answers false or rejects, and neither matters then.
+    const post = (message: ToWebview): void => void Promise.resolve(webview.postMessage(message)).catch(() => undefined);
+    const relay = new Relay(connection, {
+      post,
+      onReady: () => void this.#init(target, post),
+      onCommand: (command) => {
+        this.#options.onCommand(command, post);
+      },
+      onTitle: (title) => {
+        if (target.view === "builder" && title !== "") panel.title = title;
+      },
+      prepare: (route, body) => prepareRequest(route, body, this.#environment()),
+      onAnswer: this.#options.onAnswer,
+      log: (line) => {
+        log.warn(line);
+      },
+    });
+    const lifetime: { dispose(): void }[] = [
+      this.#options.python.onChange(() => void this.#init(target, post)),
+      webview.onDidReceiveMessage((message: unknown) => {
+        relay.receive(message);
+      }),
+      panel.onDidChangeViewState(() => {
+        relay.setVisible(panel.visible);
+      }),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => void this.#init(target, post)),
+    ];
+    panel.onDidDispose(() => {
+      relay.dispose();
+      for (const each of lifetime) each.dispose();
+      if (this.#open.get(key)?.panel === panel) this.#open.delete(key);
+    });
+    panel.iconPath = {
+      light: vscode.Uri.joinPath(context.extensionUri, "media", `${target.view}-light.svg`),
+      dark: vscode.Uri.joinPath(context.extensionUri, "media", `${target.view}-dark.svg`),
+    };
+    panel.title = this.#title(target);
+    webview.options = { enableScripts: true, localResourceRoots: [files] };
+    webview.html = panelPage({
+      cspSource: webview.cspSource,
+      nonce: randomBytes(16).toString("base64url"),
+      script: webview.asWebviewUri(vscode.Uri.joinPath(files, `${target.view}.js`)).toString(),
+      codicons: webview.asWebviewUri(vscode.Uri.joinPath(files, "codicon.css")).toString(),
+      title: panel.title,
+      view: target.view,
+    });
+    connection.connect();
+  }
+
+  async #init(target: PanelTarget, post: (message: ToWebview) => void): Promise<void> {
+    const environment = this.#environment();
+    post({
+      type: "init",
+      target,
+      workspace: environment.baseDir,
+      python: await environment.python(),
+      trusted: environment.trusted,
+    });
+  }
+
+  #environment(): { baseDir: string | null; trusted: boolean; python: () => Promise<string | null> } {
+    return {
+      baseDir: readSettings()?.baseDir ?? null,
+      trusted: vscode.workspace.isTrusted,
+      // In an untrusted workspace the interpreter is not even looked for: a `.venv` there is somebody else's program.
+      python: async () => (vscode.workspace.isTrusted ? (await this.#options.python.current()).path : null),
+    };
+  }
+
+  #title(target: PanelTarget): string {
+    if (target.view === "dashboard") return this.#options.board.run(target.run)?.name ?? "Run";
+    return "New Run";
+  }
+}
+
+function keyOf(target: PanelTarget): string {
+  return target.view === "dashboard" ? `dashboard/${target.run}` : `builder/${JSON.stringify([target.recipe, target.from, target.script])}`;
+}
+
+/** What the webview kept by setState: the target alone, or the target beside its own navigation state. */
+export function restoredTarget(viewType: string, state: unknown): PanelTarget | null {
+  const wrapped = typeof state === "object" && state !== null && "target" in state ? state.target : state;
+  const parsed = PanelTarget.safeParse(wrapped);
+  if (parsed.success && VIEW_TYPES[parsed.data.view] === viewType) return parsed.data;
+  // An empty builder has nothing to lose; a dashboard without its run is nothing.
+  return viewType === VIEW_TYPES.builder ? { view: "builder", recipe: null, from: null, script: null } : null;
+}

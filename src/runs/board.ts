@@ -1,0 +1,163 @@
+/** What this window knows of the store's runs: the `runs` topic kept as a map, with the short trend of each live run. */
+import type { ApiClient } from "../../protocol/client.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { ServerMessage, Topic } from "../../protocol/messages.ts";
+import type { RunSummary } from "../../protocol/run.ts";
+import { LIVE_STATES } from "../../protocol/states.ts";
+import type { StreamSubscription, SubscriptionHandlers } from "../../protocol/stream-client.ts";
+import { Emitter, type Disposable } from "../emitter.ts";
+import type { ServerState } from "../server/connection.ts";
+import { headlineValue } from "./run-text.ts";
+
+const TREND_POINTS = 24;
+
+export interface BoardSource {
+  readonly state: ServerState;
+  onState(listener: (state: ServerState) => void): Disposable;
+  subscribe(topic: Topic, handlers: SubscriptionHandlers): StreamSubscription;
+  api(): Promise<ApiClient>;
+}
+
+export type BoardChange =
+  /** Everything may be different: first answer, or after a lost connection. */
+  | { readonly kind: "reset" }
+  | { readonly kind: "run"; readonly run: RunSummary; readonly before: RunSummary | null }
+  | { readonly kind: "removed"; readonly run: RunSummary };
+
+interface Trend {
+  name: string;
+  lastStep: number;
+  values: number[];
+}
+
+export class RunBoard implements Disposable {
+  readonly #source: BoardSource;
+  readonly #changed = new Emitter<BoardChange>();
+  readonly onChange = this.#changed.event;
+  readonly #runs = new Map<RunId, RunSummary>();
+  readonly #trends = new Map<RunId, Trend>();
+  readonly #watch: Disposable;
+  #subscription: StreamSubscription | null = null;
+  #loaded = false;
+
+  constructor(source: BoardSource) {
+    this.#source = source;
+    this.#watch = source.onState((state) => {
+      if (state.kind === "connected") this.#follow();
+    });
+    if (source.state.kind === "connected") this.#follow();
+  }
+
+  /** False until the first answer: an empty list is then not yet known to be empty. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** Newest first. */
+  runs(): RunSummary[] {
+    return [...this.#runs.values()].sort((a, b) => b.created_at.localeCompare(a.created_at) || b.id.localeCompare(a.id));
+  }
+
+  run(id: RunId): RunSummary | undefined {
+    return this.#runs.get(id);
+  }
+
+  live(): RunSummary[] {
+    return this.runs().filter((run) => LIVE_STATES.has(run.state));
+  }
+
+  /** Newest values of the headline metric, oldest first; empty until two are known. */
+  trend(id: RunId): readonly number[] {
+    return this.#trends.get(id)?.values ?? [];
+  }
+
+  dispose(): void {
+    this.#watch.dispose();
+    this.#subscription?.close();
+    this.#changed.dispose();
+  }
+
+  /** Subscribed once: the stream client repeats it after each reconnect, and the answer starts with all runs again. */
+  #follow(): void {
+    this.#subscription ??= this.#source.subscribe(
+      { topic: "runs" },
+      {
+        onMessage: (message) => {
+          this.#receive(message);
+        },
+      },
+    );
+  }
+
+  #receive(message: ServerMessage): void {
+    switch (message.type) {
+      case "runs": {
+        const before = new Map(this.#runs);
+        this.#runs.clear();
+        for (const run of message.runs) this.#runs.set(run.id, run);
+        for (const id of this.#trends.keys()) if (!this.#runs.has(id)) this.#trends.delete(id);
+        for (const run of message.runs) this.#followTrend(run);
+        const first = !this.#loaded;
+        this.#loaded = true;
+        this.#changed.fire({ kind: "reset" });
+        // What ended while the connection was away is told as if it had been seen, so that notifications are not lost.
+        if (!first)
+          for (const run of message.runs) {
+            const old = before.get(run.id);
+            if (old !== undefined && old.state !== run.state) this.#changed.fire({ kind: "run", run, before: old });
+          }
+        return;
+      }
+      case "run": {
+        const before = this.#runs.get(message.run.id) ?? null;
+        this.#runs.set(message.run.id, message.run);
+        this.#followTrend(message.run);
+        this.#changed.fire({ kind: "run", run: message.run, before });
+        return;
+      }
+      case "run_removed": {
+        const run = this.#runs.get(message.run);
+        this.#runs.delete(message.run);
+        this.#trends.delete(message.run);
+        if (run !== undefined) this.#changed.fire({ kind: "removed", run });
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  #followTrend(run: RunSummary): void {
+    if (!LIVE_STATES.has(run.state)) {
+      this.#trends.delete(run.id);
+      return;
+    }
+    const newest = headlineValue(run);
+    if (newest === null) return;
+    const trend = this.#trends.get(run.id);
+    if (trend?.name !== newest.name) {
+      this.#trends.set(run.id, { name: newest.name, lastStep: newest.step, values: [newest.value] });
+      void this.#seed(run.id, newest.name);
+    } else if (newest.step > trend.lastStep) {
+      trend.values = [...trend.values, newest.value].slice(-TREND_POINTS);
+      trend.lastStep = newest.step;
+    }
+  }
+
+  /** The curve so far, once per run: a window that opens late shows the same shape as one that was there from the start. */
+  async #seed(id: RunId, name: string): Promise<void> {
+    try {
+      const api = await this.#source.api();
+      const answer = await api.call("getSeries", { params: { id }, query: { metrics: name, max_points: TREND_POINTS, format: "json" } });
+      const points = answer.series[0];
+      const trend = this.#trends.get(id);
+      if (points === undefined || trend?.name !== name) return;
+      const later = trend.values.slice(1);
+      trend.values = [...points.values.map(Number), ...later].slice(-TREND_POINTS);
+      const run = this.#runs.get(id);
+      if (run !== undefined) this.#changed.fire({ kind: "run", run, before: run });
+    } catch {
+      // The trend is a decoration: it grows from the values that arrive.
+    }
+  }
+}

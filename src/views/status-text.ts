@@ -1,0 +1,34 @@
+/** The one status-bar item: what is running now. Pure. */
+import type { RunSummary } from "../../protocol/run.ts";
+import { formatDuration, formatPercent } from "../runs/format.ts";
+import { escapeMarkdown, progressText } from "../runs/run-text.ts";
+
+export interface StatusText {
+  readonly text: string;
+  readonly tooltip: string;
+  readonly spoken: string;
+}
+
+/** @param live runs that are starting, running or stopping, newest first; null when none is */
+export function statusText(live: readonly RunSummary[]): StatusText | null {
+  const newest = live[0];
+  if (newest === undefined) return null;
+  const parts = [newest.name.length > 28 ? `${newest.name.slice(0, 27)}…` : newest.name];
+  if (newest.progress?.fraction != null) parts.push(formatPercent(newest.progress.fraction));
+  if (newest.progress?.eta_seconds != null) parts.push(`· ${formatDuration(newest.progress.eta_seconds)}`);
+  if (live.length > 1) parts.push(`+${live.length - 1}`);
+  const rows = live.map((run) => {
+    const argument = encodeURIComponent(JSON.stringify([run.id]));
+    const progress = progressText(run);
+    return [
+      `**${escapeMarkdown(run.name)}** ${escapeMarkdown(run.state)}${progress === "" ? "" : `, ${progress}`}`,
+      `[Dashboard](command:trainyard.openDashboard?${argument}) · [Log](command:trainyard.openLog?${argument}) · [Stop](command:trainyard.stopRun?${argument})`,
+    ].join("  \n");
+  });
+  return {
+    // "$(" would start an icon: a run's name must not.
+    text: `$(sync~spin) ${parts.join(" ").replaceAll("$(", "$ (")}`,
+    tooltip: rows.join("\n\n"),
+    spoken: `Trainyard: ${live.length === 1 ? "1 run" : `${live.length} runs`} in progress. ${newest.name}, ${progressText(newest)}`,
+  };
+}

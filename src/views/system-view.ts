@@ -1,0 +1,74 @@
+/** The SYSTEM view: GPUs, CPU, memory and disk of the machine where the runs are. Samples are asked for only while it is visible. */
+import * as vscode from "vscode";
+import type { SystemSample } from "../../protocol/system.ts";
+import type { StreamSubscription } from "../../protocol/stream-client.ts";
+import type { ServerConnection } from "../server/connection.ts";
+import { systemRows, type SystemRow } from "./system-text.ts";
+
+const STALE_MS = 10_000;
+
+export class SystemView implements vscode.TreeDataProvider<SystemRow>, vscode.Disposable {
+  readonly #connection: ServerConnection;
+  readonly #changed = new vscode.EventEmitter<undefined>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  #sample: { readonly value: SystemSample; readonly received: number } | null = null;
+  #subscription: StreamSubscription | null = null;
+  #watchdog: NodeJS.Timeout | null = null;
+  #stale = false;
+
+  constructor(connection: ServerConnection) {
+    this.#connection = connection;
+  }
+
+  setVisible(visible: boolean): void {
+    if (!visible) {
+      this.#stop();
+      return;
+    }
+    this.#connection.connect();
+    this.#subscription ??= this.#connection.subscribe(
+      { topic: "system" },
+      {
+        onMessage: (message) => {
+          if (message.type !== "system") return;
+          this.#sample = { value: message.sample, received: Date.now() };
+          this.#stale = false;
+          this.#changed.fire(undefined);
+        },
+      },
+    );
+    this.#watchdog ??= setInterval(() => {
+      const stale = this.#sample !== null && Date.now() - this.#sample.received > STALE_MS;
+      if (stale !== this.#stale) {
+        this.#stale = stale;
+        this.#changed.fire(undefined);
+      }
+    }, 2000);
+  }
+
+  getChildren(row?: SystemRow): SystemRow[] {
+    return row !== undefined || this.#sample === null ? [] : systemRows(this.#sample.value, this.#stale);
+  }
+
+  getTreeItem(row: SystemRow): vscode.TreeItem {
+    const item = new vscode.TreeItem(row.label);
+    item.id = row.id;
+    item.iconPath = new vscode.ThemeIcon(row.icon);
+    item.description = row.description;
+    item.tooltip = row.tooltip;
+    item.accessibilityInformation = { label: row.spoken };
+    return item;
+  }
+
+  dispose(): void {
+    this.#stop();
+    this.#changed.dispose();
+  }
+
+  #stop(): void {
+    this.#subscription?.close();
+    this.#subscription = null;
+    if (this.#watchdog !== null) clearInterval(this.#watchdog);
+    this.#watchdog = null;
+  }
+}
