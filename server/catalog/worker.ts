@@ -1,0 +1,30 @@
+/** The catalogue's worker thread: sql.js blocks while it works, so it does so here. */
+import { parentPort, workerData } from "node:worker_threads";
+import { IndexKeeper, type CatalogRequest, type KeeperOptions } from "./keeper.ts";
+
+export interface NumberedRequest {
+  readonly number: number;
+  readonly request: CatalogRequest;
+}
+
+export type NumberedReply =
+  { readonly number: number; readonly page: { ids: string[]; total: number } | null } | { readonly number: number; readonly error: string };
+
+const port = parentPort;
+if (port === null) throw new Error("the catalogue's worker runs as a worker thread only");
+const keeper = IndexKeeper.open(workerData as KeeperOptions);
+let last: Promise<void> = Promise.resolve();
+
+port.on("message", ({ number, request }: NumberedRequest) => {
+  // One after the other: a list must see the changes that were sent before it.
+  last = last.then(async () => {
+    let reply: NumberedReply;
+    try {
+      reply = { number, page: await (await keeper).carryOut(request) };
+    } catch (error) {
+      reply = { number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    }
+    port.postMessage(reply);
+    if (request.op === "close") port.close();
+  });
+});

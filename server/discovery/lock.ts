@@ -1,0 +1,164 @@
+/**
+ * One server per store. The lock is the newest generation `lock.<n>` in the server's folder: it is created exclusively and
+ * never deleted while it is the newest, so taking over a stale one means creating `lock.<n+1>`, which only one contender can. (Deleting
+ * a stale lock file and creating it again, the usual way, lets two contenders win: the second deletes the lock of the first.)
+ */
+import { link, open, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { z } from "zod";
+import { TrainyardError } from "../../protocol/errors.ts";
+import { Instant } from "../../protocol/json.ts";
+import { ProcessIdentity } from "../../protocol/run.ts";
+import { identify, isAlive } from "../launch/platform.ts";
+import { systemCode } from "../store/fs-errors.ts";
+
+const LockRecord = z.object({
+  /** null once it was given back. */
+  process: ProcessIdentity.nullable(),
+  /** Processes of another host (or container) cannot be looked up from here: their lock counts as held while it is touched. */
+  host: z.string(),
+  taken_at: Instant,
+});
+type LockRecord = z.infer<typeof LockRecord>;
+
+const NAME = /^lock\.(\d{1,15})$/;
+const HEARTBEAT_MS = 5_000;
+const FOREIGN_STALE_MS = 30_000;
+const MAX_TRIES = 50;
+
+export interface StoreLock {
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the lock of the folder `dir`, which exists.
+ * @throws TrainyardError store_occupied when a living server holds it
+ */
+export async function takeLock(dir: string): Promise<StoreLock> {
+  const self = identify(process.pid);
+  if (self === null) throw new TrainyardError("internal", "this process cannot read its own start time from the system");
+  const record: LockRecord = { process: self, host: os.hostname(), taken_at: new Date().toISOString() };
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const newest = await newestGeneration(dir);
+    if (newest > 0) {
+      const holder = await readHolder(lockPath(dir, newest));
+      if (holder === "gone") continue;
+      if (holder !== null) throw occupied(dir, holder);
+    }
+    const mine = newest + 1;
+    if (!(await createExclusively(lockPath(dir, mine), record))) continue;
+    // A contender that listed the folder long ago may have created an old generation after newer ones came and went.
+    if ((await newestGeneration(dir)) !== mine) {
+      await rm(lockPath(dir, mine), { force: true });
+      continue;
+    }
+    await removeOlder(dir, mine);
+    return hold(lockPath(dir, mine), record);
+  }
+  throw new TrainyardError("store_occupied", `the lock of ${dir} changes hands all the time`, "Try again in a moment.");
+}
+
+/** The process that holds the lock of `dir`; null when nobody does. */
+export async function lockHolder(dir: string): Promise<ProcessIdentity | null> {
+  const newest = await newestGeneration(dir);
+  if (newest === 0) return null;
+  const holder = await readHolder(lockPath(dir, newest));
+  return holder === "gone" || holder === null ? null : holder.process;
+}
+
+function hold(file: string, record: LockRecord): StoreLock {
+  const timer = setInterval(() => {
+    const now = new Date();
+    utimes(file, now, now).catch(() => undefined); // The folder may have been deleted under us; the server goes on all the same.
+  }, HEARTBEAT_MS);
+  timer.unref();
+  return {
+    async release() {
+      clearInterval(timer);
+      // Kept as a marker: the next server counts on from this generation.
+      await writeFile(file, JSON.stringify({ ...record, process: null })).catch(() => undefined);
+    },
+  };
+}
+
+/** The living holder, null when the lock is free or stale, "gone" when the file vanished meanwhile. */
+async function readHolder(file: string): Promise<LockRecord | "gone" | null> {
+  let text: string;
+  let age: number;
+  try {
+    text = await readFile(file, "utf8");
+    age = Date.now() - (await stat(file)).mtimeMs;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return "gone";
+    throw error;
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = null;
+  }
+  const parsed = LockRecord.safeParse(json);
+  if (!parsed.success) {
+    // Without hard links the file is empty for an instant between its creation and its content.
+    if (age > 2_000) return null;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return "gone";
+  }
+  const { process: holder, host } = parsed.data;
+  if (holder === null) return null;
+  const alive = host === os.hostname() ? isAlive(holder) : age < FOREIGN_STALE_MS;
+  return alive ? parsed.data : null;
+}
+
+/** Creates `file` with its whole content at once; false when it is there already. */
+async function createExclusively(file: string, record: LockRecord): Promise<boolean> {
+  const content = JSON.stringify(record);
+  const temporary = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  try {
+    await writeFile(temporary, content, { mode: 0o600, flag: "wx" });
+    await link(temporary, file);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    if (!["EPERM", "ENOTSUP", "ENOSYS", "EOPNOTSUPP", "EMLINK"].includes(systemCode(error) ?? "")) throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  // A filesystem without hard links.
+  try {
+    const handle = await open(file, "wx", 0o600);
+    await handle.writeFile(content).finally(() => handle.close());
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function newestGeneration(dir: string): Promise<number> {
+  let newest = 0;
+  for (const name of await readdir(dir)) newest = Math.max(newest, Number(NAME.exec(name)?.[1] ?? 0));
+  return newest;
+}
+
+async function removeOlder(dir: string, mine: number): Promise<void> {
+  for (const name of await readdir(dir)) {
+    const generation = Number(NAME.exec(name)?.[1] ?? Infinity);
+    if (generation < mine) await rm(path.join(dir, name), { force: true });
+  }
+}
+
+function lockPath(dir: string, generation: number): string {
+  return path.join(dir, `lock.${generation}`);
+}
+
+function occupied(dir: string, holder: LockRecord): TrainyardError {
+  const where = holder.host === os.hostname() ? "" : ` on ${holder.host}`;
+  return new TrainyardError(
+    "store_occupied",
+    `the store ${path.dirname(dir)} is served by process ${holder.process?.pid ?? 0}${where} already`,
+    "Use that server, or end it first.",
+  );
+}

@@ -1,0 +1,124 @@
+/** Finds the store's server, or starts one that lives on its own. What `trainyard serve --ensure` does. */
+import { spawn } from "node:child_process";
+import { mkdir, open, readFile } from "node:fs/promises";
+import path from "node:path";
+import { createClient } from "../protocol/client.ts";
+import { PROTOCOL_VERSION, type Discovery } from "../protocol/discovery.ts";
+import { ApiError, TrainyardError } from "../protocol/errors.ts";
+import { findServer, makePrivateFolder, privateRuntimeFolder, serverFolder } from "./discovery/discovery.ts";
+import { findPackageRoot } from "./package-root.ts";
+import os from "node:os";
+
+export interface EnsureOptions {
+  /** The store's folder; made when it is missing. */
+  readonly store: string;
+  /** Interpreter that the server uses when a spec names none. */
+  readonly python?: string | null;
+  /** Folder that relative paths of specs refer to. Default: the folder that holds the store. */
+  readonly baseDir?: string | null;
+  /** Default 600: the server leaves after ten minutes without clients and live runs. */
+  readonly idleExitSeconds?: number;
+  readonly packageRoot?: string;
+  /** ms until the start is given up. */
+  readonly timeoutMs?: number;
+}
+
+const START_TIMEOUT_MS = 20_000;
+const DEFAULT_IDLE_SECONDS = 600;
+const POLL_MS = 25;
+
+/**
+ * The address of a server that answers.
+ * @throws TrainyardError store_occupied | store_unwritable | timeout | unavailable
+ */
+export async function ensureServer(options: EnsureOptions): Promise<Discovery> {
+  const deadline = Date.now() + (options.timeoutMs ?? START_TIMEOUT_MS);
+  const running = await answering(options.store, Math.min(deadline, Date.now() + 5_000));
+  if (running !== null) return running;
+
+  const packageRoot = options.packageRoot ?? findPackageRoot();
+  const logFile = await makeLogFile(options.store);
+  const args = [path.join(packageRoot, "dist", "server.cjs"), "--store", path.resolve(options.store)];
+  args.push("--idle-exit", String(options.idleExitSeconds ?? DEFAULT_IDLE_SECONDS));
+  if (options.python != null) args.push("--python", options.python);
+  if (options.baseDir != null) args.push("--base-dir", path.resolve(options.baseDir));
+  // Its own session and no shared pipes: it outlives the terminal and the window that started it.
+  const child = spawn(process.execPath, [...args, "--detached", logFile], {
+    detached: true,
+    stdio: "ignore",
+    windowsHide: true,
+    cwd: packageRoot,
+  });
+  let ended: number | string | null = null;
+  child.once("error", (error) => (ended = error.message));
+  child.once("exit", (code, signal) => (ended = code ?? signal ?? "unknown"));
+  child.unref();
+
+  while (Date.now() < deadline) {
+    const found = await answering(options.store, deadline);
+    if (found !== null) return found;
+    if (ended !== null) {
+      // Another one was started in the same moment and won: it is the one to use.
+      const other = await answering(options.store, Math.min(deadline, Date.now() + 3_000), true);
+      if (other !== null) return other;
+      throw await startFailure(logFile, ended);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  throw new TrainyardError("timeout", "the run server did not answer in time", `Its log is ${logFile}.`);
+}
+
+/** @param wait look again until `deadline` while there is no discovery file */
+async function answering(store: string, deadline: number, wait = false): Promise<Discovery | null> {
+  for (;;) {
+    const found = await findServer(store);
+    if (found !== null) {
+      if (found.protocol !== PROTOCOL_VERSION) throw wrongVersion(found);
+      try {
+        await createClient(found).call("getServer", { timeoutMs: Math.max(250, deadline - Date.now()) });
+        return found;
+      } catch (error) {
+        // It is starting, ending, or was killed a moment ago.
+        if (!(error instanceof TrainyardError)) throw error;
+        if (Date.now() >= deadline) return null;
+      }
+    } else if (!wait || Date.now() >= deadline) return null;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+async function makeLogFile(store: string): Promise<string> {
+  const absolute = path.resolve(store);
+  try {
+    await mkdir(absolute, { recursive: true });
+    await makePrivateFolder(serverFolder(absolute), absolute);
+    const file = path.join(serverFolder(absolute), "server.log");
+    await (await open(file, "a", 0o600)).close();
+    return file;
+  } catch (error) {
+    if (error instanceof TrainyardError) throw error;
+    // A store that cannot be written is served all the same, for reading.
+    const folder = privateRuntimeFolder(absolute);
+    await makePrivateFolder(folder, os.tmpdir());
+    return path.join(folder, "server.log");
+  }
+}
+
+/** The reason stands in the last line of the log, as the typed error that the program ended with. */
+async function startFailure(logFile: string, ended: number | string): Promise<TrainyardError> {
+  const log = await readFile(logFile, "utf8").catch(() => "");
+  const last = log.trimEnd().split("\n").at(-1) ?? "";
+  try {
+    return TrainyardError.fromApi(ApiError.parse(JSON.parse(last)));
+  } catch {
+    return new TrainyardError("unavailable", `the run server ended at once (${ended}): ${last.slice(0, 500)}`, `Its log is ${logFile}.`);
+  }
+}
+
+function wrongVersion(found: Discovery): TrainyardError {
+  return new TrainyardError(
+    "store_occupied",
+    `the store is served by Trainyard ${found.version} (process ${found.process.pid}), which speaks another protocol`,
+    "End that server (close the other window, or `trainyard` of that version), then try again.",
+  );
+}

@@ -1,0 +1,79 @@
+/** Routes about what a run produced: points, log, checkpoints, artifacts. */
+import type { z } from "zod";
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { SeriesJson, SeriesQuery } from "../../protocol/queries.ts";
+import type { RunSeries, WindowQuery } from "../series/types.ts";
+import type { Handlers, HttpContext } from "./context.ts";
+import { sendFile } from "./file-answer.ts";
+import { FRAME_TYPE, seriesFrame, seriesJson } from "./series-answer.ts";
+
+type DataRoutes =
+  "listSeries" | "getSeries" | "getSystemSeries" | "getLog" | "getRawLog" | "listCheckpoints" | "listArtifacts" | "getArtifact";
+
+export function dataHandlers({ store, runs }: HttpContext): Pick<Handlers, DataRoutes> {
+  /** The newest attempt, or the one asked for. @throws TrainyardError not_found */
+  async function attemptOf(id: RunId, asked: number | undefined): Promise<number> {
+    const newest = (await store.read(id)).record.attempt;
+    const attempt = asked ?? newest;
+    if (attempt >= 1 && attempt <= newest) return attempt;
+    const known = newest === 0 ? "it has not started yet" : `it has attempts 1 to ${newest}`;
+    throw new TrainyardError("not_found", `run ${id} has no attempt ${attempt}: ${known}`);
+  }
+
+  return {
+    listSeries: ({ params }) => using(runs.series(params.id), (series) => Promise.resolve({ series: series.list() })),
+    getSeries: ({ params, query }) => using(runs.series(params.id), (series) => answer(series, query)),
+    getSystemSeries: ({ params, query }) => using(runs.systemSeries(params.id), (series) => answer(series, query)),
+    async getLog({ params, query }) {
+      return store.logPage(params.id, await attemptOf(params.id, query.attempt), query);
+    },
+    async getRawLog({ params, query }) {
+      const attempt = await attemptOf(params.id, query.attempt);
+      const { bytes, size } = await store.logBytes(params.id, attempt, query.offset, query.length);
+      return new Response(new Uint8Array(bytes), {
+        headers: {
+          "content-type": "application/octet-stream",
+          "x-trainyard-attempt": String(attempt),
+          "x-trainyard-log-size": String(size),
+        },
+      });
+    },
+    async listCheckpoints({ params }) {
+      await store.read(params.id);
+      return { checkpoints: await store.checkpoints(params.id) };
+    },
+    async listArtifacts({ params }) {
+      await store.read(params.id);
+      return { artifacts: await store.artifacts(params.id) };
+    },
+    async getArtifact({ params, query, headers }) {
+      await store.read(params.id);
+      return sendFile(await store.resolveArtifact(params.id, query.path), headers);
+    },
+  };
+}
+
+/** Works with a series that is read up to now, and gives it back afterwards. */
+async function using<T>(opened: Promise<{ series: RunSeries; release(): void }>, work: (series: RunSeries) => Promise<T>): Promise<T> {
+  const { series, release } = await opened;
+  try {
+    await series.poll();
+    return await work(series);
+  } finally {
+    release();
+  }
+}
+
+async function answer(series: RunSeries, query: z.output<typeof SeriesQuery>): Promise<SeriesJson | Response> {
+  const windowQuery: WindowQuery = {
+    metrics: query.metrics,
+    maxPoints: query.max_points,
+    ...(query.from_step !== undefined && { fromStep: query.from_step }),
+    ...(query.to_step !== undefined && { toStep: query.to_step }),
+    ...(query.attempt !== undefined && { attempt: query.attempt }),
+  };
+  const windows = series.window(windowQuery);
+  if (query.format === "json") return seriesJson(windows, series.cursor());
+  return new Response(await seriesFrame(null, series.run, windows, series.cursor(), true), { headers: { "content-type": FRAME_TYPE } });
+}

@@ -1,0 +1,102 @@
+/** The socket: one HTTP server on loopback, its WebSocket upgrades beside it. */
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { getRequestListener } from "@hono/node-server";
+import { HTTP_STATUS, TrainyardError } from "../../protocol/errors.ts";
+import { WS_PATH, WS_PROTOCOL } from "../../protocol/messages.ts";
+import type { HttpContext } from "./context.ts";
+import { createApp } from "./app.ts";
+import { toTrainyardError } from "./errors.ts";
+import { checkBearer, checkHostAndOrigin } from "./security.ts";
+import type { StreamHub } from "./stream/hub.ts";
+
+export interface Listening {
+  readonly url: string;
+  /** When the last request came in, ms since the epoch. */
+  lastRequest(): number;
+  close(): Promise<void>;
+}
+
+/** How long running answers may take to finish when the server closes. */
+const CLOSE_WAIT_MS = 1_000;
+
+/**
+ * @param port 0 takes any free one
+ * @throws TrainyardError conflict when the port is taken
+ */
+export async function listen(context: HttpContext, hub: StreamHub, port: number): Promise<Listening> {
+  let lastRequest = Date.now();
+  const app = createApp(context);
+  const answer = getRequestListener(app.fetch);
+  const server = createServer((request, response) => {
+    lastRequest = Date.now();
+    // getRequestListener turns every failure into an answer; it rejects for nothing that can be handled here.
+    void answer(request, response);
+  });
+  server.on("upgrade", (request, socket, head) => {
+    lastRequest = Date.now();
+    socket.on("error", () => socket.destroy());
+    try {
+      authorizeUpgrade(request, context.token);
+    } catch (error) {
+      refuse(socket, toTrainyardError(error, context.log));
+      return;
+    }
+    hub.upgrade(request, socket, head);
+  });
+  // A request that never ends must not hold a connection for ever; uploads here are 4 MB at most.
+  server.requestTimeout = 60_000;
+  await start(server, port);
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    lastRequest: () => lastRequest,
+    close: () => stop(server),
+  };
+}
+
+/** The token comes as a subprotocol, `bearer.<token>`: a browser's WebSocket can set no header. */
+function authorizeUpgrade(request: IncomingMessage, token: string): void {
+  checkHostAndOrigin(request.headers.host, request.headers.origin);
+  const path = (request.url ?? "").split("?", 1)[0];
+  if (path !== WS_PATH) throw new TrainyardError("not_found", `there is no WebSocket at ${path ?? ""}`);
+  const protocols = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((protocol) => protocol.trim());
+  const bearer = protocols.find((protocol) => protocol.startsWith("bearer."));
+  checkBearer(bearer === undefined ? undefined : `Bearer ${bearer.slice("bearer.".length)}`, token);
+  if (!protocols.includes(WS_PROTOCOL)) {
+    throw new TrainyardError("bad_request", `the WebSocket must offer the subprotocol ${WS_PROTOCOL}`);
+  }
+}
+
+function refuse(socket: Duplex, error: TrainyardError): void {
+  const body = JSON.stringify(error.toApi());
+  const head = `HTTP/1.1 ${HTTP_STATUS[error.code]} ${error.code}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8`;
+  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+function start(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === "EADDRINUSE" || error.code === "EACCES"
+          ? new TrainyardError("conflict", `port ${port} cannot be used (${error.code})`, "Leave the port out to take any free one.")
+          : error,
+      );
+    });
+    server.listen(port, "127.0.0.1", resolve);
+  });
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      server.closeAllConnections();
+    }, CLOSE_WAIT_MS);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

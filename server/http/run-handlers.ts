@@ -1,0 +1,62 @@
+/** Routes about the life of runs. */
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { Handlers, HttpContext } from "./context.ts";
+
+type RunRoutes =
+  | "listRuns"
+  | "createRun"
+  | "dryRun"
+  | "preflight"
+  | "getRun"
+  | "editRun"
+  | "deleteRun"
+  | "startRun"
+  | "cancelRun"
+  | "resumeRun"
+  | "listEvents"
+  | "listRecipes";
+
+export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handlers, RunRoutes> {
+  /** Before anything is tried, so that a read-only store never leaves a half-done change. */
+  const writable = (): void => {
+    if (store.readOnly) {
+      throw new TrainyardError("store_unwritable", `the store ${store.root} cannot be written to`, "Choose a store on a writable disk.");
+    }
+  };
+  return {
+    async listRuns({ query }) {
+      const { ids, total } = await catalog.list(query);
+      // The summaries come from the runs room: the index may be a moment behind, and only tells which and in what order.
+      return { runs: ids.map((id) => runs.summary(id)).filter((run) => run !== undefined), total };
+    },
+    async createRun({ body }) {
+      writable();
+      return runs.create(body);
+    },
+    dryRun: ({ body }) => runs.dryRun(body),
+    preflight: ({ body }) => runs.preflight(body),
+    getRun: ({ params }) => runs.detail(params.id),
+    async editRun({ params, body }) {
+      writable();
+      return runs.edit(params.id, body);
+    },
+    async deleteRun({ params }) {
+      writable();
+      return { trashed_to: await runs.remove(params.id) };
+    },
+    async startRun({ params }) {
+      writable();
+      return runs.startDraft(params.id);
+    },
+    async cancelRun({ params, body }) {
+      writable();
+      return runs.cancel(params.id, body);
+    },
+    async resumeRun({ params, body }) {
+      writable();
+      return runs.resume(params.id, body);
+    },
+    listEvents: async ({ params }) => ({ events: await store.events(params.id) }),
+    listRecipes: ({ query }) => runs.recipes(query.python, query.refresh ?? false),
+  };
+}

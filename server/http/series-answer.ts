@@ -1,0 +1,47 @@
+/** Windows of series as they travel: an Arrow frame or JSON. */
+import { encodeFrame } from "../../protocol/frames.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import { toWireNumber } from "../../protocol/json.ts";
+import type { SeriesCursor, SeriesJson } from "../../protocol/queries.ts";
+import type { SeriesWindow } from "../series/types.ts";
+
+export const FRAME_TYPE = "application/vnd.trainyard.frame";
+
+/**
+ * One frame for all windows.
+ * @param id of the subscription, null for an HTTP answer
+ */
+export async function seriesFrame(
+  id: number | null,
+  run: RunId,
+  windows: readonly SeriesWindow[],
+  cursor: SeriesCursor,
+  reset: boolean,
+): Promise<Uint8Array<ArrayBuffer>> {
+  // Arrow is a third of the bundle and needed only once somebody looks at points.
+  const { encodeArrow } = await import("../series/arrow.ts");
+  const header = {
+    type: "series",
+    id,
+    run,
+    series: windows.map((window) => window.name),
+    downsampled: windows.map((window) => window.downsampled),
+    cursor,
+    reset,
+  } as const;
+  return encodeFrame(header, encodeArrow(windows));
+}
+
+export function seriesJson(windows: readonly SeriesWindow[], cursor: SeriesCursor): SeriesJson {
+  return {
+    series: windows.map((window) => ({
+      name: window.name,
+      steps: [...window.steps],
+      times: [...window.times],
+      values: Array.from(window.values, toWireNumber),
+      attempts: [...window.attempts],
+      downsampled: window.downsampled,
+    })),
+    cursor,
+  };
+}

@@ -1,0 +1,37 @@
+/** Routes about the server itself, its store and its machine. */
+import { PROTOCOL_VERSION } from "../../protocol/discovery.ts";
+import { LIVE_STATES } from "../../protocol/states.ts";
+import type { Handlers, HttpContext } from "./context.ts";
+import { listProjects } from "./projects.ts";
+
+export function serverHandlers(
+  context: HttpContext,
+): Pick<Handlers, "getServer" | "shutdown" | "refresh" | "listProjects" | "getSystem" | "getOpenApi"> {
+  const { store, runs, devices } = context;
+  return {
+    getServer: () => {
+      const all = runs.summaries();
+      return Promise.resolve({
+        version: context.version,
+        protocol: PROTOCOL_VERSION,
+        store: store.root,
+        pid: process.pid,
+        started_at: context.startedAt,
+        runs: all.length,
+        live_runs: all.filter((run) => LIVE_STATES.has(run.state)).length,
+        read_only: store.readOnly,
+      });
+    },
+    shutdown: () => {
+      context.shutdown();
+      return Promise.resolve({ ok: true as const });
+    },
+    refresh: () => runs.refresh(),
+    listProjects: async () => ({ projects: await listProjects(store, runs.summaries()) }),
+    getSystem: async ({ query }) => ({ samples: await devices.history(query.minutes) }),
+    async getOpenApi() {
+      const { openApiDocument } = await import("./openapi.ts");
+      return Response.json(openApiDocument(context.version));
+    },
+  };
+}

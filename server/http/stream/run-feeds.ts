@@ -1,0 +1,154 @@
+/** Feeds of small messages: all runs, one run, the machine. */
+import type { Checkpoint } from "../../../protocol/artifact.ts";
+import { TrainyardError } from "../../../protocol/errors.ts";
+import type { RunId } from "../../../protocol/ids.ts";
+import type { RunUsage, SystemSample } from "../../../protocol/system.ts";
+import type { Devices } from "../../devices/types.ts";
+import type { RunsChange } from "../../runs/types.ts";
+import type { Feed, FeedSources, Sink } from "./feed.ts";
+
+/** `runs` once, then each run that changed, at most once per tick. */
+export class RunsFeed implements Feed {
+  readonly #id: number;
+  readonly #sources: FeedSources;
+  readonly #changed = new Set<RunId>();
+  #started = false;
+
+  constructor(id: number, sources: FeedSources) {
+    this.#id = id;
+    this.#sources = sources;
+  }
+
+  get dirty(): boolean {
+    return !this.#started || this.#changed.size > 0;
+  }
+
+  changed(change: RunsChange): void {
+    if (change.type === "summary") this.#changed.add(change.run.id);
+    else if (change.type === "removed") this.#changed.add(change.id);
+  }
+
+  flush(sink: Sink): Promise<boolean> {
+    const { runs } = this.#sources;
+    if (this.#started) {
+      for (const id of this.#changed) {
+        const run = runs.summary(id);
+        if (run === undefined) sink.message({ type: "run_removed", id: this.#id, run: id });
+        else sink.message({ type: "run", id: this.#id, run });
+      }
+    } else {
+      sink.message({ type: "runs", id: this.#id, runs: [...runs.summaries()] });
+      this.#started = true;
+    }
+    this.#changed.clear();
+    return Promise.resolve(false);
+  }
+
+  close(): void {
+    this.#changed.clear();
+  }
+}
+
+/** One run: its summary, its events from the first on, its checkpoints, what its processes use. */
+export class RunFeed implements Feed {
+  readonly #id: number;
+  readonly #run: RunId;
+  readonly #sources: FeedSources;
+  #summary = true;
+  #events = true;
+  #eventsSent = 0;
+  #checkpoints: readonly Checkpoint[] | "read" | null = "read";
+  #usage: RunUsage | null = null;
+
+  constructor(id: number, run: RunId, sources: FeedSources) {
+    this.#id = id;
+    this.#run = run;
+    this.#sources = sources;
+  }
+
+  get dirty(): boolean {
+    return this.#summary || this.#events || this.#checkpoints !== null || this.#usage !== null;
+  }
+
+  changed(change: RunsChange): void {
+    if (change.type === "summary") {
+      if (change.run.id === this.#run) this.#summary = true;
+      return;
+    }
+    if (change.id !== this.#run) return;
+    if (change.type === "removed") this.#summary = true;
+    else if (change.type === "events") this.#events = true;
+    else if (change.type === "checkpoints") this.#checkpoints = change.checkpoints;
+    else if (change.type === "usage") this.#usage = change.usage;
+  }
+
+  used(run: RunId, usage: RunUsage): void {
+    if (run === this.#run) this.#usage = usage;
+  }
+
+  async flush(sink: Sink): Promise<boolean> {
+    const { runs, store } = this.#sources;
+    const id = this.#id;
+    const run = runs.summary(this.#run);
+    if (run === undefined) {
+      if (this.#eventsSent > 0 || !this.#events) return true; // It was there, and was removed.
+      throw new TrainyardError("not_found", `there is no run ${this.#run}`);
+    }
+    if (this.#summary) {
+      this.#summary = false;
+      sink.message({ type: "run", id, run });
+    }
+    if (this.#events) {
+      this.#events = false;
+      // Read from the file, not from the change: what came before the subscription and what comes now then meet without a gap.
+      const events = await store.events(this.#run);
+      const fresh = events.slice(this.#eventsSent);
+      this.#eventsSent = events.length;
+      if (fresh.length > 0) sink.message({ type: "events", id, events: fresh });
+    }
+    if (this.#checkpoints !== null) {
+      const known = this.#checkpoints;
+      this.#checkpoints = null;
+      const checkpoints = known === "read" ? await store.checkpoints(this.#run) : [...known];
+      sink.message({ type: "checkpoints", id, checkpoints });
+    }
+    if (this.#usage !== null) {
+      sink.message({ type: "usage", id, usage: this.#usage });
+      this.#usage = null;
+    }
+    return false;
+  }
+
+  close(): void {
+    this.#usage = null;
+  }
+}
+
+/** The newest sample of the machine; those that a slow client missed are in GET /api/system. */
+export class SystemFeed implements Feed {
+  readonly #id: number;
+  readonly #stop: () => void;
+  #sample: SystemSample | null = null;
+
+  constructor(id: number, devices: Devices) {
+    this.#id = id;
+    this.#stop = devices.onSample((sample) => {
+      this.#sample = sample;
+    });
+  }
+
+  get dirty(): boolean {
+    return this.#sample !== null;
+  }
+
+  flush(sink: Sink): Promise<boolean> {
+    if (this.#sample !== null) sink.message({ type: "system", id: this.#id, sample: this.#sample });
+    this.#sample = null;
+    return Promise.resolve(false);
+  }
+
+  close(): void {
+    this.#stop();
+    this.#sample = null;
+  }
+}
