@@ -1,0 +1,181 @@
+"""Checks before the start that the recipes on transformers share. Standard library alone, so that they are quick."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, List, Mapping, Optional, Sequence
+
+from trainyard.adapters.base import Preflight, is_installed
+from trainyard.adapters.hf_data import open_sources
+from trainyard.adapters.rows import DatasetError, Source
+
+#: Rows of each file that are read before the start; a broken one further on fails the training with its number.
+_ROWS_CHECKED = 20_000
+
+
+def check_data(params: Mapping[str, Any], shapes: Sequence[str], base_dir: Path, report: Preflight) -> None:
+    """Files, columns and rows; facts on how many there are."""
+    try:
+        sources = open_sources(params, shapes, base_dir)
+        report.facts["data_format"] = sources.train.shape
+        train_rows = _read(sources.train, report, "train", "train_file")
+        eval_rows: Optional[int] = None
+        if sources.eval is not None:
+            eval_rows = _read(sources.eval, report, "eval", "eval_file")
+    except DatasetError as error:
+        report.error(error.parameter, error.message, error.hint)
+        return
+    if train_rows is None:
+        return
+    if eval_rows is None and params.get("eval_fraction"):
+        eval_rows = round(train_rows * params["eval_fraction"])
+        train_rows -= eval_rows
+        if eval_rows < 1 or train_rows < 1:
+            report.error("eval_fraction", "eval_fraction {:g} leaves no row for one of the two parts".format(params["eval_fraction"]))
+            return
+        report.facts.update(train_rows=train_rows, eval_rows=eval_rows)
+    _check_length(params, train_rows, report)
+    if params.get("eval_strategy", "no") != "no" and not eval_rows:
+        report.error(
+            "eval_strategy",
+            "evaluation is asked for but there are no held-out rows",
+            "Name an evaluation file, hold out a share of the training file (eval_fraction), or set eval_strategy to no.",
+        )
+    if params.get("eval_exact_match") and sources.train.shape != "prompt_completion":
+        report.warning("eval_exact_match", "exact match needs prompt–completion rows; these are of the shape {}".format(sources.train.shape))
+
+
+def _read(source: Source, report: Preflight, name: str, parameter: str) -> Optional[int]:
+    """Reads the first rows for mistakes and gives their count, or None when the file has more than were read."""
+    rows = 0
+    characters = 0
+    try:
+        for row in source:
+            rows += 1
+            characters += sum(len(value) if isinstance(value, str) else sum(len(m["content"]) for m in value) for value in row.values())
+            if rows == 1:
+                report.facts[name + "_example"] = row
+            if rows >= _ROWS_CHECKED:
+                break
+    except DatasetError as error:
+        # A column's field is to blame where one is named; otherwise the file.
+        raise DatasetError(error.message, parameter if error.parameter == "train_file" else error.parameter, error.row, error.hint) from None
+    if rows >= _ROWS_CHECKED and source.limit != rows:
+        report.facts[name + "_rows_checked"] = rows
+        return None
+    report.facts[name + "_rows"] = rows
+    report.facts[name + "_mean_characters"] = round(characters / max(1, rows), 1)
+    return rows
+
+
+def _check_length(params: Mapping[str, Any], train_rows: int, report: Preflight) -> None:
+    batch = params["per_device_train_batch_size"] * params["gradient_accumulation_steps"]
+    report.facts["effective_batch_per_device"] = batch
+    if params.get("packing"):
+        return
+    per_epoch = -(-train_rows // batch)
+    steps = params["max_steps"] if params["max_steps"] > 0 else -(-per_epoch * params["num_train_epochs"] // 1)
+    report.facts["steps_on_one_device"] = int(steps)
+    if params["save_strategy"] == "steps" and params["save_steps"] > steps:
+        report.info("save_steps", "the run ends after {} steps, before the first checkpoint at {}".format(int(steps), params["save_steps"]))
+    if batch > train_rows:
+        report.warning("per_device_train_batch_size", "one batch ({} rows) is more than all {} training rows".format(batch, train_rows))
+
+
+def check_training(params: Mapping[str, Any], report: Preflight) -> None:
+    """Fields that must agree with each other, before a library says so minutes later."""
+    if params["load_best_model_at_end"] and params["eval_strategy"] != "no":
+        if params["save_strategy"] not in (params["eval_strategy"], "best"):
+            report.error(
+                "load_best_model_at_end",
+                "ending with the best checkpoint needs checkpoints where evaluations are: save_strategy is {}, eval_strategy {}".format(
+                    params["save_strategy"], params["eval_strategy"]
+                ),
+                "Set both to the same.",
+            )
+        elif params["save_strategy"] == "steps" and params["save_steps"] % params["eval_steps"]:
+            report.error("save_steps", "with load_best_model_at_end, save_steps must be a multiple of eval_steps ({})".format(params["eval_steps"]))
+    if params["save_strategy"] == "best" and params["eval_strategy"] == "no":
+        report.error("save_strategy", "saving the best needs evaluation", "Set eval_strategy to steps or epoch.")
+    further = params.get("training_arguments") or {}
+    scheduler = params["lr_scheduler_type"]
+    if scheduler in ("cosine_with_min_lr", "warmup_stable_decay") and "lr_scheduler_kwargs" not in further:
+        needed = {"cosine_with_min_lr": '{"min_lr_rate": 0.1}', "warmup_stable_decay": '{"num_decay_steps": 100}'}[scheduler]
+        report.error(
+            "lr_scheduler_type",
+            "the schedule {} needs values of its own".format(scheduler),
+            'Add to training_arguments: {{"lr_scheduler_kwargs": {}}}'.format(needed),
+        )
+    if scheduler == "reduce_lr_on_plateau" and params["eval_strategy"] == "no":
+        report.error("lr_scheduler_type", "reduce_lr_on_plateau needs evaluation", "Set eval_strategy to steps or epoch.")
+    if params.get("quantization", "none") != "none" and params.get("method", "lora") == "full":
+        report.error("quantization", "quantised weights cannot be trained in full", "Set method to lora, or quantization to none.")
+    needs = {
+        "bitsandbytes": "8bit" in params["optim"] or params.get("quantization", "none") != "none",
+        "deepspeed": bool(params.get("deepspeed")),
+        "schedulefree": params["optim"].startswith("schedule_free"),
+        "flash-attn": params.get("attn_implementation") == "flash_attention_2",
+    }
+    for package, needed_now in needs.items():
+        if needed_now and not is_installed(package):
+            report.error("optim" if "8bit" in params["optim"] else "", "these settings need the package {}".format(package), "pip install " + package)
+
+
+def check_model(params: Mapping[str, Any], base_dir: Path, report: Preflight) -> None:
+    """Is the model there: a folder that holds one, or a hub name that is cached or can be fetched?"""
+    if params.get("model_source") == "new":
+        if params["hidden_size"] % params["num_attention_heads"]:
+            report.error(
+                "hidden_size", "hidden_size {} is no multiple of num_attention_heads {}".format(params["hidden_size"], params["num_attention_heads"])
+            )
+        elif params["hidden_size"] // params["num_attention_heads"] % 2:
+            report.error("hidden_size", "hidden_size / num_attention_heads must be even (rotary positions turn pairs)")
+        return
+    for name in ("model", "tokenizer"):
+        if params.get(name):
+            _check_reference(name, params[name], base_dir, report)
+
+
+def _check_reference(name: str, value: str, base_dir: Path, report: Preflight) -> None:
+    folder = base_dir / os.path.expanduser(value)
+    if folder.is_dir():
+        needed: List[str] = ["config.json", "adapter_config.json"] if name == "model" else ["tokenizer_config.json", "tokenizer.json"]
+        if not any((folder / file).is_file() for file in needed):
+            report.error(name, "{} holds no {} ({} is missing)".format(folder, name, needed[0]))
+        elif name == "model":
+            _model_facts(folder, report)
+        return
+    if value.startswith((".", "/", "~")) or value.count("/") > 1 or "\\" in value or folder.exists():
+        report.error(name, "{} does not exist or is no folder".format(folder), "Relative paths start at {}.".format(base_dir))
+        return
+    cached = _hub_cache() / "models--{}".format(value.replace("/", "--")) / "snapshots"
+    if cached.is_dir():
+        report.facts[name + "_cached"] = True
+    elif os.environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "true", "yes", "on"):
+        report.error(name, "{} is not in the local cache and HF_HUB_OFFLINE is set".format(value), "Name a folder, or download it first.")
+    else:
+        report.info(name, "{} will be downloaded from the Hugging Face hub at the start".format(value))
+
+
+def _hub_cache() -> Path:
+    home = os.environ.get("HF_HOME") or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE") or os.path.join(home, "hub"))
+
+
+def _model_facts(folder: Path, report: Preflight) -> None:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        report.facts["model_type"] = "adapter"
+        return
+    except (OSError, ValueError) as error:
+        report.error("model", "{} cannot be read: {}".format(folder / "config.json", error))
+        return
+    for key in ("model_type", "hidden_size", "num_hidden_layers", "vocab_size", "max_position_embeddings"):
+        if key in config:
+            report.facts[key] = config[key]
+    weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    if weights:
+        report.facts["weights_bytes"] = weights

@@ -1,0 +1,74 @@
+"""``python -m trainyard.recipes``: the way in for the run server.
+
+- ``describe [--workspace DIR]`` prints a RecipeCatalogue (JSON) on stdout.
+- ``check`` reads ``{"recipe": …, "params": …, "base_dir": …}`` (JSON) on stdin and prints a PreflightReport.
+- ``run`` trains what ``$TRAINYARD_RUN_DIR/resolved.json`` asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m trainyard.recipes", description="Recipes: describe, check, run.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    describe = commands.add_parser("describe", help="print all recipes as JSON")
+    describe.add_argument("--workspace", type=Path, default=None, help="folder whose own recipes are read too")
+    commands.add_parser("check", help="check one set of params, read as JSON from stdin")
+    commands.add_parser("run", help="carry out the launched run")
+    arguments = parser.parse_args(argv)
+
+    if arguments.command == "run":
+        from trainyard.recipes.runner import run
+
+        return run()
+    if arguments.command == "describe":
+        from trainyard.recipes.catalogue import describe as describe_all
+
+        _print(describe_all([arguments.workspace] if arguments.workspace else []))
+        return 0
+    return _check()
+
+
+def _check() -> int:
+    try:
+        request = json.loads(sys.stdin.read())
+        recipe, params = request["recipe"], request["params"]
+        base_dir = Path(request.get("base_dir") or ".").absolute()
+    except (ValueError, KeyError, TypeError) as error:
+        print("the request on stdin is not {{recipe, params, base_dir}} as JSON: {}".format(error), file=sys.stderr)
+        return 2
+    _print(check(recipe, params, base_dir))
+    return 0
+
+
+def check(recipe: str, params: Dict[str, Any], base_dir: Path) -> Dict[str, Any]:
+    """The PreflightReport for one set of params."""
+    from trainyard.adapters.base import Preflight, Problem, closest
+    from trainyard.recipes.catalogue import launch_workspaces, load
+
+    found = load([base_dir] + launch_workspaces())
+    if recipe not in found.entries:
+        close = closest(recipe, found.entries)
+        hint = "Did you mean {}?".format(close) if close else "There are: {}.".format(", ".join(found.entries))
+        return Preflight(problems=[Problem("error", "recipe", "there is no recipe {!r}".format(recipe), hint)] + found.problems).to_json()
+    adapter = found.entries[recipe].adapter
+    try:
+        return adapter.preflight(params, base_dir).to_json()
+    except Exception as error:  # a user's check() may fail; the start is then the user's decision
+        message = "the check of the recipe {} failed: {}: {}".format(recipe, type(error).__name__, error)
+        return Preflight(problems=[Problem("warning", "", message, None)]).to_json()
+
+
+def _print(value: Dict[str, Any]) -> None:
+    # ASCII: whatever the locale of the launched interpreter, the reader gets what was meant.
+    sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
