@@ -1,13 +1,13 @@
 /** Finds the store's server, or starts one that lives on its own. What `trainyard serve --ensure` does. */
 import { spawn } from "node:child_process";
 import { mkdir, open, readFile } from "node:fs/promises";
+import os from "node:os";
 import path from "node:path";
 import { createClient } from "../protocol/client.ts";
 import { PROTOCOL_VERSION, type Discovery } from "../protocol/discovery.ts";
 import { ApiError, TrainyardError } from "../protocol/errors.ts";
 import { findServer, makePrivateFolder, privateRuntimeFolder, serverFolder } from "./discovery/discovery.ts";
 import { findPackageRoot } from "./package-root.ts";
-import os from "node:os";
 
 export interface EnsureOptions {
   /** The store's folder; made when it is missing. */
@@ -49,19 +49,19 @@ export async function ensureServer(options: EnsureOptions): Promise<Discovery> {
     windowsHide: true,
     cwd: packageRoot,
   });
-  let ended: number | string | null = null;
-  child.once("error", (error) => (ended = error.message));
-  child.once("exit", (code, signal) => (ended = code ?? signal ?? "unknown"));
+  const end: { how: number | string | null } = { how: null };
+  child.once("error", (error) => (end.how = error.message));
+  child.once("exit", (code, signal) => (end.how = code ?? signal ?? "unknown"));
   child.unref();
 
   while (Date.now() < deadline) {
     const found = await answering(options.store, deadline);
     if (found !== null) return found;
-    if (ended !== null) {
+    if (end.how !== null) {
       // Another one was started in the same moment and won: it is the one to use.
       const other = await answering(options.store, Math.min(deadline, Date.now() + 3_000), true);
       if (other !== null) return other;
-      throw await startFailure(logFile, ended);
+      throw await startFailure(logFile, end.how);
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

@@ -56,12 +56,12 @@ export function dataHandlers({ store, runs }: HttpContext): Pick<Handlers, DataR
 
 /** Works with a series that is read up to now, and gives it back afterwards. */
 async function using<T>(opened: Promise<{ series: RunSeries; release(): void }>, work: (series: RunSeries) => Promise<T>): Promise<T> {
-  const { series, release } = await opened;
+  const held = await opened;
   try {
-    await series.poll();
-    return await work(series);
+    await held.series.poll();
+    return await work(held.series);
   } finally {
-    release();
+    held.release();
   }
 }
 
