@@ -3,7 +3,8 @@ import type { ApiClient } from "../protocol/client.ts";
 import type { Checkpoint } from "../protocol/artifact.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { RunId } from "../protocol/ids.ts";
-import type { LogPage, RunDetail, RunsPage, RunsQuery } from "../protocol/queries.ts";
+import type { LogPage, RunDetail, RunsPage } from "../protocol/queries.ts";
+import type { RunState } from "../protocol/states.ts";
 import { RunId as RunIdShape } from "../protocol/ids.ts";
 import { selectRun } from "./select-run.ts";
 
@@ -11,6 +12,15 @@ import { selectRun } from "./select-run.ts";
 export interface RunReport extends RunDetail {
   checkpoints: Checkpoint[];
   events: RunEvent[];
+}
+
+export interface ListQuery {
+  readonly project?: string;
+  readonly state?: readonly RunState[];
+  readonly search?: string;
+  readonly archived?: boolean;
+  readonly limit?: number;
+  readonly offset?: number;
 }
 
 export interface LogRequest {
@@ -22,7 +32,7 @@ export interface LogRequest {
 }
 
 export interface RunReader {
-  list(query: Partial<RunsQuery>): Promise<RunsPage>;
+  list(query: ListQuery): Promise<RunsPage>;
   report(id: RunId): Promise<RunReport>;
   log(id: RunId, request: LogRequest): Promise<LogPage>;
   close(): Promise<void>;
@@ -32,8 +42,14 @@ const LARGEST_PAGE = 500;
 
 export function serverReader(client: ApiClient): RunReader {
   return {
-    list: (query) =>
-      client.call("listRuns", { query: { ...query, ...(query.state === undefined ? {} : { state: query.state.join(",") }) } }),
+    list: ({ state, archived, ...query }) =>
+      client.call("listRuns", {
+        query: {
+          ...query,
+          ...(state === undefined ? {} : { state: state.join(",") }),
+          ...(archived === undefined ? {} : { archived: archived ? "true" : "false" }),
+        },
+      }),
     async report(id) {
       const params = { id };
       const [detail, { checkpoints }, { events }] = await Promise.all([

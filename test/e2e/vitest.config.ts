@@ -2,8 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    root: import.meta.dirname,
-    include: ["**/*.test.ts"],
+    include: ["test/e2e/**/*.test.ts"],
     testTimeout: 240_000,
     hookTimeout: 120_000,
     // One VS Code at a time: two would only slow each other down.

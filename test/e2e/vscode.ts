@@ -65,7 +65,7 @@ export async function startVsCode(files: Readonly<Record<string, string>>): Prom
   }
   await writeFile(
     path.join(folders.user, "User", "settings.json"),
-    JSON.stringify({ ...SETTINGS, "trainyard.pythonPath": python() }, null, 2),
+    JSON.stringify({ ...SETTINGS, "trainyard.python": python() }, null, 2),
   );
   const config = path.join(root, "config.yaml");
   await writeFile(config, "");
