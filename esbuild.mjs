@@ -52,6 +52,8 @@ async function copyAssets() {
     ["node_modules/@vscode/codicons/dist/codicon.css", "dist/webviews/codicon.css"],
     ["node_modules/@vscode/codicons/dist/codicon.ttf", "dist/webviews/codicon.ttf"],
     ["webviews/app/index.html", "dist/webviews/index.html"],
+    // The editor's check of *.run.yaml (package.json, yamlValidation).
+    ["protocol/generated/run-spec.schema.json", "dist/run-spec.schema.json"],
   ];
   for (const [from, to] of copies) if (existsSync(path.join(root, from))) await cp(path.join(root, from), path.join(root, to));
 }

@@ -178,7 +178,7 @@ export class Relay implements Disposable {
         this.#host.onAnswer(name, body);
       } else {
         const bytes = await api.bytes(name, input);
-        this.#host.post({ type: "response", request, ok: true, bytes: bytes.slice().buffer });
+        this.#host.post({ type: "response", request, ok: true, bytes: new Uint8Array(bytes).buffer });
       }
     } catch (error) {
       const typed =

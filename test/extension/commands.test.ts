@@ -1,0 +1,87 @@
+import { execFileSync } from "node:child_process";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseOverrides } from "../../src/commands/overrides.ts";
+import { readRunFile } from "../../src/commands/run-file.ts";
+import { quote, shellCommand } from "../../src/commands/shell-command.ts";
+import { logText, stripEscapes } from "../../src/documents/log-text.ts";
+
+describe("overridden params", () => {
+  it("reads numbers, lists, words and quoted text", () => {
+    expect(parseOverrides("learning_rate=1e-4 max_steps=200 target_modules=[q_proj, v_proj] note='a b' bf16=true name=x")).toEqual({
+      ok: true,
+      params: { learning_rate: 1e-4, max_steps: 200, target_modules: ["q_proj", "v_proj"], note: "a b", bf16: true, name: "x" },
+    });
+    expect(parseOverrides("  ")).toEqual({ ok: true, params: {} });
+  });
+
+  it.each(["learning_rate", "lr=", "= 3", "5 lr=1"])("refuses %j and says why", (line) => {
+    expect(parseOverrides(line)).toMatchObject({ ok: false });
+  });
+
+  it("never throws", () => {
+    fc.assert(fc.property(fc.string(), (line) => typeof parseOverrides(line).ok === "boolean"));
+  });
+});
+
+describe("a run file", () => {
+  it("becomes a spec with its defaults", () => {
+    const read = readRunFile("recipe: script\nparams:\n  script: train.py # ours\n");
+    expect(read).toMatchObject({ ok: true, spec: { recipe: "script", project: "default", params: { script: "train.py" }, track: true } });
+  });
+
+  it("marks an unknown field at its name", () => {
+    const source = "recipe: script\nnmae: x\n";
+    const read = readRunFile(source);
+    if (read.ok) throw new Error("was accepted");
+    const range = read.problems[0]!.range!;
+    expect(source.slice(...range)).toBe("nmae");
+  });
+
+  it("marks the place where YAML breaks", () => {
+    const read = readRunFile("recipe: script\n  x: [1\n");
+    expect(read.ok).toBe(false);
+  });
+
+  it("finds the field that the server complains about", () => {
+    const source = "recipe: hf-lora\nparams:\n  learning_rate: 5\n";
+    const read = readRunFile(source);
+    if (!read.ok) throw new Error("was refused");
+    expect(source.slice(...read.locate("params.learning_rate")!)).toBe("learning_rate");
+    expect(source.slice(...read.locate("params.missing")!)).toBe("params");
+  });
+});
+
+describe("the copied command", () => {
+  it.skipIf(process.platform === "win32")("means the same to a shell, whatever the words are", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.string({ unit: "grapheme" }).filter((w) => !w.includes("\0")),
+          { minLength: 1, maxLength: 4 },
+        ),
+        (words) => {
+          const out = execFileSync("sh", ["-c", `printf '%s\\0' ${words.map(quote).join(" ")}`]).toString();
+          expect(out.split("\0").slice(0, -1)).toEqual(words);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it("does not write into the run that it came from", () => {
+    const text = shellCommand({ command: ["python", "a b.py"], cwd: "/x", env: { TRAINYARD_RUN_DIR: "/r", PYTHONPATH: "/p", LR: "1 2" } });
+    expect(text).toBe("cd /x && LR='1 2' python 'a b.py'");
+  });
+});
+
+describe("the log document", () => {
+  it("takes colours, titles and links out", () => {
+    expect(stripEscapes("\u001b[1;32mok\u001b[0m \u001b]0;title\u0007x\u001b]8;;http://a\u001b\\y")).toBe("ok xy");
+  });
+
+  it("says how much is left out", () => {
+    expect(logText([], 12_000)).toContain("12,000 earlier lines");
+    expect(logText([], 0)).toBe("");
+  });
+});

@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { RunState } from "../../protocol/states.ts";
+import { archivedNodes, movesInTree, nodeId, projectDescription, projectNodes, runContext, runNodes } from "../../src/runs/run-nodes.ts";
+import { headlineMetric, runDescription, runSpoken, runTooltip, stateLook } from "../../src/runs/run-text.ts";
+import { statusText } from "../../src/views/status-text.ts";
+import { metric, runSummary } from "./run-samples.ts";
+
+describe("a run in the list", () => {
+  it("shows shape, value and percent while it runs", () => {
+    expect(runDescription(runSummary(), [3, 2, 1])).toBe("█▅▁ 0.869 · 68%");
+  });
+
+  it("shows the step where the end is not known, and no zero where nothing was logged", () => {
+    const unknown = runSummary({ metrics: {}, progress: { ...runSummary().progress!, fraction: null } });
+    expect(runDescription(unknown, [])).toBe("step 680");
+    expect(runDescription(runSummary({ metrics: {}, progress: null }), [])).toBe("");
+  });
+
+  it("prefers the evaluation once it has ended", () => {
+    expect(headlineMetric(runSummary())?.name).toBe("loss");
+    expect(headlineMetric(runSummary({ state: "completed" }))?.name).toBe("eval/loss");
+    expect(headlineMetric(runSummary({ metrics: { mrr: metric(0.4) } }))?.name).toBe("mrr");
+    expect(headlineMetric(runSummary({ metrics: { _epoch: metric(1) } }))).toBeNull();
+  });
+
+  it("says how it ended", () => {
+    const failure = { class: "out_of_memory_gpu", message: "CUDA out of memory", evidence: [], advice: "Use a smaller batch." } as const;
+    expect(runDescription(runSummary({ state: "failed", failure: { ...failure, evidence: [] } }), [])).toBe("out of GPU memory at 680");
+    expect(runDescription(runSummary({ state: "cancelled" }), [])).toBe("cancelled at 680");
+    expect(runDescription(runSummary({ damage: "run.json does not parse" }), [])).toBe("damaged");
+  });
+
+  it("has an icon and words for every state", () => {
+    for (const state of RunState.options) {
+      expect(stateLook(runSummary({ state })).icon).not.toBe("");
+      expect(typeof runDescription(runSummary({ state }), [1, 2])).toBe("string");
+    }
+  });
+
+  it("is spoken without block characters", () => {
+    const spoken = runSpoken(runSummary({ starred: true }));
+    expect(spoken).toBe("tiny-llama, running, step 680 of 1,000, 68%, about 28 s left, loss 0.869, starred");
+  });
+
+  it("does not let a name become a link or a command in the hover", () => {
+    const tooltip = runTooltip(runSummary({ name: "[x](command:evil) <b>", tags: ["`a`"] }));
+    expect(tooltip).not.toMatch(/(?<!\\)\[x/);
+    expect(tooltip).not.toMatch(/(?<!\\)</);
+    expect(statusText([runSummary({ name: "$(bug) [x](command:evil)" })])?.text).not.toContain("$(bug)");
+    expect(statusText([runSummary({ name: "[x](command:evil)" })])?.tooltip).not.toMatch(/(?<!\\)\]\(command:evil/);
+  });
+});
+
+describe("the status bar", () => {
+  it("is empty while nothing runs", () => {
+    expect(statusText([])).toBeNull();
+  });
+
+  it("names the newest run and counts the others", () => {
+    expect(statusText([runSummary(), runSummary()])?.text).toBe("$(sync~spin) tiny-llama 68% · 28 s +1");
+  });
+});
+
+describe("the tree", () => {
+  const runs = [
+    runSummary({ id: "run_00000000000000003", project: "b", created_at: "2026-01-03T00:00:00Z" }),
+    runSummary({ id: "run_00000000000000002", project: "a", state: "completed", created_at: "2026-01-02T00:00:00Z" }),
+    runSummary({ id: "run_00000000000000001", project: "a", state: "failed", archived: true, created_at: "2026-01-01T00:00:00Z" }),
+  ];
+
+  it("puts projects with the newest run first and archived runs into a group", () => {
+    expect(projectNodes(runs).map(nodeId)).toEqual(["project/b", "project/a"]);
+    expect(runNodes(runs, "a").map(nodeId)).toEqual(["run/run_00000000000000002", "archived/a"]);
+    expect(archivedNodes(runs, "a").map(nodeId)).toEqual(["run/run_00000000000000001"]);
+    expect(projectDescription(runs, "b")).toBe("1 running · 1 run");
+    expect(projectDescription(runs, "a")).toBe("2 runs");
+  });
+
+  it("gives menus the words they match on", () => {
+    expect(runContext(runSummary())).toBe("run live running");
+    expect(runContext(runSummary({ state: "cancelled", checkpoint_count: 2, starred: true }))).toBe("run ended checkpointed starred");
+    expect(runContext(runSummary({ damage: "broken", checkpoint_count: 2 }))).toBe("run damaged");
+  });
+
+  it("redraws a single row unless the run moves", () => {
+    const run = runSummary();
+    expect(movesInTree(run, run)).toBe(false);
+    expect(movesInTree(run, null)).toBe(true);
+    expect(movesInTree(runSummary({ state: "completed" }), run)).toBe(true);
+    expect(movesInTree(runSummary({ archived: true }), run)).toBe(true);
+  });
+});
