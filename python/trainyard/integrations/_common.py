@@ -2,7 +2,7 @@
 
 import re
 import time
-from typing import Any, Optional
+from typing import Any, Optional, Set
 
 import trainyard
 from trainyard import Run
@@ -10,6 +10,9 @@ from trainyard import Run
 # A name of a stage, then what was measured in it. HuggingFace writes `eval_loss`, Lightning users `val_loss` or `val/loss`.
 _STAGE = re.compile(r"^(train|training|val|valid|validation|eval|test|predict)[_/](.+)$")
 _STAGE_NAMES = {"training": "train", "valid": "val", "validation": "val"}
+
+#: Frameworks whose own integration reports in this process; what they also write to TensorBoard is not taken twice.
+reporting: Set[str] = set()
 
 
 def metric_name(name: str, stage: str = "train") -> str:

@@ -9,7 +9,7 @@ from transformers import TrainerCallback
 from trainyard import Run
 from trainyard._quiet import guarded
 
-from ._common import StopVote, metric_name, the_run
+from ._common import StopVote, metric_name, reporting, the_run
 
 FRAMEWORK = "huggingface"
 
@@ -25,7 +25,6 @@ _MODEL_FIELDS = (
     "num_key_value_heads",
     "vocab_size",
     "max_position_embeddings",
-    "torch_dtype",
     "dtype",
 )
 
@@ -42,6 +41,7 @@ class TrainyardCallback(TrainerCallback):
         self._last_eval: Dict[str, Any] = {}
         self._saved_step: Optional[int] = None
         self._announced = False
+        reporting.add(FRAMEWORK)
 
     def _run(self, args: Any) -> Run:
         run = the_run()

@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from trainyard import Run
 from trainyard._quiet import guarded
 
-from ._common import StopVote, metric_name, the_run
+from ._common import StopVote, metric_name, reporting, the_run
 
 FRAMEWORK = "lightning"
 
@@ -80,6 +80,7 @@ class _LoggerHooks:
     def __init__(self) -> None:
         super().__init__()
         self._trainer: Any = None
+        reporting.add(FRAMEWORK)
 
     def bind(self, trainer: Any) -> None:
         """Tell the logger its trainer, which knows whether a step is one of training."""
@@ -104,8 +105,8 @@ class _LoggerHooks:
         row = {metric_name(name, _stage(trainer)): value for name, value in metrics.items() if name not in ("epoch", "step")}
         if not row:
             return
-        if trainer is not None and "epoch" in metrics:
-            row["_epoch"] = metrics["epoch"]
+        if trainer is not None and trainer.state.fn == "fit":
+            row["_epoch"] = _epoch(trainer, trainer.fit_loop.batch_idx)
         the_run().log(row, _one_based(trainer, step))
 
     @guarded()
@@ -124,9 +125,9 @@ class _LoggerHooks:
         kind = "weights" if getattr(checkpoint_callback, "save_weights_only", False) else "full"
         the_run().log_checkpoint(path, step, kind=kind, framework=FRAMEWORK, metrics=_metrics(trainer))
 
+    @guarded()
     def finalize(self, status: str) -> None:
-        run = the_run()
-        run.flush()
+        the_run().flush()
 
 
 def classes_for(package: Any) -> Tuple[type, type]:
@@ -203,7 +204,7 @@ def _stop(trainer: Any) -> None:
 def _one_based(trainer: Any, step: Optional[int]) -> Optional[int]:
     if step is None or trainer is None:
         return step
-    fitting = str(getattr(getattr(trainer, "state", None), "fn", "")).endswith("fit")
+    fitting = trainer.state.fn == "fit"
     # A step that the user logged by the name "step" is taken as it is.
     counted = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
     return step + 1 if fitting and (counted is None or counted == step) else step

@@ -9,7 +9,7 @@ from typing import Any, Callable, Optional
 
 from trainyard._quiet import guarded
 
-from ._common import the_run
+from ._common import reporting, the_run
 
 # Modules that write to TensorBoard what their own integration has reported already, by the framework that they belong to.
 _REPORTED_BY = {
@@ -48,8 +48,7 @@ def _after(writer_class: Any, method: str, listener: Callable[..., None]) -> Non
 
 
 def _is_reported(caller: str) -> bool:
-    framework = _REPORTED_BY.get(caller.partition(".")[0])
-    return framework is not None and framework in the_run().frameworks
+    return _REPORTED_BY.get(caller.partition(".")[0]) in reporting
 
 
 @guarded()
