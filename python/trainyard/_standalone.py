@@ -71,7 +71,7 @@ def new_run_id(now: Optional[float] = None) -> str:
 
 def slug(text: str) -> str:
     """``text`` as a folder name (protocol: Slug)."""
-    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip("._-")[:80]
+    cleaned = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("._-")[:80]
     return cleaned or "default"
 
 
