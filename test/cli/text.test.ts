@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { EXIT, exitCodeOfError, exitCodeOfRun } from "../../cli/exit-codes.ts";
+import { formatBytes, formatDuration, formatNumber, formatProgress, formatTable } from "../../cli/format.ts";
+import { selectRun } from "../../cli/select-run.ts";
+import { Terminal } from "../../cli/terminal.ts";
+import { ErrorCode, TrainyardError } from "../../protocol/errors.ts";
+import type { RunSummary } from "../../protocol/run.ts";
+import { RunState } from "../../protocol/states.ts";
+
+class Sink {
+  text = "";
+  constructor(
+    readonly isTTY = false,
+    readonly columns = 40,
+  ) {}
+  write(text: string | Uint8Array): void {
+    this.text += typeof text === "string" ? text : Buffer.from(text).toString("utf8");
+  }
+}
+
+describe("a terminal", () => {
+  it("keeps results on stdout and all else on stderr", () => {
+    const [out, err] = [new Sink(), new Sink()];
+    const terminal = new Terminal(out, err);
+    terminal.note("remark");
+    terminal.showStatus("not shown without a terminal");
+    terminal.result(true, { a: 1 }, () => "people");
+    terminal.result(false, { a: 1 }, () => "people");
+    expect(out.text).toBe('{"a":1}\npeople\n');
+    expect(err.text).toBe("remark\n");
+  });
+
+  it("wipes the status line before anything else is written, and cuts it to the width", () => {
+    const err = new Sink(true, 10);
+    const terminal = new Terminal(new Sink(), err);
+    terminal.showStatus("0123456789abc");
+    terminal.note("remark");
+    expect(err.text).toBe("\r\u001b[2K01234567…\r\u001b[2Kremark\n");
+  });
+
+  it("shows message, problems and hint, and the typed error with --json", () => {
+    const [out, err] = [new Sink(), new Sink()];
+    const error = new TrainyardError("invalid_spec", "bad", "do this", [
+      { severity: "error", field: "params.lr", message: "too large", hint: "use 1" },
+    ]);
+    expect(new Terminal(out, err).error(true, error)).toBe(EXIT.invalid);
+    expect(JSON.parse(out.text)).toEqual(error.toApi());
+    expect(err.text).toBe("error: bad\n  error: params.lr: too large\n    use 1\nhint: do this\n");
+  });
+
+  it("calls anything else a fault of Trainyard", () => {
+    const err = new Sink();
+    expect(new Terminal(new Sink(), err).error(false, new Error("boom"))).toBe(EXIT.internal);
+    expect(err.text).toContain("boom");
+  });
+});
+
+describe("exit codes", () => {
+  it("are never 0 for an error, and 0 for a completed run alone", () => {
+    for (const code of ErrorCode.options) expect(exitCodeOfError(code)).toBeGreaterThan(0);
+    for (const state of RunState.options) expect(exitCodeOfRun(state) === 0).toBe(state === "completed");
+  });
+});
+
+describe("choosing a run", () => {
+  const run = (id: string, name: string, created_at: string): RunSummary => ({ id, name, created_at }) as RunSummary;
+  const runs = [
+    run("run_aaaa0000000000001", "first", "2026-01-01T00:00:00.000Z"),
+    run("run_aaab0000000000002", "twice", "2026-01-03T00:00:00.000Z"),
+    run("run_aaab0000000000003", "twice", "2026-01-02T00:00:00.000Z"),
+  ];
+
+  it.each([
+    ["run_aaaa0000000000001", 0],
+    ["first", 0],
+    ["aaaa", 0],
+    ["run_aaaa", 0],
+    ["0003", 2],
+    ["latest", 1],
+  ])("takes %s", (text, index) => {
+    expect(selectRun(runs, text)).toBe(runs[index]?.id);
+  });
+
+  it.each([
+    ["twice", "conflict"],
+    ["run_aaa", "conflict"],
+    ["nothing", "not_found"],
+  ])("refuses %s", (text, code) => {
+    expect(() => selectRun(runs, text)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe("values", () => {
+  it("read well", () => {
+    expect(formatDuration(59.6)).toBe("1 min 0 s");
+    expect(formatDuration(3725)).toBe("1 h 2 min");
+    expect(formatBytes(1536)).toBe("1.5 KiB");
+    expect(formatNumber("NaN")).toBe("NaN");
+    expect(formatNumber(0.000012345)).toBe("1.234e-5");
+    expect(formatNumber(3.14159265)).toBe("3.1416");
+  });
+
+  it("show progress with what is known", () => {
+    const progress = {
+      step: 5,
+      max_steps: null,
+      epoch: null,
+      max_epochs: null,
+      fraction: null,
+      elapsed_seconds: 1,
+      eta_seconds: null,
+      steps_per_second: null,
+    };
+    expect(formatProgress(progress)).toBe("step 5");
+    expect(formatProgress({ ...progress, max_steps: 20, fraction: 0.25, eta_seconds: 61 })).toBe("step 5/20 · 25% · ETA 1 min 1 s");
+  });
+
+  it("stand in straight columns", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.stringMatching(/^\w*$/), fc.stringMatching(/^\w+$/)), { maxLength: 20 }), (rows) => {
+        const lines = formatTable(["KEY", "VALUE"], rows).split("\n");
+        const column = lines[0]?.indexOf("VALUE") ?? -1;
+        rows.forEach(([, value], index) => {
+          expect(lines[index + 1]?.slice(column)).toBe(value);
+        });
+      }),
+    );
+  });
+});
