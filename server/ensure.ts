@@ -43,7 +43,7 @@ export async function ensureServer(options: EnsureOptions): Promise<Discovery> {
   if (options.python != null) args.push("--python", options.python);
   if (options.baseDir != null) args.push("--base-dir", path.resolve(options.baseDir));
   // Its own session and no shared pipes: it outlives the terminal and the window that started it.
-  const child = spawn(process.execPath, [...args, "--detached", logFile], {
+  const child = spawn(process.execPath, [...debuggerOptions(), ...args, "--detached", logFile], {
     detached: true,
     stdio: "ignore",
     windowsHide: true,
@@ -66,6 +66,12 @@ export async function ensureServer(options: EnsureOptions): Promise<Discovery> {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   throw new TrainyardError("timeout", "the run server did not answer in time", `Its log is ${logFile}.`);
+}
+
+/** For those who work on the server: TRAINYARD_SERVER_INSPECT=host:port makes it listen for a debugger (see CONTRIBUTING.md). */
+function debuggerOptions(): string[] {
+  const address = process.env["TRAINYARD_SERVER_INSPECT"];
+  return address === undefined || address === "" ? [] : [`--inspect=${address}`];
 }
 
 /** @param wait look again until `deadline` while there is no discovery file */
