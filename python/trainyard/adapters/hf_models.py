@@ -168,6 +168,7 @@ def new_model(params: Mapping[str, Any], tokenizer: Any, seed: int) -> Any:
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
+        initializer_range=params["initializer_range"],
         **{name: params[name] for name in _NEW_MODEL_SIZES},
     )
     if params["attn_implementation"] != "auto":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from transformers import TrainerCallback
 
@@ -154,9 +154,3 @@ def save_final_model(trainer: Any, context: TrainContext) -> None:
         (target / "training_args.bin").unlink(missing_ok=True)
         context.run.log_artifact(str(target), name="model", kind="model")
 
-
-def report_sizes(context: TrainContext, model: Any, counts: Dict[str, Any]) -> None:
-    """Facts that are known only now, for the run's params."""
-    total = sum(parameter.numel() for parameter in model.parameters())
-    trainable = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    context.run.log_params({"model_parameters": total, "trainable_parameters": trainable, **counts})

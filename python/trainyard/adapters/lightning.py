@@ -53,8 +53,8 @@ def train(context: TrainContext) -> bool:
         limit_val_batches=batches(params["limit_val_batches"]),
         val_check_interval=batches(params["val_check_interval"]),
         default_root_dir=str(context.run_dir),
-        logger=TrainyardLogger(context.run),
-        callbacks=[TrainyardCallback(context.run)],
+        logger=TrainyardLogger(),
+        callbacks=[TrainyardCallback()],
     )
     if not params["fast_dev_run"]:
         options["callbacks"].append(_checkpoints(context))

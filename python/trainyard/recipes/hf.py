@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from trainyard.adapters import hf_fields as f
+from trainyard.adapters import hf_training_fields as t
 from trainyard.adapters.base import BaseAdapter, Preflight, Preset, TrainContext
 from trainyard.adapters.hf_checks import check_data, check_model, check_training
 
@@ -24,15 +25,16 @@ class HfCausalLm(BaseAdapter):
         **f.data_fields(SHAPES, max_length=512),
         **f.completion_loss_field(default=False),
         **f.model_fields(allow_new=True),
-        **f.training_fields(learning_rate=5e-5, usual_rate=(1e-6, 5e-3)),
-        **f.evaluation_fields(exact_match=True),
-        **f.compute_fields(),
+        **t.training_fields(learning_rate=5e-5, usual_rate=(1e-6, 5e-3)),
+        **t.evaluation_fields(exact_match=True),
+        **t.compute_fields(),
     }
     presets = {
         "tiny": Preset(
             "Tiny new model",
             {
                 "model_source": "new",
+                "initializer_range": 0.06,
                 "max_length": 64,
                 "learning_rate": 3e-3,
                 "lr_scheduler_type": "cosine",
@@ -79,9 +81,9 @@ class HfLora(HfCausalLm):
         **f.model_fields(allow_new=False),
         **f.quantization_field(),
         **f.lora_fields(optional=False),
-        **f.training_fields(learning_rate=2e-4, usual_rate=(2e-5, 5e-3)),
-        **f.evaluation_fields(exact_match=True),
-        **f.compute_fields(),
+        **t.training_fields(learning_rate=2e-4, usual_rate=(2e-5, 5e-3)),
+        **t.evaluation_fields(exact_match=True),
+        **t.compute_fields(),
     }
     presets = {
         "base": Preset("Base", {"lora_r": 8, "lora_alpha": 16, "learning_rate": 2e-4}),
@@ -130,7 +132,7 @@ def _train(context: TrainContext, lora: bool) -> bool:
 
     from trainyard.adapters import hf_data as data
     from trainyard.adapters.hf_arguments import build_arguments
-    from trainyard.adapters.hf_training import exact_match_of, report_sizes, run_trainer, with_exact_match
+    from trainyard.adapters.hf_training import exact_match_of, run_trainer, with_exact_match
     from trainyard.integrations.huggingface import TrainyardCallback
 
     set_seed(context.seed)
@@ -147,7 +149,6 @@ def _train(context: TrainContext, lora: bool) -> bool:
     eval_rows = None if split.eval is None else data.encode(split.eval, encoder, context, "evaluation")
     if params["packing"]:
         train_rows = data.pack(train_rows, params["max_length"])
-    report_sizes(context, model, {"train_rows": len(train_rows), "eval_rows": 0 if eval_rows is None else len(eval_rows)})
 
     arguments = build_arguments(
         TrainingArguments,
@@ -165,6 +166,6 @@ def _train(context: TrainContext, lora: bool) -> bool:
         eval_dataset=eval_rows,
         data_collator=data.Collator(tokenizer.pad_token_id),
         processing_class=tokenizer,
-        callbacks=[TrainyardCallback(context.run)],
+        callbacks=[TrainyardCallback()],
     )
     return run_trainer(trainer, context)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from trainyard.adapters.base import BaseAdapter, Field, Preflight, Preset, Section, TrainContext, resolve_path
-from trainyard.adapters.hf_fields import threads_field
+from trainyard.adapters.hf_training_fields import threads_field
 
 _CODE = "code"
 _PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-true")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import Any, Dict, Mapping, Sequence
 
 from trainyard.adapters import hf_fields as f
+from trainyard.adapters import hf_training_fields as t
 from trainyard.adapters.base import BaseAdapter, Field, Preflight, Preset, TrainContext
 from trainyard.adapters.hf_checks import check_data, check_model, check_training
 
@@ -54,9 +55,9 @@ class TrlSft(BaseAdapter):
         **f.model_fields(allow_new=False),
         **f.quantization_field(),
         **f.lora_fields(optional=True),
-        **f.training_fields(learning_rate=2e-5, usual_rate=(1e-6, 1e-3)),
-        **f.evaluation_fields(exact_match=True),
-        **f.compute_fields(),
+        **t.training_fields(learning_rate=2e-5, usual_rate=(1e-6, 1e-3)),
+        **t.evaluation_fields(exact_match=True),
+        **t.compute_fields(),
     }
     presets = {
         "base": Preset("Base", {"lora_r": 8, "lora_alpha": 16, "learning_rate": 2e-4}),
@@ -128,9 +129,9 @@ class TrlDpo(BaseAdapter):
             default=False,
             advanced=True,
         ),
-        **f.training_fields(learning_rate=1e-6, usual_rate=(1e-7, 5e-5)),
-        **f.evaluation_fields(exact_match=False),
-        **f.compute_fields(),
+        **t.training_fields(learning_rate=1e-6, usual_rate=(1e-7, 5e-5)),
+        **t.evaluation_fields(exact_match=False),
+        **t.compute_fields(),
     }
     presets = {
         "base": Preset("Base", {"learning_rate": 5e-6}),
@@ -172,7 +173,7 @@ def _train_sft(context: TrainContext) -> bool:
 
     from trainyard.adapters import hf_data as data
     from trainyard.adapters.hf_arguments import build_arguments
-    from trainyard.adapters.hf_training import exact_match_of, report_sizes, run_trainer, with_exact_match
+    from trainyard.adapters.hf_training import exact_match_of, run_trainer, with_exact_match
     from trainyard.integrations.huggingface import TrainyardCallback
 
     set_seed(context.seed)
@@ -199,9 +200,8 @@ def _train_sft(context: TrainContext) -> bool:
         train_dataset=split.train,
         eval_dataset=split.eval,
         processing_class=tokenizer,
-        callbacks=[TrainyardCallback(context.run)],
+        callbacks=[TrainyardCallback()],
     )
-    report_sizes(context, trainer.model, _row_counts(split.train, split.eval))
     return run_trainer(trainer, context)
 
 
@@ -216,7 +216,7 @@ def _train_dpo(context: TrainContext) -> bool:
 
     from trainyard.adapters import hf_data as data
     from trainyard.adapters.hf_arguments import build_arguments
-    from trainyard.adapters.hf_training import report_sizes, run_trainer
+    from trainyard.adapters.hf_training import run_trainer
     from trainyard.integrations.huggingface import TrainyardCallback
 
     set_seed(context.seed)
@@ -245,11 +245,7 @@ def _train_dpo(context: TrainContext) -> bool:
         train_dataset=split.train,
         eval_dataset=split.eval,
         processing_class=tokenizer,
-        callbacks=[TrainyardCallback(context.run)],
+        callbacks=[TrainyardCallback()],
     )
-    report_sizes(context, trainer.model, _row_counts(split.train, split.eval))
     return run_trainer(trainer, context)
 
-
-def _row_counts(train: Any, held_out: Optional[Any]) -> Dict[str, Any]:
-    return {"train_rows": len(train), "eval_rows": 0 if held_out is None else len(held_out)}
