@@ -1,5 +1,5 @@
 /** Files that a run produced. */
-import { z } from "zod";
+import * as z from "zod";
 import { Instant, JsonObject, WireNumber } from "./json.ts";
 import { CheckpointId } from "./ids.ts";
 

@@ -1,5 +1,5 @@
 /** <store>/.server/discovery.json (file 0600 in a folder 0700): how every window and the CLI find the store's server. */
-import { z } from "zod";
+import * as z from "zod";
 import { Instant } from "./json.ts";
 import { ProcessIdentity } from "./run.ts";
 

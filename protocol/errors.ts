@@ -1,5 +1,5 @@
 /** Errors that cross a boundary: a stable code for programs, a sentence for people, and what to do next. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const ErrorCode = z.enum([
   "bad_request", // the request does not have the documented shape

@@ -1,5 +1,5 @@
 /** events.jsonl: what happened to the run, append only, written by the server. */
-import { z } from "zod";
+import * as z from "zod";
 import { Instant, JsonObject } from "./json.ts";
 import { RunState } from "./states.ts";
 

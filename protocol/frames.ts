@@ -5,7 +5,7 @@
  * The Arrow table has the columns `series` (int32, index into header.series), `step`, `time` (ms since the epoch), `value`
  * (float64 each) and `attempt` (int32). Rows of a series are in the order of their steps.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { SeriesCursor } from "./queries.ts";
 import { RunId } from "./ids.ts";
 

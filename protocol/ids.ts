@@ -2,7 +2,7 @@
  * Identifiers. Every entity carries a prefix that says what it is. A run id goes on with 17 characters of Crockford base32:
  * 9 for the time in milliseconds (so that ids sort by creation) and 8 random ones.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 

@@ -1,5 +1,5 @@
 /** JSON values as they stand in the run folder. NaN and infinities are written as the strings below, never as bare words. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const JsonValue = z.json();
 export type JsonValue = z.infer<typeof JsonValue>;

@@ -5,7 +5,7 @@
  * A client subscribes with the cursor it has; the server sends what is new since then and goes on. After a reconnect the client
  * subscribes again with its newest cursor: no gap, no duplicate. A slow client gets larger, rarer frames, never a longer queue.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { Checkpoint } from "./artifact.ts";
 import { ErrorCode } from "./errors.ts";
 import { RunEvent } from "./events.ts";

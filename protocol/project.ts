@@ -1,5 +1,5 @@
 /** The small JSON files above the run folders: <store>/store.json and <store>/<project>/project.json. */
-import { z } from "zod";
+import * as z from "zod";
 import { Slug } from "./ids.ts";
 import { Instant, JsonObject } from "./json.ts";
 import { RUN_FOLDER_VERSION } from "./run.ts";

@@ -1,5 +1,5 @@
 /** Requests and answers of the REST interface that are not already shapes of their own. */
-import { z } from "zod";
+import * as z from "zod";
 import { Artifact, Checkpoint } from "./artifact.ts";
 import { RunEvent } from "./events.ts";
 import { RunId, Slug } from "./ids.ts";

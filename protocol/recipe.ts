@@ -1,5 +1,5 @@
 /** Recipes: what can be trained and with which fields. The user's own Python describes them (`python -m trainyard.recipes describe`). */
-import { z } from "zod";
+import * as z from "zod";
 import { Problem } from "./errors.ts";
 import { JsonObject, JsonValue } from "./json.ts";
 

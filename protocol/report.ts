@@ -2,7 +2,7 @@
  * attempts/<n>/report.jsonl: what the SDK inside the training process says besides numbers. One writer (rank 0), append only,
  * one JSON object per line. The Python side is tested against the JSON Schema generated from here.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { ArtifactKind, CheckpointKind } from "./artifact.ts";
 import { JsonObject, WireNumber } from "./json.ts";
 

@@ -2,7 +2,7 @@
  * Every REST route, once: method, path, shapes, errors. The server binds handlers to it, the client is typed by it and
  * OpenAPI is generated from it.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { ErrorCode } from "./errors.ts";
 import { Problem } from "./errors.ts";
 import * as q from "./queries.ts";

@@ -1,5 +1,5 @@
 /** The run folder's JSON files: run.json, attempts/<n>/{attempt,process,stop,exit}.json. Documented in docs/run-folder.md. */
-import { z } from "zod";
+import * as z from "zod";
 import { RunId, Slug } from "./ids.ts";
 import { Instant, JsonObject, WireNumber } from "./json.ts";
 import { RunState } from "./states.ts";

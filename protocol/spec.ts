@@ -1,5 +1,5 @@
 /** The run document (`*.run.yaml`) and what becomes of it. */
-import { z } from "zod";
+import * as z from "zod";
 import { RunId, Slug } from "./ids.ts";
 import { JsonObject, JsonValue } from "./json.ts";
 

@@ -1,5 +1,5 @@
 /** The states of a run and which may follow which. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const RunState = z.enum(["draft", "queued", "starting", "running", "stopping", "completed", "failed", "cancelled", "interrupted"]);
 export type RunState = z.infer<typeof RunState>;

@@ -1,5 +1,5 @@
 /** Samples of the machine. null where the machine does not say: never 0 for unknown. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const GpuSample = z.object({
   index: z.number().int().nonnegative(),

@@ -1,5 +1,5 @@
 /** postMessage between the extension host and its webviews: the host relays requests and the stream (webviews cannot open sockets). */
-import { z } from "zod";
+import * as z from "zod";
 import type { ApiError } from "./errors.ts";
 import { ClientMessage } from "./messages.ts";
 import { JsonObject, JsonValue } from "./json.ts";
