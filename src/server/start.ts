@@ -75,7 +75,9 @@ export function readAnswer(code: number | null, stdout: string, stderr: string):
     const discovery = Discovery.safeParse(json);
     if (code === 0 && discovery.success) return discovery.data;
   }
-  const words = stderr.trim().split(/\r?\n/).slice(-3).join(" ") || stdout.trim().slice(-300);
+  // A stack trace ends in noise: the line that names the error says most.
+  const lines = (stderr.trim() || stdout.trim()).split(/\r?\n/);
+  const words = (lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? "").slice(0, 500);
   throw new TrainyardError(
     "unavailable",
     `the run server did not start (exit code ${code ?? "unknown"})${words === "" ? "" : `: ${words}`}`,

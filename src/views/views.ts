@@ -17,7 +17,12 @@ export function showViews(host: Pick<Host, "context" | "connection" | "board">):
 
   const describe = (): void => {
     const { state } = connection;
-    tree.message = state.kind === "reconnecting" ? "Reconnecting to the run server. The runs go on." : "";
+    tree.message =
+      state.kind === "reconnecting"
+        ? "Reconnecting to the run server. The runs go on."
+        : state.kind === "failed"
+          ? [state.error.message, state.error.hint].filter((part) => part !== null).join(". ")
+          : "";
     void vscode.commands.executeCommand("setContext", "trainyard.server", state.kind);
     void vscode.commands.executeCommand("setContext", "trainyard.loaded", board.loaded);
     const live = board.live().length;
