@@ -1,0 +1,48 @@
+/** What a plain browser does with the commands that VS Code would carry out. */
+import type { RunId } from "../../protocol/ids.ts";
+import { saveFile } from "../components/save-file.ts";
+import type { SimpleHostCommand, Transport } from "../transport/transport.ts";
+
+export interface PageActions {
+  openRun(run: RunId): void;
+  /** Asks for the checkpoint, the mode and changed parameters. */
+  askResume(run: RunId, mode: "continue" | "fork", checkpoint: string | null): void;
+  /** Shows a sentence to the user. */
+  say(text: string): void;
+}
+
+/** @throws TrainyardError what the server refused */
+export async function runHostCommand(command: SimpleHostCommand, transport: Transport, page: PageActions): Promise<void> {
+  switch (command.command) {
+    case "open_run":
+      page.openRun(command.run);
+      break;
+    case "resume_run":
+      page.askResume(command.run, "continue", command.checkpoint);
+      break;
+    case "fork_run":
+      page.askResume(command.run, "fork", command.checkpoint);
+      break;
+    case "cancel_run":
+      await transport.request("cancelRun", { params: { id: command.run }, body: {} });
+      break;
+    case "copy":
+      await navigator.clipboard.writeText(command.text);
+      page.say("Copied");
+      break;
+    case "save_spec":
+      saveFile(command.suggested_name, new Blob([command.yaml], { type: "application/yaml" }));
+      break;
+    case "open_log": {
+      const bytes = await transport.bytes("getRawLog", {
+        params: { id: command.run },
+        query: { attempt: command.attempt, length: 16_777_216 },
+      });
+      saveFile(`${command.run}-${String(command.attempt)}.log`, new Blob([new Uint8Array(bytes)], { type: "text/plain" }));
+      break;
+    }
+    case "reveal":
+      page.say(command.path);
+      break;
+  }
+}

@@ -1,0 +1,174 @@
+/** The runs of the store, newest first, kept current by the stream. */
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import type { RunId } from "../../protocol/ids.ts";
+import { fromWireNumber } from "../../protocol/json.ts";
+import type { RunSummary } from "../../protocol/run.ts";
+import { LIVE_STATES } from "../../protocol/states.ts";
+import { formatPercent, formatValue, formatWhen } from "../components/format.ts";
+import { icon } from "../components/icons.ts";
+import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
+import { baseStyles } from "../components/styles.ts";
+import { headlineLosses } from "../dashboard/metrics.ts";
+import type { Subscription, Transport } from "../transport/transport.ts";
+
+@customElement("ty-run-list")
+export class RunList extends LitElement {
+  static override styles = [
+    ...baseStyles,
+    stateStyles,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        min-height: 0;
+        font-size: 13px;
+      }
+      .search {
+        padding: 8px 12px;
+      }
+      .search input {
+        width: 100%;
+      }
+      .runs {
+        flex: 1;
+        min-height: 0;
+        overflow: auto;
+      }
+      h2 {
+        margin: 0;
+        padding: 4px 12px;
+        font-size: 11px;
+        font-weight: 600;
+        line-height: 18px;
+        color: var(--secondary);
+      }
+      .run {
+        display: grid;
+        grid-template-columns: 16px minmax(0, 1fr) auto;
+        align-items: center;
+        gap: 6px;
+        width: 100%;
+        height: 24px;
+        padding: 0 12px;
+        text-align: left;
+      }
+      .run:hover {
+        background: var(--hover);
+      }
+      .run[aria-current="page"] {
+        background: var(--vscode-list-inactiveSelectionBackground);
+      }
+      .run .note {
+        font-size: 11px;
+      }
+      .none {
+        padding: 8px 12px;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) transport!: Transport;
+  @property({ attribute: false }) selected: RunId | null = null;
+  @state() private runs: readonly RunSummary[] | null = null;
+  @state() private search = "";
+  #subscription: Subscription | null = null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#subscription = this.transport.subscribe(
+      { topic: "runs" },
+      {
+        message: (message) => {
+          if (message.type === "runs") this.#set(message.runs);
+          else if (message.type === "run") this.#set([...(this.runs ?? []).filter((run) => run.id !== message.run.id), message.run]);
+          else if (message.type === "run_removed") this.#set((this.runs ?? []).filter((run) => run.id !== message.run));
+        },
+      },
+    );
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#subscription?.close();
+  }
+
+  #set(runs: readonly RunSummary[]): void {
+    // Ids sort by creation.
+    this.runs = [...runs].sort((a, b) => (a.id < b.id ? 1 : -1));
+    this.dispatchEvent(new CustomEvent("runs-changed", { detail: this.runs, bubbles: true, composed: true }));
+  }
+
+  override render(): TemplateResult {
+    const { runs } = this;
+    const needle = this.search.toLowerCase();
+    const shown = (runs ?? []).filter(
+      (run) => !run.archived && `${run.name} ${run.tags.join(" ")} ${run.recipe}`.toLowerCase().includes(needle),
+    );
+    const projects = [...new Set(shown.map((run) => run.project))];
+    return html`
+      <div class="search">
+        <input
+          class="input"
+          type="search"
+          placeholder="Search runs"
+          aria-label="Search runs"
+          .value=${this.search}
+          @input=${(event: InputEvent) => {
+            this.search = (event.target as HTMLInputElement).value;
+          }}
+        />
+      </div>
+      <nav class="runs" aria-label="Runs" data-testid="run-list" @keydown=${this.#onKey}>
+        ${runs === null ? nothing : runs.length === 0 ? html`<div class="none secondary">No runs yet. Start one with New run.</div>` : nothing}
+        ${projects.map(
+          (project) =>
+            html`<h2>${project}</h2>
+              ${repeat(
+                shown.filter((run) => run.project === project),
+                (run) => run.id,
+                (run) => this.#run(run),
+              )}`,
+        )}
+      </nav>
+    `;
+  }
+
+  #run(run: RunSummary): TemplateResult {
+    const { train } = headlineLosses(run.metrics);
+    const loss = train === null ? undefined : run.metrics[train]?.last;
+    const note = LIVE_STATES.has(run.state)
+      ? `${loss === undefined ? "" : `${formatValue(fromWireNumber(loss))} · `}${formatPercent(run.progress?.fraction ?? null, 0)}`
+      : loss === undefined
+        ? formatWhen(run.created_at)
+        : formatValue(fromWireNumber(loss));
+    return html`<button
+      class="run"
+      aria-current=${run.id === this.selected ? "page" : nothing}
+      aria-label="${run.name}, ${stateLabel(run.state)}, ${note}"
+      title=${run.state_reason ?? stateLabel(run.state)}
+      data-testid="run-row"
+      data-run=${run.id}
+      data-state=${run.state}
+      @click=${() => this.dispatchEvent(new CustomEvent("run-select", { detail: run.id, bubbles: true, composed: true }))}
+    >
+      ${run.damage === null ? stateIcon(run.state) : icon("warning")}<span class="truncate">${run.name}</span
+      ><span class="note secondary">${note}</span>
+    </button>`;
+  }
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (by === 0) return;
+    event.preventDefault();
+    const rows = [...this.renderRoot.querySelectorAll<HTMLElement>(".run")];
+    rows[Math.min(rows.length - 1, Math.max(0, rows.indexOf(event.target as HTMLElement) + by))]?.focus();
+  };
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "ty-run-list": RunList;
+  }
+}

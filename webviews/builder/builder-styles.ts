@@ -1,0 +1,328 @@
+import { css } from "lit";
+
+export const builderStyles = css`
+  :host {
+    display: block;
+    height: 100%;
+    background: var(--vscode-editor-background);
+    container: builder / inline-size;
+  }
+  .page {
+    height: 100%;
+    display: grid;
+    grid-template-rows: auto minmax(0, 1fr);
+  }
+  .header {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 6px 8px;
+    min-height: 48px;
+    padding: 8px 20px;
+    border-bottom: 1px solid var(--hairline);
+  }
+  h1 {
+    margin: 0 8px 0 0;
+    font-size: 17px;
+    font-weight: 600;
+  }
+  .header .input.title {
+    width: 210px;
+  }
+  .header .input.project {
+    width: 130px;
+  }
+  .presets {
+    display: inline-flex;
+    align-items: center;
+    gap: 8px;
+    margin-left: auto;
+  }
+  .body {
+    display: grid;
+    grid-template-columns: 200px minmax(0, 1fr) 380px;
+    min-height: 0;
+  }
+  .steps {
+    border-right: 1px solid var(--hairline);
+    padding: 8px 0;
+    overflow: auto;
+  }
+  .step {
+    display: grid;
+    grid-template-columns: 16px minmax(0, 1fr);
+    gap: 0 8px;
+    width: 100%;
+    padding: 6px 14px 6px 20px;
+    text-align: left;
+  }
+  .step:hover {
+    background: var(--hover);
+  }
+  .step .note {
+    grid-column: 2;
+    font-size: 11px;
+  }
+  .step .ok,
+  .section .ok {
+    color: var(--vscode-testing-iconPassed);
+  }
+  .warn {
+    color: var(--vscode-charts-yellow);
+  }
+  .bad {
+    color: var(--vscode-testing-iconFailed);
+  }
+  .show {
+    display: grid;
+    gap: 6px;
+    margin: 10px 20px 0;
+    padding-top: 10px;
+    border-top: 1px solid var(--hairline);
+    font-size: 12px;
+  }
+  .form {
+    overflow: auto;
+    padding: 0 20px 24px;
+  }
+  .section {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    height: 34px;
+    margin: 4px -20px 4px;
+    padding: 0 20px;
+    border-bottom: 1px solid var(--hairline);
+    font-size: 12px;
+  }
+  .section h2 {
+    margin: 0;
+    font-size: 12px;
+    font-weight: 600;
+  }
+  .section .icon {
+    margin-left: auto;
+  }
+  .field {
+    position: relative;
+    display: grid;
+    grid-template-columns: minmax(110px, 150px) minmax(0, 1fr) auto;
+    align-items: center;
+    gap: 0 10px;
+    min-height: 36px;
+    padding: 3px 0;
+  }
+  .field.changed::before {
+    content: "";
+    position: absolute;
+    left: -12px;
+    top: 6px;
+    bottom: 6px;
+    width: 2px;
+    background: var(--vscode-charts-blue);
+  }
+  .name {
+    display: grid;
+    min-width: 0;
+  }
+  .name label {
+    line-height: 16px;
+  }
+  .key {
+    font-size: 11px;
+    line-height: 14px;
+    overflow-wrap: anywhere;
+  }
+  .control {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    min-width: 0;
+  }
+  .note {
+    font-size: 11px;
+  }
+  .origin {
+    font-size: 11px;
+    text-align: right;
+    max-width: 200px;
+  }
+  .origin .icon {
+    font-size: 12px;
+    vertical-align: -2px;
+  }
+  .field-problem {
+    grid-column: 2 / -1;
+    display: flex;
+    gap: 6px;
+    margin: 4px 0;
+    padding: 6px 10px;
+    border-radius: 4px;
+    font-size: 12px;
+  }
+  .field-problem.warning {
+    background: var(--vscode-inputValidation-warningBackground);
+    border: 1px solid var(--vscode-inputValidation-warningBorder);
+  }
+  .field-problem.error {
+    background: var(--vscode-inputValidation-errorBackground);
+    border: 1px solid var(--vscode-inputValidation-errorBorder);
+  }
+  vscode-textfield.wide,
+  vscode-textarea,
+  vscode-single-select {
+    flex: 1;
+    width: auto;
+    min-width: 0;
+    max-width: 360px;
+  }
+  vscode-textfield.number {
+    width: 110px;
+    flex: none;
+  }
+  .preview {
+    display: flex;
+    flex-direction: column;
+    min-height: 0;
+    border-left: 1px solid var(--hairline);
+    background: var(--vscode-panel-background);
+  }
+  .preview .tabs {
+    display: flex;
+    align-items: center;
+    height: 34px;
+    padding: 0 12px;
+    gap: 4px;
+    flex: none;
+  }
+  .preview .tabs .icon-button {
+    margin-left: auto;
+  }
+  pre {
+    margin: 0;
+    padding: 4px 16px 12px;
+    flex: 1;
+    min-height: 80px;
+    overflow: auto;
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+    line-height: 18px;
+  }
+  .yaml-key {
+    color: var(--vscode-symbolIcon-propertyForeground, var(--vscode-textLink-foreground));
+  }
+  .findings {
+    max-height: 40%;
+    overflow: auto;
+    padding: 8px 14px;
+    border-top: 1px solid var(--hairline);
+    font-size: 12px;
+    display: grid;
+    gap: 6px;
+    flex: none;
+  }
+  .finding {
+    display: flex;
+    gap: 6px;
+    overflow-wrap: anywhere;
+  }
+  .finding .icon {
+    font-size: 14px;
+    line-height: 18px;
+  }
+  .foot {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 8px;
+    padding: 10px 14px;
+    border-top: 1px solid var(--hairline);
+    flex: none;
+  }
+  .foot .verdict {
+    width: 100%;
+    font-size: 12px;
+    min-height: 18px;
+  }
+  .foot .primary {
+    margin-left: auto;
+  }
+  .problem-page {
+    padding: 40px 20px;
+    display: grid;
+    gap: 8px;
+    justify-items: center;
+    text-align: center;
+  }
+  .loading {
+    position: absolute;
+    width: 100%;
+    height: 2px;
+    background: var(--vscode-progressBar-background);
+  }
+  .step-select {
+    display: none;
+  }
+  @container builder (max-width: 1000px) {
+    .page {
+      grid-template-rows: auto auto;
+      height: auto;
+    }
+    :host {
+      overflow: auto;
+    }
+    .body {
+      grid-template-columns: minmax(0, 1fr);
+    }
+    .steps .step {
+      display: none;
+    }
+    .steps {
+      border-right: 0;
+      padding: 8px 20px;
+    }
+    .step-select {
+      display: block;
+      width: 100%;
+    }
+    .show {
+      margin: 8px 0 0;
+      padding: 0;
+      border: 0;
+      display: flex;
+      flex-wrap: wrap;
+      gap: 12px;
+    }
+    .form {
+      overflow: visible;
+    }
+    .preview {
+      border-left: 0;
+      border-top: 1px solid var(--hairline);
+      position: sticky;
+      bottom: 0;
+    }
+    .preview pre {
+      max-height: 120px;
+    }
+    .presets {
+      margin-left: 0;
+    }
+  }
+  @container builder (max-width: 560px) {
+    .field {
+      grid-template-columns: minmax(0, 1fr);
+    }
+    .field-problem {
+      grid-column: 1;
+    }
+    .origin {
+      text-align: left;
+      max-width: none;
+    }
+    .header .input.title,
+    .header .input.project {
+      width: 100%;
+    }
+  }
+`;

@@ -1,0 +1,468 @@
+/** The run builder: one page with sections, the form of which comes from the recipe's JSON Schema. */
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { stringify } from "yaml";
+import { type Problem, TrainyardError } from "../../protocol/errors.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { CreateRun } from "../../protocol/queries.ts";
+import type { RecipeCatalogue } from "../../protocol/recipe.ts";
+import { type DryRun, RunSpec } from "../../protocol/spec.ts";
+import { icon } from "../components/icons.ts";
+import { baseStyles } from "../components/styles.ts";
+import type { Transport } from "../transport/transport.ts";
+import { builderStyles } from "./builder-styles.ts";
+import { fieldRow } from "./field.ts";
+import {
+  type FieldFilter,
+  type FormSection,
+  type FormState,
+  newForm,
+  problems,
+  provenance,
+  sections,
+  setValue,
+  splitArguments,
+  switchRecipe,
+  toSpec,
+  valueOf,
+} from "./form-model.ts";
+import { commandText, previewPanel } from "./preview.ts";
+
+export interface BuilderTarget {
+  readonly recipe: string | null;
+  readonly from: RunId | null;
+  readonly script: string | null;
+}
+
+/** Checks that need the user's Python wait until typing has paused. */
+const CHECK_AFTER_MS = 700;
+const NO_ARGS: ReadonlySet<string> = new Set(["script", "command"]);
+
+@customElement("ty-builder")
+export class Builder extends LitElement {
+  static override styles = [...baseStyles, builderStyles];
+
+  @property({ attribute: false }) transport!: Transport;
+  @property({ attribute: false }) target: BuilderTarget = { recipe: null, from: null, script: null };
+  /** Interpreter chosen in the editor, or null for the server's default. */
+  @property({ attribute: false }) python: string | null = null;
+  /** Folder that relative paths refer to; null = the server's default. */
+  @property({ attribute: false }) baseDir: string | null = null;
+  /** Is the workspace trusted? Nothing may be launched otherwise. */
+  @property({ type: Boolean }) trusted = true;
+  @state() private catalogue: RecipeCatalogue | null = null;
+  @state() private form: FormState | null = null;
+  @state() private name = "";
+  @state() private project = "";
+  @state() private args = "";
+  @state() private filter: FieldFilter = { search: "", changedOnly: false, advanced: false };
+  @state() private problem: TrainyardError | null = null;
+  @state() private found: readonly Problem[] = [];
+  @state() private dryRun: DryRun | null = null;
+  @state() private checking = false;
+  @state() private busy = false;
+  @state() private tab: "yaml" | "command" = "yaml";
+  #timer: number | undefined;
+  /** Counts checks, so that a late answer to an older form is dropped. */
+  #check = 0;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.addEventListener("keydown", this.#onKey);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.removeEventListener("keydown", this.#onKey);
+    clearTimeout(this.#timer);
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("target") || changed.has("python") || changed.has("transport")) void this.#load();
+  }
+
+  override render(): TemplateResult {
+    const { form, catalogue } = this;
+    if (this.problem !== null && form === null)
+      return html`<div class="problem-page" role="alert" data-testid="builder-problem">
+        ${icon("error")}<b>${this.problem.message}</b><span class="secondary">${this.problem.hint ?? ""}</span
+        ><button class="button" @click=${() => void this.#load()}>Try again</button>
+      </div>`;
+    if (form === null || catalogue === null) return html`<div class="loading" role="progressbar" aria-label="Loading recipes"></div>`;
+    const wrong = problems(form);
+    const shown = sections(form, this.filter, new Set(wrong.keys()));
+    return html`<div class="page">
+      ${this.#header(form, catalogue)}
+      <div class="body">
+        ${this.#steps(form, shown, wrong)}
+        <div class="form" role="form" aria-label="Parameters">
+          ${shown.map((section) => this.#section(form, section, wrong))} ${NO_ARGS.has(form.recipe.id) ? this.#argsField() : nothing}
+          ${shown.length === 0 ? html`<p class="secondary">No field matches.</p>` : nothing}
+        </div>
+        ${previewPanel({
+          tab: this.tab,
+          yaml: this.#yaml,
+          dryRun: this.dryRun,
+          found: this.found,
+          errors: [...wrong.values()].filter((p) => p.severity === "error").length,
+          warnings: [...wrong.values()].filter((p) => p.severity === "warning").length,
+          checking: this.checking,
+          busy: this.busy,
+          trusted: this.trusted,
+          setTab: (tab) => {
+            this.tab = tab;
+          },
+          copy: () => {
+            this.transport.command({
+              command: "copy",
+              text: this.tab === "yaml" ? this.#yaml : this.dryRun === null ? "" : commandText(this.dryRun),
+            });
+          },
+          dry: () => {
+            this.tab = "command";
+            void this.#verify();
+          },
+          save: () => {
+            this.transport.command({
+              command: "save_spec",
+              yaml: this.#yaml,
+              suggested_name: `${this.name === "" ? form.recipe.id : this.name}.run.yaml`,
+            });
+          },
+          start: () => void this.#start(),
+        })}
+      </div>
+    </div>`;
+  }
+
+  #header(form: FormState, catalogue: RecipeCatalogue): TemplateResult {
+    const presets = Object.entries(form.recipe.presets);
+    const typed = (set: (text: string) => void) => (event: InputEvent) => {
+      set((event.target as HTMLInputElement).value);
+      this.#later();
+    };
+    return html`<div class="header">
+      <h1>New run</h1>
+      <input
+        class="input title"
+        aria-label="Name"
+        placeholder="Name (made up if empty)"
+        data-testid="builder-name"
+        .value=${this.name}
+        @input=${typed((text) => (this.name = text.trim()))}
+      />
+      <input
+        class="input project"
+        aria-label="Project"
+        placeholder="default"
+        data-testid="builder-project"
+        .value=${this.project}
+        @input=${typed((text) => (this.project = text.trim()))}
+      />
+      <select
+        class="input"
+        aria-label="Recipe"
+        data-testid="builder-recipe"
+        title=${form.recipe.description}
+        @change=${(event: Event) => {
+          this.#chooseRecipe((event.target as HTMLSelectElement).value);
+        }}
+      >
+        ${catalogue.recipes.map((recipe) => html`<option value=${recipe.id} ?selected=${recipe.id === form.recipe.id}>${recipe.title}</option>`)}
+      </select>
+      ${
+        presets.length === 0
+          ? nothing
+          : html`<span class="presets"
+              ><span class="secondary">Preset</span
+              ><span class="segments" role="radiogroup" aria-label="Preset">
+                ${presets.map(
+                  ([id, preset]) =>
+                    html`<button
+                      role="radio"
+                      aria-checked=${form.preset === id ? "true" : "false"}
+                      data-testid="preset-${id}"
+                      @click=${() => {
+                        this.#change({ ...form, preset: form.preset === id ? null : id });
+                      }}
+                    >
+                      ${preset.title}
+                    </button>`,
+                )}
+              </span></span
+            >`
+      }
+    </div>`;
+  }
+
+  #steps(form: FormState, shown: readonly FormSection[], wrong: ReadonlyMap<string, Problem>): TemplateResult {
+    const advanced = Object.values(form.recipe.schema.properties).filter((field) => field["x-advanced"] === true).length;
+    return html`<div class="steps">
+      <nav aria-label="Sections">
+        ${shown.map((section, i) => {
+          const [symbol, tone, note] = sectionState(section, wrong);
+          return html`<button
+            class="step"
+            data-testid="step-${section.id}"
+            aria-keyshortcuts="Alt+${i + 1}"
+            @click=${() => {
+              this.#goTo(section.id);
+            }}
+          >
+            <span class=${tone}>${icon(symbol)}</span><span>${section.title}</span><span class="note secondary truncate">${note}</span>
+          </button>`;
+        })}
+      </nav>
+      <select
+        class="input step-select"
+        aria-label="Section"
+        @change=${(event: Event) => {
+          this.#goTo((event.target as HTMLSelectElement).value);
+        }}
+      >
+        ${shown.map((section) => html`<option value=${section.id}>${section.title}</option>`)}
+      </select>
+      <div class="show">
+        <input
+          class="input"
+          type="search"
+          placeholder="Search fields"
+          aria-label="Search fields"
+          data-testid="field-search"
+          .value=${this.filter.search}
+          @input=${(event: InputEvent) => {
+            this.filter = { ...this.filter, search: (event.target as HTMLInputElement).value };
+          }}
+        />
+        <vscode-checkbox
+          label="Only changed values"
+          .checked=${this.filter.changedOnly}
+          @change=${(event: Event) => {
+            this.filter = { ...this.filter, changedOnly: (event.target as HTMLInputElement).checked };
+          }}
+        ></vscode-checkbox>
+        ${
+          advanced === 0
+            ? nothing
+            : html`<vscode-checkbox
+                label="Advanced fields (${advanced})"
+                data-testid="show-advanced"
+                .checked=${this.filter.advanced}
+                @change=${(event: Event) => {
+                  this.filter = { ...this.filter, advanced: (event.target as HTMLInputElement).checked };
+                }}
+              ></vscode-checkbox>`
+        }
+      </div>
+    </div>`;
+  }
+
+  #section(form: FormState, section: FormSection, wrong: ReadonlyMap<string, Problem>): TemplateResult {
+    const [symbol, tone] = sectionState(section, wrong);
+    const presetTitle = form.preset === null ? null : (form.recipe.presets[form.preset]?.title ?? null);
+    return html`<section aria-labelledby="section-${section.id}">
+      <div class="section" id="section-${section.id}">
+        <h2>${section.title}</h2>
+        <span class="secondary truncate">${section.description}</span><span class=${tone}>${icon(symbol)}</span>
+      </div>
+      ${section.fields.map(([key, field]) =>
+        fieldRow({
+          name: key,
+          field,
+          value: valueOf(form, key),
+          provenance: provenance(form, key),
+          presetTitle,
+          problem: wrong.get(key) ?? this.found.find((p) => p.field === `params.${key}`) ?? null,
+          canPick: this.transport.host === "vscode",
+          change: (value) => {
+            this.#change(setValue(form, key, value));
+          },
+          reset: () => {
+            this.#change(setValue(form, key, undefined));
+          },
+          pick: () => void this.#pick(key, field["x-path"]?.kind ?? "any"),
+        }),
+      )}
+    </section>`;
+  }
+
+  #argsField(): TemplateResult {
+    return html`<div class="field" data-testid="field-args">
+      <div class="name"><label for="input-args">Arguments</label><span class="mono secondary key">args</span></div>
+      <div class="control">
+        <vscode-textfield
+          id="input-args"
+          class="wide"
+          label="Arguments"
+          placeholder="--epochs 3"
+          .value=${this.args}
+          @input=${(event: Event) => {
+            this.args = (event.target as HTMLInputElement).value;
+            this.#later();
+          }}
+        ></vscode-textfield>
+      </div>
+      <div class="origin secondary">passed on as they are</div>
+    </div>`;
+  }
+
+  get #spec(): RunSpec | null {
+    if (this.form === null) return null;
+    const parsed = RunSpec.safeParse(
+      toSpec(this.form, { name: this.name, project: this.project, python: this.python, args: splitArguments(this.args) }),
+    );
+    return parsed.success ? parsed.data : null;
+  }
+
+  get #yaml(): string {
+    if (this.form === null) return "";
+    return stringify(toSpec(this.form, { name: this.name, project: this.project, python: this.python, args: splitArguments(this.args) }));
+  }
+
+  async #load(): Promise<void> {
+    this.problem = null;
+    this.form = null;
+    try {
+      const { target } = this;
+      const catalogue = await this.transport.request("listRecipes", {
+        query: this.python === null ? {} : { python: this.python },
+        timeoutMs: 60_000,
+      });
+      const parent = target.from === null ? null : await this.transport.request("getRun", { params: { id: target.from } });
+      const wanted = parent?.recipe ?? (target.script === null ? target.recipe : "script");
+      const recipe = catalogue.recipes.find((candidate) => candidate.id === wanted) ?? catalogue.recipes[0];
+      if (recipe === undefined)
+        throw new TrainyardError("unknown_recipe", "this Python offers no recipe", "Choose another interpreter.", catalogue.problems);
+      this.catalogue = catalogue;
+      const form = newForm(recipe, parent?.spec?.params ?? {}, parent?.spec?.preset ?? null);
+      this.form = target.script === null ? form : setValue(form, "script", target.script);
+      if (parent !== null) {
+        this.name = `${parent.name}-copy`;
+        this.project = parent.project;
+        this.args = (parent.spec?.args ?? []).join(" ");
+      }
+      this.transport.setTitle("New run");
+      this.#later();
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      this.problem = error;
+    }
+  }
+
+  #chooseRecipe(id: string): void {
+    const recipe = this.catalogue?.recipes.find((candidate) => candidate.id === id);
+    if (recipe !== undefined && this.form !== null) this.#change(switchRecipe(this.form, recipe));
+  }
+
+  #change(form: FormState): void {
+    this.form = form;
+    this.found = this.found.filter((p) => !p.field.startsWith("params."));
+    this.#later();
+  }
+
+  #later(): void {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => void this.#verify(), CHECK_AFTER_MS);
+  }
+
+  #request(spec: RunSpec): CreateRun {
+    return { spec, start: true, ...(this.baseDir === null ? {} : { base_dir: this.baseDir }) };
+  }
+
+  get #errors(): number {
+    return this.form === null ? 0 : [...problems(this.form).values()].filter((p) => p.severity === "error").length;
+  }
+
+  /** The exact command and what would go wrong, from the server and the user's Python. */
+  async #verify(): Promise<void> {
+    clearTimeout(this.#timer);
+    const mine = ++this.#check;
+    const spec = this.#spec;
+    if (spec === null) {
+      this.found = [
+        {
+          severity: "error",
+          field: "project",
+          message: "The name or the project cannot be used.",
+          hint: "Use letters, digits, '.', '_' and '-'.",
+        },
+      ];
+      return;
+    }
+    if (this.#errors > 0) {
+      this.dryRun = null;
+      this.found = [];
+      return;
+    }
+    this.checking = true;
+    try {
+      const body = this.#request(spec);
+      const dryRun = await this.transport.request("dryRun", { body });
+      const report = await this.transport.request("preflight", { body, timeoutMs: 60_000 });
+      if (mine !== this.#check) return;
+      this.dryRun = dryRun;
+      this.found = report.problems;
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      if (mine === this.#check) this.#refused(error);
+    } finally {
+      if (mine === this.#check) this.checking = false;
+    }
+  }
+
+  #refused(error: TrainyardError): void {
+    this.dryRun = null;
+    const whole: Problem = { severity: "error", field: "", message: error.message, hint: error.hint };
+    this.found = error.problems.length > 0 ? error.problems : [whole];
+  }
+
+  async #start(): Promise<void> {
+    const spec = this.#spec;
+    if (spec === null || this.busy || this.#errors > 0 || !this.trusted) return;
+    this.busy = true;
+    try {
+      const run = await this.transport.request("createRun", { body: { ...this.#request(spec), source: this.#yaml }, timeoutMs: 120_000 });
+      this.transport.command({ command: "open_run", run: run.id });
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      this.#refused(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async #pick(key: string, kind: "file" | "folder" | "any"): Promise<void> {
+    const path = await this.transport.pickPath(kind);
+    if (path !== null && this.form !== null) this.#change(setValue(this.form, key, path));
+  }
+
+  #goTo(section: string): void {
+    this.renderRoot.querySelector(`#section-${CSS.escape(section)}`)?.scrollIntoView({ block: "start" });
+  }
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+      event.preventDefault();
+      void this.#start();
+    } else if (event.altKey && /^[1-9]$/.test(event.key) && this.form !== null) {
+      const section = sections(this.form, this.filter, new Set())[Number(event.key) - 1];
+      if (section === undefined) return;
+      event.preventDefault();
+      this.#goTo(section.id);
+    }
+  };
+}
+
+function sectionState(section: FormSection, wrong: ReadonlyMap<string, Problem>): readonly ["pass" | "warning" | "error", string, string] {
+  const found = section.fields.flatMap(([key]) => wrong.get(key) ?? []);
+  const errors = found.filter((p) => p.severity === "error").length;
+  if (errors > 0) return ["error", "bad", `${String(errors)} to fix`];
+  if (found.length > 0) return ["warning", "warn", `${String(found.length)} out of the usual range`];
+  return ["pass", "ok", section.description];
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "ty-builder": Builder;
+  }
+}

@@ -1,0 +1,42 @@
+/** What is drawn besides the lines: attempts, replayed steps, checkpoints; all in steps. */
+import type { Checkpoint } from "../../protocol/artifact.ts";
+import type { AttemptDetail } from "../../protocol/queries.ts";
+
+export interface AttemptSpan {
+  readonly number: number;
+  /** First step of its ground; the resumed step for a continued attempt. */
+  readonly from: number;
+  /** Where the next attempt took over; null for the newest. */
+  readonly to: number | null;
+  /** Steps that the next attempt went over again, or null. */
+  readonly replayed: readonly [number, number] | null;
+}
+
+export interface CheckpointMark {
+  readonly id: string;
+  readonly step: number;
+  readonly name: string;
+  readonly final: boolean;
+  readonly resumable: boolean;
+}
+
+export interface Annotations {
+  readonly attempts: readonly AttemptSpan[];
+  readonly checkpoints: readonly CheckpointMark[];
+}
+
+export const NO_ANNOTATIONS: Annotations = { attempts: [], checkpoints: [] };
+
+export function annotate(attempts: readonly AttemptDetail[], checkpoints: readonly Checkpoint[]): Annotations {
+  const spans = attempts.map((attempt, i): AttemptSpan => {
+    const next = attempts[i + 1];
+    const to = next === undefined ? null : (next.resumed_from?.step ?? attempt.last_step ?? 0);
+    const replayed = to !== null && attempt.last_step !== null && attempt.last_step > to ? ([to, attempt.last_step] as const) : null;
+    return { number: attempt.number, from: attempt.resumed_from?.step ?? attempt.first_step ?? 0, to, replayed };
+  });
+  const marks = checkpoints
+    .filter((checkpoint) => checkpoint.status === "complete")
+    .map(({ id, step, name, final, resumable }) => ({ id, step, name, final, resumable }))
+    .sort((a, b) => a.step - b.step);
+  return { attempts: spans, checkpoints: marks };
+}

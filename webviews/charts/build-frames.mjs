@@ -1,0 +1,100 @@
+// Compiles the Vega-Lite frame of the line charts (axes, scales, grid; no marks) for each kind of axis into frames.json, so that
+// vega-lite itself need not be shipped. Run after a change here: `node webviews/charts/build-frames.mjs`; a test holds the two together.
+import { realpathSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { compile } from "vega-lite";
+
+const X_AXES = {
+  // Steps are whole numbers.
+  step: { type: "quantitative", scale: {}, axis: { format: ",d", tickMinStep: 1 } },
+  wall: {
+    type: "temporal",
+    scale: {},
+    axis: { labelExpr: "timeFormat(datum.value, x1 - x0 > 172800000 ? '%b %d' : x1 - x0 > 600000 ? '%H:%M' : '%H:%M:%S')" },
+  },
+  // ms since the start, read as a UTC clock so that ticks fall on whole minutes and hours.
+  relative: {
+    type: "temporal",
+    scale: { type: "utc" },
+    axis: {
+      labelExpr:
+        "x1 - x0 > 172800000 ? format(datum.value / 86400000, '.3~f') + ' d' : x1 > 7200000 ? floor(datum.value / 3600000) + ':' + utcFormat(datum.value, '%M') + ' h' : floor(datum.value / 60000) + ':' + utcFormat(datum.value, '%S')",
+    },
+  },
+};
+const Y_SCALES = {
+  linear: { scale: { zero: false, nice: false }, axis: {} },
+  log: { scale: { type: "log", nice: false }, axis: {} },
+};
+
+function source(x, y) {
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    width: 300,
+    height: 200,
+    autosize: "none",
+    background: "transparent",
+    params: [
+      { name: "x0", value: 0 },
+      { name: "x1", value: 1 },
+      { name: "y0", value: 0.001 },
+      { name: "y1", value: 1 },
+      { name: "yFormat", value: "~g" },
+    ],
+    data: { values: [{}] },
+    mark: { type: "point", opacity: 0 },
+    encoding: {
+      x: {
+        datum: 0,
+        type: x.type,
+        scale: { ...x.scale, domainMin: { expr: "x0" }, domainMax: { expr: "x1" }, nice: false, zero: false },
+        axis: {
+          title: null,
+          grid: false,
+          tickCount: { expr: "max(2, floor(width / 90))" },
+          labelFlush: true,
+          labelOverlap: true,
+          ...x.axis,
+        },
+      },
+      y: {
+        datum: 1,
+        type: "quantitative",
+        scale: { ...y.scale, domainMin: { expr: "y0" }, domainMax: { expr: "y1" } },
+        axis: {
+          title: null,
+          grid: true,
+          tickCount: { expr: "max(2, floor(height / 44))" },
+          labelOverlap: true,
+          labelExpr: "replace(format(datum.value, yFormat), '-', '\u2212')",
+          ...y.axis,
+        },
+      },
+    },
+  };
+}
+
+export function compileFrames() {
+  const frames = {};
+  for (const [xName, x] of Object.entries(X_AXES))
+    for (const [yName, y] of Object.entries(Y_SCALES)) {
+      const { spec } = compile(source(x, y));
+      // The frame has no data of its own: the canvas above it draws the lines.
+      const { $schema: _, data: __, marks: ___, ...frame } = spec;
+      for (const scale of frame.scales) {
+        scale.domain = scale.name === "x" ? [{ signal: "x0" }, { signal: "x1" }] : [{ signal: "y0" }, { signal: "y1" }];
+        delete scale.domainMin;
+        delete scale.domainMax;
+        delete scale.domainRaw;
+      }
+      frames[`${xName}-${yName}`] = frame;
+    }
+  return frames;
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const target = path.join(path.dirname(fileURLToPath(import.meta.url)), "frames.json");
+  await writeFile(target, JSON.stringify(compileFrames(), null, 1) + "\n");
+}

@@ -1,0 +1,44 @@
+/** What all charts of a page share: the x axis, the zoom, the crosshair and how lines are drawn. */
+import { Observable } from "../transport/observable.ts";
+
+export type XAxis = "step" | "wall" | "relative";
+/** In units of the x axis: steps, ms since the epoch, or ms since the run's first point. */
+export type XWindow = readonly [number, number];
+
+export interface ChartSettings {
+  readonly xAxis: XAxis;
+  /** Weight of the moving average, [0, 1). */
+  readonly smoothing: number;
+  readonly logY: boolean;
+  /** Draw the faint raw line under the smoothed one. */
+  readonly raw: boolean;
+  /** Shade earlier attempts and replayed steps. */
+  readonly attempts: boolean;
+}
+
+export const DEFAULT_SETTINGS: ChartSettings = { xAxis: "step", smoothing: 0.6, logY: false, raw: true, attempts: true };
+
+export interface Crosshair {
+  readonly x: number;
+  /** The chart that the pointer or the keyboard is on: it shows the full tooltip. */
+  readonly owner: object;
+}
+
+export class ChartSync {
+  readonly settings: Observable<ChartSettings>;
+  readonly zoom = new Observable<XWindow | null>(null);
+  readonly crosshair = new Observable<Crosshair | null>(null);
+
+  constructor(settings: ChartSettings = DEFAULT_SETTINGS) {
+    this.settings = new Observable(settings);
+  }
+
+  change(part: Partial<ChartSettings>): void {
+    // A window in steps means nothing in hours.
+    if (part.xAxis !== undefined && part.xAxis !== this.settings.value.xAxis) {
+      this.zoom.set(null);
+      this.crosshair.set(null);
+    }
+    this.settings.set({ ...this.settings.value, ...part });
+  }
+}

@@ -1,0 +1,89 @@
+/** The points of one series in typed columns that grow; reading costs no allocation. */
+import { Smoother } from "./smoothing.ts";
+
+const FIRST_CAPACITY = 256;
+
+export interface PointBlock {
+  readonly steps: Float64Array;
+  /** ms since the epoch */
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+  readonly attempts: Int32Array;
+}
+
+export class SeriesColumns {
+  #steps = new Float64Array(FIRST_CAPACITY);
+  #times = new Float64Array(FIRST_CAPACITY);
+  #values = new Float64Array(FIRST_CAPACITY);
+  #attempts = new Int32Array(FIRST_CAPACITY);
+  #length = 0;
+  #smoothed = new Float64Array(0);
+  #smoother: Smoother | null = null;
+  #smoothedLength = 0;
+  /** Does it hold fewer points than there are? */
+  downsampled = false;
+
+  get length(): number {
+    return this.#length;
+  }
+  get steps(): Float64Array {
+    return this.#steps.subarray(0, this.#length);
+  }
+  get times(): Float64Array {
+    return this.#times.subarray(0, this.#length);
+  }
+  get values(): Float64Array {
+    return this.#values.subarray(0, this.#length);
+  }
+  get attempts(): Int32Array {
+    return this.#attempts.subarray(0, this.#length);
+  }
+
+  append(step: number, time: number, value: number, attempt: number): void {
+    if (this.#length === this.#steps.length) this.#grow();
+    const at = this.#length++;
+    this.#steps[at] = step;
+    this.#times[at] = time;
+    this.#values[at] = value;
+    this.#attempts[at] = attempt;
+  }
+
+  clear(): void {
+    this.#length = 0;
+    this.#smoother = null;
+    this.#smoothedLength = 0;
+    this.downsampled = false;
+  }
+
+  /** Values under the moving average, kept up as points come. Weight 0 gives the values themselves. */
+  smoothed(weight: number): Float64Array {
+    if (weight === 0) return this.values;
+    if (this.#smoother?.weight !== weight) {
+      this.#smoother = new Smoother(weight);
+      this.#smoothedLength = 0;
+    }
+    if (this.#smoothed.length < this.#length) {
+      const grown = new Float64Array(this.#steps.length);
+      grown.set(this.#smoothed.subarray(0, this.#smoothedLength));
+      this.#smoothed = grown;
+    }
+    for (; this.#smoothedLength < this.#length; this.#smoothedLength++)
+      this.#smoothed[this.#smoothedLength] = this.#smoother.next(this.#values[this.#smoothedLength] ?? Number.NaN);
+    return this.#smoothed.subarray(0, this.#length);
+  }
+
+  #grow(): void {
+    const capacity = this.#steps.length * 2;
+    const widen = (from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
+      const to = new Float64Array(capacity);
+      to.set(from);
+      return to;
+    };
+    this.#steps = widen(this.#steps);
+    this.#times = widen(this.#times);
+    this.#values = widen(this.#values);
+    const attempts = new Int32Array(capacity);
+    attempts.set(this.#attempts);
+    this.#attempts = attempts;
+  }
+}

@@ -1,0 +1,48 @@
+/** A chart in words (its accessible name) and as a table. */
+import { formatInteger, formatValue } from "../components/format.ts";
+import type { Annotations } from "./annotations.ts";
+import type { SeriesColumns } from "./columns.ts";
+import { lowerBound } from "./scale.ts";
+
+/** Steps that "in the last … steps" looks back over. */
+const LOOK_BACK_STEPS = 200;
+
+export function describeChart(metric: string, columns: SeriesColumns | undefined, annotations: Annotations): string {
+  if (columns === undefined || columns.length === 0) return `${metric}, no points yet`;
+  const last = columns.length - 1;
+  const value = columns.values[last] ?? Number.NaN;
+  const step = columns.steps[last] ?? 0;
+  const parts = [`${metric}, ${formatValue(value)} at step ${formatInteger(step)}`];
+  const from = lowerBound(columns.steps, step - LOOK_BACK_STEPS);
+  const before = columns.values[from] ?? Number.NaN;
+  if (from < last && Number.isFinite(before) && Number.isFinite(value)) {
+    const change = value - before;
+    const over = step - (columns.steps[from] ?? 0);
+    parts.push(
+      `${change === 0 ? "unchanged" : `${change < 0 ? "down" : "up"} ${formatValue(Math.abs(change))}`} in the last ${formatInteger(over)} steps`,
+    );
+  }
+  const missing = columns.values.reduce((sum, v) => sum + (Number.isFinite(v) ? 0 : 1), 0);
+  if (missing > 0) parts.push(`${String(missing)} ${missing === 1 ? "value" : "values"} not finite`);
+  const attempts = annotations.attempts.length;
+  if (attempts > 1) parts.push(`${String(attempts)} attempts`);
+  const checkpoints = annotations.checkpoints.length;
+  if (checkpoints > 0) parts.push(`${String(checkpoints)} ${checkpoints === 1 ? "checkpoint" : "checkpoints"}`);
+  return parts.join(", ");
+}
+
+/** Every point as CSV, values in full precision. */
+export function toCsv(metric: string, columns: SeriesColumns): string {
+  const name = /[",\n]/.test(metric) ? `"${metric.replaceAll('"', '""')}"` : metric;
+  const lines = [`step,time,attempt,${name}`];
+  for (let i = 0; i < columns.length; i++)
+    lines.push(
+      [
+        String(columns.steps[i]),
+        new Date(columns.times[i] ?? 0).toISOString(),
+        String(columns.attempts[i]),
+        String(columns.values[i]),
+      ].join(","),
+    );
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,463 @@
+/** One chart of the dashboard: title row, frame, lines, crosshair with tooltip, keyboard, table and exports. */
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { cssProperties } from "../components/css-vars.ts";
+import { formatClock, formatInteger, formatValue } from "../components/format.ts";
+import { icon } from "../components/icons.ts";
+import { saveFile } from "../components/save-file.ts";
+import { baseStyles } from "../components/styles.ts";
+import { documentTheme } from "../components/theme.ts";
+import { type Annotations, NO_ANNOTATIONS } from "./annotations.ts";
+import { chartStyles } from "./chart-styles.ts";
+import type { ChartSync, XWindow } from "./chart-sync.ts";
+import { SeriesColumns } from "./columns.ts";
+import { chartTable } from "./data-table.ts";
+import { describeChart, toCsv } from "./describe.ts";
+import { LineView, type Reading, xColumn, xOffset } from "./line-view.ts";
+import { lineStyle } from "./palette.ts";
+import type { Domain } from "./scale.ts";
+import type { SeriesStore } from "./series-store.ts";
+
+/** New points redraw at most this often. */
+const LIVE_REDRAW_MS = 250;
+const WHEEL_ZOOM = 1.2;
+/** A shorter drag is a click. */
+const DRAG_PX = 4;
+const NO_POINTS = new SeriesColumns();
+
+/** Asks for more points of a window than the whole curve holds. */
+export type DetailSource = (metric: string, window: XWindow) => Promise<SeriesColumns | null>;
+
+@customElement("ty-line-chart")
+export class LineChart extends LitElement {
+  static override styles = [...baseStyles, chartStyles];
+
+  @property({ attribute: false }) metric = "";
+  @property({ attribute: false }) store!: SeriesStore;
+  @property({ attribute: false }) sync!: ChartSync;
+  @property({ attribute: false }) annotations: Annotations = NO_ANNOTATIONS;
+  @property({ attribute: false }) detailSource: DetailSource | null = null;
+  @property({ attribute: false }) slotIndex = 0;
+  @property({ type: Boolean }) live = false;
+  @property({ type: Boolean, reflect: true }) maximised = false;
+  /** Said where the lines will be while there is none. */
+  @property() emptyText = "First metric after step 1";
+  @state() private reading: Reading | null = null;
+  @state() private showTable = false;
+  @query(".frame") private frameHost!: HTMLElement;
+  @query(".lines") private lines!: HTMLCanvasElement;
+  @query(".overlay") private overlay!: HTMLCanvasElement;
+  @query(".plot") private plotElement!: HTMLElement;
+
+  #view: LineView | null = null;
+  #visible = false;
+  #frameRequest = 0;
+  #liveTimer: number | undefined;
+  #lastDraw = 0;
+  #drag: { readonly from: number; to: number } | null = null;
+  #detail: { readonly window: XWindow; readonly columns: SeriesColumns } | null = null;
+  #stop: (() => void)[] = [];
+
+  get #columns(): SeriesColumns | undefined {
+    return this.store.get(this.metric);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const redraw = (): void => {
+      this.#schedule();
+    };
+    const theme = documentTheme();
+    const visibility = new IntersectionObserver((entries) => {
+      this.#visible = entries.some((entry) => entry.isIntersecting);
+      if (this.#visible) this.#schedule();
+    });
+    const size = new ResizeObserver(redraw);
+    this.#stop = [
+      this.store.onChange(() => {
+        this.#scheduleLive();
+      }),
+      this.sync.settings.listen(() => {
+        this.requestUpdate();
+        redraw();
+      }),
+      this.sync.zoom.listen(() => {
+        this.#loadDetail();
+        redraw();
+      }),
+      this.sync.crosshair.listen(() => {
+        this.#moveCrosshair();
+      }),
+      theme.listen(redraw),
+      () => {
+        visibility.disconnect();
+        size.disconnect();
+      },
+    ];
+    void this.updateComplete.then(() => {
+      if (!this.isConnected) return;
+      this.#view ??= new LineView(this.frameHost, this.lines, this.overlay);
+      visibility.observe(this);
+      size.observe(this.plotElement);
+    });
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    for (const stop of this.#stop) stop();
+    this.#stop = [];
+    cancelAnimationFrame(this.#frameRequest);
+    this.#frameRequest = 0;
+    clearTimeout(this.#liveTimer);
+    this.#liveTimer = undefined;
+    this.#view?.dispose();
+    this.#view = null;
+  }
+
+  override updated(changed: PropertyValues<this>): void {
+    if (changed.has("annotations") || changed.has("maximised") || changed.has("metric")) this.#schedule();
+  }
+
+  override render(): TemplateResult {
+    const columns = this.#columns;
+    const sentence = describeChart(this.metric, columns, this.annotations);
+    const last = columns === undefined || columns.length === 0 ? undefined : columns.values[columns.length - 1];
+    const { smoothing } = this.sync.settings.value;
+    return html`
+      <header>
+        <span class="swatch" ${cssProperties({ "--series": lineStyle(this.slotIndex, documentTheme().value.kind).color })}></span>
+        <span class="title truncate" title=${this.metric}>${this.metric}</span>
+        <span class="value" data-testid="chart-last-value">${formatValue(last)}</span>
+        ${smoothing > 0 && last !== undefined ? html`<span class="note secondary">smoothed ${smoothing.toFixed(2)}</span>` : nothing}
+        <span class="spacer"></span>
+        <span class="tools">
+          ${this.#tool("table", this.showTable ? "Hide data table (T)" : "Show data table (T)", () => (this.showTable = !this.showTable))}
+          ${this.#tool("file-media", "Save as picture", () => void this.#savePng())}
+          ${this.#tool("export", "Save points as CSV", () => {
+            this.#saveCsv();
+          })}
+          ${this.#tool(this.maximised ? "screen-normal" : "screen-full", this.maximised ? "Restore (Enter)" : "Maximise (Enter)", () => {
+            this.#toggleMaximised();
+          })}
+        </span>
+      </header>
+      <div
+        class="plot"
+        role="img"
+        tabindex="0"
+        aria-label=${sentence}
+        aria-keyshortcuts="ArrowLeft ArrowRight Home End L R T Enter"
+        data-testid="chart-plot"
+        @pointerdown=${this.#onPointerDown}
+        @pointermove=${this.#onPointerMove}
+        @pointerup=${this.#onPointerUp}
+        @pointercancel=${this.#onPointerUp}
+        @pointerleave=${this.#onPointerLeave}
+        @dblclick=${this.#onDoubleClick}
+        @wheel=${this.#onWheel}
+        @keydown=${this.#onKey}
+      >
+        <div class="frame"></div>
+        <canvas class="lines"></canvas>
+        <canvas class="overlay"></canvas>
+        ${last === undefined ? html`<div class="empty secondary">${this.emptyText}</div>` : nothing} ${this.#renderReading()}
+      </div>
+      <div class="visually-hidden" aria-live="polite">
+        ${this.#owned && this.reading !== null ? this.#readingSentence(this.reading) : ""}
+      </div>
+      ${this.showTable && columns !== undefined ? chartTable(this.metric, columns) : nothing}
+    `;
+  }
+
+  #tool(name: Parameters<typeof icon>[0], label: string, run: () => void): TemplateResult {
+    return html`<button class="icon-button" title=${label} aria-label="${label}: ${this.metric}" @click=${run}>${icon(name)}</button>`;
+  }
+
+  get #owned(): boolean {
+    return this.sync.crosshair.value?.owner === this;
+  }
+
+  /** The full tooltip on the chart that is pointed at, the value alone on the others. */
+  #renderReading(): TemplateResult | typeof nothing {
+    const reading = this.reading;
+    const plot = this.#view?.plot;
+    if (reading === null || plot === null || plot === undefined) return nothing;
+    const right = reading.px > plot.left + plot.width / 2;
+    const upper = reading.py === null || reading.py > plot.top + plot.height / 2;
+    const place = cssProperties({
+      left: right ? "auto" : `${String(reading.px + 10)}px`,
+      right: right ? `calc(100% - ${String(reading.px - 10)}px)` : "auto",
+      top: upper ? `${String(plot.top + 4)}px` : "auto",
+      bottom: upper ? "auto" : "32px",
+    });
+    if (!this.#owned) return html`<div class="chip" ${place}>${formatValue(reading.smoothed)}</div>`;
+    const { color } = lineStyle(this.slotIndex, documentTheme().value.kind);
+    const swatch = html`<span class="swatch" ${cssProperties({ "--series": color })}></span>`;
+    const mark = this.annotations.checkpoints.find((checkpoint) => checkpoint.step === reading.step);
+    const smoothing = this.sync.settings.value.smoothing > 0;
+    return html`<div class="tooltip" ${place}>
+      <div class="secondary">Step ${formatInteger(reading.step)} <span class="when">${formatClock(reading.time)}</span></div>
+      <div class="row">${swatch}<span>${this.metric}</span><b>${formatValue(reading.smoothed)}</b></div>
+      ${smoothing ? html`<div class="row raw"><span class="swatch faint" ${cssProperties({ "--series": color })}></span><span>raw</span><span>${formatValue(reading.raw)}</span></div>` : nothing}
+      ${
+        mark === undefined && this.annotations.attempts.length < 2
+          ? nothing
+          : html`<div class="secondary">
+              ${mark === undefined ? nothing : html`${icon("bookmark")} ${mark.name} · `}attempt ${reading.attempt}
+            </div>`
+      }
+    </div>`;
+  }
+
+  #readingSentence(reading: Reading): string {
+    return `step ${formatInteger(reading.step)}, ${this.metric} ${formatValue(reading.raw)}`;
+  }
+
+  #schedule(): void {
+    if (this.#frameRequest !== 0 || !this.isConnected) return;
+    this.#frameRequest = requestAnimationFrame(() => {
+      this.#frameRequest = 0;
+      this.#draw();
+    });
+  }
+
+  #scheduleLive(): void {
+    if (this.#liveTimer !== undefined) return;
+    const wait = Math.max(0, this.#lastDraw + LIVE_REDRAW_MS - performance.now());
+    this.#liveTimer = window.setTimeout(() => {
+      this.#liveTimer = undefined;
+      this.requestUpdate();
+      this.#schedule();
+    }, wait);
+  }
+
+  #draw(): void {
+    const view = this.#view;
+    const columns = this.#columns;
+    if (view === null || !this.#visible) return;
+    const { width, height } = this.plotElement.getBoundingClientRect();
+    if (width < 40 || height < 40) return;
+    this.#lastDraw = performance.now();
+    const settings = this.sync.settings.value;
+    const zoom = this.sync.zoom.value;
+    const detail = this.#detail !== null && zoom !== null && sameWindow(this.#detail.window, zoom) ? this.#detail.columns : null;
+    view.draw({
+      data: {
+        columns: columns ?? NO_POINTS,
+        detail,
+        discarded: this.store.discarded(this.metric),
+        origin: this.store.origin,
+        slot: this.slotIndex,
+      },
+      settings,
+      window: zoom ?? this.#fullWindow(columns),
+      annotations: this.annotations,
+      live: this.live,
+      theme: documentTheme().value,
+      width,
+      height,
+    });
+    this.#moveCrosshair();
+  }
+
+  /** Everything there is; the charts of a page share the run's span so that their axes agree. */
+  #fullWindow(columns: SeriesColumns | undefined): XWindow {
+    const axis = this.sync.settings.value.xAxis;
+    const newest = this.store.newest;
+    const first = columns === undefined ? undefined : xColumn(columns, axis)[0];
+    if (newest === null || first === undefined)
+      return axis === "wall" ? [Date.now() - 60_000, Date.now()] : [0, axis === "step" ? 100 : 60_000];
+    if (axis === "step") return [0, Math.max(1, newest.step)];
+    const offset = xOffset(axis, this.store.origin);
+    const start = Number.isFinite(this.store.origin) ? this.store.origin : first;
+    return [start - offset, Math.max(newest.time, start + 1000) - offset];
+  }
+
+  get #window(): XWindow {
+    return this.sync.zoom.value ?? this.#fullWindow(this.#columns);
+  }
+
+  #loadDetail(): void {
+    const zoom = this.sync.zoom.value;
+    this.#detail = null;
+    if (zoom === null || this.detailSource === null || this.#columns?.downsampled !== true || !this.#visible) return;
+    void this.detailSource(this.metric, zoom).then((columns) => {
+      const now = this.sync.zoom.value;
+      if (columns === null || now === null || !sameWindow(now, zoom)) return;
+      this.#detail = { window: zoom, columns };
+      this.#schedule();
+    });
+  }
+
+  #moveCrosshair(): void {
+    const at = this.sync.crosshair.value;
+    this.reading = at === null ? null : (this.#view?.read(at.x) ?? null);
+    const drag = this.#drag;
+    const span: Domain | null = drag === null || Math.abs(drag.to - drag.from) < DRAG_PX ? null : [drag.from, drag.to];
+    this.#view?.drawOverlay(this.reading, span);
+  }
+
+  #pixel(event: MouseEvent): number {
+    return event.clientX - this.plotElement.getBoundingClientRect().left;
+  }
+
+  readonly #onPointerDown = (event: PointerEvent): void => {
+    if (event.button !== 0) return;
+    const x = this.#pixel(event);
+    this.#drag = { from: x, to: x };
+    this.plotElement.setPointerCapture(event.pointerId);
+  };
+
+  readonly #onPointerMove = (event: PointerEvent): void => {
+    const pixel = this.#pixel(event);
+    if (this.#drag !== null) this.#drag.to = pixel;
+    const plot = this.#view?.plot;
+    const x = this.#view?.xAt(pixel);
+    if (plot === null || plot === undefined || x === null || x === undefined) return;
+    if (this.#drag === null && (pixel < plot.left || pixel > plot.left + plot.width)) this.sync.crosshair.set(null);
+    else this.sync.crosshair.set({ x, owner: this });
+  };
+
+  readonly #onPointerUp = (event: PointerEvent): void => {
+    const drag = this.#drag;
+    this.#drag = null;
+    if (drag === null || event.type === "pointercancel") return;
+    if (Math.abs(drag.to - drag.from) >= DRAG_PX) {
+      const from = this.#view?.xAt(Math.min(drag.from, drag.to));
+      const to = this.#view?.xAt(Math.max(drag.from, drag.to));
+      if (typeof from === "number" && typeof to === "number") this.#zoomTo(from, to);
+    } else {
+      this.#clickCheckpoint(drag.from);
+    }
+    this.#moveCrosshair();
+  };
+
+  readonly #onPointerLeave = (): void => {
+    if (this.#drag === null && this.#owned) this.sync.crosshair.set(null);
+  };
+
+  readonly #onDoubleClick = (): void => {
+    this.sync.zoom.set(null);
+  };
+
+  readonly #onWheel = (event: WheelEvent): void => {
+    // The page scrolls with the wheel; zoom takes a modifier, as maps do inside pages.
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) return;
+    event.preventDefault();
+    const at = this.#view?.xAt(this.#pixel(event));
+    if (typeof at !== "number") return;
+    const factor = event.deltaY > 0 ? WHEEL_ZOOM : 1 / WHEEL_ZOOM;
+    const [from, to] = this.#window;
+    this.#zoomTo(at - (at - from) * factor, at + (to - at) * factor);
+  };
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.#runKey(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  #runKey(event: KeyboardEvent): boolean {
+    const { settings } = this.sync;
+    switch (event.key) {
+      case "ArrowLeft":
+        return this.#stepCrosshair(event.shiftKey ? -10 : -1);
+      case "ArrowRight":
+        return this.#stepCrosshair(event.shiftKey ? 10 : 1);
+      case "Home":
+        return this.#stepCrosshair(-Infinity);
+      case "End":
+        return this.#stepCrosshair(Infinity);
+      case "[":
+        return this.#jumpToCheckpoint(-1);
+      case "]":
+        return this.#jumpToCheckpoint(1);
+      case "l":
+      case "L":
+        this.sync.change({ logY: !settings.value.logY });
+        return true;
+      case "r":
+      case "R":
+        this.sync.change({ raw: !settings.value.raw });
+        return true;
+      case "t":
+      case "T":
+        this.showTable = !this.showTable;
+        return true;
+      case "Enter":
+        this.#toggleMaximised();
+        return true;
+      case "Escape":
+        if (this.sync.crosshair.value === null && this.sync.zoom.value === null) return false;
+        this.sync.crosshair.set(null);
+        this.sync.zoom.set(null);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #stepCrosshair(by: number): boolean {
+    const columns = this.#columns;
+    if (columns === undefined || columns.length === 0) return false;
+    const last = columns.length - 1;
+    const index = Math.min(last, Math.max(0, (this.reading?.index ?? (by < 0 ? last + 1 : -1)) + by));
+    const { xAxis } = this.sync.settings.value;
+    const x = xColumn(columns, xAxis)[index] ?? 0;
+    this.sync.crosshair.set({ x: x - xOffset(xAxis, this.store.origin), owner: this });
+    return true;
+  }
+
+  #jumpToCheckpoint(direction: 1 | -1): boolean {
+    if (this.sync.settings.value.xAxis !== "step") return false;
+    const at = this.reading?.step ?? (direction > 0 ? -1 : Infinity);
+    const steps = this.annotations.checkpoints.map((mark) => mark.step);
+    const next = direction > 0 ? steps.find((step) => step > at) : steps.findLast((step) => step < at);
+    if (next === undefined) return false;
+    this.sync.crosshair.set({ x: next, owner: this });
+    return true;
+  }
+
+  #zoomTo(from: number, to: number): void {
+    const [start, end] = this.#fullWindow(this.#columns);
+    const window: XWindow = [Math.max(start, from), Math.min(end, to)];
+    if (window[1] <= window[0]) return;
+    this.sync.zoom.set(window[0] === start && window[1] === end ? null : window);
+  }
+
+  #clickCheckpoint(pixel: number): void {
+    const plot = this.#view?.plot;
+    if (plot === null || plot === undefined || this.sync.settings.value.xAxis !== "step") return;
+    const mark = this.annotations.checkpoints.find((checkpoint) => Math.abs(plot.x.at(checkpoint.step) - pixel) <= 5);
+    if (mark !== undefined) this.dispatchEvent(new CustomEvent("checkpoint-select", { detail: mark.id, bubbles: true, composed: true }));
+  }
+
+  #toggleMaximised(): void {
+    this.dispatchEvent(new CustomEvent("chart-maximise", { detail: this.metric, bubbles: true, composed: true }));
+  }
+
+  async #savePng(): Promise<void> {
+    const picture = await this.#view?.toPng();
+    if (picture instanceof Blob) saveFile(`${fileName(this.metric)}.png`, picture);
+  }
+
+  #saveCsv(): void {
+    const columns = this.#columns;
+    if (columns !== undefined) saveFile(`${fileName(this.metric)}.csv`, new Blob([toCsv(this.metric, columns)], { type: "text/csv" }));
+  }
+}
+
+function sameWindow(a: XWindow, b: XWindow): boolean {
+  return a[0] === b[0] && a[1] === b[1];
+}
+
+function fileName(metric: string): string {
+  return metric.replace(/[^\w.-]+/g, "_");
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "ty-line-chart": LineChart;
+  }
+}

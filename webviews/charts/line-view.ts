@@ -1,0 +1,388 @@
+/** Draws one chart: works out the domains, lets Vega draw the frame, and puts lines and crosshair on two canvases above it. */
+import type { Theme } from "../components/theme.ts";
+import type { Annotations } from "./annotations.ts";
+import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
+import type { SeriesColumns } from "./columns.ts";
+import { tracePath } from "./draw-line.ts";
+import { lineStyle } from "./palette.ts";
+import {
+  type Domain,
+  extent,
+  growDomain,
+  linearScale,
+  logDomain,
+  logScale,
+  nearestIndex,
+  niceDomain,
+  type Scale,
+  windowRange,
+} from "./scale.ts";
+import type { DiscardedTail } from "./series-store.ts";
+import { PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
+
+export interface ChartData {
+  readonly columns: SeriesColumns;
+  /** The same series in the zoomed window with more points, where the whole curve holds fewer than there are. */
+  readonly detail: SeriesColumns | null;
+  readonly discarded: readonly DiscardedTail[];
+  /** ms since the epoch that relative time counts from. */
+  readonly origin: number;
+  readonly slot: number;
+}
+
+export interface ChartInput {
+  readonly data: ChartData;
+  readonly settings: ChartSettings;
+  /** What the x axis shows: the zoom, or everything. */
+  readonly window: XWindow;
+  readonly annotations: Annotations;
+  readonly live: boolean;
+  readonly theme: Theme;
+  /** Of the whole chart in CSS pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Plot {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  readonly x: Scale;
+  readonly y: Scale;
+}
+
+export interface Reading {
+  readonly index: number;
+  readonly step: number;
+  readonly time: number;
+  readonly raw: number;
+  readonly smoothed: number;
+  readonly attempt: number;
+  /** Position in the chart; y is null where the value cannot be drawn. */
+  readonly px: number;
+  readonly py: number | null;
+}
+
+/** Points up to this many in the window get a dot each: a sparse curve is read by its points. */
+const DOTS_UP_TO = 40;
+
+/** The x column of a series in the units of the axis. Relative time stays absolute here; the scale carries the offset. */
+export function xColumn(columns: SeriesColumns, axis: XAxis): Float64Array {
+  return axis === "step" ? columns.steps : columns.times;
+}
+
+/** From a value of `xColumn` to the units of the axis. */
+export function xOffset(axis: XAxis, origin: number): number {
+  return axis === "relative" && Number.isFinite(origin) ? origin : 0;
+}
+
+export class LineView {
+  readonly #lines: HTMLCanvasElement;
+  readonly #overlay: HTMLCanvasElement;
+  readonly #frame: VegaFrame;
+  #shown: Domain | null = null;
+  #shownKey = "";
+  #input: ChartInput | null = null;
+  #plot: Plot | null = null;
+
+  constructor(frameHost: HTMLElement, lines: HTMLCanvasElement, overlay: HTMLCanvasElement) {
+    this.#frame = new VegaFrame(frameHost);
+    this.#lines = lines;
+    this.#overlay = overlay;
+  }
+
+  get plot(): Plot | null {
+    return this.#plot;
+  }
+
+  draw(input: ChartInput): void {
+    this.#input = input;
+    const { settings, window, theme } = input;
+    const width = Math.max(10, input.width - PLOT_PADDING.left - PLOT_PADDING.right);
+    const height = Math.max(10, input.height - PLOT_PADDING.top - PLOT_PADDING.bottom);
+    const y = this.#yDomain(input);
+    this.#frame.draw({ xAxis: settings.xAxis, logY: settings.logY, x: window, y, width, height }, theme);
+    const offset = xOffset(settings.xAxis, input.data.origin);
+    const { left, top } = PLOT_PADDING;
+    const xDomain: Domain = [window[0] + offset, window[1] + offset];
+    const yRange: Domain = [top + height, top];
+    this.#plot = {
+      left,
+      top,
+      width,
+      height,
+      x: linearScale(xDomain, [left, left + width]),
+      y: settings.logY ? logScale(y, yRange) : linearScale(y, yRange),
+    };
+    const context = prepare(this.#lines, input.width, input.height);
+    if (context !== null) this.#drawLines(context, input, this.#plot);
+  }
+
+  /** The values at the point nearest to x (axis units), null without points. */
+  read(x: number): Reading | null {
+    const input = this.#input;
+    const plot = this.#plot;
+    if (input === null || plot === null) return null;
+    const columns = shownColumns(input);
+    const xs = xColumn(columns, input.settings.xAxis);
+    const index = nearestIndex(xs, x + xOffset(input.settings.xAxis, input.data.origin));
+    if (index < 0) return null;
+    const smoothed = columns.smoothed(input.settings.smoothing)[index] ?? Number.NaN;
+    const py = plot.y.at(smoothed);
+    return {
+      index,
+      step: columns.steps[index] ?? 0,
+      time: columns.times[index] ?? 0,
+      raw: columns.values[index] ?? Number.NaN,
+      smoothed,
+      attempt: columns.attempts[index] ?? 0,
+      px: plot.x.at(xs[index] ?? 0),
+      py: Number.isFinite(py) ? py : null,
+    };
+  }
+
+  /** Axis units at a pixel of the chart. */
+  xAt(pixel: number): number | null {
+    const input = this.#input;
+    if (input === null || this.#plot === null) return null;
+    return this.#plot.x.invert(pixel) - xOffset(input.settings.xAxis, input.data.origin);
+  }
+
+  /** Crosshair with its dot, and the stretch being dragged for a zoom. */
+  drawOverlay(reading: Reading | null, drag: Domain | null): void {
+    const input = this.#input;
+    const plot = this.#plot;
+    if (input === null || plot === null) return;
+    const context = prepare(this.#overlay, input.width, input.height);
+    if (context === null) return;
+    const { theme } = input;
+    if (drag !== null) {
+      context.globalAlpha = 0.16;
+      context.fillStyle = theme.blue;
+      context.fillRect(Math.min(...drag), plot.top, Math.abs(drag[1] - drag[0]), plot.height);
+      context.globalAlpha = 1;
+    }
+    if (reading === null || reading.px < plot.left - 1 || reading.px > plot.left + plot.width + 1) return;
+    const x = Math.round(reading.px) + 0.5;
+    context.strokeStyle = theme.foreground;
+    context.globalAlpha = 0.6;
+    context.beginPath();
+    context.moveTo(x, plot.top);
+    context.lineTo(x, plot.top + plot.height);
+    context.stroke();
+    context.globalAlpha = 1;
+    if (reading.py !== null) dot(context, reading.px, reading.py, 3.5, lineStyle(input.data.slot, theme.kind).color, theme.background);
+  }
+
+  /** The chart as a picture on the editor's ground. */
+  async toPng(): Promise<Blob | null> {
+    const frame = this.#frame.canvas;
+    const theme = this.#input?.theme;
+    if (frame === null || theme === undefined) return null;
+    const picture = document.createElement("canvas");
+    picture.width = this.#lines.width;
+    picture.height = this.#lines.height;
+    const context = picture.getContext("2d");
+    if (context === null) return null;
+    context.fillStyle = theme.background;
+    context.fillRect(0, 0, picture.width, picture.height);
+    context.drawImage(frame, 0, 0, picture.width, picture.height);
+    context.drawImage(this.#lines, 0, 0);
+    return new Promise((resolve) => {
+      picture.toBlob(resolve, "image/png");
+    });
+  }
+
+  dispose(): void {
+    this.#frame.dispose();
+  }
+
+  #yDomain(input: ChartInput): Domain {
+    const { settings, window, data } = input;
+    const columns = shownColumns(input);
+    const offset = xOffset(settings.xAxis, data.origin);
+    const [from, to] = windowRange(xColumn(columns, settings.xAxis), [window[0] + offset, window[1] + offset]);
+    const smooth = extent(columns.smoothed(settings.smoothing), from, to, settings.logY);
+    const raw = settings.raw ? extent(columns.values, from, to, settings.logY) : null;
+    const needed = smooth === null ? raw : raw === null ? smooth : growDomain(smooth, raw);
+    if (needed === null) return settings.logY ? [0.1, 1] : [0, 1];
+    // Any change of what is shown starts afresh; only new points of a live run may not shrink the range.
+    const key = JSON.stringify([settings, input.live ? this.#zoomKey(input) : window]);
+    const grown = input.live && key === this.#shownKey ? growDomain(this.#shown, needed) : needed;
+    this.#shownKey = key;
+    this.#shown = grown;
+    return settings.logY ? logDomain(grown) : niceDomain(grown, Math.max(3, Math.floor(input.height / 44)));
+  }
+
+  /** While the run is live and nothing is zoomed, the window moves with each point and must not reset the range. */
+  #zoomKey(input: ChartInput): string {
+    return String(input.window[0]);
+  }
+
+  #drawLines(context: CanvasRenderingContext2D, input: ChartInput, plot: Plot): void {
+    const { settings, data, theme, annotations } = input;
+    const columns = shownColumns(input);
+    const xs = xColumn(columns, settings.xAxis);
+    const stepX = (step: number): number =>
+      settings.xAxis === "step" ? plot.x.at(step) : plot.x.at(columns.times[nearestIndex(columns.steps, step)] ?? Number.NaN);
+    context.save();
+    context.beginPath();
+    context.rect(plot.left, plot.top - 2, plot.width, plot.height + 4);
+    context.clip();
+    if (settings.attempts) drawAttempts(context, annotations, plot, stepX, theme);
+    const { color, dash } = lineStyle(data.slot, theme.kind);
+    context.lineJoin = "round";
+    context.strokeStyle = color;
+    context.fillStyle = color;
+    const plotWindow: Domain = [plot.x.invert(plot.left), plot.x.invert(plot.left + plot.width)];
+    const stroke = (of: SeriesColumns, ys: Float64Array, alpha: number, width: number, dashes: readonly number[]): void => {
+      const x = xColumn(of, settings.xAxis);
+      const [from, to] = windowRange(x, plotWindow);
+      context.globalAlpha = alpha;
+      context.lineWidth = width;
+      context.setLineDash([...dashes]);
+      context.beginPath();
+      tracePath(context, { xs: x, ys, from, to }, plot.x, plot.y, plot.width);
+      context.stroke();
+    };
+    if (settings.attempts) for (const tail of data.discarded) stroke(tail.columns, tail.columns.values, 0.7, 1, [2, 3]);
+    if (settings.smoothing > 0 && settings.raw) stroke(columns, columns.values, 0.32, 1, []);
+    stroke(columns, columns.smoothed(settings.smoothing), 1, 2, dash);
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+    const [from, to] = windowRange(xs, plotWindow);
+    drawPoints(context, columns, settings, plot, from, to, color);
+    drawNonFinite(context, xs, columns.values, plot, from, to, theme);
+    context.restore();
+    drawCheckpoints(context, annotations, plot, stepX, theme);
+  }
+}
+
+function shownColumns(input: ChartInput): SeriesColumns {
+  return input.data.detail ?? input.data.columns;
+}
+
+/** Sizes the canvas for the screen's pixel density and clears it. */
+function prepare(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d");
+  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+function drawAttempts(
+  context: CanvasRenderingContext2D,
+  { attempts }: Annotations,
+  plot: Plot,
+  stepX: (step: number) => number,
+  theme: Theme,
+): void {
+  const bottom = plot.top + plot.height;
+  for (const span of attempts) {
+    if (span.to === null) continue;
+    const from = stepX(span.from);
+    const to = stepX(span.to);
+    context.fillStyle = theme.foreground;
+    context.globalAlpha = 0.055;
+    context.fillRect(from, plot.top, to - from, plot.height);
+    const end = span.replayed === null ? to : stepX(span.replayed[1]);
+    if (span.replayed !== null) {
+      context.globalAlpha = 0.11;
+      context.fillRect(to, plot.top, end - to, plot.height);
+    }
+    context.globalAlpha = 0.5;
+    context.strokeStyle = theme.foreground;
+    context.lineWidth = 1;
+    context.setLineDash([2, 3]);
+    context.beginPath();
+    for (const x of new Set([to, end])) {
+      context.moveTo(Math.round(x) + 0.5, plot.top);
+      context.lineTo(Math.round(x) + 0.5, bottom);
+    }
+    context.stroke();
+    context.setLineDash([]);
+  }
+  context.globalAlpha = 1;
+}
+
+function drawPoints(
+  context: CanvasRenderingContext2D,
+  columns: SeriesColumns,
+  settings: ChartSettings,
+  plot: Plot,
+  from: number,
+  to: number,
+  color: string,
+): void {
+  if (to - from > DOTS_UP_TO) return;
+  const xs = xColumn(columns, settings.xAxis);
+  const ys = columns.smoothed(settings.smoothing);
+  context.fillStyle = color;
+  for (let i = from; i < to; i++) {
+    const y = plot.y.at(ys[i] ?? Number.NaN);
+    if (!Number.isFinite(y)) continue;
+    context.beginPath();
+    context.arc(plot.x.at(xs[i] ?? 0), y, 2.5, 0, 2 * Math.PI);
+    context.fill();
+  }
+}
+
+/** NaN and infinite values have no place on the curve: each leaves a gap, and a mark at the top says where. */
+function drawNonFinite(
+  context: CanvasRenderingContext2D,
+  xs: Float64Array,
+  values: Float64Array,
+  plot: Plot,
+  from: number,
+  to: number,
+  theme: Theme,
+): void {
+  context.fillStyle = theme.error;
+  for (let i = from; i < to; i++) {
+    if (Number.isFinite(values[i] ?? 0)) continue;
+    const x = plot.x.at(xs[i] ?? 0);
+    context.beginPath();
+    context.moveTo(x - 4, plot.top);
+    context.lineTo(x + 4, plot.top);
+    context.lineTo(x, plot.top + 7);
+    context.fill();
+  }
+}
+
+function drawCheckpoints(
+  context: CanvasRenderingContext2D,
+  { checkpoints }: Annotations,
+  plot: Plot,
+  stepX: (step: number) => number,
+  theme: Theme,
+): void {
+  const y = plot.top + plot.height;
+  context.lineWidth = 1;
+  for (const mark of checkpoints) {
+    const x = stepX(mark.step);
+    if (!(x >= plot.left - 1 && x <= plot.left + plot.width + 1)) continue;
+    context.beginPath();
+    context.moveTo(x, y - 4);
+    context.lineTo(x + 4, y);
+    context.lineTo(x, y + 4);
+    context.lineTo(x - 4, y);
+    context.closePath();
+    context.fillStyle = mark.final ? theme.blue : theme.background;
+    context.strokeStyle = mark.final ? theme.blue : theme.foreground;
+    context.fill();
+    context.stroke();
+  }
+}
+
+function dot(context: CanvasRenderingContext2D, x: number, y: number, radius: number, fill: string, ring: string): void {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.fillStyle = fill;
+  context.fill();
+  context.strokeStyle = ring;
+  context.lineWidth = 1;
+  context.stroke();
+}

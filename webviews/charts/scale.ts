@@ -1,0 +1,100 @@
+/** Scales between data and pixels, and the rules for the y range. */
+export type Domain = readonly [number, number];
+
+export interface Scale {
+  /** Data to pixel. */
+  at(value: number): number;
+  /** Pixel to data. */
+  invert(pixel: number): number;
+}
+
+export function linearScale(domain: Domain, range: Domain): Scale {
+  const span = domain[1] - domain[0];
+  const size = range[1] - range[0];
+  return {
+    at: (value) => range[0] + ((value - domain[0]) / span) * size,
+    invert: (pixel) => domain[0] + ((pixel - range[0]) / size) * span,
+  };
+}
+
+/** @param domain both ends above zero */
+export function logScale(domain: Domain, range: Domain): Scale {
+  const inner = linearScale([Math.log(domain[0]), Math.log(domain[1])], range);
+  return {
+    at: (value) => (value > 0 ? inner.at(Math.log(value)) : Number.NaN),
+    invert: (pixel) => Math.exp(inner.invert(pixel)),
+  };
+}
+
+/** Widens to round numbers with at most about `ticks` of them; a flat line gets room around it. */
+export function niceDomain(domain: Domain, ticks = 5): Domain {
+  let [low, high] = domain;
+  if (low === high) {
+    const room = low === 0 ? 1 : Math.abs(low) * 0.1;
+    low -= room;
+    high += room;
+  }
+  const step = niceStep((high - low) / ticks);
+  // Whole multiples of the step: dividing and multiplying again would leave 0.30000000000000004.
+  const digits = Math.max(0, -Math.floor(Math.log10(step)));
+  return [Number((Math.floor(low / step) * step).toFixed(digits)), Number((Math.ceil(high / step) * step).toFixed(digits))];
+}
+
+function niceStep(rough: number): number {
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const part = rough / power;
+  return power * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
+}
+
+/** A little room on both sides of positive data, so that the line does not lie on the frame. */
+export function logDomain(domain: Domain): Domain {
+  const [low, high] = domain;
+  if (low === high) return [low / 2, high * 2];
+  const room = (high / low) ** 0.04;
+  return [low / room, high * room];
+}
+
+/** The union of what was shown and what is needed: while live the range grows and never jumps back. */
+export function growDomain(shown: Domain | null, needed: Domain): Domain {
+  return shown === null ? needed : [Math.min(shown[0], needed[0]), Math.max(shown[1], needed[1])];
+}
+
+/** Smallest and largest finite value in [from, to), above zero if `positive`; null when there is none. */
+export function extent(values: Float64Array, from: number, to: number, positive: boolean): Domain | null {
+  let low = Infinity;
+  let high = -Infinity;
+  for (let i = from; i < to; i++) {
+    const value = values[i] ?? Number.NaN;
+    if (!Number.isFinite(value) || (positive && value <= 0)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low > high ? null : [low, high];
+}
+
+/** Index of the first element >= x in a sorted column. */
+export function lowerBound(sorted: Float64Array, x: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? Infinity) < x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The points to draw for a window: those inside and one neighbour on each side, so that lines reach the frame. */
+export function windowRange(sorted: Float64Array, window: Domain): readonly [number, number] {
+  const from = Math.max(0, lowerBound(sorted, window[0]) - 1);
+  const to = Math.min(sorted.length, lowerBound(sorted, window[1]) + 1);
+  return [from, Math.max(from, to)];
+}
+
+/** Index of the point nearest to x, -1 when there is none. */
+export function nearestIndex(sorted: Float64Array, x: number): number {
+  if (sorted.length === 0) return -1;
+  const right = Math.min(lowerBound(sorted, x), sorted.length - 1);
+  const left = Math.max(0, right - 1);
+  return Math.abs((sorted[left] ?? 0) - x) <= Math.abs((sorted[right] ?? 0) - x) ? left : right;
+}

@@ -1,0 +1,21 @@
+/**
+ * Sets style properties of an element through the CSS object model. A `style` attribute in a template would be refused by the
+ * Content Security Policy, which allows no inline styles.
+ */
+import { directive, Directive, type ElementPart } from "lit/directive.js";
+import { noChange } from "lit";
+
+class CssProperties extends Directive {
+  render(_properties: Readonly<Record<string, string>>): typeof noChange {
+    return noChange;
+  }
+
+  override update(part: ElementPart, [properties]: [Readonly<Record<string, string>>]): typeof noChange {
+    const { style } = part.element as HTMLElement;
+    for (const [name, value] of Object.entries(properties)) style.setProperty(name, value);
+    return noChange;
+  }
+}
+
+/** `<div ${cssProperties({ "--at": "40%" })}>` */
+export const cssProperties = directive(CssProperties);

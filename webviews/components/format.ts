@@ -1,0 +1,72 @@
+/** Numbers, times and sizes as people read them. The minus is U+2212; what is unknown is an en dash, never 0. */
+export const UNKNOWN = "–";
+const MINUS = "\u2212";
+const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+export function formatInteger(value: number): string {
+  return grouped.format(value).replace("-", MINUS);
+}
+
+/** A metric's value to four significant digits: `0.8690`, `7,412`, `4.78e−5`. */
+export function formatValue(value: number | null | undefined): string {
+  if (value === null || value === undefined) return UNKNOWN;
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : `${MINUS}∞`;
+  const size = Math.abs(value);
+  if (value === 0) return "0";
+  if (size >= 1e9 || size < 1e-3) return value.toExponential(2).replaceAll("-", MINUS).replace("e+", "e");
+  if (size >= 1000) return formatInteger(value);
+  if (Number.isInteger(value)) return String(value).replace("-", MINUS);
+  return value.toPrecision(4).replace("-", MINUS);
+}
+
+/** @param fraction 0–1 */
+export function formatPercent(fraction: number | null, digits = 1): string {
+  return fraction === null ? UNKNOWN : `${(fraction * 100).toFixed(digits)} %`;
+}
+
+/** Two units at most: `27 min 55 s`, `1 h 05 min`, `3 d 4 h`. */
+export function formatDuration(seconds: number | null): string {
+  if (seconds === null || !Number.isFinite(seconds)) return UNKNOWN;
+  const whole = Math.max(0, Math.round(seconds));
+  const pad = (value: number): string => String(value).padStart(2, "0");
+  if (whole < 60) return `${String(whole)} s`;
+  if (whole < 3600) return `${String(Math.floor(whole / 60))} min ${pad(whole % 60)} s`;
+  if (whole < 86_400) return `${String(Math.floor(whole / 3600))} h ${pad(Math.floor((whole % 3600) / 60))} min`;
+  return `${String(Math.floor(whole / 86_400))} d ${String(Math.floor((whole % 86_400) / 3600))} h`;
+}
+
+/** Decimal units, as disks and file managers count: `209 MB`. */
+export function formatBytes(bytes: number | null | undefined): string {
+  if (bytes === null || bytes === undefined) return UNKNOWN;
+  const units = ["B", "kB", "MB", "GB", "TB"] as const;
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const text = unit === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1);
+  return `${text} ${units[unit] ?? "B"}`;
+}
+
+/** Time of day in the viewer's zone, 24 hours. */
+export function formatClock(time: number | string, seconds = true): string {
+  const date = new Date(time);
+  const pad = (value: number): string => String(value).padStart(2, "0");
+  const clock = `${pad(date.getHours())}:${pad(date.getMinutes())}`;
+  return seconds ? `${clock}:${pad(date.getSeconds())}` : clock;
+}
+
+/** The clock today, else the date with it. */
+export function formatWhen(time: number | string, now: number = Date.now()): string {
+  const date = new Date(time);
+  if (date.toDateString() === new Date(now).toDateString()) return formatClock(time);
+  const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+  return `${day} ${formatClock(time, false)}`;
+}
+
+/** JSON values as a config table shows them: strings bare, the rest as JSON. */
+export function formatJson(value: unknown): string {
+  return typeof value === "string" ? value : ((JSON.stringify(value) as string | undefined) ?? UNKNOWN);
+}

@@ -1,0 +1,304 @@
+/** The output of an attempt: virtualised, following, searchable, with the terminal's colours and progress bars drawn in place. */
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { AttemptDetail } from "../../protocol/queries.ts";
+import { cssProperties } from "../components/css-vars.ts";
+import { formatInteger } from "../components/format.ts";
+import { icon } from "../components/icons.ts";
+import { baseStyles } from "../components/styles.ts";
+import type { Transport } from "../transport/transport.ts";
+import { stripAnsi } from "./ansi.ts";
+import { consoleStyles } from "./console-styles.ts";
+import { renderLine } from "./line.ts";
+import { LogSource } from "./log-source.ts";
+import { lineLevel, type LineLevel } from "./terminal-lines.ts";
+
+export const ROW_PX = 18;
+const OVERSCAN_ROWS = 20;
+/** New output redraws at most this often. */
+const REDRAW_MS = 150;
+const FILTERS: readonly (readonly [LineLevel, string])[] = [
+  ["debug", "Debug"],
+  ["info", "Info"],
+  ["warning", "Warn"],
+  ["error", "Error"],
+];
+
+@customElement("ty-log-console")
+export class LogConsole extends LitElement {
+  static override styles = [...baseStyles, consoleStyles];
+
+  @property({ attribute: false }) transport!: Transport;
+  @property({ attribute: false }) run!: RunId;
+  @property({ attribute: false }) attempts: readonly AttemptDetail[] = [];
+  @state() private attempt = 0;
+  @state() private follow = true;
+  @state() private search = "";
+  @state() private hit = 0;
+  @state() private levels: ReadonlySet<LineLevel> = new Set(["debug", "info", "warning", "error"]);
+  @state() private problem: string | null = null;
+  @state() private scrollTopPx = 0;
+  @query(".view") private view!: HTMLElement;
+  @query("input[type=search]") private searchBox!: HTMLInputElement;
+  #source: LogSource | null = null;
+  #timer: number | undefined;
+  #rows: readonly number[] | null = null;
+  #hits: readonly number[] = [];
+  #resize: ResizeObserver | null = null;
+  #selfScroll = false;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.addEventListener("keydown", this.#onKey);
+    this.#resize = new ResizeObserver(() => {
+      this.requestUpdate();
+    });
+    void this.updateComplete.then(() => this.#resize?.observe(this.view));
+    if (this.hasUpdated) this.#openNewest();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.removeEventListener("keydown", this.#onKey);
+    this.#resize?.disconnect();
+    this.#source?.close();
+    this.#source = null;
+    clearTimeout(this.#timer);
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("run")) this.#source?.close();
+    if (changed.has("attempts") || changed.has("run")) this.#openNewest();
+    this.#refresh();
+  }
+
+  override updated(): void {
+    if (this.follow && this.view.scrollTop + this.view.clientHeight < this.view.scrollHeight - 1) {
+      this.#selfScroll = true;
+      this.view.scrollTop = this.view.scrollHeight;
+    }
+  }
+
+  override render(): TemplateResult {
+    const lines = this.#source?.lines;
+    const count = this.#rows?.length ?? lines?.length ?? 0;
+    return html`
+      <div class="bar" role="toolbar" aria-label="Output">
+        <label class="search">
+          ${icon("search")}<input
+            class="input"
+            type="search"
+            placeholder="Search output"
+            aria-label="Search output"
+            data-testid="log-search"
+            .value=${this.search}
+            @input=${(event: InputEvent) => {
+              this.#setSearch((event.target as HTMLInputElement).value);
+            }}
+            @keydown=${(event: KeyboardEvent) => {
+              if (event.key === "Enter") this.#goToHit(event.shiftKey ? -1 : 1);
+            }}
+          /><span class="secondary count"
+            >${this.search === "" ? "" : `${this.#hits.length === 0 ? "0" : String(this.hit + 1)} of ${formatInteger(this.#hits.length)}`}</span
+          >
+        </label>
+        <span class="levels">${FILTERS.map(([level, label]) => this.#levelToggle(level, label))}</span>
+        ${
+          this.attempts.length > 1
+            ? html`<select
+                class="input attempt"
+                aria-label="Attempt"
+                @change=${(event: Event) => {
+                  this.#open(Number((event.target as HTMLSelectElement).value));
+                }}
+              >
+                ${this.attempts.map(({ number }) => html`<option value=${number} ?selected=${number === this.attempt}>attempt ${number}</option>`)}
+              </select>`
+            : nothing
+        }
+        <button
+          class="toggle follow"
+          aria-pressed=${this.follow ? "true" : "false"}
+          title="Follow the newest output (F)"
+          data-testid="log-follow"
+          @click=${() => {
+            this.#setFollow(!this.follow);
+          }}
+        >
+          ${icon("arrow-down")} Follow
+        </button>
+      </div>
+      <div
+        class="view mono"
+        role="log"
+        aria-live="off"
+        aria-label="Output of the run"
+        tabindex="0"
+        data-testid="log-console"
+        @scroll=${this.#onScroll}
+      >
+        ${
+          this.#source?.hasEarlier === true
+            ? html`<button class="link earlier" @click=${() => void this.#loadEarlier()}>Load earlier output</button>`
+            : nothing
+        }
+        ${this.problem === null ? nothing : html`<div class="problem">${this.problem}</div>`}
+        ${count === 0 ? html`<div class="secondary empty">${this.attempts.length === 0 ? "No output yet: the run has not started." : "No output yet"}</div>` : nothing}
+        <div class="sizer" ${cssProperties({ height: `${String(count * ROW_PX)}px` })}>${this.#visibleRows(count)}</div>
+      </div>
+    `;
+  }
+
+  #levelToggle(level: LineLevel, label: string): TemplateResult {
+    const on = this.levels.has(level);
+    return html`<button
+      class="toggle"
+      aria-pressed=${on ? "true" : "false"}
+      @click=${() => {
+        const levels = new Set(this.levels);
+        if (on) levels.delete(level);
+        else levels.add(level);
+        this.levels = levels;
+      }}
+    >
+      ${label}
+    </button>`;
+  }
+
+  #visibleRows(count: number): TemplateResult[] {
+    const lines = this.#source?.lines;
+    if (lines === undefined) return [];
+    const height = this.hasUpdated ? this.view.clientHeight : 400;
+    const top = this.follow ? Math.max(0, count * ROW_PX - height) : this.scrollTopPx;
+    const from = Math.max(0, Math.floor(top / ROW_PX) - OVERSCAN_ROWS);
+    const to = Math.min(count, Math.ceil((top + height) / ROW_PX) + OVERSCAN_ROWS);
+    const current = this.#hits[this.hit];
+    const rows: TemplateResult[] = [];
+    for (let row = from; row < to; row++) {
+      const index = this.#rows?.[row] ?? row;
+      const text = lines.at(index);
+      rows.push(
+        html`<div
+          class="row level-${lineLevel(text)} ${index === current ? "current" : ""}"
+          ${cssProperties({ top: `${String(row * ROW_PX)}px` })}
+        >
+          ${renderLine(text, this.search)}
+        </div>`,
+      );
+    }
+    return rows;
+  }
+
+  /** Works out which lines are shown and which match; cheap unless a filter or a search is on. */
+  #refresh(): void {
+    const lines = this.#source?.lines;
+    this.#rows = null;
+    this.#hits = [];
+    if (lines === undefined) return;
+    const filtered = this.levels.size < FILTERS.length;
+    if (!filtered && this.search === "") return;
+    const needle = this.search.toLowerCase();
+    const rows: number[] = [];
+    const hits: number[] = [];
+    for (let i = 0; i < lines.length; i++) {
+      const text = lines.at(i);
+      if (filtered && !this.levels.has(lineLevel(text))) continue;
+      rows.push(i);
+      if (needle !== "" && stripAnsi(text).toLowerCase().includes(needle)) hits.push(i);
+    }
+    if (filtered) this.#rows = rows;
+    this.#hits = hits;
+    if (this.hit >= hits.length) this.hit = Math.max(0, hits.length - 1);
+  }
+
+  #openNewest(): void {
+    const newest = this.attempts.at(-1)?.number ?? 0;
+    if (newest !== 0 && (newest !== this.#source?.attempt || this.#source.run !== this.run) && !this.#pinnedToOther(newest))
+      this.#open(newest);
+  }
+
+  /** Somebody reads an older attempt of this run: a change of the newest one must not take it away. */
+  #pinnedToOther(newest: number): boolean {
+    return this.#source?.run === this.run && !this.follow && this.attempt !== 0 && this.attempt < newest;
+  }
+
+  #open(attempt: number): void {
+    this.#source?.close();
+    this.attempt = attempt;
+    this.problem = null;
+    const size = this.attempts.find(({ number }) => number === attempt)?.log_bytes ?? 0;
+    this.#source = new LogSource(this.transport, this.run, attempt, size, () => {
+      this.#timer ??= window.setTimeout(() => {
+        this.#timer = undefined;
+        this.requestUpdate();
+      }, REDRAW_MS);
+    });
+    this.requestUpdate();
+  }
+
+  async #loadEarlier(): Promise<void> {
+    this.follow = false;
+    try {
+      await this.#source?.loadEarlier();
+      this.problem = null;
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      this.problem = error.message;
+    }
+  }
+
+  #setSearch(text: string): void {
+    this.search = text;
+    this.hit = 0;
+    this.#refresh();
+    if (this.#hits.length > 0) this.#goToHit(0);
+  }
+
+  #goToHit(by: number): void {
+    const { length } = this.#hits;
+    if (length === 0) return;
+    this.hit = (this.hit + by + length) % length;
+    const index = this.#hits[this.hit] ?? 0;
+    const row = this.#rows === null ? index : this.#rows.indexOf(index);
+    this.follow = false;
+    this.view.scrollTop = row * ROW_PX - this.view.clientHeight / 2;
+    this.scrollTopPx = this.view.scrollTop;
+  }
+
+  #setFollow(on: boolean): void {
+    this.follow = on;
+    if (!on) this.scrollTopPx = this.view.scrollTop;
+  }
+
+  readonly #onScroll = (): void => {
+    if (this.#selfScroll) {
+      this.#selfScroll = false;
+      return;
+    }
+    const atEnd = this.view.scrollTop + this.view.clientHeight >= this.view.scrollHeight - ROW_PX / 2;
+    this.scrollTopPx = this.view.scrollTop;
+    this.follow = atEnd;
+  };
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "f") {
+      event.preventDefault();
+      this.searchBox.focus();
+    } else if (event.composedPath()[0] instanceof HTMLInputElement) {
+      return;
+    } else if (event.key === "f" || event.key === "F") {
+      this.#setFollow(!this.follow);
+    } else if (event.key === "End") {
+      event.preventDefault();
+      this.#setFollow(true);
+    }
+  };
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "ty-log-console": LogConsole;
+  }
+}

@@ -1,0 +1,80 @@
+/** The log of one attempt: the tail by subscription, earlier pieces on demand. */
+import type { RunId } from "../../protocol/ids.ts";
+import type { Subscription, Transport } from "../transport/transport.ts";
+import { TerminalLines } from "./terminal-lines.ts";
+
+/** A long log starts with its last piece; the rest is a click away. */
+const TAIL_BYTES = 512 * 1024;
+const EARLIER_BYTES = 1024 * 1024;
+
+export class LogSource {
+  lines = new TerminalLines();
+  /** Offset of the first byte shown. */
+  start: number;
+  /** The run is over and everything is here. */
+  ended = false;
+  readonly run: RunId;
+  readonly attempt: number;
+  readonly #transport: Transport;
+  readonly #changed: () => void;
+  readonly #subscription: Subscription;
+  /** All text shown, needed to put an earlier piece before it. */
+  #text: string[] = [];
+
+  /** @param size bytes the log has now, as far as is known */
+  constructor(transport: Transport, run: RunId, attempt: number, size: number, changed: () => void) {
+    this.run = run;
+    this.attempt = attempt;
+    this.#transport = transport;
+    this.#changed = changed;
+    this.start = Math.max(0, size - TAIL_BYTES);
+    let first = this.start > 0;
+    this.#subscription = transport.subscribe(
+      { topic: "log", run, attempt, offset: this.start },
+      {
+        message: (message) => {
+          if (message.type === "end") this.ended = true;
+          if (message.type === "log") {
+            if (message.skipped_bytes > 0 && !first) this.#add(`\n… ${String(message.skipped_bytes)} bytes passed over …\n`);
+            // A tail that starts in the middle of a line starts with the next whole one.
+            const cut = first ? message.text.indexOf("\n") + 1 : 0;
+            if (first) this.start = message.offset + new TextEncoder().encode(message.text.slice(0, cut)).length;
+            first = false;
+            this.#add(message.text.slice(cut));
+          }
+          this.#changed();
+        },
+      },
+    );
+  }
+
+  get hasEarlier(): boolean {
+    return this.start > 0;
+  }
+
+  /** @throws TrainyardError */
+  async loadEarlier(): Promise<void> {
+    const from = Math.max(0, this.start - EARLIER_BYTES);
+    const bytes = await this.#transport.bytes("getRawLog", {
+      params: { id: this.run },
+      query: { attempt: this.attempt, offset: from, length: this.start - from },
+    });
+    // Not from the log's beginning: start with the first whole line.
+    const skip = from === 0 ? 0 : bytes.indexOf(0x0a) + 1;
+    this.#text.unshift(new TextDecoder().decode(bytes.subarray(skip)));
+    this.start = from + skip;
+    this.lines = new TerminalLines();
+    for (const piece of this.#text) this.lines.push(piece);
+    this.#changed();
+  }
+
+  close(): void {
+    this.#subscription.close();
+  }
+
+  #add(text: string): void {
+    this.#text.push(text);
+    if (this.#text.length > 1000) this.#text = [this.#text.join("")];
+    this.lines.push(text);
+  }
+}

@@ -1,0 +1,208 @@
+/** The run's checkpoints with what can be done from each. */
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { Checkpoint, CheckpointStatus } from "../../protocol/artifact.ts";
+import { fromWireNumber } from "../../protocol/json.ts";
+import { formatBytes, formatInteger, formatValue, formatWhen, UNKNOWN } from "../components/format.ts";
+import { icon } from "../components/icons.ts";
+import { baseStyles } from "../components/styles.ts";
+import type { Transport } from "../transport/transport.ts";
+
+const STATUS_NOTES: Readonly<Record<CheckpointStatus, string>> = {
+  complete: "",
+  writing: "being written",
+  torn: "incomplete",
+  missing: "pruned",
+};
+
+export type CheckpointAction = "resume" | "fork" | "copy" | "reveal";
+
+@customElement("ty-checkpoint-list")
+export class CheckpointList extends LitElement {
+  static override styles = [
+    ...baseStyles,
+    css`
+      :host {
+        display: block;
+        font-size: 12px;
+        border-top: 1px solid var(--hairline);
+        padding: 6px 0 10px;
+      }
+      h2 {
+        display: flex;
+        gap: 8px;
+        margin: 0;
+        padding: 0 12px;
+        height: 26px;
+        line-height: 26px;
+        font-size: 12px;
+        font-weight: 600;
+      }
+      h2 .secondary,
+      .none {
+        font-weight: 400;
+        font-size: 11px;
+      }
+      .none {
+        padding: 0 12px;
+      }
+      .row {
+        display: grid;
+        grid-template-columns: 20px 52px 56px minmax(0, 1fr) auto;
+        align-items: center;
+        gap: 4px;
+        width: 100%;
+        height: 22px;
+        padding: 0 12px;
+        text-align: left;
+      }
+      .row:hover {
+        background: var(--hover);
+      }
+      .row[aria-selected="true"] {
+        color: var(--vscode-list-activeSelectionForeground);
+        background: var(--vscode-list-activeSelectionBackground);
+        --secondary: currentColor;
+      }
+      .row.gone {
+        opacity: 0.55;
+      }
+      .row .icon {
+        font-size: 14px;
+      }
+      .details {
+        margin-top: 8px;
+        padding: 10px 12px 0;
+        border-top: 1px solid var(--hairline);
+      }
+      .path {
+        overflow-wrap: anywhere;
+        margin: 2px 0 8px;
+      }
+      .actions {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 6px;
+      }
+      .actions .button {
+        height: 24px;
+        padding: 0 8px;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) checkpoints: readonly Checkpoint[] = [];
+  @property({ attribute: false }) selected: string | null = null;
+  @property({ attribute: false }) transport!: Transport;
+  /** A run that is live cannot be continued; a fork is always possible. */
+  @property({ type: Boolean }) live = false;
+  /** Why nothing can be changed now, or null. */
+  @property({ attribute: false }) blocked: string | null = null;
+
+  override render(): TemplateResult {
+    const chosen =
+      this.checkpoints.find((checkpoint) => checkpoint.id === this.selected) ?? this.checkpoints.find((c) => c.status === "complete");
+    return html`
+      <h2>Checkpoints <span class="secondary">${this.checkpoints.length === 0 ? "" : String(this.checkpoints.length)}</span></h2>
+      ${this.checkpoints.length === 0 ? html`<div class="none secondary">Appear here as they are saved</div>` : nothing}
+      <div role="listbox" aria-label="Checkpoints" @keydown=${this.#onKey}>
+        ${this.checkpoints.map((checkpoint) => this.#row(checkpoint, checkpoint === chosen))}
+      </div>
+      ${chosen === undefined ? nothing : this.#details(chosen)}
+    `;
+  }
+
+  #row(checkpoint: Checkpoint, chosen: boolean): TemplateResult {
+    const loss = Object.entries(checkpoint.metrics).find(([name]) => /loss$/.test(name))?.[1];
+    const note = STATUS_NOTES[checkpoint.status];
+    const gone = checkpoint.status === "missing" || checkpoint.status === "torn";
+    return html`<button
+      class="row ${gone ? "gone" : ""}"
+      role="option"
+      aria-selected=${chosen ? "true" : "false"}
+      tabindex=${chosen ? "0" : "-1"}
+      title=${checkpoint.problem ?? checkpoint.name}
+      data-testid="checkpoint-row"
+      data-step=${checkpoint.step}
+      data-status=${checkpoint.status}
+      @click=${() => {
+        this.#select(checkpoint.id);
+      }}
+    >
+      ${gone ? html`<span aria-hidden="true">${UNKNOWN}</span>` : icon(checkpoint.status === "writing" ? "sync" : "bookmark", checkpoint.status === "writing")}
+      <b>${formatInteger(checkpoint.step)}</b>
+      <span>${loss === undefined ? "" : formatValue(fromWireNumber(loss))}</span>
+      <span class="truncate"
+        >${checkpoint.final ? html`<span class="tag">final</span> ` : nothing}${checkpoint.kind === "full" ? nothing : html`<span class="tag">${checkpoint.kind} only</span>`}</span
+      >
+      <span class="secondary">${note === "" ? formatBytes(checkpoint.size_bytes) : note}</span>
+    </button>`;
+  }
+
+  #details(checkpoint: Checkpoint): TemplateResult {
+    const complete = checkpoint.status === "complete";
+    return html`<div class="details">
+      <div>
+        <b>${checkpoint.name}</b> <span class="secondary">saved ${formatWhen(checkpoint.created_at)}${complete ? " · verified" : ""}</span>
+      </div>
+      <div class="path secondary">${checkpoint.problem ?? checkpoint.path}</div>
+      <div class="actions">
+        ${this.#action("resume", "Resume", "debug-restart", checkpoint, !complete || !checkpoint.resumable || this.live, this.live ? "The run is still going" : "")}
+        ${this.#action("fork", "Fork", "repo-forked", checkpoint, !complete)}
+        ${this.#action("copy", "Copy path", "copy", checkpoint, false)}
+        ${this.transport.host === "vscode" ? this.#action("reveal", "Reveal", "folder-opened", checkpoint, checkpoint.status === "missing") : nothing}
+      </div>
+    </div>`;
+  }
+
+  #action(
+    action: CheckpointAction,
+    label: string,
+    symbol: Parameters<typeof icon>[0],
+    checkpoint: Checkpoint,
+    disabled: boolean,
+    reason = "",
+  ): TemplateResult {
+    const changes = action === "resume" || action === "fork";
+    const why = changes && this.blocked !== null ? this.blocked : reason;
+    return html`<button
+      class="button"
+      ?disabled=${disabled || (changes && this.blocked !== null)}
+      title=${why}
+      data-testid="checkpoint-${action}"
+      @click=${() => {
+        this.#run(action, checkpoint);
+      }}
+    >
+      ${icon(symbol)} ${label}
+    </button>`;
+  }
+
+  #run(action: CheckpointAction, checkpoint: Checkpoint): void {
+    if (action === "copy") this.transport.command({ command: "copy", text: checkpoint.path });
+    else if (action === "reveal") this.transport.command({ command: "reveal", path: checkpoint.path });
+    else this.dispatchEvent(new CustomEvent(`${action}-from`, { detail: checkpoint.id, bubbles: true, composed: true }));
+  }
+
+  #select(id: string): void {
+    this.dispatchEvent(new CustomEvent("checkpoint-select", { detail: id, bubbles: true, composed: true }));
+  }
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (by === 0) return;
+    event.preventDefault();
+    const rows = [...this.renderRoot.querySelectorAll<HTMLElement>(".row")];
+    const at = rows.indexOf(event.target as HTMLElement);
+    const next = Math.min(rows.length - 1, Math.max(0, at + by));
+    rows[next]?.focus();
+    const id = this.checkpoints[next]?.id;
+    if (id !== undefined) this.#select(id);
+  };
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "ty-checkpoint-list": CheckpointList;
+  }
+}

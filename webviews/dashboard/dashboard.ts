@@ -1,0 +1,407 @@
+/** The dashboard of one run: header, figures, charts, machine and checkpoints, output and tables. */
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { RunDetail } from "../../protocol/queries.ts";
+import { FINAL_STATES } from "../../protocol/states.ts";
+import { ChartSync } from "../charts/chart-sync.ts";
+import { cssProperties } from "../components/css-vars.ts";
+import { formatClock } from "../components/format.ts";
+import { icon } from "../components/icons.ts";
+import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
+import { baseStyles } from "../components/styles.ts";
+import "../console/log-console.ts";
+import type { Transport } from "../transport/transport.ts";
+import "./chart-grid.ts";
+import "./checkpoint-list.ts";
+import { dashboardStyles } from "./dashboard-styles.ts";
+import { failureBanner, failureStyles } from "./failure.ts";
+import { figures, figureStyles } from "./figures.ts";
+import { RunModel } from "./run-model.ts";
+import "./system-panel.ts";
+import { configTab, environmentTab, eventsTab, tabStyles } from "./tabs.ts";
+import { track, trackStyles } from "./track.ts";
+
+type Tab = "output" | "events" | "config" | "environment";
+const TABS: readonly (readonly [Tab, string])[] = [
+  ["output", "Output"],
+  ["events", "Events"],
+  ["config", "Config"],
+  ["environment", "Environment"],
+];
+/** The clock of a live run ticks this often. */
+const TICK_MS = 1000;
+
+@customElement("ty-dashboard")
+export class Dashboard extends LitElement {
+  static override styles = [...baseStyles, stateStyles, figureStyles, trackStyles, failureStyles, tabStyles, dashboardStyles];
+
+  @property({ attribute: false }) transport!: Transport;
+  @property({ attribute: false }) runId!: RunId;
+  @state() private tab: Tab = "output";
+  @state() private selectedCheckpoint: string | null = null;
+  @state() private collapsed = false;
+  @state() private actionProblem: string | null = null;
+  @state() private announcement = "";
+  @query(".bottom") private bottom!: HTMLElement;
+  readonly #sync = new ChartSync();
+  #model: RunModel | null = null;
+  #tick: number | undefined;
+  #bottomHeight: number | null = null;
+  #announcedState = "";
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.addEventListener("checkpoint-select", this.#onCheckpointSelect);
+    this.addEventListener("resume-from", this.#onResumeFrom);
+    this.addEventListener("fork-from", this.#onForkFrom);
+    this.addEventListener("keydown", this.#onKey);
+    this.#tick = window.setInterval(() => {
+      if (this.#model?.live === true) this.requestUpdate();
+    }, TICK_MS);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearInterval(this.#tick);
+    this.#model?.close();
+    this.#model = null;
+    this.removeEventListener("checkpoint-select", this.#onCheckpointSelect);
+    this.removeEventListener("resume-from", this.#onResumeFrom);
+    this.removeEventListener("fork-from", this.#onForkFrom);
+    this.removeEventListener("keydown", this.#onKey);
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has("runId") && !changed.has("transport") && this.#model !== null) return;
+    this.#model?.close();
+    const model = new RunModel(this.transport, this.runId);
+    this.#model = model;
+    this.selectedCheckpoint = null;
+    this.#announcedState = "";
+    model.onChange(() => {
+      this.#announce(model);
+      this.requestUpdate();
+    });
+    void model.open();
+  }
+
+  override render(): TemplateResult {
+    const model = this.#model;
+    if (model === null) return html``;
+    const run = model.detail;
+    if (run === null) {
+      return model.problem === null
+        ? html`<div class="loading" role="progressbar" aria-label="Loading the run"></div>`
+        : html`<div class="problem" role="alert" data-testid="dashboard-problem">
+            ${icon("error")}
+            <b>${model.problem.message}</b>
+            <span class="secondary">${model.problem.hint ?? ""}</span>
+          </div>`;
+    }
+    // Another run gets components of its own: nothing of the last one may stay.
+    return html`${keyed(
+      model,
+      html`<div class="page">
+        <div class="visually-hidden" aria-live="polite">${this.announcement}</div>
+        <section class="top ${model.connected ? "" : "dimmed"}" aria-label="Run" tabindex="-1">
+          ${this.#header(run, model)} ${this.#meta(run)}
+          ${this.actionProblem === null ? nothing : html`<div class="actions-failed" role="alert">${this.actionProblem}</div>`}
+          ${failureBanner(run, {
+            canResume: model.checkpoints.some((checkpoint) => checkpoint.resumable),
+            resume: () => {
+              this.#resume(null);
+            },
+            showLog: () => {
+              this.tab = "output";
+              this.collapsed = false;
+            },
+          })}
+          <div class="figures">${figures(run, this.#behind(model))}</div>
+          ${track(run, model.annotations)}
+        </section>
+        <div class="main">
+          <ty-chart-grid
+            role="region"
+            aria-label="Charts"
+            tabindex="-1"
+            .model=${model}
+            .sync=${this.#sync}
+            .annotations=${model.annotations}
+            .live=${model.live}
+          ></ty-chart-grid>
+          <aside class="side" aria-label="Machine and checkpoints" tabindex="-1">
+            <ty-system-panel .samples=${model.system} .usage=${model.live ? model.usage : null}></ty-system-panel>
+            <ty-checkpoint-list
+              .checkpoints=${model.checkpoints}
+              .selected=${this.selectedCheckpoint}
+              .transport=${this.transport}
+              .live=${!FINAL_STATES.has(run.state)}
+              .blocked=${this.#blocked}
+            ></ty-checkpoint-list>
+          </aside>
+        </div>
+        ${this.#bottomPanel(run, model)}
+      </div>`,
+    )}`;
+  }
+
+  /** Seconds since the progress that is shown was received. */
+  #behind(model: RunModel): number {
+    return model.connected && model.lastUpdate !== null ? Math.max(0, (Date.now() - model.lastUpdate) / 1000) : 0;
+  }
+
+  /** Why nothing can be changed now. */
+  get #blocked(): string | null {
+    return this.#model?.connected === false ? "Not connected to the run server; the run itself goes on." : null;
+  }
+
+  #header(run: RunDetail, model: RunModel): TemplateResult {
+    const blocked = this.#blocked;
+    const canResume = FINAL_STATES.has(run.state) && model.checkpoints.some((checkpoint) => checkpoint.resumable);
+    return html`<div class="header">
+      ${stateIcon(run.state)}
+      <h1 class="truncate" data-testid="run-name">${run.name}</h1>
+      ${
+        model.connected
+          ? html`<span class="state state-${run.state}"
+              ><span class="badge" data-testid="run-state" data-state=${run.state}>${stateLabel(run.state)}</span></span
+            >`
+          : html`<span class="state"
+              ><span class="badge reconnecting" data-testid="run-state" data-state=${run.state} data-connection=${model.connection.state}
+                >Reconnecting${model.lastUpdate === null ? "" : `, last update ${formatClock(model.lastUpdate)}`}</span
+              ></span
+            >`
+      }
+      <button
+        class="icon-button star"
+        aria-pressed=${run.starred ? "true" : "false"}
+        aria-label="Star"
+        title=${run.starred ? "Remove the star" : "Star this run"}
+        ?disabled=${blocked !== null}
+        @click=${() => void this.#edit({ starred: !run.starred })}
+      >
+        ${icon(run.starred ? "star-full" : "star-empty")}
+      </button>
+      ${run.tags.map((tag) => html`<span class="tag">${tag}</span>`)}
+      <div class="buttons">
+        ${
+          FINAL_STATES.has(run.state) || run.state === "draft"
+            ? nothing
+            : html`<button
+                class="button keep"
+                data-testid="cancel-run"
+                ?disabled=${blocked !== null || run.state === "stopping"}
+                title=${blocked ?? "Stop with a final checkpoint"}
+                @click=${() => {
+                  this.transport.command({ command: "cancel_run", run: run.id });
+                }}
+              >
+                ${icon("debug-stop")} <span class="label">${run.state === "stopping" ? "Stopping" : "Cancel"}</span>
+              </button>`
+        }
+        ${
+          canResume
+            ? html`<button
+                class="button keep"
+                data-testid="resume-run"
+                ?disabled=${blocked !== null}
+                title=${blocked ?? "Continue this run from a checkpoint"}
+                @click=${() => {
+                  this.#resume(this.selectedCheckpoint);
+                }}
+              >
+                ${icon("debug-restart")} <span class="label">Resume</span>
+              </button>`
+            : nothing
+        }
+        <button
+          class="button"
+          data-testid="fork-run"
+          aria-label="Fork"
+          ?disabled=${blocked !== null}
+          title=${blocked ?? "Start a new run from here"}
+          @click=${() => {
+            this.transport.command({ command: "fork_run", run: run.id, checkpoint: this.selectedCheckpoint });
+          }}
+        >
+          ${icon("repo-forked")} <span class="label">Fork</span>
+        </button>
+      </div>
+    </div>`;
+  }
+
+  #meta(run: RunDetail): TemplateResult {
+    const attempt = run.attempts.at(-1);
+    const model = ["model", "model_name_or_path", "base_model"].map((key) => run.params[key]).find((value) => typeof value === "string");
+    const dataset = ["dataset", "dataset_path", "train_file"].map((key) => run.params[key]).find((value) => typeof value === "string");
+    const parent = run.parent;
+    return html`<div class="meta">
+      <span>${run.project}</span><span>${run.recipe}</span>
+      ${model === undefined ? nothing : html`<span>${model}</span>`} ${dataset === undefined ? nothing : html`<span>${dataset}</span>`}
+      ${
+        attempt === undefined || attempt.number === 1
+          ? nothing
+          : html`<span data-testid="attempt"
+              >${icon("history")} attempt
+              ${attempt.number}${attempt.resumed_from === null ? "" : `, resumed from ${attempt.resumed_from.checkpoint}`}</span
+            >`
+      }
+      ${
+        parent === null
+          ? nothing
+          : html`<span data-testid="parent"
+              >${icon("repo-forked")} fork of
+              <button
+                class="link"
+                @click=${() => {
+                  this.transport.command({ command: "open_run", run: parent.run });
+                }}
+              >
+                ${parent.run}</button
+              >${parent.checkpoint === null ? "" : ` at ${parent.checkpoint}`}</span
+            >`
+      }
+      ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${run.git.commit.slice(0, 7)}${run.git.dirty_files > 0 ? ` + ${String(run.git.dirty_files)} files` : ""}</span>`}
+      ${run.state_reason === null || run.failure !== null ? nothing : html`<span data-testid="state-reason">${run.state_reason}</span>`}
+    </div>`;
+  }
+
+  #bottomPanel(run: RunDetail, model: RunModel): TemplateResult {
+    return html`<section class="bottom ${this.collapsed ? "collapsed" : ""}" aria-label="Output and details" tabindex="-1">
+      <div
+        class="sash"
+        role="separator"
+        aria-orientation="horizontal"
+        aria-label="Height of the output"
+        tabindex="0"
+        @pointerdown=${this.#onSashDown}
+        @pointermove=${this.#onSashMove}
+        @keydown=${this.#onSashKey}
+      ></div>
+      <div class="tabs" role="tablist" @keydown=${this.#onTabKey}>
+        ${TABS.map(
+          ([tab, label]) =>
+            html`<button
+              role="tab"
+              id="tab-${tab}"
+              aria-selected=${this.tab === tab ? "true" : "false"}
+              aria-controls="panel"
+              tabindex=${this.tab === tab ? "0" : "-1"}
+              data-testid="tab-${tab}"
+              @click=${() => {
+                this.tab = tab;
+                this.collapsed = false;
+              }}
+            >
+              ${label}${tab === "events" && model.events.length > 0 ? html` <span class="secondary">${model.events.length}</span>` : nothing}
+            </button>`,
+        )}
+        <button
+          class="icon-button"
+          aria-expanded=${this.collapsed ? "false" : "true"}
+          aria-label=${this.collapsed ? "Show the output" : "Hide the output"}
+          title=${this.collapsed ? "Show" : "Hide"}
+          @click=${() => {
+            this.collapsed = !this.collapsed;
+          }}
+        >
+          ${icon(this.collapsed ? "chevron-up" : "chevron-down")}
+        </button>
+      </div>
+      <div
+        class="panel"
+        id="panel"
+        role="tabpanel"
+        aria-labelledby="tab-${this.tab}"
+        ?hidden=${this.collapsed}
+        ${cssProperties({ display: this.collapsed ? "none" : "block" })}
+      >
+        ${this.tab === "output" ? html`<ty-log-console .transport=${this.transport} .run=${run.id} .attempts=${run.attempts}></ty-log-console>` : nothing}
+        ${this.tab === "events" ? eventsTab(model.events) : nothing} ${this.tab === "config" ? configTab(run) : nothing}
+        ${this.tab === "environment" ? environmentTab(run) : nothing}
+      </div>
+    </section>`;
+  }
+
+  /** Says what a listener must know: the end of a run, a new checkpoint. */
+  #announce(model: RunModel): void {
+    const run = model.detail;
+    if (run === null) return;
+    const now = `${stateLabel(run.state)}, ${String(model.checkpoints.length)} checkpoints`;
+    if (this.#announcedState !== "" && now !== this.#announcedState) this.announcement = `${run.name}: ${now}`;
+    this.#announcedState = now;
+  }
+
+  #resume(checkpoint: string | null): void {
+    this.transport.command({ command: "resume_run", run: this.runId, checkpoint });
+  }
+
+  async #edit(change: { starred: boolean }): Promise<void> {
+    this.actionProblem = null;
+    try {
+      await this.transport.request("editRun", { params: { id: this.runId }, body: change });
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      this.actionProblem = error.message;
+    }
+  }
+
+  readonly #onCheckpointSelect = (event: Event): void => {
+    this.selectedCheckpoint = (event as CustomEvent<string>).detail;
+  };
+  readonly #onResumeFrom = (event: Event): void => {
+    this.#resume((event as CustomEvent<string>).detail);
+  };
+  readonly #onForkFrom = (event: Event): void => {
+    this.transport.command({ command: "fork_run", run: this.runId, checkpoint: (event as CustomEvent<string>).detail });
+  };
+
+  /** F6 moves between the regions of the page. */
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.key !== "F6") return;
+    const regions = [...this.renderRoot.querySelectorAll<HTMLElement>(".top, ty-chart-grid, .side, .bottom")];
+    const at = regions.findIndex((region) => region.matches(":focus-within"));
+    const next = regions[(at + (event.shiftKey ? regions.length - 1 : 1)) % regions.length];
+    event.preventDefault();
+    next?.focus();
+  };
+
+  readonly #onTabKey = (event: KeyboardEvent): void => {
+    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (by === 0) return;
+    const at = TABS.findIndex(([tab]) => tab === this.tab);
+    const next = TABS[(at + by + TABS.length) % TABS.length]?.[0];
+    if (next === undefined) return;
+    this.tab = next;
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>(`#tab-${next}`)?.focus());
+  };
+
+  readonly #onSashDown = (event: PointerEvent): void => {
+    (event.target as HTMLElement).setPointerCapture(event.pointerId);
+  };
+  readonly #onSashMove = (event: PointerEvent): void => {
+    if (!(event.target as HTMLElement).hasPointerCapture(event.pointerId)) return;
+    this.#setBottom(this.bottom.getBoundingClientRect().bottom - event.clientY);
+  };
+  readonly #onSashKey = (event: KeyboardEvent): void => {
+    const by = event.key === "ArrowUp" ? 24 : event.key === "ArrowDown" ? -24 : 0;
+    if (by === 0) return;
+    event.preventDefault();
+    this.#setBottom(this.bottom.getBoundingClientRect().height + by);
+  };
+
+  #setBottom(height: number): void {
+    this.collapsed = false;
+    this.#bottomHeight = Math.min(this.clientHeight * 0.8, Math.max(80, height));
+    this.bottom.style.setProperty("--bottom", `${String(this.#bottomHeight)}px`);
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "ty-dashboard": Dashboard;
+  }
+}

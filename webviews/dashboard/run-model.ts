@@ -1,0 +1,220 @@
+/** Everything the dashboard shows of one run, kept current over the transport; components listen and read. */
+import type { Checkpoint } from "../../protocol/artifact.ts";
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { RunEvent } from "../../protocol/events.ts";
+import { decodeFrame } from "../../protocol/frames.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { ServerMessage } from "../../protocol/messages.ts";
+import type { RunDetail } from "../../protocol/queries.ts";
+import { LIVE_STATES } from "../../protocol/states.ts";
+import type { RunUsage, SystemSample } from "../../protocol/system.ts";
+import { type Annotations, annotate, NO_ANNOTATIONS } from "../charts/annotations.ts";
+import type { XAxis, XWindow } from "../charts/chart-sync.ts";
+import type { SeriesColumns } from "../charts/columns.ts";
+import { nearestIndex } from "../charts/scale.ts";
+import { type DiscardedTail, readSeries, SeriesStore } from "../charts/series-store.ts";
+import type { Connection, Subscription, Transport } from "../transport/transport.ts";
+
+/** Samples kept for the sparklines: five minutes at one a second. */
+const SYSTEM_SAMPLES = 300;
+const DETAIL_POINTS = 4000;
+
+export class RunModel {
+  readonly series = new SeriesStore();
+  readonly id: RunId;
+  readonly transport: Transport;
+  detail: RunDetail | null = null;
+  checkpoints: readonly Checkpoint[] = [];
+  events: readonly RunEvent[] = [];
+  usage: RunUsage | null = null;
+  system: readonly SystemSample[] = [];
+  annotations: Annotations = NO_ANNOTATIONS;
+  /** Why the run cannot be shown at all. */
+  problem: TrainyardError | null = null;
+  connection: Connection;
+  /** ms since the epoch of the newest message about this run. */
+  lastUpdate: number | null = null;
+  readonly #listeners = new Set<() => void>();
+  readonly #subscriptions: Subscription[] = [];
+  readonly #stops: (() => void)[] = [];
+  #closed = false;
+  #notifyRequest = 0;
+
+  constructor(transport: Transport, id: RunId) {
+    this.transport = transport;
+    this.id = id;
+    this.connection = transport.connection;
+  }
+
+  get live(): boolean {
+    return this.detail !== null && LIVE_STATES.has(this.detail.state);
+  }
+
+  get connected(): boolean {
+    return this.connection.state === "connected";
+  }
+
+  async open(): Promise<void> {
+    this.#stops.push(
+      this.transport.onConnection((connection) => {
+        this.connection = connection;
+        if (connection.state === "connected") void this.#reload();
+        this.#changed();
+      }),
+    );
+    const { transport, id } = this;
+    this.#subscriptions.push(
+      transport.subscribe({ topic: "run", run: id }, { message: (message) => void this.#receive(message) }),
+      transport.subscribe({ topic: "system" }, { message: (message) => void this.#receive(message) }),
+      transport.subscribe(
+        { topic: "series", run: id, metrics: ["*"], cursor: {} },
+        {
+          frame: (header, body) => {
+            this.lastUpdate = Date.now();
+            this.series.apply(header, body);
+            this.#changed();
+          },
+        },
+      ),
+    );
+    await this.#reload();
+    await this.#loadSystem();
+  }
+
+  close(): void {
+    this.#closed = true;
+    cancelAnimationFrame(this.#notifyRequest);
+    for (const subscription of this.#subscriptions) subscription.close();
+    for (const stop of this.#stops) stop();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Points of one metric in a window, for a zoom deeper than the whole curve's resolution. */
+  readonly loadDetail = async (metric: string, window: XWindow): Promise<SeriesColumns | null> => {
+    const axis: XAxis = window[1] > 1e11 ? "wall" : "step";
+    const steps = axis === "step" ? window : this.#stepsBetween(metric, window);
+    try {
+      const bytes = await this.transport.bytes("getSeries", {
+        params: { id: this.id },
+        query: { metrics: metric, from_step: steps[0], to_step: steps[1], max_points: DETAIL_POINTS },
+      });
+      const { header, body } = decodeFrame(bytes);
+      return readSeries(header, body).get(metric) ?? null;
+    } catch {
+      // The overview stays: it is right, only coarser.
+      return null;
+    }
+  };
+
+  #stepsBetween(metric: string, window: XWindow): XWindow {
+    const columns = this.series.get(metric);
+    if (columns === undefined) return [0, 0];
+    const step = (time: number): number => columns.steps[nearestIndex(columns.times, time)] ?? 0;
+    return [step(window[0]), step(window[1])];
+  }
+
+  async #reload(): Promise<void> {
+    try {
+      const detail = await this.transport.request("getRun", { params: { id: this.id } });
+      const { checkpoints } = await this.transport.request("listCheckpoints", { params: { id: this.id } });
+      if (this.#closed) return;
+      this.problem = null;
+      this.#setDetail(detail);
+      this.#mergeCheckpoints(checkpoints);
+      await this.#loadDiscarded(detail);
+    } catch (error) {
+      if (this.#closed) return;
+      if (!(error instanceof TrainyardError)) throw error;
+      // While disconnected the last known values stay on the page.
+      if (this.detail === null) this.problem = error;
+    }
+    this.#changed();
+  }
+
+  async #loadSystem(): Promise<void> {
+    try {
+      const { samples } = await this.transport.request("getSystem", { query: { minutes: 5 } });
+      const newest = samples.at(-1)?.time ?? 0;
+      this.system = [...samples, ...this.system.filter((sample) => sample.time > newest)].slice(-SYSTEM_SAMPLES);
+      this.#changed();
+    } catch (error) {
+      // The stream brings samples as they are taken; without history the sparklines start empty.
+      if (!(error instanceof TrainyardError)) throw error;
+    }
+  }
+
+  async #receive(message: ServerMessage): Promise<void> {
+    this.lastUpdate = Date.now();
+    switch (message.type) {
+      case "run": {
+        const { detail } = this;
+        const attemptChanged = detail === null || detail.attempt !== message.run.attempt || detail.state !== message.run.state;
+        if (detail !== null) this.#setDetail({ ...detail, ...message.run });
+        // Attempts, environment and resolved values come with the whole record.
+        if (attemptChanged) await this.#reload();
+        break;
+      }
+      case "events":
+        this.events = [...this.events, ...message.events];
+        break;
+      case "checkpoints":
+        this.#mergeCheckpoints(message.checkpoints);
+        break;
+      case "usage":
+        this.usage = message.usage;
+        break;
+      case "system":
+        this.system = [...this.system, message.sample].slice(-SYSTEM_SAMPLES);
+        break;
+      case "error":
+        this.problem = new TrainyardError(message.code, message.message);
+        break;
+      default:
+        break;
+    }
+    this.#changed();
+  }
+
+  #setDetail(detail: RunDetail): void {
+    this.detail = detail;
+    this.annotations = annotate(detail.attempts, this.checkpoints);
+    this.transport.setTitle(detail.name);
+  }
+
+  #mergeCheckpoints(fresh: readonly Checkpoint[]): void {
+    const all = new Map(this.checkpoints.map((checkpoint) => [checkpoint.id, checkpoint]));
+    for (const checkpoint of fresh) all.set(checkpoint.id, checkpoint);
+    this.checkpoints = [...all.values()].sort((a, b) => b.step - a.step || b.attempt - a.attempt);
+    if (this.detail !== null) this.annotations = annotate(this.detail.attempts, this.checkpoints);
+  }
+
+  /** The steps that a later attempt went over again are not part of the joined curve; they are fetched apart. */
+  async #loadDiscarded(detail: RunDetail): Promise<void> {
+    const spans = annotate(detail.attempts, []).attempts.filter((span) => span.replayed !== null);
+    if (spans.length === 0) return;
+    const tails = new Map<string, DiscardedTail[]>();
+    for (const span of spans) {
+      const bytes = await this.transport.bytes("getSeries", {
+        params: { id: this.id },
+        query: { metrics: "*", attempt: span.number, from_step: span.to ?? 0, max_points: 1000 },
+      });
+      const { header, body } = decodeFrame(bytes);
+      for (const [name, columns] of readSeries(header, body))
+        tails.set(name, [...(tails.get(name) ?? []), { attempt: span.number, columns }]);
+    }
+    if (!this.#closed) this.series.setDiscarded(tails);
+  }
+
+  /** Many messages of one instant make one update. */
+  #changed(): void {
+    if (this.#notifyRequest !== 0 || this.#closed) return;
+    this.#notifyRequest = requestAnimationFrame(() => {
+      this.#notifyRequest = 0;
+      for (const listener of [...this.#listeners]) listener();
+    });
+  }
+}

@@ -1,0 +1,192 @@
+/** GPU and machine figures with five-minute sparklines. What the machine does not say is an en dash, never 0. */
+import { css, html, LitElement, nothing, svg, type TemplateResult } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { GpuSample, RunUsage, SystemSample } from "../../protocol/system.ts";
+import { formatBytes, UNKNOWN } from "../components/format.ts";
+import { baseStyles } from "../components/styles.ts";
+
+const WIDTH = 96;
+const HEIGHT = 18;
+/** A sample older than this is shown with a question mark. */
+const STALE_MS = 10_000;
+
+interface Row {
+  readonly label: string;
+  readonly value: string;
+  readonly of: string;
+  readonly history: readonly (number | null)[];
+  /** Upper end of the sparkline; null takes the largest value seen. */
+  readonly max: number | null;
+}
+
+@customElement("ty-system-panel")
+export class SystemPanel extends LitElement {
+  static override styles = [
+    ...baseStyles,
+    css`
+      :host {
+        display: block;
+        padding: 8px 12px 10px;
+        font-size: 12px;
+      }
+      h2 {
+        display: flex;
+        align-items: baseline;
+        gap: 8px;
+        margin: 0;
+        height: 24px;
+        line-height: 24px;
+        font-size: 12px;
+        font-weight: 600;
+      }
+      h2 .secondary {
+        font-weight: 400;
+        font-size: 11px;
+      }
+      h2 .window {
+        margin-left: auto;
+      }
+      .row {
+        display: grid;
+        grid-template-columns: 76px 96px 1fr;
+        gap: 8px;
+        align-items: center;
+        height: 24px;
+      }
+      .row .value {
+        text-align: right;
+        white-space: nowrap;
+      }
+      .row b {
+        font-weight: 600;
+      }
+      svg {
+        display: block;
+        width: 96px;
+        height: 18px;
+      }
+      .area {
+        fill: var(--vscode-charts-blue);
+        opacity: 0.22;
+      }
+      .line {
+        fill: none;
+        stroke: var(--vscode-charts-blue);
+        stroke-width: 1;
+        vector-effect: non-scaling-stroke;
+      }
+      .host {
+        display: flex;
+        flex-wrap: wrap;
+        justify-content: space-between;
+        gap: 2px 12px;
+        margin-top: 6px;
+        padding-top: 6px;
+        border-top: 1px solid var(--hairline);
+        font-size: 11px;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) samples: readonly SystemSample[] = [];
+  @property({ attribute: false }) usage: RunUsage | null = null;
+
+  override render(): TemplateResult {
+    const newest = this.samples.at(-1);
+    if (newest === undefined)
+      return html`<h2>System</h2>
+        <div class="secondary">No sample yet</div>`;
+    return html`${newest.gpus.length > 0 ? newest.gpus.map((gpu) => this.#gpu(gpu, newest)) : this.#machine(newest)}
+    ${this.#hostRow(newest)}`;
+  }
+
+  #gpu(gpu: GpuSample, newest: SystemSample): TemplateResult {
+    const history = (read: (sample: GpuSample) => number | null): (number | null)[] =>
+      this.samples.map((sample) => {
+        const same = sample.gpus.find((other) => other.index === gpu.index);
+        return same === undefined ? null : read(same);
+      });
+    const whole = (value: number | null, unit: string): string => (value === null ? UNKNOWN : `${value.toFixed(0)} ${unit}`);
+    return html`<section aria-label="GPU ${gpu.index}">
+      ${this.#title(`GPU ${String(gpu.index)}`, gpu.name, newest)}
+      ${this.#row({ label: "Utilisation", value: whole(gpu.utilization_percent, "%"), of: "", history: history((g) => g.utilization_percent), max: 100 })}
+      ${this.#row({ label: "Memory", value: formatBytes(gpu.memory_used_bytes), of: gpu.memory_total_bytes === null ? "" : `/ ${formatBytes(gpu.memory_total_bytes)}`, history: history((g) => g.memory_used_bytes), max: gpu.memory_total_bytes })}
+      ${this.#row({ label: "Temperature", value: whole(gpu.temperature_celsius, "°C"), of: "", history: history((g) => g.temperature_celsius), max: 100 })}
+      ${this.#row({ label: "Power", value: whole(gpu.power_watts, "W"), of: gpu.power_limit_watts === null ? "" : `/ ${whole(gpu.power_limit_watts, "W")}`, history: history((g) => g.power_watts), max: gpu.power_limit_watts })}
+    </section>`;
+  }
+
+  #machine(newest: SystemSample): TemplateResult {
+    return html`<section aria-label="Machine">
+      ${this.#title("Machine", "no GPU", newest)}
+      ${this.#row({ label: "CPU", value: newest.cpu_percent === null ? UNKNOWN : `${newest.cpu_percent.toFixed(0)} %`, of: "", history: this.samples.map((s) => s.cpu_percent), max: 100 })}
+      ${this.#row({ label: "Memory", value: formatBytes(newest.memory_used_bytes), of: newest.memory_total_bytes === null ? "" : `/ ${formatBytes(newest.memory_total_bytes)}`, history: this.samples.map((s) => s.memory_used_bytes), max: newest.memory_total_bytes })}
+    </section>`;
+  }
+
+  #title(name: string, note: string, newest: SystemSample): TemplateResult {
+    const stale = Date.now() - newest.time > STALE_MS;
+    return html`<h2>
+      ${name} <span class="secondary">${note}</span> <span class="secondary window">${stale ? "not current ?" : "last 5 min"}</span>
+    </h2>`;
+  }
+
+  #row(row: Row): TemplateResult {
+    return html`<div class="row">
+      <span class="secondary">${row.label}</span>${sparkline(row.history, row.max)}
+      <span class="value"><b>${row.value}</b> <span class="secondary">${row.of}</span></span>
+    </div>`;
+  }
+
+  #hostRow(newest: SystemSample): TemplateResult {
+    const { usage } = this;
+    const machine =
+      newest.gpus.length === 0
+        ? nothing
+        : html`<span
+              ><span class="secondary">Host CPU</span> ${newest.cpu_percent === null ? UNKNOWN : `${newest.cpu_percent.toFixed(0)} %`}</span
+            >
+            <span
+              ><span class="secondary">RAM</span> ${formatBytes(newest.memory_used_bytes)}<span class="secondary">
+                / ${formatBytes(newest.memory_total_bytes)}</span
+              ></span
+            >`;
+    return html`<div class="host" data-testid="host-figures">
+      ${machine}
+      ${
+        usage === null
+          ? nothing
+          : html`<span title="${String(usage.processes)} processes"
+              ><span class="secondary">This run</span>
+              ${formatBytes(usage.rss_bytes)}${usage.cpu_percent === null ? nothing : ` · ${usage.cpu_percent.toFixed(0)} % CPU`}</span
+            >`
+      }
+      <span><span class="secondary">Disk</span> ${formatBytes(newest.disk_free_bytes)} <span class="secondary">free</span></span>
+    </div>`;
+  }
+}
+
+function sparkline(history: readonly (number | null)[], max: number | null): TemplateResult {
+  const known = history.filter((value) => value !== null);
+  const top = max ?? Math.max(...known, 1);
+  const points = history.flatMap((value, i) =>
+    value === null
+      ? []
+      : [
+          `${((i / Math.max(1, history.length - 1)) * WIDTH).toFixed(1)},${(HEIGHT - 1 - Math.min(1, value / top) * (HEIGHT - 2)).toFixed(1)}`,
+        ],
+  );
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
+    ${
+      points.length > 1
+        ? svg`<polygon class="area" points="0,${HEIGHT} ${points.join(" ")} ${points.at(-1)?.split(",")[0] ?? ""},${HEIGHT}"></polygon><polyline class="line" points=${points.join(" ")}></polyline>`
+        : nothing
+    }
+  </svg>`;
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "ty-system-panel": SystemPanel;
+  }
+}
