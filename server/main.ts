@@ -10,6 +10,7 @@ import { TrainyardError } from "../protocol/errors.ts";
 import { LIVE_STATES } from "../protocol/states.ts";
 import { createCatalog } from "./catalog/catalog.ts";
 import { createDevices } from "./devices/devices.ts";
+import type { Devices } from "./devices/types.ts";
 import { RunSamples } from "./devices/run-samples.ts";
 import {
   findServer,
@@ -28,6 +29,8 @@ import { identify } from "./launch/platform.ts";
 import { findPackageRoot, isBundled, packageVersion } from "./package-root.ts";
 import { createRuns } from "./runs/runs.ts";
 import { openLog, type ServerLog } from "./server-log.ts";
+import { createRunSeries } from "./series/run-series.ts";
+import { metricSources, systemSources } from "./series/sources.ts";
 import { openStore } from "./store/store.ts";
 import type { RunStore } from "./store/types.ts";
 
@@ -36,7 +39,7 @@ export interface ServerOptions {
   readonly store: string;
   /** 0, the default, takes any free port. */
   readonly port?: number;
-  /** Interpreter that runs the training when a spec names none. Default: python3 on the PATH. */
+  /** Interpreter that runs the training when a spec names none. Default: one is looked for. */
   readonly python?: string;
   /** Folder that relative paths of specs refer to. Default: the folder that holds the store. */
   readonly baseDir?: string;
@@ -80,8 +83,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const runs = createRuns({
       store,
       packageRoot,
-      python: options.python ?? (process.platform === "win32" ? "python" : "python3"),
+      defaultPython: options.python,
       baseDir: path.resolve(options.baseDir ?? path.dirname(store.root)),
+      openMetrics: (run) => createRunSeries(run, metricSources(store, run)),
+      openSystem: (run) => createRunSeries(run, systemSources(store, run)),
+      gpuNames: () => devices.gpuNames(),
       log,
     });
     atClose.push(() => runs.close());
@@ -94,7 +100,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     atClose.push(() => catalog.close());
 
-    const devices = createDevices({
+    const devices: Devices = createDevices({
       storeRoot: store.root,
       liveProcesses: () => runs.liveProcesses(),
       runSamples: store.readOnly ? null : new RunSamples(store, log),
@@ -149,6 +155,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       runs.onChange((change) => {
         if (change.type === "summary") catalog.upsert(change.run);
         else if (change.type === "removed") catalog.remove(change.id);
+        else if (change.type === "usage") devices.noteUsage(change.id, change.usage);
       }),
     );
     // After listening: a large store takes a moment to read, and nobody should think the server dead meanwhile.

@@ -1,18 +1,16 @@
 /** The sampler: at its full rate while runs live or somebody watches, seldom otherwise. */
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunUsage, SystemSample } from "../../protocol/system.ts";
-import { platform } from "../launch/platform.ts";
 import { HostSampler } from "./host.ts";
 import { NvidiaSmi } from "./nvidia-smi.ts";
 import type { RunSamples } from "./run-samples.ts";
 import type { Devices } from "./types.ts";
-import { UsageMeter } from "./usage.ts";
 
 export interface DevicesOptions {
   /** Its filesystem is the one whose free space is told. */
   readonly storeRoot: string;
-  /** Run → newest attempt and pid of its group's leader. */
-  readonly liveProcesses: () => ReadonlyMap<RunId, { readonly attempt: number; readonly pid: number }>;
+  /** Live run → its newest attempt. */
+  readonly liveProcesses: () => ReadonlyMap<RunId, { readonly attempt: number }>;
   /** Keeps the samples of live runs in their folders; null where nothing can be written. */
   readonly runSamples: RunSamples | null;
   readonly log: (text: string) => void;
@@ -25,37 +23,35 @@ const INTERVAL_MS = 2_000;
 const IDLE_INTERVAL_MS = 30_000;
 /** Four hours at the full rate. */
 const HISTORY_SAMPLES = 7_200;
-/** `ps` is a child process, unlike /proc: elsewhere than on Linux the process table is read at every fifth sample. */
-const USAGE_EVERY = process.platform === "linux" ? 1 : 5;
+const FIRST_SAMPLES = 2;
 
 export function createDevices(options: DevicesOptions): Devices {
   const intervalMs = options.intervalMs ?? INTERVAL_MS;
   const idleIntervalMs = options.idleIntervalMs ?? IDLE_INTERVAL_MS;
   const host = new HostSampler(options.storeRoot);
-  const meter = new UsageMeter();
   const gpus = new NvidiaSmi({ intervalMs, ...(options.nvidiaSmi !== undefined && { command: options.nvidiaSmi }) });
   const history: SystemSample[] = [];
   const sampleListeners = new Set<(sample: SystemSample) => void>();
-  const usageListeners = new Set<(run: RunId, usage: RunUsage) => void>();
+  const usages = new Map<RunId, RunUsage>();
   let timer: NodeJS.Timeout | null = null;
   let current: Promise<SystemSample> | null = null;
-  let beats = 0;
+  let samples = 0;
   let closed = false;
 
-  const busy = (): boolean => sampleListeners.size > 0 || options.liveProcesses().size > 0;
+  /** The first samples count as asked for: they tell which GPUs there are. */
+  const busy = (): boolean => samples <= FIRST_SAMPLES || sampleListeners.size > 0 || options.liveProcesses().size > 0;
 
   async function sample(): Promise<SystemSample> {
+    samples++;
     if (busy()) gpus.start();
     else gpus.stop();
     const now: SystemSample = { ...(await host.sample()), gpus: gpus.latest(Date.now()) };
     history.push(now);
     if (history.length > HISTORY_SAMPLES) history.splice(0, history.length - HISTORY_SAMPLES);
     const live = options.liveProcesses();
-    const usages =
-      live.size > 0 && beats++ % USAGE_EVERY === 0 ? meter.measure(live, platform.list(), Date.now()) : new Map<RunId, RunUsage>();
     for (const listener of sampleListeners) listener(now);
-    for (const [run, usage] of usages) for (const listener of usageListeners) listener(run, usage);
     await options.runSamples?.write(live, now, usages);
+    usages.clear();
     return now;
   }
 
@@ -105,11 +101,9 @@ export function createDevices(options: DevicesOptions): Devices {
         sampleListeners.delete(own);
       };
     },
-    onUsage(listener) {
-      usageListeners.add(listener);
-      return () => {
-        usageListeners.delete(listener);
-      };
+    gpuNames: () => gpus.latest(Date.now()).map((gpu) => gpu.name),
+    noteUsage: (run, usage) => {
+      usages.set(run, usage);
     },
     async close() {
       closed = true;

@@ -1,4 +1,4 @@
-/** What the devices room offers: samples of the machine and of the live runs' process groups. */
+/** What the devices room offers: samples of the machine. */
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunUsage, SystemSample } from "../../protocol/system.ts";
 
@@ -7,6 +7,9 @@ export interface Devices {
   history(minutes: number): Promise<SystemSample[]>;
   /** Listeners make the sampler run at its full rate; the returned function ends that. */
   onSample(listener: (sample: SystemSample) => void): () => void;
-  onUsage(listener: (run: RunId, usage: RunUsage) => void): () => void;
+  /** Names of the GPUs that were seen, by index. */
+  gpuNames(): string[];
+  /** What a live run's processes use; it is kept with the run's samples. */
+  noteUsage(run: RunId, usage: RunUsage): void;
   close(): Promise<void>;
 }

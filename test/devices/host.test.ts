@@ -2,8 +2,6 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SystemSample } from "../../protocol/system.ts";
 import { cpuPercent, HostSampler, parseMeminfo, parseProcStatCpu } from "../../server/devices/host.ts";
-import { UsageMeter } from "../../server/devices/usage.ts";
-import type { ProcessInfo } from "../../server/launch/platform.ts";
 
 describe("host samples", () => {
   it("reads this machine", async () => {
@@ -39,32 +37,5 @@ describe("host samples", () => {
         expect(parseProcStatCpu(text)).toBeNull();
       }),
     );
-  });
-});
-
-describe("UsageMeter", () => {
-  const info = (pid: number, session: number, cpuSeconds: number, rssBytes = 1000): ProcessInfo => ({
-    pid,
-    ppid: 1,
-    group: session,
-    session,
-    state: "S",
-    startTime: "1",
-    cpuSeconds,
-    rssBytes,
-  });
-
-  it("sums the session and gives percent of one core between two readings", () => {
-    const meter = new UsageMeter();
-    const live = new Map([["run_a", { pid: 10 }]]);
-    expect(meter.measure(live, [info(10, 10, 5), info(11, 10, 1), info(12, 12, 9)], 1000).get("run_a")).toEqual({
-      time: 1000,
-      cpu_percent: null,
-      rss_bytes: 2000,
-      processes: 2,
-    });
-    // One worker ended, another began: neither makes the sum go backwards.
-    expect(meter.measure(live, [info(10, 10, 7), info(13, 10, 1)], 3000).get("run_a")?.cpu_percent).toBe(150);
-    expect(meter.measure(live, [], 5000).get("run_a")).toEqual({ time: 5000, cpu_percent: 0, rss_bytes: null, processes: 0 });
   });
 });

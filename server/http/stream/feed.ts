@@ -1,7 +1,5 @@
 /** One subscription of one connection: it notes that something changed and, when the socket can take it, sends what is new. */
 import type { ServerMessage } from "../../../protocol/messages.ts";
-import type { RunId } from "../../../protocol/ids.ts";
-import type { RunUsage } from "../../../protocol/system.ts";
 import type { Devices } from "../../devices/types.ts";
 import type { Runs, RunsChange } from "../../runs/types.ts";
 import type { RunStore } from "../../store/types.ts";
@@ -27,6 +25,5 @@ export interface Feed {
    */
   flush(sink: Sink): Promise<boolean>;
   changed?(change: RunsChange): void;
-  used?(run: RunId, usage: RunUsage): void;
   close(): void;
 }

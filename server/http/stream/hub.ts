@@ -19,7 +19,7 @@ const HEARTBEAT_MS = 20_000;
 const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024;
 
 export function createStreamHub(options: ConnectionOptions & { readonly version: string }): StreamHub {
-  const { runs, devices } = options.sources;
+  const { runs } = options.sources;
   const connections = new Set<StreamConnection>();
   const server = new WebSocketServer({
     noServer: true,
@@ -32,9 +32,6 @@ export function createStreamHub(options: ConnectionOptions & { readonly version:
 
   const offRuns = runs.onChange((change) => {
     for (const connection of connections) for (const feed of connection.feeds) feed.changed?.(change);
-  });
-  const offUsage = devices.onUsage((run, usage) => {
-    for (const connection of connections) for (const feed of connection.feeds) feed.used?.(run, usage);
   });
 
   /** The beat runs only while somebody listens. */
@@ -73,7 +70,6 @@ export function createStreamHub(options: ConnectionOptions & { readonly version:
     },
     close() {
       offRuns();
-      offUsage();
       for (const connection of connections) connection.close();
       // A client that does not answer the closing handshake must not hold the server.
       setTimeout(() => {

@@ -82,10 +82,6 @@ export class RunFeed implements Feed {
     else if (change.type === "usage") this.#usage = change.usage;
   }
 
-  used(run: RunId, usage: RunUsage): void {
-    if (run === this.#run) this.#usage = usage;
-  }
-
   async flush(sink: Sink): Promise<boolean> {
     const { runs, store } = this.#sources;
     const id = this.#id;

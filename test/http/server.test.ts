@@ -1,0 +1,252 @@
+import http from "node:http";
+import { appendFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ApiError } from "../../protocol/errors.ts";
+import { newRunId } from "../../protocol/ids.ts";
+import { RunDetail, RunsPage, ServerInfo } from "../../protocol/queries.ts";
+import { routes, type Route } from "../../protocol/routes.ts";
+import type { RunFolder } from "../../server/store/types.ts";
+import { findServer } from "../../server/discovery/discovery.ts";
+import { LiveServer } from "./live-server.ts";
+
+let live: LiveServer;
+let run: RunFolder;
+
+beforeAll(async () => {
+  live = await LiveServer.folder();
+  run = await live.addRun({ name: "first", project: "alpha", tags: ["keep"] });
+  await live.addRun({ name: "second", project: "alpha", state: "failed" });
+  await live.addRun({ name: "third", project: "beta", archived: true });
+  await writeFile(run.paths.attempt(1).log, "one\ntwo\nthrée\n");
+  await writeFile(path.join(run.paths.artifacts, "model.bin"), "0123456789");
+  const damaged = path.join(live.store, "beta", "runs", newRunId());
+  await mkdir(damaged, { recursive: true });
+  await writeFile(path.join(damaged, "run.json"), "{ torn");
+  await live.start();
+});
+afterAll(async () => {
+  await live.remove();
+});
+
+/** Host cannot be set through fetch. */
+function withHeaders(headers: Record<string, string>, url = "/api/server"): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(live.server.url);
+    const authorization = `Bearer ${live.server.token}`;
+    http
+      .get({ hostname, port, path: url, headers: { authorization, ...headers } }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      })
+      .on("error", reject);
+  });
+}
+
+describe("access", () => {
+  it("needs the token on every route of the interface", async () => {
+    for (const route of Object.values<Route>(routes)) {
+      const url = route.path.replace(":id", run.record.id);
+      for (const token of [null, "x".repeat(43), ""]) {
+        const response = await live.fetch(url, { method: route.method }, token);
+        expect([route.path, response.status]).toEqual([route.path, 401]);
+        expect(ApiError.parse(await response.json()).error.code).toBe("unauthorized");
+      }
+    }
+  });
+
+  it("refuses foreign hosts and origins before it looks at the token", async () => {
+    const { port } = new URL(live.server.url);
+    expect(await withHeaders({})).toBe(200);
+    expect(await withHeaders({ host: `localhost:${port}` })).toBe(200);
+    expect(await withHeaders({ host: `evil.example:${port}` })).toBe(403);
+    expect(await withHeaders({ host: `evil.example:${port}`, authorization: "" })).toBe(403);
+    expect(await withHeaders({ origin: "http://evil.example" })).toBe(403);
+    expect(await withHeaders({ origin: live.server.url, host: `127.0.0.1:${port}` })).toBe(200);
+    expect(await withHeaders({ origin: "vscode-webview://abc" })).toBe(200);
+    expect(await withHeaders({ origin: "http://evil.example" }, "/")).toBe(403);
+  });
+
+  it("listens on loopback alone", () => {
+    expect(new URL(live.server.url).hostname).toBe("127.0.0.1");
+  });
+
+  it("is found through its discovery file, which is private", async () => {
+    const found = await findServer(live.store);
+    expect(found).toMatchObject({ url: live.server.url, token: live.server.token, process: { pid: process.pid } });
+    if (process.platform !== "win32") {
+      expect((await stat(path.join(live.store, ".server"))).mode & 0o777).toBe(0o700);
+      expect((await stat(path.join(live.store, ".server/discovery.json"))).mode & 0o777).toBe(0o600);
+    }
+    expect((await findServer(live.root)) === null).toBe(true);
+  });
+});
+
+describe("runs", () => {
+  it("lists them through the catalogue, filtered, sorted and paged", async () => {
+    const names = async (query: object): Promise<string[]> => (await live.client.call("listRuns", { query })).runs.map((item) => item.name);
+    expect(await names({ project: "alpha", sort: "name" })).toEqual(["first", "second"]);
+    expect(await names({ state: "failed,running" })).toEqual(["second"]);
+    expect(await names({ search: "KEEP" })).toEqual(["first"]);
+    expect(await names({ archived: "true" })).toEqual(["third"]);
+    const page = RunsPage.parse(await live.client.call("listRuns", { query: { sort: "-name", limit: 1, offset: 1, project: "alpha" } }));
+    expect([page.total, page.runs[0]?.name]).toEqual([2, "first"]);
+  });
+
+  it("shows a damaged run among the good ones", async () => {
+    const { runs } = await live.client.call("listRuns", { query: { project: "beta" } });
+    expect(runs.length).toBe(2);
+    expect(runs.filter((item) => item.damage !== null).length).toBe(1);
+  });
+
+  it("gives one run, edits it, and writes the edit to its folder", async () => {
+    const { id } = run.record;
+    expect(RunDetail.parse(await live.client.call("getRun", { params: { id } })).run_dir).toBe(run.paths.dir);
+    const edited = await live.client.call("editRun", { params: { id }, body: { notes: "a note", starred: true } });
+    expect([edited.notes, edited.starred]).toEqual(["a note", true]);
+    expect(JSON.parse(await readFile(run.paths.runJson, "utf8"))).toMatchObject({ notes: "a note" });
+    expect((await live.client.call("listRuns", { query: { search: "a note" } })).total).toBe(1);
+  });
+
+  it("counts them by project and for the server", async () => {
+    const { projects } = await live.client.call("listProjects");
+    expect(projects.map((project) => [project.name, project.run_count])).toEqual([
+      ["alpha", 2],
+      ["beta", 2],
+    ]);
+    expect(ServerInfo.parse(await live.client.call("getServer"))).toMatchObject({ runs: 4, live_runs: 0, read_only: false });
+  });
+
+  it("says what is wrong with a request, and changes nothing", async () => {
+    const before = await live.client.call("getServer");
+    const cases: [string, string, string | undefined, string][] = [
+      ["GET", "/api/runs/run_nonsense", undefined, "bad_request"],
+      ["GET", `/api/runs/${newRunId()}`, undefined, "not_found"],
+      ["GET", "/api/runs?limit=-1", undefined, "bad_request"],
+      ["GET", "/api/runs?state=walking", undefined, "bad_request"],
+      ["GET", "/api/runs?sort=walking", undefined, "bad_request"],
+      ["GET", `/api/runs/${run.record.id}/log/raw?attempt=9`, undefined, "not_found"],
+      ["GET", `/api/runs/${run.record.id}/series`, undefined, "bad_request"],
+      ["GET", `/api/runs/${run.record.id}/artifacts/content?path=../run.json`, undefined, "forbidden"],
+      ["POST", "/api/runs", "{", "bad_request"],
+      ["POST", "/api/runs", "", "bad_request"],
+      ["POST", "/api/runs", '{"spec":{"recipe":"script","nonsense":1}}', "bad_request"],
+      ["PATCH", `/api/runs/${run.record.id}`, '{"state":"failed"}', "bad_request"],
+      ["GET", "/api/nothing", undefined, "not_found"],
+      ["PUT", "/api/runs", undefined, "not_found"],
+    ];
+    for (const [method, url, body, code] of cases) {
+      const response = await live.fetch(url, { method, ...(body !== undefined && { body }) });
+      const { error } = ApiError.parse(await response.json());
+      expect([method, url, error.code]).toEqual([method, url, code]);
+    }
+    const problem = ApiError.parse(
+      await (await live.fetch("/api/runs", { method: "POST", body: '{"spec":{"recipe":"script","seed":"x"}}' })).json(),
+    ).error.problems[0];
+    expect(problem?.field).toBe("seed");
+    expect(await live.client.call("getServer")).toMatchObject({ runs: before.runs });
+  });
+
+  it("refuses a body that is too large", async () => {
+    const response = await live.fetch("/api/runs", { method: "POST", body: JSON.stringify({ pad: "x".repeat(5_000_000) }) });
+    expect(response.status).toBe(413);
+  });
+});
+
+describe("what a run produced", () => {
+  it("gives the raw log by bytes and by lines", async () => {
+    const { id } = run.record;
+    const raw = await live.fetch(`/api/runs/${id}/log/raw?offset=4&length=3`);
+    expect([await raw.text(), raw.headers.get("x-trainyard-log-size"), raw.headers.get("x-content-type-options")]).toEqual([
+      "two",
+      "15",
+      "nosniff",
+    ]);
+    const page = await live.client.call("getLog", { params: { id } });
+    expect(page.lines.map((line) => line.text)).toEqual(["one", "two", "thrée"]);
+  });
+
+  it("lists and sends artifacts, whole and in parts", async () => {
+    const { id } = run.record;
+    const { artifacts } = await live.client.call("listArtifacts", { params: { id } });
+    expect(artifacts.map((artifact) => artifact.path)).toEqual(["model.bin"]);
+    const part = await live.fetch(`/api/runs/${id}/artifacts/content?path=model.bin`, { headers: { range: "bytes=-4" } });
+    expect([part.status, await part.text(), part.headers.get("content-range")]).toEqual([206, "6789", "bytes 6-9/10"]);
+  });
+
+  it("gives events, checkpoints and metrics of a run that has none", async () => {
+    const params = { id: run.record.id };
+    expect((await live.client.call("listCheckpoints", { params })).checkpoints).toEqual([]);
+    expect((await live.client.call("listSeries", { params })).series).toEqual([]);
+    expect((await live.client.call("getSeries", { params, query: { metrics: "loss", format: "json" } })).series).toEqual([]);
+    expect((await live.client.bytes("getSeries", { params, query: { metrics: "*" } })).length).toBeGreaterThan(4);
+    await appendFile(run.paths.eventsJsonl, "");
+    expect(Array.isArray((await live.client.call("listEvents", { params })).events)).toBe(true);
+  });
+
+  it("samples the machine and describes itself", async () => {
+    expect((await live.client.call("getSystem")).samples.length).toBeGreaterThan(0);
+    const pretty = await live.fetch("/api/server?pretty=true");
+    expect(await pretty.text()).toContain('\n  "version"');
+    expect(await (await live.fetch("/api/openapi.json")).json()).toMatchObject({ openapi: "3.1.0" });
+  });
+});
+
+it("never answers a malformed request with a 5xx", async () => {
+  const methods = fc.constantFrom("GET", "POST", "PATCH", "DELETE", "PUT");
+  const segment = fc.oneof(
+    fc.constantFrom("api", "runs", "server", "log", "raw", "series", "artifacts", "content", "..", "%00"),
+    fc.webSegment(),
+  );
+  const paths = fc.oneof(
+    fc
+      .constantFrom(...Object.values<Route>(routes).map((route) => route.path))
+      .filter((url) => !url.endsWith("shutdown") && !url.endsWith("recipes")),
+    fc.array(segment, { maxLength: 5 }).map((parts) => `/${parts.join("/")}`),
+  );
+  const ids = fc.oneof(fc.constant(run.record.id), fc.constant(newRunId()), fc.webSegment());
+  const queries = fc.dictionary(
+    fc.constantFrom(
+      "limit",
+      "sort",
+      "state",
+      "metrics",
+      "page",
+      "attempt",
+      "offset",
+      "length",
+      "path",
+      "start_time",
+      "max_points",
+      "search",
+      "minutes",
+    ),
+    fc.oneof(fc.string({ maxLength: 10 }), fc.integer().map(String), fc.constantFrom("1e400", "-0", "*", "[", "%", "\u0000")),
+  );
+  const bodies = fc.oneof(
+    fc.constant(undefined),
+    fc.string(),
+    fc.json(),
+    fc.record({ spec: fc.jsonValue() }).map((value) => JSON.stringify(value)),
+  );
+  await fc.assert(
+    fc.asyncProperty(methods, paths, ids, queries, bodies, async (method, url, id, query, body) => {
+      if (method === "DELETE" && id === run.record.id) return;
+      const target = `${url.replace(":id", id)}?${new URLSearchParams(query).toString()}`;
+      const response = await live.fetch(target, { method, ...(method !== "GET" && body !== undefined && { body }) });
+      expect([target, response.status < 500]).toEqual([target, true]);
+      await response.arrayBuffer();
+    }),
+    { numRuns: 300 },
+  );
+  expect(live.logged.filter((text) => text.includes("Error"))).toEqual([]);
+}, 60_000);
+
+it("moves a deleted run to the trash", async () => {
+  const extra = await live.addRun({ name: "goes away" });
+  await live.client.call("refresh");
+  const { trashed_to: trashed } = await live.client.call("deleteRun", { params: { id: extra.record.id } });
+  expect((await stat(trashed)).isDirectory()).toBe(true);
+  expect((await live.client.call("listRuns", { query: { search: "goes away" } })).total).toBe(0);
+});
