@@ -1,0 +1,46 @@
+/** One run with everything in its folder. */
+import { stat } from "node:fs/promises";
+import type { AttemptDetail, RunDetail } from "../../protocol/queries.ts";
+import type { AttemptRecord } from "../../protocol/run.ts";
+import type { RunSeries } from "../series/types.ts";
+import type { RunStore } from "../store/types.ts";
+import type { RunEntry } from "./entry.ts";
+
+export async function runDetail(entry: RunEntry, store: RunStore, series: RunSeries): Promise<RunDetail> {
+  const { id, environment } = entry.record;
+  const [{ spec }, resolved, attempts] = await Promise.all([store.spec(id), store.resolved(id), store.attempts(id)]);
+  return {
+    ...entry.summary(),
+    environment,
+    run_dir: store.paths(id).dir,
+    spec,
+    resolved: resolved === null ? null : { ...resolved },
+    attempts: await Promise.all(attempts.map((attempt) => attemptDetail(entry, store, series, attempt))),
+  };
+}
+
+/** For a folder whose run.json is damaged: what is left. */
+export function damagedDetail(entry: RunEntry, dir: string): RunDetail {
+  return { ...entry.summary(), environment: null, run_dir: dir, spec: null, resolved: null, attempts: [] };
+}
+
+async function attemptDetail(entry: RunEntry, store: RunStore, series: RunSeries, attempt: AttemptRecord): Promise<AttemptDetail> {
+  const { id } = entry.record;
+  const paths = store.paths(id).attempt(attempt.number);
+  const [process, exit, log] = await Promise.all([
+    store.process(id, attempt.number),
+    store.exit(id, attempt.number),
+    stat(paths.log).catch(() => null),
+  ]);
+  const windows = series.window({ metrics: ["*"], maxPoints: 2, attempt: attempt.number }).filter((window) => window.steps.length > 0);
+  const firsts = windows.map((window) => window.steps[0] ?? 0);
+  const lasts = windows.map((window) => window.steps.at(-1) ?? 0);
+  return {
+    ...attempt,
+    process,
+    exit,
+    first_step: firsts.length === 0 ? null : Math.min(...firsts),
+    last_step: lasts.length === 0 ? null : Math.max(...lasts),
+    log_bytes: log?.size ?? 0,
+  };
+}

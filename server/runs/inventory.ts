@@ -1,0 +1,173 @@
+/** The store's folders as entries: the first scan, later scans, and folders that others make or change. */
+import { statSync } from "node:fs";
+import path from "node:path";
+import { TrainyardError, type Problem } from "../../protocol/errors.ts";
+import { RunId } from "../../protocol/ids.ts";
+import { RUN_FOLDER_VERSION, type RunRecord } from "../../protocol/run.ts";
+import { LIVE_STATES } from "../../protocol/states.ts";
+import type { DamagedRun } from "../store/types.ts";
+import type { Attempts } from "./attempts.ts";
+import { RunEntry } from "./entry.ts";
+import type { Ledger } from "./ledger.ts";
+import type { SeriesPool } from "./series-pool.ts";
+
+/** Ended runs are read within the start for so long; the rest in the background, so that a large store opens at once. */
+const LOAD_BUDGET_MS = 1500;
+const PARALLEL_LOADS = 4;
+
+export class Inventory {
+  readonly #ledger: Ledger;
+  readonly #pool: SeriesPool;
+  readonly #attempts: Attempts;
+  #watcher: { close(): void } | null = null;
+  #closed = false;
+  #loading: Promise<void> = Promise.resolve();
+
+  constructor(ledger: Ledger, pool: SeriesPool, attempts: Attempts) {
+    this.#ledger = ledger;
+    this.#pool = pool;
+    this.#attempts = attempts;
+  }
+
+  /** Reads the store, follows what lives, settles what ended unseen, watches for what comes. */
+  async start(): Promise<void> {
+    await this.scan();
+    this.#watcher = this.#ledger.store.watch(({ id }) => {
+      this.#changed(id).catch((error: unknown) => {
+        this.#ledger.note(`the changed run ${id}`, error);
+      });
+    });
+    this.#loading = this.#loadEnded();
+    await Promise.race([this.#loading, new Promise((resolve) => setTimeout(resolve, LOAD_BUDGET_MS).unref())]);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watcher?.close();
+    await this.#loading;
+  }
+
+  async scan(): Promise<Problem[]> {
+    const { runs, damaged } = await this.#ledger.store.scan();
+    const present = new Set<string>([...runs.map((run) => run.record.id), ...damaged.map((run) => run.id)]);
+    for (const entry of [...this.#ledger.entries()]) if (!present.has(entry.record.id)) this.#gone(entry);
+    for (const { record } of runs) await this.#take(record);
+    for (const run of damaged) this.#takeDamaged(run);
+    return damaged.map((run) => run.problem);
+  }
+
+  /** Reads what an ended run left beside run.json, once. */
+  async load(entry: RunEntry): Promise<void> {
+    if (entry.loaded || entry.damagedFolder !== null) return;
+    const lease = this.#pool.acquire(entry.record.id);
+    try {
+      await entry.load(this.#ledger.store, lease.series, () => lease.poll());
+    } finally {
+      lease.release();
+    }
+  }
+
+  async #loadEnded(): Promise<void> {
+    // Newest first: those are looked at.
+    const waiting = [...this.#ledger.entries()].filter((entry) => !entry.loaded).sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
+    const work = async (): Promise<void> => {
+      for (let entry = waiting.pop(); entry !== undefined && !this.#closed; entry = waiting.pop()) {
+        try {
+          await this.load(entry);
+          this.#ledger.announce(entry);
+        } catch (error) {
+          this.#ledger.note(`reading the run ${entry.record.id}`, error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL_LOADS }, work));
+  }
+
+  /** Someone else made or changed a run folder: the SDK in a script of its own, a person with an editor, a copy from elsewhere. */
+  async #changed(id: string): Promise<void> {
+    const parsed = RunId.safeParse(id);
+    if (!parsed.success || this.#closed) return;
+    try {
+      const { record } = await this.#ledger.store.read(parsed.data);
+      await this.#take(record);
+      const entry = this.#ledger.get(parsed.data);
+      if (entry?.live === null) {
+        await this.load(entry);
+        this.#ledger.announce(entry);
+      }
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      if (error.code === "corrupt_record") await this.scan();
+      else if (error.code === "not_found") {
+        const entry = this.#ledger.get(parsed.data);
+        if (entry !== undefined) this.#gone(entry);
+      } else throw error;
+    }
+  }
+
+  async #take(record: RunRecord): Promise<void> {
+    const known = this.#ledger.get(record.id);
+    let entry = known;
+    if (entry?.damagedFolder !== null) {
+      entry = new RunEntry(record);
+      this.#ledger.add(entry);
+    } else if (JSON.stringify(entry.record) !== JSON.stringify(record)) {
+      // While we follow an attempt its state is what we see, not what a file says.
+      entry.record = entry.live === null ? record : { ...record, state: entry.record.state, attempt: entry.record.attempt };
+      this.#ledger.announce(entry);
+    }
+    if (LIVE_STATES.has(entry.record.state) && entry.live === null) {
+      const followed = entry;
+      try {
+        await this.#attempts.follow(followed);
+      } catch (error) {
+        this.#ledger.note(`following ${record.id}`, error);
+      }
+    }
+  }
+
+  #takeDamaged(run: DamagedRun): void {
+    const id = RunId.safeParse(run.id);
+    if (!id.success) return; // Told as a problem of the scan; a folder without a run id has no place in lists of runs.
+    const known = this.#ledger.get(id.data);
+    if (known?.live != null || known?.damagedFolder === run.problem.message) return;
+    this.#ledger.add(new RunEntry(standIn(id.data, run), run.problem.message));
+  }
+
+  #gone(entry: RunEntry): void {
+    entry.live?.close();
+    entry.live = null;
+    this.#pool.drop(entry.record.id);
+    this.#ledger.forget(entry.record.id);
+  }
+}
+
+/** A record for a run whose own cannot be read, so that it is shown instead of dropped. Never written. */
+export function standIn(id: RunId, run: DamagedRun): RunRecord {
+  const changed = statSync(run.dir, { throwIfNoEntry: false })?.mtime ?? new Date(0);
+  return {
+    version: RUN_FOLDER_VERSION,
+    id,
+    project: run.project,
+    experiment: null,
+    name: path.basename(run.dir),
+    description: "",
+    notes: "",
+    tags: [],
+    starred: false,
+    archived: false,
+    state: "interrupted",
+    state_reason: "Its run.json cannot be read.",
+    failure: null,
+    recipe: "unknown",
+    seed: null,
+    parent: null,
+    attempt: 0,
+    created_at: changed.toISOString(),
+    started_at: null,
+    ended_at: null,
+    origin: "server",
+    git: null,
+    environment: null,
+  };
+}

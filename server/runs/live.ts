@@ -1,0 +1,253 @@
+/**
+ * Follows one live attempt: its report, points, log and process. It only looks; what it sees goes to its host. All of it is in files, so
+ * a server that starts later sees the same.
+ */
+import { stat } from "node:fs/promises";
+import os from "node:os";
+import { performance } from "node:perf_hooks";
+import type { RunId } from "../../protocol/ids.ts";
+import { ReportRecord } from "../../protocol/report.ts";
+import type { AttemptRecord, ExitRecord, ProcessRecord } from "../../protocol/run.ts";
+import type { RunUsage } from "../../protocol/system.ts";
+import { Escalation } from "../launch/escalation.ts";
+import { attemptMarks, ProcessGroup } from "../launch/group.ts";
+import { isAlive, platform } from "../launch/platform.ts";
+import { JsonlTail } from "../store/jsonl.ts";
+import type { AttemptPaths, RunStore } from "../store/types.ts";
+import type { SeriesLease } from "./series-pool.ts";
+
+const POLL_MS = 200;
+const PROCESS_MS = 1000;
+const USAGE_MS = 2000;
+const CHECKPOINTS_MS = 5000;
+/** A supervisor that has not started its process by then never will. */
+const START_LIMIT_MS = 30_000;
+
+/** The end of an attempt, as far as it could be seen. */
+export interface AttemptEnd {
+  readonly exit: ExitRecord | null;
+  readonly started: boolean;
+  readonly rebooted: boolean;
+}
+
+export interface LiveHost {
+  /** The process is there. */
+  started(process: ProcessRecord): Promise<void>;
+  reported(records: readonly ReportRecord[]): Promise<void>;
+  points(): void;
+  log(): void;
+  usage(usage: RunUsage): void;
+  /** Time to look for checkpoints that nobody reported. */
+  lookForCheckpoints(): Promise<void>;
+  /** Called once, after everything that was written before the end has been handed on. */
+  ended(end: AttemptEnd): Promise<void>;
+  failed(error: unknown): void;
+}
+
+export interface LiveOptions {
+  readonly run: RunId;
+  readonly attempt: AttemptRecord;
+  readonly store: RunStore;
+  readonly paths: AttemptPaths;
+  readonly series: SeriesLease;
+  readonly host: LiveHost;
+  /** Does the training end by itself once it sees a stop request? */
+  readonly stopsGracefully: () => boolean;
+}
+
+export class LiveAttempt {
+  readonly #options: LiveOptions;
+  readonly #report: JsonlTail<typeof ReportRecord>;
+  #process: ProcessRecord | null = null;
+  #group: ProcessGroup | null = null;
+  #escalation: Escalation | null = null;
+  #logSize = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+  #dueProcess = 0;
+  #dueUsage = 0;
+  #dueCheckpoints = performance.now() + CHECKPOINTS_MS;
+  #cpu: { seconds: number; at: number } | null = null;
+
+  constructor(options: LiveOptions) {
+    this.#options = options;
+    this.#report = new JsonlTail(options.paths.reportJsonl, ReportRecord);
+  }
+
+  get number(): number {
+    return this.#options.attempt.number;
+  }
+
+  /** Of the leader; null before it was started, or on another machine. */
+  get pid(): number | null {
+    return this.#process === null || this.#elsewhere ? null : this.#process.process.pid;
+  }
+
+  /** Reads what is there already, then goes on. */
+  async start(): Promise<void> {
+    await this.#tick();
+  }
+
+  /** Stops looking. The attempt goes on. */
+  close(): void {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#options.series.release();
+  }
+
+  get #elsewhere(): boolean {
+    return this.#process !== null && this.#process.host !== os.hostname();
+  }
+
+  async #tick(): Promise<void> {
+    let ended = false;
+    try {
+      ended = await this.#look();
+    } catch (error) {
+      // A disk that hiccups, a file that is replaced meanwhile: the next look tells.
+      this.#options.host.failed(error);
+    }
+    if (ended || this.#closed) return;
+    this.#timer = setTimeout(() => void this.#tick(), POLL_MS);
+    this.#timer.unref();
+  }
+
+  /** True when the attempt has ended and the host was told. */
+  async #look(): Promise<boolean> {
+    const { store, run, host, attempt } = this.#options;
+    await this.#findProcess();
+    // Looked at before the rest is read: what was written before the end is then read below.
+    const exit = (await exists(this.#options.paths.exitJson)) ? await store.exit(run, attempt.number) : null;
+    const gone = exit === null && (await this.#isGone());
+    await this.#readFiles();
+    if (this.#isClosed()) return true;
+    if (exit !== null || gone) {
+      const last = exit ?? (await store.exit(run, attempt.number));
+      if (last === null) this.#killLeftovers();
+      const rebooted = this.#process !== null && !this.#elsewhere && this.#process.process.boot_id !== platform.bootId();
+      await host.ended({ exit: last, started: this.#process !== null, rebooted });
+      return true;
+    }
+    const now = performance.now();
+    if (now >= this.#dueUsage) {
+      this.#dueUsage = now + USAGE_MS;
+      this.#measure(now);
+    }
+    if (now >= this.#dueCheckpoints) {
+      this.#dueCheckpoints = now + CHECKPOINTS_MS;
+      await host.lookForCheckpoints();
+    }
+    return false;
+  }
+
+  async #findProcess(): Promise<void> {
+    const { store, run, host, attempt, paths } = this.#options;
+    if (this.#process !== null || !(await exists(paths.processJson))) return;
+    this.#process = await store.process(run, attempt.number);
+    if (this.#process === null) return;
+    this.#group = new ProcessGroup(this.#process.process, attemptMarks(attempt.env));
+    await host.started(this.#process);
+  }
+
+  async #readFiles(): Promise<void> {
+    const { host, series, paths } = this.#options;
+    const records = await this.#report.read();
+    if (records.length > 0) await host.reported(records);
+    if (await series.poll()) host.points();
+    const size = await fileSize(paths.log);
+    if (size !== this.#logSize) {
+      this.#logSize = size;
+      host.log();
+    }
+  }
+
+  /** Is nobody left who could write an exit record? Looks at processes once a second. */
+  async #isGone(): Promise<boolean> {
+    const now = performance.now();
+    if (now < this.#dueProcess) return false;
+    this.#dueProcess = now + PROCESS_MS;
+    const known = this.#process;
+    if (known === null) {
+      if (await exists(this.#options.paths.processJson)) return false;
+      return Date.now() - Date.parse(this.#options.attempt.created_at) > START_LIMIT_MS;
+    }
+    if (this.#elsewhere) return false; // Another machine's processes cannot be seen from here.
+    if (known.supervisor !== null && isAlive(known.supervisor)) return false;
+    if (!isAlive(known.process)) return true;
+    await this.#stopWithoutSupervisor();
+    return false;
+  }
+
+  /** With the supervisor dead nobody else carries out a stop. */
+  async #stopWithoutSupervisor(): Promise<void> {
+    const { store, run, attempt, paths, stopsGracefully } = this.#options;
+    if (this.#escalation === null && !(await exists(paths.stopJson))) return;
+    const request = await store.stopRequest(run, attempt.number);
+    const group = this.#group;
+    if (request === null || group === null) return;
+    this.#escalation ??= new Escalation(this.#target(group));
+    this.#escalation.ask(request, stopsGracefully(), performance.now());
+  }
+
+  #target(group: ProcessGroup): { wake(): void; terminate(): void; kill(): void } {
+    // A script that made its run by itself shares its group with the shell it was typed into: it alone is ended.
+    const signal = (name: NodeJS.Signals): void => {
+      if (this.#process?.supervisor != null) group.signal(name);
+      else if (group.leaderAlive()) process.kill(group.leader.pid, name);
+    };
+    return {
+      wake: () => {
+        if (this.#process?.supervisor != null) group.wake();
+      },
+      terminate: () => {
+        signal("SIGTERM");
+      },
+      kill: () => {
+        signal("SIGKILL");
+        group.signalStrays("SIGKILL");
+      },
+    };
+  }
+
+  /** The supervisor is dead and so is the leader: nothing of the attempt may go on holding memory or a GPU. */
+  #killLeftovers(): void {
+    if (this.#group === null || this.#process?.supervisor == null || this.#elsewhere) return;
+    this.#group.signal("SIGKILL");
+    this.#group.signalStrays("SIGKILL");
+  }
+
+  #measure(now: number): void {
+    if (this.#group === null || this.#elsewhere) return;
+    let { rssBytes, cpuSeconds, processes } = this.#group.usage();
+    if (processes === 0) {
+      const info = platform.info(this.#group.leader.pid);
+      if (info === null) return;
+      ({ rssBytes, cpuSeconds } = info);
+      processes = 1;
+    }
+    const before = this.#cpu;
+    this.#cpu = { seconds: cpuSeconds, at: now };
+    // A child that ended takes its time with it: never below zero.
+    const cpu = before === null ? null : Math.max(0, ((cpuSeconds - before.seconds) / ((now - before.at) / 1000)) * 100);
+    this.#options.host.usage({ time: Date.now(), cpu_percent: cpu, rss_bytes: rssBytes, processes });
+  }
+
+  /** Through a function: it may have been closed while we waited. */
+  #isClosed(): boolean {
+    return this.#closed;
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function fileSize(file: string): Promise<number> {
+  return stat(file).then(
+    (found) => found.size,
+    () => 0,
+  );
+}

@@ -1,0 +1,61 @@
+/** What a resume starts from: a checkpoint, and the effective values of the run it goes on from. */
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { ResumeRun } from "../../protocol/queries.ts";
+import type { RunRecord } from "../../protocol/run.ts";
+import type { RunSpec } from "../../protocol/spec.ts";
+import type { Plan } from "../recipes/recipes.ts";
+import { chooseCheckpoint } from "./checkpoint-choice.ts";
+import { launchFacts, mustPassCheck, planRun, type PrepareContext, type ResolveOptions } from "./prepare.ts";
+
+export type Resume = NonNullable<ResolveOptions["resume"]>;
+
+export interface ResumePlan {
+  /** Of the run that is resumed, as it was written. */
+  readonly spec: RunSpec;
+  readonly baseDir: string;
+  readonly plan: Plan;
+  readonly resume: Resume;
+  /** Effective params of the run so far. */
+  readonly before: JsonObject;
+}
+
+/**
+ * The run's effective values with the overrides on top, checked anew, and the checkpoint to go on from. Changes nothing.
+ * @throws TrainyardError conflict | bad_checkpoint | corrupt_record, and what planRun throws
+ */
+export async function planResume(context: PrepareContext, record: RunRecord, request: ResumeRun): Promise<ResumePlan> {
+  const { id, name, origin } = record;
+  const { store } = context;
+  const [{ spec }, resolved] = await Promise.all([store.spec(id), store.resolved(id)]);
+  if (spec === null || resolved === null) {
+    if (origin === "sdk")
+      throw new TrainyardError(
+        "conflict",
+        `the run ${name} was made by a script of its own`,
+        "Start that script through Trainyard to resume it.",
+      );
+    throw unreadable(name);
+  }
+  const checkpoint = chooseCheckpoint(await store.checkpoints(id), request.checkpoint, request.mode);
+  const { baseDir } = launchFacts(resolved, context.baseDir);
+  // What was effective counts, not what the layers below say today; so the spec's own params are not applied again.
+  const bare: RunSpec = { ...spec, params: {} };
+  delete bare.preset;
+  const plan = await planRun(context, bare, baseDir, {
+    parent: { params: resolved.params, sources: request.mode === "continue" ? resolved.sources : null },
+    override: request.params,
+  });
+  await mustPassCheck(context, plan, spec);
+  const mode = checkpoint.kind === "full" ? "state" : "weights";
+  const resume: Resume = { name: checkpoint.name, path: checkpoint.path, step: checkpoint.step, mode };
+  return { spec, baseDir, plan, resume, before: resolved.params };
+}
+
+export function unreadable(name: string): TrainyardError {
+  return new TrainyardError(
+    "corrupt_record",
+    `spec.yaml or resolved.json of the run ${name} cannot be read`,
+    "Repair them, or start a new run.",
+  );
+}

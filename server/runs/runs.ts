@@ -1,0 +1,391 @@
+/** The runs room: what can be done with runs. Attempts are started and followed in attempts.ts, all changes go through ledger.ts. */
+import path from "node:path";
+import { stringify as stringifyYaml } from "yaml";
+import { TrainyardError, type Problem } from "../../protocol/errors.ts";
+import { newRunId, type RunId } from "../../protocol/ids.ts";
+import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
+import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
+import type { RunRecord, RunSummary } from "../../protocol/run.ts";
+import type { DryRun, RunSpec } from "../../protocol/spec.ts";
+import { FINAL_STATES, LIVE_STATES } from "../../protocol/states.ts";
+import { changedParams, Recipes, type Plan } from "../recipes/recipes.ts";
+import type { RunSeries } from "../series/types.ts";
+import { KeyedQueue } from "../store/keyed-queue.ts";
+import { runPaths } from "../store/paths.ts";
+import type { RunStore } from "../store/types.ts";
+import { Attempts } from "./attempts.ts";
+import { damagedDetail, runDetail } from "./detail.ts";
+import { RunEntry } from "./entry.ts";
+import { Inventory } from "./inventory.ts";
+import { Ledger } from "./ledger.ts";
+import {
+  baseDirOf,
+  dryRun,
+  launchFacts,
+  madeUpName,
+  mustPassCheck,
+  planRun,
+  preflight,
+  resolvedSpec,
+  runRecord,
+  type PrepareContext,
+} from "./prepare.ts";
+import { planResume, unreadable, type Resume } from "./resume.ts";
+import { SeriesPool } from "./series-pool.ts";
+import { environmentSnapshot, gitState } from "./snapshot.ts";
+import type { Runs, RunsChange } from "./types.ts";
+
+export interface RunsOptions {
+  readonly store: RunStore;
+  /** Folder that holds dist/ and python/. */
+  readonly packageRoot: string;
+  /** Interpreter for specs that name none; without it one is looked for. */
+  readonly defaultPython?: string | undefined;
+  /** Folder that relative paths refer to. Default: the folder that holds the store. */
+  readonly baseDir?: string;
+  /** Runs that may live at the same time; further ones are queued. Default: no limit. */
+  readonly maxConcurrent?: number;
+  /** Points of a run: its metrics, and the samples of the machine taken while it lived. */
+  readonly openMetrics: (run: RunId) => RunSeries;
+  readonly openSystem: (run: RunId) => RunSeries;
+  /** Names of the machine's GPUs, for the snapshot of the environment. */
+  readonly gpuNames?: () => readonly string[];
+  readonly log?: (text: string) => void;
+}
+
+export function createRuns(options: RunsOptions): Runs {
+  return new RunsRoom(options);
+}
+
+class RunsRoom implements Runs {
+  readonly #store: RunStore;
+  readonly #options: RunsOptions;
+  readonly #context: PrepareContext;
+  readonly #ledger: Ledger;
+  readonly #metrics: SeriesPool;
+  readonly #system: SeriesPool;
+  readonly #attempts: Attempts;
+  readonly #inventory: Inventory;
+  /** Changes of one run wait for each other; so do launches, which count how many runs live. */
+  readonly #queue = new KeyedQueue();
+  #closed = false;
+
+  constructor(options: RunsOptions) {
+    const { store, packageRoot } = options;
+    this.#options = options;
+    this.#store = store;
+    this.#context = {
+      store,
+      packageRoot,
+      baseDir: options.baseDir ?? path.dirname(store.root),
+      recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
+    };
+    this.#ledger = new Ledger(store, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
+    this.#metrics = new SeriesPool(options.openMetrics);
+    this.#system = new SeriesPool(options.openSystem);
+    this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, () => {
+      void this.#pump();
+    });
+    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts);
+  }
+
+  async start(): Promise<void> {
+    await this.#inventory.start();
+    // A launch takes its time; whoever waits for the server does not wait for it.
+    void this.#pump();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#ledger.close();
+    for (const entry of this.#ledger.entries()) entry.live?.close();
+    await this.#inventory.close();
+    this.#metrics.close();
+    this.#system.close();
+  }
+
+  summaries(): readonly RunSummary[] {
+    const now = Date.now();
+    return [...this.#ledger.entries()].map((entry) => entry.summary(now));
+  }
+
+  summary(id: RunId): RunSummary | undefined {
+    return this.#ledger.get(id)?.summary();
+  }
+
+  async detail(id: RunId): Promise<RunDetail> {
+    const entry = this.#ledger.must(id);
+    if (entry.damagedFolder !== null) return damagedDetail(entry, this.#store.paths(id).dir);
+    await this.#inventory.load(entry);
+    const lease = await this.series(id);
+    try {
+      return await runDetail(entry, this.#store, lease.series);
+    } finally {
+      lease.release();
+    }
+  }
+
+  async create(request: CreateRun): Promise<RunDetail> {
+    this.#mustWrite();
+    const { spec } = request;
+    const baseDir = baseDirOf(request, this.#context.baseDir);
+    const plan = await planRun(this.#context, spec, baseDir);
+    if (request.start) await mustPassCheck(this.#context, plan, spec);
+    const entry = await this.#make({
+      spec,
+      plan,
+      baseDir,
+      source: request.source,
+      state: request.start ? "queued" : "draft",
+      parent: null,
+    });
+    if (request.start) await this.#pump();
+    return this.detail(entry.record.id);
+  }
+
+  dryRun(request: CreateRun): Promise<DryRun> {
+    return dryRun(this.#context, request);
+  }
+
+  preflight(request: CreateRun): Promise<PreflightReport> {
+    return preflight(this.#context, request);
+  }
+
+  startDraft(id: RunId): Promise<RunDetail> {
+    return this.#changing(id, async (entry) => {
+      const { state, name } = entry.record;
+      if (state !== "draft")
+        throw new TrainyardError("conflict", `the run ${name} is ${state}, not a draft`, "Resume it, or make a new run.");
+      const [{ spec }, resolved] = await Promise.all([this.#store.spec(id), this.#store.resolved(id)]);
+      if (spec === null || resolved === null) throw unreadable(name);
+      const { baseDir } = launchFacts(resolved, this.#context.baseDir);
+      // The world may have changed since the draft was made: interpreter, files, dataset.
+      const plan = await planRun(this.#context, spec, baseDir);
+      await mustPassCheck(this.#context, plan, spec);
+      await this.#store.writeResolved(id, resolvedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir }));
+      await this.#ledger.move(entry, { to: "queued", cause: "user" });
+    });
+  }
+
+  cancel(id: RunId, request: CancelRun): Promise<RunDetail> {
+    return this.#changing(id, async (entry) => {
+      const { state, name, attempt } = entry.record;
+      const now = new Date().toISOString();
+      if (state === "draft" || state === "queued") {
+        await this.#ledger.move(entry, {
+          to: "cancelled",
+          cause: "user",
+          changes: { state_reason: `Stopped before it began: ${request.reason}.`, ended_at: now },
+        });
+        return;
+      }
+      if (!LIVE_STATES.has(state)) throw new TrainyardError("conflict", `the run ${name} is not running (${state})`, null);
+      const attempts = await this.#store.attempts(id);
+      const grace = request.grace_seconds ?? attempts.find((one) => one.number === attempt)?.grace_seconds ?? 60;
+      const { force, reason } = request;
+      await this.#store.writeStopRequest(id, attempt, { requested_at: now, by: "user", reason, grace_seconds: grace, force });
+      if (entry.record.state !== "stopping" && LIVE_STATES.has(entry.record.state))
+        await this.#ledger.move(entry, { to: "stopping", cause: "user", evidence: { reason, force, grace_seconds: grace } });
+    });
+  }
+
+  async resume(id: RunId, request: ResumeRun): Promise<RunDetail> {
+    if (request.mode === "continue") return this.#changing(id, (entry) => this.#continue(entry, request));
+    this.#mustWrite();
+    const entry = await this.#fork(this.#ledger.mustChange(id), request);
+    await this.#pump();
+    return this.detail(entry.record.id);
+  }
+
+  async edit(id: RunId, changes: EditRun): Promise<RunDetail> {
+    return this.#changing(id, async (entry) => {
+      const defined = definedOnly(changes);
+      if (Object.keys(defined).length === 0) return;
+      await this.#ledger.change(entry, defined, { type: "edit", time: new Date().toISOString(), changes: { ...defined } });
+    });
+  }
+
+  remove(id: RunId): Promise<string> {
+    return this.#queue.run(id, async () => {
+      const entry = this.#ledger.must(id);
+      if (LIVE_STATES.has(entry.record.state) || entry.record.state === "queued")
+        throw new TrainyardError("conflict", `the run ${entry.record.name} is ${entry.record.state}`, "Stop it first.");
+      this.#metrics.drop(id);
+      this.#system.drop(id);
+      const path = await this.#store.trash(id);
+      this.#ledger.forget(id);
+      return path;
+    });
+  }
+
+  async refresh(): Promise<{ runs: number; problems: Problem[] }> {
+    const problems = await this.#inventory.scan();
+    for (const entry of this.#ledger.entries()) await this.#inventory.load(entry);
+    return { runs: this.#ledger.size, problems };
+  }
+
+  recipes(python: string | undefined, refresh: boolean): Promise<RecipeCatalogue> {
+    return this.#context.recipes.catalogue(python, this.#context.baseDir, refresh);
+  }
+
+  series(id: RunId): Promise<{ series: RunSeries; release(): void }> {
+    return this.#lease(this.#metrics, id);
+  }
+
+  systemSeries(id: RunId): Promise<{ series: RunSeries; release(): void }> {
+    return this.#lease(this.#system, id);
+  }
+
+  liveProcesses(): ReadonlyMap<RunId, { attempt: number; pid: number }> {
+    const live = new Map<RunId, { attempt: number; pid: number }>();
+    for (const { live: attempt, record } of this.#ledger.entries()) {
+      const pid = attempt?.pid ?? null;
+      if (attempt !== null && pid !== null) live.set(record.id, { attempt: attempt.number, pid });
+    }
+    return live;
+  }
+
+  onChange(listener: (change: RunsChange) => void): () => void {
+    return this.#ledger.listen(listener);
+  }
+
+  async #lease(pool: SeriesPool, id: RunId): Promise<{ series: RunSeries; release(): void }> {
+    this.#ledger.must(id);
+    const lease = pool.acquire(id);
+    try {
+      await lease.poll();
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+    return {
+      series: lease.series,
+      release: () => {
+        lease.release();
+      },
+    };
+  }
+
+  /** Changes one run after everything that was asked of it before, then starts what may start. */
+  async #changing(id: RunId, change: (entry: RunEntry) => Promise<void>): Promise<RunDetail> {
+    this.#mustWrite();
+    await this.#queue.run(id, () => change(this.#ledger.mustChange(id)));
+    await this.#pump();
+    return this.detail(id);
+  }
+
+  /** Starts queued runs, oldest first, as long as there is room. */
+  async #pump(): Promise<void> {
+    await this.#queue.run("launch", async () => {
+      const limit = this.#options.maxConcurrent ?? Infinity;
+      const queued = [...this.#ledger.entries()].filter((entry) => entry.record.state === "queued");
+      queued.sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
+      for (const entry of queued) {
+        if (this.#closed || this.#ledger.liveCount() >= limit) return;
+        if (entry.record.state === "queued") await this.#launch(entry);
+      }
+    });
+  }
+
+  async #launch(entry: RunEntry): Promise<void> {
+    try {
+      await this.#attempts.launch(entry);
+    } catch (error) {
+      this.#ledger.note(`starting ${entry.record.id}`, error);
+      // Cancelled meanwhile, or no attempt could be written: the run says so itself, and the next in the queue is not held up.
+      if (entry.record.state !== "queued") return;
+      const reason = error instanceof Error ? error.message : String(error);
+      await this.#ledger.move(entry, {
+        to: "failed",
+        cause: "server",
+        changes: { state_reason: reason, ended_at: new Date().toISOString() },
+      });
+    }
+  }
+
+  async #make(options: {
+    spec: RunSpec;
+    plan: Plan;
+    baseDir: string;
+    source: string | undefined;
+    state: "draft" | "queued";
+    parent: RunRecord["parent"];
+    resume?: Resume;
+  }): Promise<RunEntry> {
+    const { spec, plan, baseDir, source, state, parent, resume } = options;
+    const id = newRunId();
+    const paths = runPaths(path.join(this.#store.root, spec.project, "runs", id));
+    const [git, environment] = await Promise.all([
+      gitState(plan.cwd),
+      environmentSnapshot(plan.environment, this.#options.gpuNames?.() ?? []),
+    ]);
+    const taken = new Set([...this.#ledger.entries()].filter((one) => one.record.project === spec.project).map((one) => one.record.name));
+    const name = spec.name ?? madeUpName(spec, plan.params, taken);
+    const record = runRecord({ id, spec, name, params: plan.params, state, parent, git: git?.git ?? null, environment });
+    const resolved = resolvedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
+    await this.#store.create(record, {
+      specYaml: source ?? stringifyYaml(spec),
+      resolved,
+      ...(git?.patch === undefined ? {} : { gitPatch: git.patch }),
+    });
+    const entry = new RunEntry(record);
+    entry.resolvedParams = plan.params;
+    entry.loaded = true;
+    this.#ledger.add(entry);
+    const evidence = parent === null ? {} : { parent: parent.run, checkpoint: parent.checkpoint };
+    await this.#ledger.event(entry, { type: "state", time: record.created_at, from: null, to: state, attempt: 0, cause: "user", evidence });
+    return entry;
+  }
+
+  async #continue(entry: RunEntry, request: ResumeRun): Promise<void> {
+    const { id, name, state } = entry.record;
+    if (!FINAL_STATES.has(state)) throw new TrainyardError("conflict", `the run ${name} is ${state}`, "Stop it first, or fork it.");
+    const { spec, baseDir, plan, resume, before } = await planResume(this.#context, entry.record, request);
+    if (!plan.recipe.resumable)
+      throw new TrainyardError(
+        "conflict",
+        `runs of the recipe ${plan.recipe.id} cannot be continued`,
+        "Start a new run from the same settings.",
+      );
+    const resolved = resolvedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir, resume });
+    await this.#store.writeResolved(id, resolved);
+    entry.resolvedParams = plan.params;
+    const changes = changedParams(before, plan.params);
+    const attempt = entry.record.attempt + 1;
+    if (Object.keys(changes).length > 0 || request.name !== undefined) {
+      const edit = { attempt, params: changes, ...(request.name === undefined ? {} : { name: request.name }) };
+      const renamed = request.name === undefined ? {} : { name: request.name };
+      await this.#ledger.change(entry, renamed, { type: "edit", time: new Date().toISOString(), changes: edit });
+    }
+    await this.#ledger.move(entry, { to: "queued", cause: "user", evidence: { checkpoint: resume.name, step: resume.step } });
+  }
+
+  async #fork(parent: RunEntry, request: ResumeRun): Promise<RunEntry> {
+    const { spec, baseDir, plan, resume } = await planResume(this.#context, parent.record, request);
+    const name = request.name ?? `${parent.record.name} (fork at ${resume.step})`.slice(0, 200);
+    const forked: RunSpec = { ...spec, name, params: { ...spec.params, ...request.params } };
+    return this.#make({
+      spec: forked,
+      plan,
+      baseDir,
+      source: undefined,
+      state: "queued",
+      parent: { run: parent.record.id, checkpoint: resume.name, step: resume.step },
+      resume,
+    });
+  }
+
+  #mustWrite(): void {
+    if (!this.#store.readOnly) return;
+    throw new TrainyardError(
+      "store_unwritable",
+      `the store ${this.#store.root} is read-only`,
+      "Choose a store in a folder that you may write.",
+    );
+  }
+}
+
+/** Keys that are set to something; a key that is there but undefined changes nothing. */
+function definedOnly(changes: EditRun): Partial<Pick<RunRecord, keyof EditRun>> {
+  return JSON.parse(JSON.stringify(changes)) as Partial<Pick<RunRecord, keyof EditRun>>;
+}

@@ -1,0 +1,71 @@
+/** Points of runs in memory, shared by everybody who looks at them; a run nobody looks at leaves memory after a while. */
+import type { RunId } from "../../protocol/ids.ts";
+import type { RunSeries } from "../series/types.ts";
+
+const KEEP_IDLE_MS = 30_000;
+
+interface Shared {
+  readonly series: RunSeries;
+  users: number;
+  idle: NodeJS.Timeout | null;
+  polling: Promise<boolean> | null;
+}
+
+export interface SeriesLease {
+  readonly series: RunSeries;
+  /** Reads what was appended; calls that overlap share one reading. */
+  poll(): Promise<boolean>;
+  release(): void;
+}
+
+export class SeriesPool {
+  readonly #open: (run: RunId) => RunSeries;
+  readonly #shared = new Map<RunId, Shared>();
+
+  constructor(open: (run: RunId) => RunSeries) {
+    this.#open = open;
+  }
+
+  acquire(run: RunId): SeriesLease {
+    let shared = this.#shared.get(run);
+    if (shared === undefined) {
+      shared = { series: this.#open(run), users: 0, idle: null, polling: null };
+      this.#shared.set(run, shared);
+    }
+    const held = shared;
+    held.users++;
+    if (held.idle !== null) clearTimeout(held.idle);
+    held.idle = null;
+    let released = false;
+    return {
+      series: held.series,
+      poll: () =>
+        (held.polling ??= held.series.poll().finally(() => {
+          held.polling = null;
+        })),
+      release: () => {
+        if (released) return;
+        released = true;
+        held.users--;
+        if (held.users > 0) return;
+        held.idle = setTimeout(() => {
+          this.drop(run);
+        }, KEEP_IDLE_MS);
+        held.idle.unref();
+      },
+    };
+  }
+
+  /** Forgets a run at once (its folder goes away). */
+  drop(run: RunId): void {
+    const shared = this.#shared.get(run);
+    if (shared === undefined) return;
+    this.#shared.delete(run);
+    if (shared.idle !== null) clearTimeout(shared.idle);
+    shared.series.close();
+  }
+
+  close(): void {
+    for (const run of [...this.#shared.keys()]) this.drop(run);
+  }
+}
