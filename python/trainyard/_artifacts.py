@@ -1,7 +1,6 @@
 """Files that a run keeps: copied into its artifacts folder, or recorded where they lie when they are large."""
 
 import os
-import shutil
 import threading
 from typing import Any, Callable, Dict, List
 
@@ -55,6 +54,8 @@ class Artifacts:
             warn_once("the artifact %s could not be copied: %s" % (source, error))
 
     def _copy(self, source: str, name: str, kind: str, size: int) -> None:
+        import shutil
+
         relative = _safe_name(name)
         target = os.path.join(self._folder, relative)
         os.makedirs(os.path.dirname(target), exist_ok=True)

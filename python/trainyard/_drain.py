@@ -100,6 +100,8 @@ class Drain(threading.Thread):
             self._lost_rows += 1
         for _ in range(min(take, _hot.SOFT_LIMIT)):
             self._pack(queue.popleft())
+        if take:
+            _hot.settle()
         if self._metrics.problem is None or now >= self._next_retry:
             if not self._metrics.flush():
                 self._next_retry = now + _RETRY_SECONDS
@@ -131,7 +133,7 @@ class Drain(threading.Thread):
         try:
             if not isinstance(metrics, dict):
                 metrics = dict(metrics)
-            if any(is_mutable_number(value) for value in metrics.values()):
+            if any(isinstance(value, dict) or is_mutable_number(value) for value in metrics.values()):
                 _hot.be_careful()
             numbers, refused = numbers_of(metrics)
         except Exception:

@@ -5,8 +5,8 @@ Everything else happens in the drain thread (``_drain``).
 One global, ``_append``, says where a row goes, so that the function itself has no branch:
 
 - ``_no_run``   before ``init`` and after ``finish``
-- ``_careful``  at the start, and for good once a tensor was seen: takes the number out of tensors in the caller
-- ``_enqueue``   (the deque's own append) as soon as one whole row held nothing but plain numbers
+- ``_careful``  at the start, and for good once a tensor or a nested dict was seen: reads what could still change
+- ``_enqueue``  (the deque's own append) once the drain thread has seen nothing but plain numbers
 - ``_discard``  in processes that do not report (other ranks, forked children)
 """
 
@@ -29,7 +29,7 @@ queue: Deque[Row] = deque(maxlen=HARD_LIMIT)
 _enqueue = queue.append
 
 _refused = 0
-_tensors_seen = False
+_needs_care = False
 _on_no_run: Optional[Callable[[], bool]] = None
 
 
@@ -71,21 +71,14 @@ def _discard(row: Row) -> None:
 
 
 def _careful(row: Row) -> None:
-    global _append, _tensors_seen
+    global _needs_care
     metrics = row[2]
-    plain = True
     for name, value in metrics.items():
         if type(value) not in PLAIN:
-            # A NumPy scalar is as good as a float; after one tensor, more of them will come.
-            if isinstance(value, dict):
-                plain = False
-            elif is_mutable_number(value):
-                plain = False
-                _tensors_seen = True
+            if isinstance(value, dict) or is_mutable_number(value):
+                _needs_care = True
             metrics[name] = snapshot(value)
     _enqueue(row)
-    if plain and not _tensors_seen and _append is _careful:
-        _append = _enqueue
 
 
 _append: Callable[[Row], None] = _no_run
@@ -93,18 +86,25 @@ _append: Callable[[Row], None] = _no_run
 
 def begin() -> None:
     """A run reports from this process now."""
-    global _append, _tensors_seen
+    global _append, _needs_care
     queue.clear()
-    _tensors_seen = False
+    _needs_care = False
     _append = _careful
 
 
 def be_careful() -> None:
-    """A tensor was seen by the drain thread: from here on they are read in the caller, before they can change."""
-    global _append, _tensors_seen
-    _tensors_seen = True
+    """The drain thread met a tensor or a nested dict: from here on they are read in the caller, before they can change."""
+    global _append, _needs_care
+    _needs_care = True
     if _append is _enqueue:
         _append = _careful
+
+
+def settle() -> None:
+    """The drain thread has taken rows: if none needed care, the caller stops looking at values."""
+    global _append
+    if _append is _careful and not _needs_care:
+        _append = _enqueue
 
 
 def discard() -> None:

@@ -13,7 +13,8 @@ _MAX_ITEMS = 1_000
 
 # Whole words only, so that `eos_token`, `max_tokens` and `tokenizer` stay.
 _SECRET = re.compile(
-    r"(^|[_\-.])((hub|hf|api|auth|access|bearer|secret|session|wandb)[_\-]?token|token|passw(or)?d|secret|(api|access|private|secret)[_\-]?key|credentials?)$",
+    r"^token$|(^|[_\-.])((hub|hf|api|auth|access|bearer|secret|session|wandb)[_\-]?token"
+    r"|passw(or)?d|secret|(api|access|private|secret)[_\-]?key|credentials?)$",
     re.IGNORECASE,
 )
 

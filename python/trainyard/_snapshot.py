@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import subprocess
 import sys
 import time
 from typing import Any, Dict, List, Optional, Tuple
@@ -159,6 +158,8 @@ def git(folder: str) -> Tuple[Optional[Dict[str, Any]], Optional[str]]:
 
 def _output(command: List[str], timeout: float = 1.0) -> Optional[str]:
     """What a command prints, or None when it fails, is missing, or takes too long."""
+    import subprocess  # not at the top: a launched process asks nobody
+
     environ = dict(os.environ, GIT_OPTIONAL_LOCKS="0", LC_ALL="C")
     try:
         done = subprocess.run(

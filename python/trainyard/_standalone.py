@@ -4,7 +4,6 @@ import json
 import os
 import platform
 import re
-import secrets
 import sys
 import time
 from typing import Any, Dict, List, NamedTuple, Optional
@@ -61,6 +60,8 @@ def withdraw(place: Place) -> None:
 
 def new_run_id(now: Optional[float] = None) -> str:
     """``run_`` and 17 characters of Crockford base32: 9 for the milliseconds, 8 random ones (protocol/ids.ts)."""
+    import secrets
+
     rest = int((time.time() if now is None else now) * 1000)
     text = ""
     for _ in range(9):

@@ -1,4 +1,4 @@
-"""A script that uses Lightning and imports nothing of Trainyard. Argument: root folder [max_epochs]."""
+"""A script that uses Lightning and imports nothing of Trainyard. Arguments: root folder [max_epochs] [checkpoint]."""
 
 import sys
 
@@ -42,4 +42,4 @@ trainer = pl.Trainer(
     enable_progress_bar=False,
     enable_model_summary=False,
 )
-trainer.fit(Line(), data, data)
+trainer.fit(Line(), data, data, ckpt_path=sys.argv[3] if len(sys.argv) > 3 else None)

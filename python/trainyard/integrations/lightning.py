@@ -198,6 +198,10 @@ def _stop(trainer: Any) -> None:
     loop.epoch_loop.min_steps = None
     if hasattr(loop.epoch_loop, "_skip_next_val"):
         loop.epoch_loop._skip_next_val = True
+    # ModelCheckpoint would save again when the loop ends the epoch in its middle, and a resume from that skips the rest of it.
+    for callback in trainer.checkpoint_callbacks:
+        if hasattr(callback, "_last_global_step_saved"):
+            callback._last_global_step_saved = trainer.global_step
     trainer.should_stop = True
 
 
