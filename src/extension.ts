@@ -4,74 +4,60 @@
  */
 import path from "node:path";
 import * as vscode from "vscode";
+import { TrainyardError } from "../protocol/errors.ts";
 import { RunDetail } from "../protocol/queries.ts";
-import { resumeRun, forkRun, forceStopRun, stopRun } from "./commands/life-commands.ts";
-import {
-  copyCommand,
-  copyRunId,
-  deleteRun,
-  openArtifact,
-  openDashboard,
-  openInBrowser,
-  openLog,
-  refreshRuns,
-  renameRun,
-  revealFolder,
-  setArchived,
-  setStarred,
-} from "./commands/look-commands.ts";
-import { restartServer, retryConnection, selectPython, showServerLog } from "./commands/setup-commands.ts";
-import { cloneRun, newRun, runPythonFile, startDraft, startRunFile } from "./commands/start-commands.ts";
-import { registerCommands, type CommandTable } from "./commands/table.ts";
+import { from, registerCommands, type CommandTable } from "./commands/table.ts";
 import { LogDocuments } from "./documents/log-documents.ts";
+import { errorText } from "./error-text.ts";
 import type { Host } from "./host.ts";
 import { Notifications } from "./notifications.ts";
-import { hostCommandError, runHostCommand } from "./panels/host-commands.ts";
 import { PanelManager } from "./panels/panel-manager.ts";
 import { PythonInterpreter } from "./python/interpreter.ts";
 import { RunBoard } from "./runs/board.ts";
 import { ServerConnection } from "./server/connection.ts";
 import { readSettings } from "./settings.ts";
 import { showViews } from "./views/views.ts";
-import { TrainyardError } from "../protocol/errors.ts";
 
+// Loaded with the first command that needs them: activation stays short.
+const start = () => import("./commands/start-commands.ts");
+const life = () => import("./commands/life-commands.ts");
+const look = () => import("./commands/look-commands.ts");
+const setup = () => import("./commands/setup-commands.ts");
+
+/** Every command: what it does, whether the run server must answer first, whether it launches something of the workspace. */
 const COMMANDS = {
-  "trainyard.newRun": { run: newRun, needs: "nothing", trusted: true },
-  "trainyard.cloneRun": { run: cloneRun, needs: "server", trusted: true },
-  "trainyard.runPythonFile": { run: runPythonFile, needs: "server", trusted: true },
-  "trainyard.startDraft": { run: startDraft, needs: "server", trusted: true },
-  "trainyard.stopRun": { run: stopRun, needs: "server" },
-  "trainyard.forceStopRun": { run: forceStopRun, needs: "server" },
-  "trainyard.resumeRun": { run: resumeRun, needs: "server", trusted: true },
-  "trainyard.forkRun": { run: forkRun, needs: "server", trusted: true },
-  "trainyard.openDashboard": { run: openDashboard, needs: "server" },
-  "trainyard.openLog": { run: openLog, needs: "server" },
-  "trainyard.openInBrowser": { run: openInBrowser, needs: "server" },
-  "trainyard.openArtifact": { run: openArtifact, needs: "server" },
-  "trainyard.copyCommand": { run: copyCommand, needs: "server" },
-  "trainyard.copyRunId": { run: copyRunId, needs: "server" },
-  "trainyard.revealFolder": { run: revealFolder, needs: "server" },
-  "trainyard.renameRun": { run: renameRun, needs: "server" },
-  "trainyard.starRun": { run: setStarred(true), needs: "server" },
-  "trainyard.unstarRun": { run: setStarred(false), needs: "server" },
-  "trainyard.archiveRun": { run: setArchived(true), needs: "server" },
-  "trainyard.unarchiveRun": { run: setArchived(false), needs: "server" },
-  "trainyard.deleteRun": { run: deleteRun, needs: "server" },
-  "trainyard.refreshRuns": { run: refreshRuns, needs: "server" },
-  "trainyard.selectPython": { run: selectPython, needs: "nothing", trusted: true },
-  "trainyard.showServerLog": { run: showServerLog, needs: "nothing" },
-  "trainyard.retryConnection": { run: retryConnection, needs: "nothing" },
-  "trainyard.restartServer": { run: restartServer, needs: "nothing" },
+  "trainyard.newRun": { run: from(start, (c) => c.newRun), needs: "nothing", trusted: true },
+  "trainyard.cloneRun": { run: from(start, (c) => c.cloneRun), needs: "server", trusted: true },
+  "trainyard.runPythonFile": { run: from(start, (c) => c.runPythonFile), needs: "server", trusted: true },
+  "trainyard.startRunFile": { run: from(start, (c) => c.startRunFile), needs: "server", trusted: true },
+  "trainyard.startDraft": { run: from(start, (c) => c.startDraft), needs: "server", trusted: true },
+  "trainyard.stopRun": { run: from(life, (c) => c.stopRun), needs: "server" },
+  "trainyard.forceStopRun": { run: from(life, (c) => c.forceStopRun), needs: "server" },
+  "trainyard.resumeRun": { run: from(life, (c) => c.resumeRun), needs: "server", trusted: true },
+  "trainyard.forkRun": { run: from(life, (c) => c.forkRun), needs: "server", trusted: true },
+  "trainyard.openDashboard": { run: from(look, (c) => c.openDashboard), needs: "server" },
+  "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
+  "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },
+  "trainyard.openArtifact": { run: from(look, (c) => c.openArtifact), needs: "server" },
+  "trainyard.copyCommand": { run: from(look, (c) => c.copyCommand), needs: "server" },
+  "trainyard.copyRunId": { run: from(look, (c) => c.copyRunId), needs: "server" },
+  "trainyard.revealFolder": { run: from(look, (c) => c.revealFolder), needs: "server" },
+  "trainyard.renameRun": { run: from(look, (c) => c.renameRun), needs: "server" },
+  "trainyard.starRun": { run: from(look, (c) => c.setStarred(true)), needs: "server" },
+  "trainyard.unstarRun": { run: from(look, (c) => c.setStarred(false)), needs: "server" },
+  "trainyard.archiveRun": { run: from(look, (c) => c.setArchived(true)), needs: "server" },
+  "trainyard.unarchiveRun": { run: from(look, (c) => c.setArchived(false)), needs: "server" },
+  "trainyard.deleteRun": { run: from(look, (c) => c.deleteRun), needs: "server" },
+  "trainyard.refreshRuns": { run: from(look, (c) => c.refreshRuns), needs: "server" },
+  "trainyard.selectPython": { run: from(setup, (c) => c.selectPython), needs: "nothing", trusted: true },
+  "trainyard.showServerLog": { run: from(setup, (c) => c.showServerLog), needs: "nothing" },
+  "trainyard.retryConnection": { run: from(setup, (c) => c.retryConnection), needs: "nothing" },
+  "trainyard.restartServer": { run: from(setup, (c) => c.restartServer), needs: "nothing" },
 } as const satisfies CommandTable;
 
 export function activate(context: vscode.ExtensionContext): void {
   const host = createHost(context);
-  const diagnostics = vscode.languages.createDiagnosticCollection("trainyard");
-  context.subscriptions.push(diagnostics);
   registerCommands(host, COMMANDS);
-  registerCommands(host, {
-    "trainyard.startRunFile": { run: (...args) => startRunFile(host, diagnostics, ...args.slice(1)), needs: "server", trusted: true },
-  });
   // A server that is already there is joined at once: the status bar shows what runs. None is started before it is needed.
   if (readSettings() !== null)
     host.connection.attach().catch((error: unknown) => {
@@ -107,10 +93,11 @@ function createHost(context: vscode.ExtensionContext): Host {
     connection,
     board,
     python,
-    onCommand: (command, reply) => {
-      runHostCommand(host, command, reply).catch((error: unknown) => {
+    onCommand: async (command, reply) => {
+      const { runHostCommand } = await import("./panels/host-commands.ts");
+      await runHostCommand(host, command, reply).catch((error: unknown) => {
         log.error(`${command.command}: ${String(error)}`);
-        void vscode.window.showErrorMessage(hostCommandError(error));
+        void vscode.window.showErrorMessage(errorText(error));
       });
     },
     onAnswer: (route, body) => {
@@ -120,7 +107,19 @@ function createHost(context: vscode.ExtensionContext): Host {
     },
   });
   const runsTree = showViews({ context, connection, board });
-  const host: Host = { context, log, connection, board, python, panels, logs, notifications, selection: () => runsTree.selection };
-  context.subscriptions.push(log, python, connection, board, notifications, logs, panels);
+  const diagnostics = vscode.languages.createDiagnosticCollection("trainyard");
+  const host: Host = {
+    context,
+    log,
+    connection,
+    board,
+    python,
+    panels,
+    logs,
+    notifications,
+    diagnostics,
+    selection: () => runsTree.selection,
+  };
+  context.subscriptions.push(log, python, connection, board, notifications, logs, panels, diagnostics);
   return host;
 }

@@ -21,6 +21,8 @@ export interface Host {
   readonly panels: Panels;
   readonly logs: LogDocuments;
   readonly notifications: Notifications;
+  /** What is wrong with run files. */
+  readonly diagnostics: vscode.DiagnosticCollection;
   /** What is selected in the RUNS view. */
   readonly selection: () => readonly RunNode[];
 }

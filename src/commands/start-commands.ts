@@ -38,9 +38,10 @@ export async function runPythonFile(host: Host, ...args: unknown[]): Promise<voi
 }
 
 /** Starts a *.run.yaml document; what is wrong with it is shown in the file. */
-export async function startRunFile(host: Host, diagnostics: vscode.DiagnosticCollection, ...args: unknown[]): Promise<void> {
+export async function startRunFile(host: Host, ...args: unknown[]): Promise<void> {
   const file = fileOf(args);
   if (file === null) throw new TrainyardError("missing_file", "no run file is open", "Open a *.run.yaml file, then try again.");
+  const { diagnostics } = host;
   const document = vscode.workspace.textDocuments.find((each) => each.uri.toString() === file.toString());
   if (document?.isDirty === true) await document.save();
   const source = document?.getText() ?? (await readFile(file.fsPath, "utf8"));

@@ -1,6 +1,6 @@
 /** Registers a table of commands: what each needs is said in the table, checked here, once, and every error is told here. */
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { errorText, typedError } from "../error-text.ts";
 import type { Host } from "../host.ts";
 import { untrusted } from "../panels/requests.ts";
 
@@ -10,6 +10,13 @@ export interface CommandEntry {
   /** Refused in a workspace that is not trusted, whatever the menus offer. */
   readonly trusted?: true;
   readonly run: (host: Host, ...args: unknown[]) => Promise<void>;
+}
+
+type Handler = CommandEntry["run"];
+
+/** The handler of a module that is loaded with its first use. */
+export function from<M>(load: () => Promise<M>, pick: (module: M) => Handler): Handler {
+  return async (host, ...args) => pick(await load())(host, ...args);
 }
 
 export type CommandTable = Readonly<Record<`trainyard.${string}`, CommandEntry>>;
@@ -38,22 +45,12 @@ async function withPatience(host: Host): Promise<void> {
 }
 
 async function tellError(host: Host, id: string, error: unknown, retry: () => Promise<void>): Promise<void> {
-  const typed =
-    error instanceof TrainyardError ? error : new TrainyardError("internal", error instanceof Error ? error.message : String(error));
+  const typed = typedError(error);
   host.log.error(`${id}: ${typed.code}: ${typed.message}`, ...(error instanceof Error && error.stack !== undefined ? [error.stack] : []));
-  const problems = typed.problems
-    .filter((problem) => problem.severity === "error")
-    .map((p) => (p.field === "" ? p.message : `${p.field}: ${p.message}`));
-  const text = [sentence(typed.message), ...problems.slice(0, 3).map(sentence), typed.hint].filter((part) => part !== null).join(" ");
   const trust = typed.code === "forbidden" && !vscode.workspace.isTrusted;
   const actions = trust ? ["Manage Trust"] : ["Retry", "Open Log"];
-  const chosen = await vscode.window.showErrorMessage(text, ...actions);
+  const chosen = await vscode.window.showErrorMessage(errorText(error), ...actions);
   if (chosen === "Retry") await retry();
   else if (chosen === "Open Log") await vscode.commands.executeCommand("trainyard.showServerLog");
   else if (chosen === "Manage Trust") await vscode.commands.executeCommand("workbench.trust.manage");
-}
-
-function sentence(text: string): string {
-  const capital = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }

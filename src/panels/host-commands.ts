@@ -1,7 +1,6 @@
 /** What a webview may ask of the editor. The messages are validated before they come here. */
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
 import type { HostCommand, ToWebview } from "../../protocol/webview.ts";
 import { forkFrom, resumeFrom } from "../commands/life-commands.ts";
 import { revealPath } from "../commands/reveal.ts";
@@ -73,10 +72,4 @@ async function pickPath(kind: "file" | "folder" | "any"): Promise<string | null>
   if (base === undefined) return file;
   const relative = path.relative(base, file);
   return relative === "" || relative.startsWith("..") || path.isAbsolute(relative) ? file : relative;
-}
-
-/** For the error message of a refused command. */
-export function hostCommandError(error: unknown): string {
-  if (error instanceof TrainyardError) return [error.message, error.hint].filter((part) => part !== null).join(". ");
-  return error instanceof Error ? error.message : String(error);
 }

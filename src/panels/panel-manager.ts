@@ -20,7 +20,7 @@ export interface PanelManagerOptions {
   readonly board: RunBoard;
   readonly python: PythonInterpreter;
   /** Carries out what a webview asks of the editor; a picked path is its answer. */
-  readonly onCommand: (command: HostCommand, reply: (message: ToWebview) => void) => void;
+  readonly onCommand: (command: HostCommand, reply: (message: ToWebview) => void) => Promise<void>;
   readonly onAnswer: (route: RouteName, body: unknown) => void;
 }
 
@@ -85,7 +85,7 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
       post,
       onReady: () => void this.#init(target, post),
       onCommand: (command) => {
-        this.#options.onCommand(command, post);
+        void this.#options.onCommand(command, post);
       },
       onTitle: (title) => {
         if (target.view === "builder" && title !== "") panel.title = title;

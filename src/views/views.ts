@@ -1,5 +1,6 @@
 /** The activity-bar container: RUNS, SYSTEM, the status-bar item, and the context keys that menus and welcome texts ask for. */
 import * as vscode from "vscode";
+import { errorText } from "../error-text.ts";
 import type { Host } from "../host.ts";
 import type { RunNode } from "../runs/run-nodes.ts";
 import { readSettings } from "../settings.ts";
@@ -21,7 +22,7 @@ export function showViews(host: Pick<Host, "context" | "connection" | "board">):
       state.kind === "reconnecting"
         ? "Reconnecting to the run server. The runs go on."
         : state.kind === "failed"
-          ? [state.error.message, state.error.hint].filter((part) => part !== null).join(". ")
+          ? errorText(state.error)
           : "";
     void vscode.commands.executeCommand("setContext", "trainyard.server", state.kind);
     void vscode.commands.executeCommand("setContext", "trainyard.loaded", board.loaded);
