@@ -11,8 +11,17 @@ export interface SeriesWindow {
   readonly downsampled: boolean;
 }
 
+/** One attempt's metric file, and what the series has to know of the attempt. */
+export interface SeriesSource {
+  readonly attempt: number;
+  /** Absolute; need not exist yet. */
+  readonly file: string;
+  /** Step of the checkpoint that the attempt continues from; null for one that began anew. */
+  readonly resumedFromStep: number | null;
+}
+
 export interface WindowQuery {
-  /** Names; one may end in "*". */
+  /** Names; one may end in "*". Names that start with "_" are found by themselves or by a pattern that starts with "_". */
   readonly metrics: readonly string[];
   readonly fromStep?: number;
   readonly toStep?: number;
@@ -27,7 +36,9 @@ export interface RunSeries {
   poll(): Promise<boolean>;
   /** Rows read so far per attempt. */
   cursor(): SeriesCursor;
+  /** Metrics of the joined curve in the order of their first appearance, without the reserved names that start with "_". */
   list(): SeriesInfo[];
+  /** One window per metric that has points in the range, in the order of `list`. Names that the run does not have are left out. */
   window(query: WindowQuery): SeriesWindow[];
   /**
    * Points appended since `cursor`, at most `maxPoints` per series. `reset`: the cursor is not of this run's files, the backlog is

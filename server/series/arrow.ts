@@ -1,0 +1,26 @@
+/** Windows as an Arrow IPC stream: the body of series frames and answers (protocol/frames.ts). */
+import { tableFromArrays, tableToIPC } from "apache-arrow";
+import type { SeriesWindow } from "./types.ts";
+
+/** Columns `series` (int32, place of the window in the list), `step`, `time`, `value` (float64), `attempt` (int32); one batch. */
+export function encodeArrow(windows: readonly SeriesWindow[]): Uint8Array {
+  const total = windows.reduce((sum, window) => sum + window.steps.length, 0);
+  const columns = {
+    series: new Int32Array(total),
+    step: new Float64Array(total),
+    time: new Float64Array(total),
+    value: new Float64Array(total),
+    attempt: new Int32Array(total),
+  };
+  let at = 0;
+  windows.forEach((window, index) => {
+    const end = at + window.steps.length;
+    columns.series.fill(index, at, end);
+    columns.step.set(window.steps, at);
+    columns.time.set(window.times, at);
+    columns.value.set(window.values, at);
+    columns.attempt.set(window.attempts, at);
+    at = end;
+  });
+  return tableToIPC(tableFromArrays(columns), "stream");
+}

@@ -1,0 +1,185 @@
+/** The points of one attempt, as they come out of its metric file. */
+import { MetricFileReader, ROW_PREFIX, type MetricSet, type MetricSink } from "../store/metric-reader.ts";
+import { Axis, Curve } from "./curve.ts";
+import { RATE_ROWS, StepRate } from "./step-rate.ts";
+
+/** Names that start with "_" are the SDK's own. */
+export function isReserved(name: string): boolean {
+  return name.startsWith("_");
+}
+
+interface SetState {
+  readonly axis: Axis;
+  /** Curve of each column; null for a name that stands twice in the set (the first one counts). */
+  readonly curves: readonly (Curve | null)[];
+  readonly hasMetrics: boolean;
+}
+
+export class AttemptSeries implements MetricSink {
+  readonly attempt: number;
+  resumedFromStep: number | null;
+  readonly #reader: MetricFileReader;
+  readonly #onRestart: () => void;
+  #curves = new Map<string, Curve>();
+  #sets = new Map<string, SetState>();
+  /** Curves that have an axis of their own, for they are logged in more than one set. */
+  #ownAxis = new Set<Curve>();
+  #rows = 0;
+  #badRows = 0;
+  #firstMetric: { row: number; step: number } | null = null;
+  #newest: { step: number; time: number } | null = null;
+  #rate = new StepRate();
+  #currentSet: MetricSet | null = null;
+  #currentState: SetState | null = null;
+
+  /** @param onRestart the file was replaced: what was read of it is void */
+  constructor(attempt: number, file: string, resumedFromStep: number | null, onRestart: () => void) {
+    this.attempt = attempt;
+    this.resumedFromStep = resumedFromStep;
+    this.#onRestart = onRestart;
+    this.#reader = new MetricFileReader(file, this);
+  }
+
+  get file(): string {
+    return this.#reader.file;
+  }
+
+  /** Rows read so far, those left out included. */
+  get rowCount(): number {
+    return this.#rows;
+  }
+
+  get curves(): ReadonlyMap<string, Curve> {
+    return this.#curves;
+  }
+
+  /** Row of the first point that is no heartbeat, null before it. */
+  get firstMetricRow(): number | null {
+    return this.#firstMetric?.row ?? null;
+  }
+
+  /**
+   * The step from which on this attempt stands in for earlier ones: the one after the checkpoint it continued from, or its first point where
+   * that is lower or nothing is known of a checkpoint. Infinity before the first point: an attempt that fails at its start hides nothing.
+   */
+  get cut(): number {
+    if (this.#firstMetric === null) return Infinity;
+    return this.resumedFromStep === null ? this.#firstMetric.step : Math.min(this.resumedFromStep + 1, this.#firstMetric.step);
+  }
+
+  /** Greatest step and newest time over all rows; null before the first. */
+  get newest(): { step: number; time: number } | null {
+    return this.#newest;
+  }
+
+  get secondsPerStep(): number | null {
+    return this.#rate.median();
+  }
+
+  get damage(): string | null {
+    const bad = this.#badRows === 0 ? null : `${this.file}: ${String(this.#badRows)} rows have no finite step or time and were left out`;
+    const { damage } = this.#reader;
+    return damage !== null && bad !== null ? `${damage}; ${bad}` : (damage ?? bad);
+  }
+
+  /** Epoch of the newest row that names one. */
+  get epoch(): number | null {
+    let newestRow = -1;
+    let epoch: number | null = null;
+    for (const name of ["_epoch", "epoch"]) {
+      const curve = this.#curves.get(name);
+      const last = (curve?.length ?? 0) - 1;
+      if (curve === undefined || last < 0) continue;
+      const row = curve.axis.rows.data[last]!;
+      const value = curve.values[last]!;
+      if (row <= newestRow || !Number.isFinite(value)) continue;
+      newestRow = row;
+      epoch = value;
+    }
+    return epoch;
+  }
+
+  poll(): Promise<boolean> {
+    return this.#reader.read();
+  }
+
+  restart(): void {
+    this.#curves = new Map();
+    this.#sets = new Map();
+    this.#ownAxis = new Set();
+    this.#rows = this.#badRows = 0;
+    this.#firstMetric = this.#newest = this.#currentSet = this.#currentState = null;
+    this.#rate = new StepRate();
+    this.#onRestart();
+  }
+
+  rows(set: MetricSet, data: Float64Array, count: number): void {
+    if (set !== this.#currentSet || this.#currentState === null) {
+      this.#currentState = this.#stateOf(set);
+      this.#currentSet = set;
+    }
+    const stride = ROW_PREFIX + set.names.length;
+    // Rows without a place on the axes are left out; the stretches between them go in as blocks.
+    let start = 0;
+    for (let i = 0; i < count; i++) {
+      const sum = data[i * stride + 1]! + data[i * stride + 2]!;
+      if (sum - sum === 0) continue;
+      this.#ingest(this.#currentState, data, start, i - start, stride);
+      this.#rows++;
+      this.#badRows++;
+      start = i + 1;
+    }
+    this.#ingest(this.#currentState, data, start, count - start, stride);
+  }
+
+  #stateOf(set: MetricSet): SetState {
+    // By names, not by id: a writer that starts again defines its sets anew.
+    const key = JSON.stringify(set.names);
+    let state = this.#sets.get(key);
+    if (state === undefined) {
+      const axis = new Axis();
+      const curves = set.names.map((name, column) => (set.names.indexOf(name) === column ? this.#curveOf(name, axis) : null));
+      state = { axis, curves, hasMetrics: set.names.some((name) => !isReserved(name)) };
+      this.#sets.set(key, state);
+    }
+    return state;
+  }
+
+  #curveOf(name: string, axis: Axis): Curve {
+    let curve = this.#curves.get(name);
+    if (curve === undefined) {
+      curve = new Curve(name, axis);
+      this.#curves.set(name, curve);
+    }
+    return curve;
+  }
+
+  /** Takes in `count` rows from the `first` one of the block on. */
+  #ingest(state: SetState, data: Float64Array, first: number, count: number, stride: number): void {
+    if (count === 0) return;
+    const at = first * stride;
+    const { axis, curves } = state;
+    for (const [column, curve] of curves.entries()) {
+      if (curve === null) continue;
+      if (curve.axis !== axis && !this.#ownAxis.has(curve)) {
+        curve.axis = curve.axis.fork(curve.length);
+        this.#ownAxis.add(curve);
+      }
+      if (this.#ownAxis.has(curve)) curve.axis.append(data, at + 1, stride, count, this.#rows);
+      curve.append(data, at + ROW_PREFIX + column, stride, count);
+    }
+    axis.append(data, at + 1, stride, count, this.#rows);
+    if (state.hasMetrics) this.#firstMetric ??= { row: this.#rows, step: data[at + 2]! };
+    this.#rows += count;
+    this.#note(data, at, count, stride);
+  }
+
+  #note(data: Float64Array, at: number, count: number, stride: number): void {
+    let step = this.#newest?.step ?? -Infinity;
+    for (let i = 0, p = at + 2; i < count; i++, p += stride) if (data[p]! > step) step = data[p]!;
+    this.#newest = { step, time: data[at + (count - 1) * stride + 1]! };
+    const skipped = Math.max(0, count - RATE_ROWS);
+    if (skipped > 0) this.#rate.skip();
+    for (let i = skipped; i < count; i++) this.#rate.add(data[at + i * stride + 2]!, data[at + i * stride + 1]!);
+  }
+}

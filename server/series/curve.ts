@@ -1,0 +1,175 @@
+/** The points of one metric of one attempt. */
+import { Float64Column, Int32Column } from "./columns.ts";
+import { Pyramid, type Extremes } from "./pyramid.ts";
+
+/**
+ * Steps and times of points. Metrics that are always logged together share one axis, so that a point costs little more than its value.
+ */
+export class Axis {
+  readonly steps = new Float64Column();
+  readonly times = new Float64Column();
+  /** Row of the file that each point came from, counted from 0. */
+  readonly rows = new Int32Column();
+  /** No step is smaller than the one before it. */
+  ascending = true;
+
+  get length(): number {
+    return this.steps.length;
+  }
+
+  /** Appends `count` rows that lie `stride` doubles apart, the first at `at`: time, step. */
+  append(data: Float64Array, at: number, stride: number, count: number, firstRow: number): void {
+    const { steps, times, rows } = this;
+    steps.reserve(count);
+    times.reserve(count);
+    rows.reserve(count);
+    const start = steps.length;
+    let last = start > 0 ? steps.data[start - 1]! : -Infinity;
+    let ascending = this.ascending;
+    for (let i = 0, p = at; i < count; i++, p += stride) {
+      const step = data[p + 1]!;
+      if (step < last) ascending = false;
+      last = step;
+      times.data[start + i] = data[p]!;
+      steps.data[start + i] = step;
+      rows.data[start + i] = firstRow + i;
+    }
+    this.ascending = ascending;
+    steps.length = times.length = rows.length = start + count;
+  }
+
+  /** A copy of the first `length` points, for a metric that goes its own way from here on. */
+  fork(length: number): Axis {
+    const copy = new Axis();
+    for (const [from, to] of [
+      [this.steps, copy.steps],
+      [this.times, copy.times],
+      [this.rows, copy.rows],
+    ] as const) {
+      to.reserve(length);
+      to.data.set(from.data.subarray(0, length));
+      to.length = length;
+    }
+    for (let i = 1; i < length && copy.ascending; i++) copy.ascending = copy.steps.data[i]! >= copy.steps.data[i - 1]!;
+    return copy;
+  }
+}
+
+/** Points that a window can be cut from: steps ascending. */
+export interface Points {
+  readonly length: number;
+  readonly steps: Float64Array;
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+  readonly gaps: GapList;
+  extremes(from: number, to: number, into: Extremes): void;
+}
+
+/** Where the values are that are not finite: NaN and infinities break a line, and a window keeps them. */
+export class GapList {
+  readonly indexes = new Int32Column();
+  /** First of each infinity, -1 when there is none. */
+  firstPositive = -1;
+  firstNegative = -1;
+
+  add(index: number, value: number): void {
+    this.indexes.push(index);
+    if (value === Infinity && this.firstPositive < 0) this.firstPositive = index;
+    if (value === -Infinity && this.firstNegative < 0) this.firstNegative = index;
+  }
+}
+
+export class Curve implements Points {
+  readonly name: string;
+  readonly gaps = new GapList();
+  axis: Axis;
+  readonly #values = new Float64Column();
+  readonly #pyramid = new Pyramid();
+
+  constructor(name: string, axis: Axis) {
+    this.name = name;
+    this.axis = axis;
+  }
+
+  get length(): number {
+    return this.#values.length;
+  }
+  get steps(): Float64Array {
+    return this.axis.steps.data;
+  }
+  get times(): Float64Array {
+    return this.axis.times.data;
+  }
+  get values(): Float64Array {
+    return this.#values.data;
+  }
+
+  /** Appends `count` values that lie `stride` doubles apart, the first at `at`. The axis is the caller's to append to. */
+  append(data: Float64Array, at: number, stride: number, count: number): void {
+    const values = this.#values;
+    values.reserve(count);
+    const target = values.data;
+    const start = values.length;
+    const gapsBefore = this.gaps.indexes.length;
+    const lastGap = gapsBefore > 0 ? this.gaps.indexes.data[gapsBefore - 1]! : -1;
+    for (let i = 0, p = at; i < count; i++, p += stride) {
+      const value = data[p]!;
+      target[start + i] = value;
+      if (value - value !== 0) this.gaps.add(start + i, value);
+    }
+    values.length = start + count;
+    // The values of an incomplete node are taken in later: a gap among them counts too.
+    this.#pyramid.extend(target, values.length, this.gaps.indexes.length === gapsBefore && lastGap < start - 64);
+  }
+
+  extremes(from: number, to: number, into: Extremes): void {
+    this.#pyramid.query(this.#values.data, from, to, into);
+  }
+}
+
+/** Points put in the order of their steps, with the attempt that each is of: made where curves overlap or steps go backwards. */
+export class MergedPoints implements Points {
+  readonly gaps = new GapList();
+  readonly length: number;
+  readonly steps: Float64Array;
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+  readonly attempts: Int32Array;
+  readonly #pyramid = new Pyramid();
+
+  /** @param parts in the order of attempts; of each, the points whose step is below `below` */
+  constructor(parts: readonly { attempt: number; curve: Curve; below: number }[]) {
+    const steps: number[] = [];
+    const sources: { part: number; index: number }[] = [];
+    parts.forEach(({ curve, below }, part) => {
+      for (let index = 0; index < curve.length; index++) {
+        if (curve.steps[index]! >= below) continue;
+        steps.push(curve.steps[index]!);
+        sources.push({ part, index });
+      }
+    });
+    const order = Int32Array.from(steps.keys());
+    // Equal steps keep the order of attempts and, within one, of the file.
+    order.sort((a, b) => steps[a]! - steps[b]! || a - b);
+    this.length = order.length;
+    this.steps = new Float64Array(order.length);
+    this.times = new Float64Array(order.length);
+    this.values = new Float64Array(order.length);
+    this.attempts = new Int32Array(order.length);
+    order.forEach((source, i) => {
+      const { part, index } = sources[source] as { part: number; index: number };
+      const { curve, attempt } = parts[part] as { curve: Curve; attempt: number };
+      this.steps[i] = curve.steps[index]!;
+      this.times[i] = curve.times[index]!;
+      const value = curve.values[index]!;
+      this.values[i] = value;
+      this.attempts[i] = attempt;
+      if (value - value !== 0) this.gaps.add(i, value);
+    });
+    this.#pyramid.extend(this.values, this.length, this.gaps.indexes.length === 0);
+  }
+
+  extremes(from: number, to: number, into: Extremes): void {
+    this.#pyramid.query(this.values, from, to, into);
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * The points of one run, over all its attempts.
+ *
+ * The joined curve: a point of an attempt is replaced once a later attempt has begun at or before its step (see `AttemptSeries.cut`); all of
+ * the rest stays, in the order of steps. Within one attempt nothing is replaced: points of the same step are kept in the order they were
+ * logged. The attempt's own curve keeps everything it wrote.
+ */
+import type { RunId } from "../../protocol/ids.ts";
+import type { SeriesCursor, SeriesInfo } from "../../protocol/queries.ts";
+import { AttemptSeries, isReserved } from "./attempt-series.ts";
+import { lowerBound } from "./columns.ts";
+import { MergedPoints, type Curve } from "./curve.ts";
+import { summarise } from "./summary.ts";
+import type { RunSeries, SeriesSource, SeriesWindow, WindowQuery } from "./types.ts";
+import { clip, countPoints, cutWindow, type Segment } from "./window.ts";
+
+/** @param sources the metric files of the run's attempts as of now; asked at each poll, for attempts are added */
+export function createRunSeries(run: RunId, sources: () => Promise<readonly SeriesSource[]>): RunSeries {
+  return new FileRunSeries(run, sources);
+}
+
+interface Part {
+  readonly attempt: number;
+  readonly curve: Curve;
+  /** Points at or above this step are replaced by a later attempt. */
+  readonly below: number;
+}
+
+class FileRunSeries implements RunSeries {
+  readonly run: RunId;
+  readonly #sources: () => Promise<readonly SeriesSource[]>;
+  /** In the order of attempts. */
+  #attempts: AttemptSeries[] = [];
+  #polling: Promise<boolean> | null = null;
+  /** Curves that had to be put in order, with the lengths and cuts they were made from. */
+  readonly #merged = new Map<string, { stamp: string; points: MergedPoints }>();
+
+  constructor(run: RunId, sources: () => Promise<readonly SeriesSource[]>) {
+    this.run = run;
+    this.#sources = sources;
+  }
+
+  poll(): Promise<boolean> {
+    this.#polling ??= this.#poll().finally(() => {
+      this.#polling = null;
+    });
+    return this.#polling;
+  }
+
+  cursor(): SeriesCursor {
+    return Object.fromEntries(this.#attempts.filter((a) => a.rowCount > 0).map((a) => [String(a.attempt), a.rowCount]));
+  }
+
+  list(): SeriesInfo[] {
+    const infos: SeriesInfo[] = [];
+    for (const name of this.#names()) {
+      const segments = isReserved(name) ? [] : this.#segments(name, null);
+      const summary = summarise(segments);
+      if (summary === null) continue;
+      const attempts = this.#attempts.filter((a) => (a.curves.get(name)?.length ?? 0) > 0).map((a) => a.attempt);
+      infos.push({ name, ...summary, attempts });
+    }
+    return infos;
+  }
+
+  window(query: WindowQuery): SeriesWindow[] {
+    const windows: SeriesWindow[] = [];
+    for (const name of this.#match(query.metrics)) {
+      const segments = clip(this.#segments(name, query.attempt ?? null), query.fromStep ?? -Infinity, query.toStep ?? Infinity);
+      if (segments.length > 0) windows.push(cutWindow(name, segments, query.maxPoints));
+    }
+    return windows;
+  }
+
+  since(
+    cursor: SeriesCursor,
+    metrics: readonly string[],
+    maxPoints: number,
+  ): { windows: SeriesWindow[]; cursor: SeriesCursor; reset: boolean } {
+    const now = this.cursor();
+    const windows = this.#fits(cursor) ? this.#appended(cursor, metrics, maxPoints) : null;
+    if (windows !== null) return { windows, cursor: now, reset: false };
+    return { windows: this.window({ metrics, maxPoints }), cursor: now, reset: true };
+  }
+
+  newest(): { step: number; time: number; epoch: number | null } | null {
+    const attempt = this.#newestAttempt();
+    return attempt?.newest == null ? null : { ...attempt.newest, epoch: attempt.epoch };
+  }
+
+  secondsPerStep(): number | null {
+    return this.#newestAttempt()?.secondsPerStep ?? null;
+  }
+
+  get damage(): string | null {
+    const damages = this.#attempts.map((attempt) => attempt.damage).filter((damage) => damage !== null);
+    return damages.length === 0 ? null : damages.join("; ");
+  }
+
+  close(): void {
+    this.#attempts = [];
+    this.#merged.clear();
+  }
+
+  async #poll(): Promise<boolean> {
+    let changed = false;
+    for (const source of await this.#sources()) {
+      let attempt = this.#attempts.find((known) => known.attempt === source.attempt && known.file === source.file);
+      if (attempt === undefined) {
+        attempt = new AttemptSeries(source.attempt, source.file, source.resumedFromStep, () => {
+          this.#merged.clear();
+          changed = true;
+        });
+        this.#attempts = [...this.#attempts, attempt].sort((a, b) => a.attempt - b.attempt);
+      }
+      attempt.resumedFromStep = source.resumedFromStep;
+      if (await attempt.poll()) changed = true;
+    }
+    return changed;
+  }
+
+  #newestAttempt(): AttemptSeries | undefined {
+    return this.#attempts.findLast((attempt) => attempt.rowCount > 0);
+  }
+
+  /** All names, in the order of their first appearance. */
+  #names(): Set<string> {
+    const names = new Set<string>();
+    for (const attempt of this.#attempts) for (const name of attempt.curves.keys()) names.add(name);
+    return names;
+  }
+
+  #match(patterns: readonly string[]): Set<string> {
+    const names = this.#names();
+    const exact = new Set(patterns);
+    const prefixes = patterns.filter((pattern) => pattern.endsWith("*")).map((pattern) => pattern.slice(0, -1));
+    const found = new Set<string>();
+    for (const name of names) {
+      const wanted = exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix) && (!isReserved(name) || isReserved(prefix)));
+      if (wanted) found.add(name);
+    }
+    return found;
+  }
+
+  /** The parts of the joined curve, or the whole of one attempt. */
+  #parts(name: string, attempt: number | null): Part[] {
+    const parts: Part[] = [];
+    let below = Infinity;
+    for (const series of this.#attempts.toReversed()) {
+      if (attempt !== null && series.attempt !== attempt) continue;
+      const curve = series.curves.get(name);
+      if (curve !== undefined && curve.length > 0) parts.push({ attempt: series.attempt, curve, below });
+      if (attempt === null) below = Math.min(below, series.cut);
+    }
+    return parts.reverse();
+  }
+
+  #segments(name: string, attempt: number | null): Segment[] {
+    const parts = this.#parts(name, attempt);
+    const segments: Segment[] = [];
+    let lastStep = -Infinity;
+    for (const part of parts) {
+      const { curve } = part;
+      if (!curve.axis.ascending) return this.#merge(name, attempt, parts);
+      const to = lowerBound(curve.steps, curve.length, part.below);
+      if (to === 0) continue;
+      if (curve.steps[0]! < lastStep) return this.#merge(name, attempt, parts);
+      lastStep = curve.steps[to - 1]!;
+      segments.push({ points: curve, from: 0, to, attempt: part.attempt, attempts: null });
+    }
+    return segments;
+  }
+
+  /** Curves that overlap, or whose steps go backwards: put in order once, and again when they have grown. */
+  #merge(name: string, attempt: number | null, parts: readonly Part[]): Segment[] {
+    const key = `${attempt === null ? "" : String(attempt)} ${name}`;
+    const stamp = parts.map((part) => `${String(part.curve.length)}<${String(part.below)}`).join(" ");
+    let merged = this.#merged.get(key);
+    if (merged?.stamp !== stamp) {
+      merged = { stamp, points: new MergedPoints(parts) };
+      this.#merged.set(key, merged);
+    }
+    const { points } = merged;
+    return points.length === 0 ? [] : [{ points, from: 0, to: points.length, attempt: 0, attempts: points.attempts }];
+  }
+
+  /** Is the cursor of these files, and has no attempt begun since that changed the joined curve before it? */
+  #fits(cursor: SeriesCursor): boolean {
+    const entries = Object.entries(cursor).filter(([, rows]) => rows > 0);
+    if (entries.length === 0) return this.#attempts.every((attempt) => attempt.rowCount === 0);
+    const known = new Map(this.#attempts.map((attempt) => [String(attempt.attempt), attempt.rowCount]));
+    if (entries.some(([attempt, rows]) => rows > (known.get(attempt) ?? 0))) return false;
+    return this.#attempts.every(
+      (attempt, i) => i === 0 || attempt.firstMetricRow === null || (cursor[String(attempt.attempt)] ?? 0) > attempt.firstMetricRow,
+    );
+  }
+
+  /** What was added to each joined curve at its end; null when that is too much, or not at the end. */
+  #appended(cursor: SeriesCursor, metrics: readonly string[], maxPoints: number): SeriesWindow[] | null {
+    const windows: SeriesWindow[] = [];
+    for (const name of this.#match(metrics)) {
+      const added: Segment[] = [];
+      let lastStep = -Infinity;
+      for (const { attempt, curve, below } of this.#parts(name, null)) {
+        const { steps, axis } = curve;
+        const from = lowerBound(axis.rows.data, curve.length, cursor[String(attempt)] ?? 0);
+        // What the client has of this attempt, as far as the joined curve shows it.
+        for (let i = from - 1; i >= 0; i--) {
+          if (steps[i]! >= below) continue;
+          lastStep = Math.max(lastStep, steps[i]!);
+          if (axis.ascending) break;
+        }
+        if (added.length > 0 && from > 0) return null; // an earlier attempt grew after this one had begun
+        let to = from;
+        for (; to < curve.length && steps[to]! < below; to++) {
+          if (steps[to]! < lastStep) return null;
+          lastStep = steps[to]!;
+        }
+        for (let i = to; i < curve.length; i++) if (steps[i]! < below) return null;
+        if (to > from) added.push({ points: curve, from, to, attempt, attempts: null });
+      }
+      if (countPoints(added) > maxPoints) return null;
+      if (added.length > 0) windows.push(cutWindow(name, added, maxPoints));
+    }
+    return windows;
+  }
+}

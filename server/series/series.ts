@@ -1,0 +1,43 @@
+/** Opening the points of a run of a store. */
+import { readdir } from "node:fs/promises";
+import type { RunId } from "../../protocol/ids.ts";
+import { AttemptRecord } from "../../protocol/run.ts";
+import { readJsonFile } from "../store/json-file.ts";
+import type { RunStore } from "../store/types.ts";
+import { createRunSeries } from "./run-series.ts";
+import type { RunSeries, SeriesSource } from "./types.ts";
+
+/**
+ * The points of a run; nothing is read before the first `poll`.
+ *
+ * `metrics`: what the training logged. `system`: samples of the machine, whose steps must not start again with a new attempt or server, or the
+ * joined curve would take them for rewound; whole seconds since the epoch keep to that.
+ * @throws TrainyardError not_found
+ */
+export function openSeries(store: RunStore, id: RunId, kind: "metrics" | "system"): RunSeries {
+  const paths = store.paths(id);
+  /** Step that each attempt continued from; an attempt.json does not change, so it is read once. */
+  const resumed = new Map<number, number | null>();
+
+  async function sources(): Promise<SeriesSource[]> {
+    const names = await readdir(paths.attempts).catch(() => []);
+    const numbers = names.filter((name) => /^[1-9]\d{0,8}$/.test(name)).map(Number);
+    numbers.sort((a, b) => a - b);
+    const found: SeriesSource[] = [];
+    for (const attempt of numbers) {
+      const files = paths.attempt(attempt);
+      if (kind === "metrics" && !resumed.has(attempt)) {
+        const record = await readJsonFile(files.attemptJson, AttemptRecord).catch(() => null);
+        if (record !== null) resumed.set(attempt, record.resumed_from?.step ?? null);
+      }
+      found.push({
+        attempt,
+        file: kind === "metrics" ? files.metrics : files.system,
+        resumedFromStep: resumed.get(attempt) ?? null,
+      });
+    }
+    return found;
+  }
+
+  return createRunSeries(id, sources);
+}

@@ -1,0 +1,44 @@
+/** How long a step takes now. */
+
+const MAX_KEPT = 200;
+/** Of a long block of rows only the newest matter. */
+export const RATE_ROWS = 512;
+
+/** Collects (step, time) of rows in the order of the file; the time between two rows of one step (an evaluation) counts for no step. */
+export class StepRate {
+  readonly #seconds: number[] = [];
+  readonly #steps: number[] = [];
+  #next = 0;
+  #lastStep = NaN;
+  #lastTime = NaN;
+
+  add(step: number, time: number): void {
+    const steps = step - this.#lastStep;
+    const seconds = (time - this.#lastTime) / 1000;
+    if (steps > 0 && seconds >= 0) {
+      this.#seconds[this.#next] = seconds / steps;
+      this.#steps[this.#next] = steps;
+      this.#next = (this.#next + 1) % MAX_KEPT;
+    }
+    this.#lastStep = step;
+    this.#lastTime = time;
+  }
+
+  /** Rows were left out: the next one starts afresh. */
+  skip(): void {
+    this.#lastStep = NaN;
+  }
+
+  /** Median seconds per step, each advance weighing as many steps as it covers; null before two advances. */
+  median(): number | null {
+    if (this.#seconds.length < 2) return null;
+    const order = [...this.#seconds.keys()].sort((a, b) => (this.#seconds[a] ?? 0) - (this.#seconds[b] ?? 0));
+    const half = this.#steps.reduce((sum, n) => sum + n, 0) / 2;
+    let weight = 0;
+    for (const i of order) {
+      weight += this.#steps[i] ?? 0;
+      if (weight >= half) return this.#seconds[i] ?? null;
+    }
+    return null;
+  }
+}

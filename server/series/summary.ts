@@ -1,0 +1,41 @@
+/** First, last, least and greatest value of a curve. */
+import { toWireNumber } from "../../protocol/json.ts";
+import type { MetricSummary } from "../../protocol/run.ts";
+import { countPoints, type Segment } from "./window.ts";
+
+/**
+ * NaN counts as a point, and as last or first value where it stands there, but never as least or greatest; an infinity is what it is.
+ * Where nothing but NaN was logged, least and greatest are NaN at the first step. Of equal values the first stands.
+ * @returns null for a curve without points
+ */
+export function summarise(segments: readonly Segment[]): MetricSummary | null {
+  const first = segments[0];
+  const last = segments.at(-1);
+  if (first === undefined || last === undefined) return null;
+  let least: { value: number; step: number } | null = null;
+  let greatest: { value: number; step: number } | null = null;
+  for (const { points, from, to } of segments) {
+    const { values, steps, gaps } = points;
+    const found = { least: -1, greatest: -1 };
+    points.extremes(from, to, found);
+    const negative = gaps.firstNegative >= from && gaps.firstNegative < to ? gaps.firstNegative : found.least;
+    const positive = gaps.firstPositive >= from && gaps.firstPositive < to ? gaps.firstPositive : found.greatest;
+    // A curve of infinities alone has no finite extreme.
+    const low = negative >= 0 ? negative : positive;
+    const high = positive >= 0 ? positive : negative;
+    if (low >= 0 && (least === null || values[low]! < least.value)) least = { value: values[low]!, step: steps[low]! };
+    if (high >= 0 && (greatest === null || values[high]! > greatest.value)) greatest = { value: values[high]!, step: steps[high]! };
+  }
+  const firstStep = first.points.steps[first.from]!;
+  const end = last.to - 1;
+  return {
+    first: toWireNumber(first.points.values[first.from]!),
+    last: toWireNumber(last.points.values[end]!),
+    last_step: last.points.steps[end]!,
+    min: toWireNumber(least?.value ?? NaN),
+    min_step: least?.step ?? firstStep,
+    max: toWireNumber(greatest?.value ?? NaN),
+    max_step: greatest?.step ?? firstStep,
+    count: countPoints(segments),
+  };
+}

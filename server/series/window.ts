@@ -1,0 +1,177 @@
+/** Windows: the points of a curve between two steps, thinned so that every spike and every gap is kept. */
+import { lowerBound, upperBound } from "./columns.ts";
+import type { Points } from "./curve.ts";
+import type { Extremes } from "./pyramid.ts";
+import type { SeriesWindow } from "./types.ts";
+
+/** A stretch of points of one attempt, or of several where `attempts` says which. Stretches follow each other in the order of steps. */
+export interface Segment {
+  readonly points: Points;
+  readonly from: number;
+  readonly to: number;
+  readonly attempt: number;
+  readonly attempts: Int32Array | null;
+}
+
+/** The parts of the segments with fromStep <= step <= toStep. */
+export function clip(segments: readonly Segment[], fromStep: number, toStep: number): Segment[] {
+  const clipped: Segment[] = [];
+  for (const segment of segments) {
+    const { steps } = segment.points;
+    const from = Math.max(segment.from, lowerBound(steps, segment.to, fromStep));
+    const to = Math.min(segment.to, upperBound(steps, segment.to, toStep));
+    if (from < to) clipped.push({ ...segment, from, to });
+  }
+  return clipped;
+}
+
+export function countPoints(segments: readonly Segment[]): number {
+  return segments.reduce((sum, segment) => sum + segment.to - segment.from, 0);
+}
+
+/**
+ * At most `maxPoints` (2 or more) points. Beyond that the points are cut into buckets of equal count; of each, the least and the greatest
+ * finite value stay, and the first and last point of the whole. Values that are not finite stay too: all of them while they take no more than
+ * a third of the room, else the first of each bucket.
+ */
+export function cutWindow(name: string, segments: readonly Segment[], maxPoints: number): SeriesWindow {
+  const total = countPoints(segments);
+  if (total <= maxPoints) return copyAll(name, segments, total);
+
+  const room = maxPoints >= 6 ? maxPoints - 2 : maxPoints;
+  const gapCount = segments.reduce((sum, segment) => sum + countGaps(segment), 0);
+  const gapRoom = Math.min(gapCount, Math.floor(room / 3));
+  const keepAllGaps = gapRoom === gapCount;
+  const wanted = Math.floor((room - gapRoom) / 2);
+  const buckets = Math.max(1, keepAllGaps ? wanted : Math.min(wanted, gapRoom));
+
+  const writer = new WindowWriter(name, maxPoints);
+  let segmentIndex = 0;
+  let segmentStart = 0; // place of the segment's first point among all points
+  for (let bucket = 0; bucket < buckets; bucket++) {
+    const start = Math.floor((bucket * total) / buckets);
+    const end = Math.floor(((bucket + 1) * total) / buckets);
+    let best: Best | null = null;
+    let first: Pick | null = null;
+    const picks: Pick[] = [];
+    // A bucket may reach over several segments.
+    for (let at = start; at < end;) {
+      let segment = segments[segmentIndex]!;
+      while (at >= segmentStart + segment.to - segment.from) {
+        segmentStart += segment.to - segment.from;
+        segment = segments[++segmentIndex]!;
+      }
+      const from = segment.from + at - segmentStart;
+      const to = Math.min(segment.to, from + end - at);
+      first ??= { segment, order: segmentIndex, index: from };
+      const found = { least: -1, greatest: -1 };
+      segment.points.extremes(from, to, found);
+      best = better(best, segment, found);
+      if (gapRoom > 0) pickGaps(picks, segment, segmentIndex, from, to, keepAllGaps);
+      at += to - from;
+    }
+    if (best?.leastIn != null) picks.push({ segment: best.leastIn, order: segments.indexOf(best.leastIn), index: best.least });
+    if (best?.greatestIn != null) picks.push({ segment: best.greatestIn, order: segments.indexOf(best.greatestIn), index: best.greatest });
+    // The very first point; or any at all, where nothing is finite and there is no room for gaps.
+    if (first !== null && (picks.length === 0 || (room < maxPoints && bucket === 0))) picks.push(first);
+    const last = segments.at(-1)!;
+    if (room < maxPoints && bucket === buckets - 1) picks.push({ segment: last, order: segments.length - 1, index: last.to - 1 });
+    picks.sort((a, b) => a.order - b.order || a.index - b.index);
+    picks.forEach((pick, i) => {
+      const before = picks[i - 1];
+      if (before?.order !== pick.order || before.index !== pick.index) writer.add(pick.segment, pick.index);
+    });
+  }
+  return writer.finish(true);
+}
+
+interface Pick {
+  readonly segment: Segment;
+  readonly order: number;
+  readonly index: number;
+}
+
+type Best = Extremes & { leastIn: Segment | null; greatestIn: Segment | null };
+
+function better(best: Best | null, segment: Segment, found: Extremes): Best {
+  const result = best ?? { least: -1, greatest: -1, leastIn: null, greatestIn: null };
+  const { values } = segment.points;
+  if (found.least < 0) return result;
+  if (result.leastIn === null || values[found.least]! < result.leastIn.points.values[result.least]!) {
+    result.least = found.least;
+    result.leastIn = segment;
+  }
+  if (result.greatestIn === null || values[found.greatest]! > result.greatestIn.points.values[result.greatest]!) {
+    result.greatest = found.greatest;
+    result.greatestIn = segment;
+  }
+  return result;
+}
+
+function pickGaps(picks: Pick[], segment: Segment, order: number, from: number, to: number, all: boolean): void {
+  const { indexes } = segment.points.gaps;
+  for (let g = lowerBound(indexes.data, indexes.length, from); g < indexes.length; g++) {
+    const index = indexes.data[g]!;
+    if (index >= to || (!all && picks.length > 0)) return;
+    picks.push({ segment, order, index });
+  }
+}
+
+function countGaps(segment: Segment): number {
+  const { indexes } = segment.points.gaps;
+  return lowerBound(indexes.data, indexes.length, segment.to) - lowerBound(indexes.data, indexes.length, segment.from);
+}
+
+function copyAll(name: string, segments: readonly Segment[], total: number): SeriesWindow {
+  const writer = new WindowWriter(name, total);
+  for (const segment of segments) writer.addRange(segment);
+  return writer.finish(false);
+}
+
+class WindowWriter {
+  readonly #name: string;
+  readonly #steps: Float64Array;
+  readonly #times: Float64Array;
+  readonly #values: Float64Array;
+  readonly #attempts: Int32Array;
+  #length = 0;
+
+  constructor(name: string, capacity: number) {
+    this.#name = name;
+    this.#steps = new Float64Array(capacity);
+    this.#times = new Float64Array(capacity);
+    this.#values = new Float64Array(capacity);
+    this.#attempts = new Int32Array(capacity);
+  }
+
+  add(segment: Segment, index: number): void {
+    const { points } = segment;
+    const at = this.#length++;
+    this.#steps[at] = points.steps[index]!;
+    this.#times[at] = points.times[index]!;
+    this.#values[at] = points.values[index]!;
+    this.#attempts[at] = segment.attempts?.[index] ?? segment.attempt;
+  }
+
+  addRange({ points, from, to, attempt, attempts }: Segment): void {
+    const at = this.#length;
+    this.#steps.set(points.steps.subarray(from, to), at);
+    this.#times.set(points.times.subarray(from, to), at);
+    this.#values.set(points.values.subarray(from, to), at);
+    if (attempts === null) this.#attempts.fill(attempt, at, at + to - from);
+    else this.#attempts.set(attempts.subarray(from, to), at);
+    this.#length += to - from;
+  }
+
+  finish(downsampled: boolean): SeriesWindow {
+    const n = this.#length;
+    return {
+      name: this.#name,
+      steps: this.#steps.subarray(0, n),
+      times: this.#times.subarray(0, n),
+      values: this.#values.subarray(0, n),
+      attempts: this.#attempts.subarray(0, n),
+      downsampled,
+    };
+  }
+}
