@@ -29,8 +29,7 @@ import { identify } from "./launch/platform.ts";
 import { findPackageRoot, isBundled, packageVersion } from "./package-root.ts";
 import { createRuns } from "./runs/runs.ts";
 import { openLog, type ServerLog } from "./server-log.ts";
-import { createRunSeries } from "./series/run-series.ts";
-import { metricSources, systemSources } from "./series/sources.ts";
+import { openSeries } from "./series/series.ts";
 import { openStore } from "./store/store.ts";
 import type { RunStore } from "./store/types.ts";
 
@@ -85,8 +84,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       packageRoot,
       defaultPython: options.python,
       baseDir: path.resolve(options.baseDir ?? path.dirname(store.root)),
-      openMetrics: (run) => createRunSeries(run, metricSources(store, run)),
-      openSystem: (run) => createRunSeries(run, systemSources(store, run)),
+      openMetrics: (run) => openSeries(store, run, "metrics"),
+      openSystem: (run) => openSeries(store, run, "system"),
       gpuNames: () => devices.gpuNames(),
       log,
     });
@@ -215,13 +214,22 @@ async function occupy(store: RunStore): Promise<{ folder: string; lock: StoreLoc
     return { folder, lock: await takeLock(folder) };
   } catch (error) {
     if (!(error instanceof TrainyardError) || error.code !== "store_occupied") throw error;
-    const other = await findServer(store.root);
+    const other = await announced(store.root);
     if (other === null) throw error;
     throw new TrainyardError(
       "store_occupied",
       `the store ${store.root} is served by process ${other.process.pid} at ${other.url} already`,
       "Use that server, or end it first.",
     );
+  }
+}
+
+/** The server that holds the store; one that took the lock a moment ago has not written its address yet. */
+async function announced(store: string): Promise<Discovery | null> {
+  for (let tries = 0; ; tries++) {
+    const found = await findServer(store);
+    if (found !== null || tries === 20) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 

@@ -1,7 +1,6 @@
 /** Where Trainyard itself lies: the folder that holds package.json, dist/ and python/. */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 
 declare const __TRAINYARD_VERSION__: string | undefined;
 
@@ -10,11 +9,10 @@ declare const __TRAINYARD_VERSION__: string | undefined;
  * @throws Error when the package is not whole
  */
 export function findPackageRoot(): string {
-  // A CommonJS bundle has __dirname and an empty import.meta; the sources have import.meta.
-  const start = typeof __dirname === "string" ? __dirname : path.dirname(fileURLToPath(import.meta.url));
-  for (let dir = start; ; dir = path.dirname(dir)) {
+  // The bundles are CommonJS, and the test runner gives its modules a __dirname too; import.meta would be empty in a bundle.
+  for (let dir = __dirname; ; dir = path.dirname(dir)) {
     if (existsSync(path.join(dir, "package.json"))) return dir;
-    if (dir === path.dirname(dir)) throw new Error(`no package.json above ${start}: Trainyard is not installed whole`);
+    if (dir === path.dirname(dir)) throw new Error(`no package.json above ${__dirname}: Trainyard is not installed whole`);
   }
 }
 
