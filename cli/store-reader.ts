@@ -1,14 +1,16 @@
 /** Reads runs from their folders, for when no server is alive. Nothing is written: what a server would settle is only shown settled. */
-import type { Checkpoint } from "../protocol/artifact.ts";
-import type { RunId } from "../protocol/ids.ts";
-import { LogQuery, type AttemptDetail } from "../protocol/queries.ts";
+import { RunId } from "../protocol/ids.ts";
+import { LogQuery } from "../protocol/queries.ts";
 import type { RunRecord, RunSummary } from "../protocol/run.ts";
 import { LIVE_STATES } from "../protocol/states.ts";
 import { isAlive, platform } from "../server/launch/platform.ts";
+import { runDetail } from "../server/runs/detail.ts";
 import { RunEntry } from "../server/runs/entry.ts";
+import { standIn } from "../server/runs/inventory.ts";
 import { decideOutcome } from "../server/runs/outcome.ts";
 import { openSeries } from "../server/series/series.ts";
 import type { RunSeries } from "../server/series/types.ts";
+import { mapLimited } from "../server/store/run-index.ts";
 import { openStore } from "../server/store/store.ts";
 import type { RunStore } from "../server/store/types.ts";
 import { lastLines, type RunReader } from "./reader.ts";
@@ -18,42 +20,33 @@ export async function openStoreReader(root: string): Promise<RunReader> {
   const store = await openStore(root, { create: false });
   return {
     async list({ project, state, search, archived, limit = 100, offset = 0 }) {
-      const { runs } = await store.scan();
+      const { runs, damaged } = await store.scan();
       const wanted = search?.toLowerCase();
-      const entries = runs
+      const broken = damaged.flatMap((run) => {
+        const id = RunId.safeParse(run.id);
+        return id.success ? [new RunEntry(standIn(id.data, run), run.problem.message)] : [];
+      });
+      const known = new Map(broken.map((entry) => [entry.record.id, entry.summary()]));
+      // What a dead server left as running may have ended since: those are looked at before the filter by state.
+      const summary = (record: RunRecord): Promise<RunSummary> => withEntry(store, record, (entry) => Promise.resolve(entry.summary()));
+      for (const { record } of runs) if (LIVE_STATES.has(record.state)) known.set(record.id, await summary(record));
+      const matching = [...runs, ...broken]
         .map((run) => run.record)
         .filter((record) => project === undefined || record.project === project)
         .filter((record) => record.archived === (archived ?? false))
         .filter((record) => wanted === undefined || searchText(record).includes(wanted))
+        .filter((record) => state === undefined || state.includes(known.get(record.id)?.state ?? record.state))
         .sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
-      const found: RunSummary[] = [];
-      // The state is only known after looking at the process, so that filter comes last.
-      for (const record of entries) {
-        const summary = await withEntry(store, record, (entry) => Promise.resolve(entry.summary()));
-        if (state === undefined || state.includes(summary.state)) found.push(summary);
-      }
-      return { runs: found.slice(offset, offset + limit), total: found.length };
+      const page = matching.slice(offset, offset + limit);
+      return { runs: await mapLimited(page, async (record) => known.get(record.id) ?? (await summary(record))), total: matching.length };
     },
     async report(id) {
       const { record } = await store.read(id);
-      return withEntry(store, record, async (entry, series, checkpoints) => {
-        const [{ spec }, resolved, attempts, events] = await Promise.all([
-          store.spec(id),
-          store.resolved(id),
-          attemptDetails(store, id, series),
-          store.events(id),
-        ]);
-        return {
-          ...entry.summary(),
-          environment: record.environment,
-          run_dir: store.paths(id).dir,
-          spec,
-          resolved,
-          attempts,
-          checkpoints,
-          events,
-        };
-      });
+      return withEntry(store, record, async (entry, series) => ({
+        ...(await runDetail(entry, store, series)),
+        checkpoints: [...entry.checkpoints],
+        events: await store.events(id),
+      }));
     },
     async log(id, request) {
       const { record } = await store.read(id);
@@ -70,17 +63,13 @@ function searchText(record: RunRecord): string {
   return [record.name, record.id, record.notes, ...record.tags].join("\n").toLowerCase();
 }
 
-async function withEntry<T>(
-  store: RunStore,
-  record: RunRecord,
-  work: (entry: RunEntry, series: RunSeries, checkpoints: Checkpoint[]) => Promise<T>,
-): Promise<T> {
-  const series = openSeries(store.paths(record.id), record.id);
+async function withEntry<T>(store: RunStore, record: RunRecord, work: (entry: RunEntry, series: RunSeries) => Promise<T>): Promise<T> {
+  const series = openSeries(store, record.id, "metrics");
   try {
     const entry = new RunEntry(record);
     await entry.load(store, series, () => series.poll());
     entry.record = await settled(store, entry);
-    return await work(entry, series, [...entry.checkpoints]);
+    return await work(entry, series);
   } finally {
     series.close();
   }
@@ -100,26 +89,4 @@ async function settled(store: RunStore, entry: RunEntry): Promise<RunRecord> {
   const rebooted = process !== null && process.process.boot_id !== platform.bootId();
   const decision = decideOutcome({ exit, stop, end, plan, lastStep: entry.lastStep, rebooted, started: process !== null });
   return { ...record, state: decision.state, state_reason: decision.reason, ended_at: exit?.ended_at ?? record.ended_at };
-}
-
-async function attemptDetails(store: RunStore, id: RunId, series: RunSeries): Promise<AttemptDetail[]> {
-  const attempts = await store.attempts(id);
-  return Promise.all(
-    attempts.map(async (attempt) => {
-      const [process, exit, log] = await Promise.all([
-        store.process(id, attempt.number),
-        store.exit(id, attempt.number),
-        store.logBytes(id, attempt.number, 0, 0),
-      ]);
-      const points = series.window({ metrics: ["*"], maxPoints: 2, attempt: attempt.number }).flatMap((window) => [...window.steps]);
-      return {
-        ...attempt,
-        process,
-        exit,
-        first_step: points.length === 0 ? null : Math.min(...points),
-        last_step: points.length === 0 ? null : Math.max(...points),
-        log_bytes: log.size,
-      };
-    }),
-  );
 }

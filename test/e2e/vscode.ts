@@ -63,10 +63,7 @@ export async function startVsCode(files: Readonly<Record<string, string>>): Prom
     await mkdir(path.dirname(path.join(workspace, name)), { recursive: true });
     await writeFile(path.join(workspace, name), text);
   }
-  await writeFile(
-    path.join(folders.user, "User", "settings.json"),
-    JSON.stringify({ ...SETTINGS, "trainyard.python": python() }, null, 2),
-  );
+  await writeFile(path.join(folders.user, "User", "settings.json"), JSON.stringify({ ...SETTINGS, "trainyard.python": python() }, null, 2));
   const config = path.join(root, "config.yaml");
   await writeFile(config, "");
   const hostLog = path.join(RESULTS, `vscode-${process.pid}-${path.basename(root)}.log`);
