@@ -118,7 +118,7 @@ class Field:
 
     def coerce(self, value: Any) -> Any:
         """The value as the training code expects it (3.0 becomes 3 in an integer field)."""
-        if self.type == "integer" and isinstance(value, float):
+        if self.type == "integer" and isinstance(value, float) and value.is_integer():
             return int(value)
         return value
 
