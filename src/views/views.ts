@@ -18,10 +18,11 @@ export function showViews(host: Pick<Host, "context" | "connection" | "board">):
 
   const describe = (): void => {
     const { state } = connection;
+    // A message would hide the welcome text with its buttons: it is only for a tree that has rows.
     tree.message =
       state.kind === "reconnecting"
         ? "Reconnecting to the run server. The runs go on."
-        : state.kind === "failed"
+        : state.kind === "failed" && board.runs().length > 0
           ? errorText(state.error)
           : "";
     void vscode.commands.executeCommand("setContext", "trainyard.server", state.kind);
