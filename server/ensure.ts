@@ -58,10 +58,11 @@ export async function ensureServer(options: EnsureOptions): Promise<Discovery> {
     const found = await answering(options.store, deadline);
     if (found !== null) return found;
     if (end.how !== null) {
+      const failure = await startFailure(logFile, end.how);
       // Another one was started in the same moment and won: it is the one to use.
-      const other = await answering(options.store, Math.min(deadline, Date.now() + 3_000), true);
+      const other = failure.code === "store_occupied" ? await answering(options.store, Math.min(deadline, Date.now() + 3_000), true) : null;
       if (other !== null) return other;
-      throw await startFailure(logFile, end.how);
+      throw failure;
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

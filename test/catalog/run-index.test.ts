@@ -34,7 +34,7 @@ describe("RunIndex", () => {
           { requiredKeys: [] },
         ),
         (runs, text) => {
-          const asked = query(text as Record<string, string>);
+          const asked = query(text);
           const expected = runs
             .filter((run) => asked.project === undefined || run.project === asked.project)
             .filter((run) => asked.state === undefined || asked.state.includes(run.state))

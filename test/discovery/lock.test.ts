@@ -108,8 +108,8 @@ describe("the store's lock", () => {
       const words = contenders.map((contender) => line(contender));
       for (const contender of contenders) contender.stdin.write("go\n");
       expect((await Promise.all(words)).sort()).toEqual(["store_occupied", "store_occupied", "store_occupied", "won"]);
-      const ends = contenders.map(
-        (contender) => new Promise((resolve) => (contender.exitCode === null ? contender.once("exit", resolve) : resolve(0))),
+      const ends = contenders.map((contender) =>
+        contender.exitCode === null ? new Promise((resolve) => contender.once("exit", resolve)) : Promise.resolve(),
       );
       for (const contender of contenders) contender.kill("SIGKILL");
       await Promise.all(ends);
