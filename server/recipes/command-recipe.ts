@@ -29,7 +29,7 @@ export const COMMAND_RECIPE: Recipe = {
   },
   presets: {},
   requires: [],
-  resumable: true,
+  resumable: false,
   origin: "builtin",
 };
 

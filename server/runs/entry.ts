@@ -32,10 +32,10 @@ export class RunEntry {
   }
 
   /** Reads what an ended run left: params, reports, points, checkpoints. */
-  async load(store: RunStore, series: RunSeries, poll: () => Promise<boolean>): Promise<void> {
+  async load(store: RunStore, series: RunSeries): Promise<void> {
     const { id } = this.record;
     await this.loadReports(store, this.record.attempt);
-    await poll();
+    await series.poll();
     this.takeSeries(series);
     this.checkpoints = await store.checkpoints(id);
     this.#damage = joinDamage(store.damage(id), series.damage);

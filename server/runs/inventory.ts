@@ -61,7 +61,7 @@ export class Inventory {
     if (entry.loaded || entry.damagedFolder !== null) return;
     const lease = this.#pool.acquire(entry.record.id);
     try {
-      await entry.load(this.#ledger.store, lease.series, () => lease.poll());
+      await entry.load(this.#ledger.store, lease.series);
     } finally {
       lease.release();
     }

@@ -62,6 +62,8 @@ export class LiveAttempt {
   #group: ProcessGroup | null = null;
   #escalation: Escalation | null = null;
   #logSize = 0;
+  /** Of the points that the host was told of. */
+  #cursor = "{}";
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
   #dueProcess = 0;
@@ -120,6 +122,8 @@ export class LiveAttempt {
     const exit = (await exists(this.#options.paths.exitJson)) ? await store.exit(run, attempt.number) : null;
     const gone = exit === null && (await this.#isGone());
     await this.#readFiles();
+    // A reading that somebody else had begun before the exit is shared with us and may have missed the last rows.
+    if (exit !== null || gone) await this.#readFiles();
     if (this.#isClosed()) return true;
     if (exit !== null || gone) {
       const last = exit ?? (await store.exit(run, attempt.number));
@@ -153,7 +157,13 @@ export class LiveAttempt {
     const { host, series, paths } = this.#options;
     const records = await this.#report.read();
     if (records.length > 0) await host.reported(records);
-    if (await series.poll()) host.points();
+    // Others read the same series (a request for the run): what they read first is as new to us, so the cursor tells, not the poll.
+    await series.series.poll();
+    const cursor = JSON.stringify(series.series.cursor());
+    if (cursor !== this.#cursor) {
+      this.#cursor = cursor;
+      host.points();
+    }
     const size = await fileSize(paths.log);
     if (size !== this.#logSize) {
       this.#logSize = size;

@@ -46,6 +46,12 @@ export async function planResume(context: PrepareContext, record: RunRecord, req
     parent: { params: resolved.params, sources: request.mode === "continue" ? resolved.sources : null },
     override: request.params,
   });
+  if (!plan.recipe.resumable)
+    throw new TrainyardError(
+      "conflict",
+      `the recipe ${plan.recipe.id} cannot start from a checkpoint: Trainyard does not know how that program loads one`,
+      "Start a new run with the arguments by which it resumes.",
+    );
   await mustPassCheck(context, plan, spec);
   const mode = checkpoint.kind === "full" ? "state" : "weights";
   const resume: Resume = { name: checkpoint.name, path: checkpoint.path, step: checkpoint.step, mode };

@@ -253,7 +253,7 @@ class RunsRoom implements Runs {
     this.#ledger.must(id);
     const lease = pool.acquire(id);
     try {
-      await lease.poll();
+      await lease.series.poll();
     } catch (error) {
       lease.release();
       throw error;
@@ -341,12 +341,6 @@ class RunsRoom implements Runs {
     const { id, name, state } = entry.record;
     if (!FINAL_STATES.has(state)) throw new TrainyardError("conflict", `the run ${name} is ${state}`, "Stop it first, or fork it.");
     const { spec, baseDir, plan, resume, before } = await planResume(this.#context, entry.record, request);
-    if (!plan.recipe.resumable)
-      throw new TrainyardError(
-        "conflict",
-        `runs of the recipe ${plan.recipe.id} cannot be continued`,
-        "Start a new run from the same settings.",
-      );
     const resolved = resolvedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir, resume });
     await this.#store.writeResolved(id, resolved);
     entry.resolvedParams = plan.params;

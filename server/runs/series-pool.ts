@@ -8,13 +8,10 @@ interface Shared {
   readonly series: RunSeries;
   users: number;
   idle: NodeJS.Timeout | null;
-  polling: Promise<boolean> | null;
 }
 
 export interface SeriesLease {
   readonly series: RunSeries;
-  /** Reads what was appended; calls that overlap share one reading. */
-  poll(): Promise<boolean>;
   release(): void;
 }
 
@@ -29,7 +26,7 @@ export class SeriesPool {
   acquire(run: RunId): SeriesLease {
     let shared = this.#shared.get(run);
     if (shared === undefined) {
-      shared = { series: this.#open(run), users: 0, idle: null, polling: null };
+      shared = { series: this.#open(run), users: 0, idle: null };
       this.#shared.set(run, shared);
     }
     const held = shared;
@@ -39,10 +36,6 @@ export class SeriesPool {
     let released = false;
     return {
       series: held.series,
-      poll: () =>
-        (held.polling ??= held.series.poll().finally(() => {
-          held.polling = null;
-        })),
       release: () => {
         if (released) return;
         released = true;

@@ -1,0 +1,72 @@
+/** A store with a runs room over it, as the server wires them, on real folders and real processes. */
+import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import type { RunId } from "../../protocol/ids.ts";
+import type { RunDetail } from "../../protocol/queries.ts";
+import { RunSpec, type RunSpecInput } from "../../protocol/spec.ts";
+import { FINAL_STATES } from "../../protocol/states.ts";
+import { createRuns, type RunsOptions } from "../../server/runs/runs.ts";
+import type { Runs, RunsChange } from "../../server/runs/types.ts";
+import { openSeries } from "../../server/series/series.ts";
+import { openStore } from "../../server/store/store.ts";
+import type { RunStore } from "../../server/store/types.ts";
+import { until } from "../launch/package-fixture.ts";
+
+export interface Room {
+  readonly runs: Runs;
+  readonly store: RunStore;
+  readonly changes: RunsChange[];
+  close(): Promise<void>;
+}
+
+/** Stands in for a server: another one over the same folder is what a restarted server sees. */
+export async function openRoom(workspace: string, packageRoot: string, options: Partial<RunsOptions> = {}): Promise<Room> {
+  const store = await openStore(path.join(workspace, ".trainyard"));
+  const notes: string[] = [];
+  const runs = createRuns({
+    store,
+    packageRoot,
+    openMetrics: (run) => openSeries(store, run, "metrics"),
+    openSystem: (run) => openSeries(store, run, "system"),
+    log: (text) => notes.push(text),
+    ...options,
+  });
+  const changes: RunsChange[] = [];
+  runs.onChange((change) => changes.push(change));
+  await runs.start();
+  return {
+    runs,
+    store,
+    changes,
+    close: async () => {
+      await runs.close();
+      store.close();
+    },
+  };
+}
+
+export async function newWorkspace(): Promise<{ dir: string; remove(): Promise<void> }> {
+  const dir = await realpath(await mkdtemp(path.join(os.tmpdir(), "trainyard-runs-")));
+  return { dir, remove: () => rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }) };
+}
+
+export function spec(input: RunSpecInput): RunSpec {
+  return RunSpec.parse(input);
+}
+
+/** A run of the recipe `script` over the given Python lines. */
+export async function scriptSpec(workspace: string, name: string, lines: string[], more: Partial<RunSpecInput> = {}): Promise<RunSpec> {
+  await writeFile(path.join(workspace, name), `${lines.join("\n")}\n`);
+  return spec({ recipe: "script", params: { script: name }, track: false, ...more });
+}
+
+export function shell(command: string, more: Partial<RunSpecInput> = {}): RunSpec {
+  return spec({ recipe: "command", params: { command: ["sh", "-c", command] }, track: false, ...more });
+}
+
+/** Waits until the run has ended. */
+export async function ended(room: Room, id: RunId, ms = 20_000): Promise<RunDetail> {
+  await until(`the end of ${id}`, () => FINAL_STATES.has(room.runs.summary(id)!.state), ms);
+  return room.runs.detail(id);
+}
