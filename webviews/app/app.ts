@@ -26,6 +26,7 @@ export class App extends LitElement {
       :host {
         display: grid;
         grid-template-columns: 260px minmax(0, 1fr);
+        grid-template-rows: minmax(0, 1fr);
         height: 100%;
         background: var(--vscode-editor-background);
       }

@@ -100,8 +100,11 @@ export const builderStyles = css`
     font-size: 12px;
     font-weight: 600;
   }
-  .section .icon {
+  .section > :last-child {
     margin-left: auto;
+  }
+  .missing {
+    color: var(--vscode-errorForeground);
   }
   .field {
     position: relative;
@@ -198,15 +201,16 @@ export const builderStyles = css`
   .preview .tabs .icon-button {
     margin-left: auto;
   }
-  pre {
-    margin: 0;
+  .code {
     padding: 4px 16px 12px;
     flex: 1;
     min-height: 80px;
     overflow: auto;
+    line-height: 18px;
+  }
+  .code-line span {
     white-space: pre-wrap;
     overflow-wrap: anywhere;
-    line-height: 18px;
   }
   .yaml-key {
     color: var(--vscode-symbolIcon-propertyForeground, var(--vscode-textLink-foreground));
@@ -302,7 +306,7 @@ export const builderStyles = css`
       position: sticky;
       bottom: 0;
     }
-    .preview pre {
+    .preview .code {
       max-height: 120px;
     }
     .presets {

@@ -9,7 +9,7 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { RecipeField, Widget } from "../../protocol/recipe.ts";
 import { icon } from "../components/icons.ts";
-import { inputText, parseInput, type Provenance } from "./form-model.ts";
+import { inputText, MISSING, parseInput, type Provenance } from "./form-model.ts";
 
 /** So many choices fit into a row of segments. */
 const MOST_SEGMENTS = 5;
@@ -65,7 +65,13 @@ export function fieldRow(view: FieldView): TemplateResult {
   </div>`;
 }
 
-function origin({ provenance, presetTitle, name, reset }: FieldView): TemplateResult {
+/** A form that is still empty is not yet wrong: what is missing is said quietly, beside the field. */
+function isMissing(problem: Problem | null): boolean {
+  return problem?.message === MISSING;
+}
+
+function origin({ provenance, presetTitle, name, reset, problem }: FieldView): TemplateResult {
+  if (isMissing(problem)) return html`<span class="missing" id="problem-${name}">${MISSING}</span>`;
   switch (provenance.origin) {
     case "changed":
       return html`<button class="link" data-testid="reset-${name}" title="Take the change back (Alt+Backspace)" @click=${reset}>
@@ -93,7 +99,7 @@ function widgetOf(field: RecipeField): Widget {
 
 function widget(view: FieldView): TemplateResult {
   const { name, field, value, change, problem } = view;
-  const invalid = problem?.severity === "error";
+  const invalid = problem?.severity === "error" && !isMissing(problem);
   const text = inputText(value);
   const typed = (event: Event): void => {
     change(parseInput(field, (event.target as HTMLInputElement).value));
@@ -121,7 +127,7 @@ function widget(view: FieldView): TemplateResult {
                 change(option);
               }}
             >
-              ${option === null ? "none" : String(option)}
+              ${option === null ? "none" : inputText(option)}
             </button>`,
         )}
       </span>`;
@@ -137,7 +143,7 @@ function widget(view: FieldView): TemplateResult {
         ${(field.enum ?? []).map(
           (option) =>
             html`<vscode-option value=${JSON.stringify(option)} ?selected=${JSON.stringify(option) === JSON.stringify(value)}
-              >${option === null ? "none" : String(option)}</vscode-option
+              >${option === null ? "none" : inputText(option)}</vscode-option
             >`,
         )}
       </vscode-single-select>`;

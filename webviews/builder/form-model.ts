@@ -29,6 +29,9 @@ export interface FormSection {
   readonly fields: readonly (readonly [string, RecipeField])[];
 }
 
+/** Message of a required field without a value. */
+export const MISSING = "needs a value";
+
 export function newForm(recipe: Recipe, parent: JsonObject = {}, preset: string | null = null): FormState {
   return { recipe, preset, parent: onlyKnown(recipe, parent), changed: {} };
 }
@@ -63,7 +66,7 @@ export function provenance(form: FormState, key: string): Provenance {
 
 /** @param value undefined, or what it is anyway, takes the change back */
 export function setValue(form: FormState, key: string, value: JsonValue | undefined): FormState {
-  const { [key]: _before, ...rest } = form.changed;
+  const rest = Object.fromEntries(Object.entries(form.changed).filter(([name]) => name !== key));
   const same = JSON.stringify(value) === JSON.stringify(inherited(form, key).value);
   return { ...form, changed: value === undefined || same ? rest : { ...rest, [key]: value } };
 }
@@ -117,7 +120,7 @@ export function problems(form: FormState): Map<string, Problem> {
   const required = form.recipe.schema.required.filter((key) => properties[key] !== undefined && isApplicable(form, properties[key]));
   for (const key of required) {
     const value = params[key];
-    if (value === undefined || value === "" || value === null) found.set(key, problem("error", key, "needs a value", null));
+    if (value === undefined || value === "" || value === null) found.set(key, problem("error", key, MISSING, null));
   }
   for (const [key, field] of Object.entries(properties)) {
     const value = params[key];

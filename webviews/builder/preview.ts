@@ -55,9 +55,10 @@ export function previewPanel(view: PreviewView): TemplateResult {
     </div>
     ${
       view.tab === "yaml"
-        ? html`<pre class="mono" data-testid="yaml">${view.yaml.split("\n").map(yamlLine)}</pre>`
-        : html`<pre class="mono" data-testid="command">
-${dryRun === null ? (view.checking ? "…" : "The command appears here once the form is complete.") : commandView(dryRun)}</pre>`
+        ? html`<div class="code mono" data-testid="yaml">${view.yaml.trimEnd().split("\n").map(yamlLine)}</div>`
+        : html`<div class="code mono" data-testid="command">
+            ${dryRun === null ? (view.checking ? "…" : "The command appears here once the form is complete.") : commandView(dryRun)}
+          </div>`
     }
     ${
       view.found.length === 0 ? nothing : html`<div class="findings" role="status" data-testid="preflight">${view.found.map(finding)}</div>`
@@ -104,11 +105,15 @@ function finding(problem: Problem): TemplateResult {
 
 function yamlLine(line: string): TemplateResult {
   const match = /^(\s*(?:- )?)([\w.-]+):(.*)$/.exec(line);
-  if (match === null) return html`${line} `;
-  return html`${match[1]}<span class="yaml-key">${match[2]}</span>:${match[3]} `;
+  const key = match === null ? nothing : html`<span class="yaml-key">${match[2]}</span>`;
+  return match === null
+    ? html`<div class="code-line"><span>${line}</span></div>`
+    : html`<div class="code-line"><span>${match[1]}</span>${key}<span>:${match[3]}</span></div>`;
 }
 
 function commandView(dryRun: DryRun): TemplateResult {
-  return html`<span class="secondary"># in ${dryRun.cwd}</span>
-    ${Object.entries(dryRun.env).map(([name, value]) => html`<span class="secondary">${name}=${value} \\</span> `)}${commandText(dryRun)}`;
+  const variables = Object.entries(dryRun.env).map(([name, value]) => `${name}=${value}`);
+  return html`<div class="code-line secondary"><span># in ${dryRun.cwd}</span></div>
+    ${variables.map((variable) => html`<div class="code-line secondary"><span>${variable}</span></div>`)}
+    <div class="code-line"><span>${commandText(dryRun)}</span></div>`;
 }

@@ -68,7 +68,7 @@ function source(x, y) {
           grid: true,
           tickCount: { expr: "max(2, floor(height / 44))" },
           labelOverlap: true,
-          labelExpr: "replace(format(datum.value, yFormat), '-', '\u2212')",
+          labelExpr: "datum.value === 0 ? '0' : replace(format(datum.value, yFormat), '-', '\u2212')",
           ...y.axis,
         },
       },
@@ -82,7 +82,7 @@ export function compileFrames() {
     for (const [yName, y] of Object.entries(Y_SCALES)) {
       const { spec } = compile(source(x, y));
       // The frame has no data of its own: the canvas above it draws the lines.
-      const { $schema: _, data: __, marks: ___, ...frame } = spec;
+      const frame = Object.fromEntries(Object.entries(spec).filter(([key]) => !["$schema", "data", "marks"].includes(key)));
       for (const scale of frame.scales) {
         scale.domain = scale.name === "x" ? [{ signal: "x0" }, { signal: "x1" }] : [{ signal: "y0" }, { signal: "y1" }];
         delete scale.domainMin;

@@ -41,8 +41,11 @@ export const chartStyles = css`
     opacity: 0.45;
   }
   .tools {
+    position: absolute;
+    right: 6px;
     display: flex;
     opacity: 0;
+    background: var(--vscode-editor-background);
   }
   :host(:hover) .tools,
   :host(:focus-within) .tools {

@@ -16,7 +16,7 @@ export interface ChartSettings {
   readonly attempts: boolean;
 }
 
-export const DEFAULT_SETTINGS: ChartSettings = { xAxis: "step", smoothing: 0.6, logY: false, raw: true, attempts: true };
+export const DEFAULT_SETTINGS: ChartSettings = { xAxis: "step", smoothing: 0.8, logY: false, raw: true, attempts: true };
 
 export interface Crosshair {
   readonly x: number;

@@ -9,7 +9,7 @@ import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import { type Annotations, NO_ANNOTATIONS } from "./annotations.ts";
 import { chartStyles } from "./chart-styles.ts";
-import type { ChartSync, XWindow } from "./chart-sync.ts";
+import type { ChartSettings, ChartSync, XWindow } from "./chart-sync.ts";
 import { SeriesColumns } from "./columns.ts";
 import { chartTable } from "./data-table.ts";
 import { describeChart, toCsv } from "./describe.ts";
@@ -39,6 +39,8 @@ export class LineChart extends LitElement {
   @property({ attribute: false }) detailSource: DetailSource | null = null;
   @property({ attribute: false }) slotIndex = 0;
   @property({ type: Boolean }) live = false;
+  /** Evaluations and schedules are drawn as they are: a moving average would only bend them. */
+  @property({ type: Boolean }) exact = false;
   @property({ type: Boolean, reflect: true }) maximised = false;
   /** Said where the lines will be while there is none. */
   @property() emptyText = "First metric after step 1";
@@ -60,6 +62,11 @@ export class LineChart extends LitElement {
 
   get #columns(): SeriesColumns | undefined {
     return this.store.get(this.metric);
+  }
+
+  get #settings(): ChartSettings {
+    const settings = this.sync.settings.value;
+    return this.exact ? { ...settings, smoothing: 0 } : settings;
   }
 
   override connectedCallback(): void {
@@ -122,7 +129,7 @@ export class LineChart extends LitElement {
     const columns = this.#columns;
     const sentence = describeChart(this.metric, columns, this.annotations);
     const last = columns === undefined || columns.length === 0 ? undefined : columns.values[columns.length - 1];
-    const { smoothing } = this.sync.settings.value;
+    const { smoothing } = this.#settings;
     return html`
       <header>
         <span class="swatch" ${cssProperties({ "--series": lineStyle(this.slotIndex, documentTheme().value.kind).color })}></span>
@@ -194,7 +201,7 @@ export class LineChart extends LitElement {
     const { color } = lineStyle(this.slotIndex, documentTheme().value.kind);
     const swatch = html`<span class="swatch" ${cssProperties({ "--series": color })}></span>`;
     const mark = this.annotations.checkpoints.find((checkpoint) => checkpoint.step === reading.step);
-    const smoothing = this.sync.settings.value.smoothing > 0;
+    const smoothing = this.#settings.smoothing > 0;
     return html`<div class="tooltip" ${place}>
       <div class="secondary">Step ${formatInteger(reading.step)} <span class="when">${formatClock(reading.time)}</span></div>
       <div class="row">${swatch}<span>${this.metric}</span><b>${formatValue(reading.smoothed)}</b></div>
@@ -238,7 +245,7 @@ export class LineChart extends LitElement {
     const { width, height } = this.plotElement.getBoundingClientRect();
     if (width < 40 || height < 40) return;
     this.#lastDraw = performance.now();
-    const settings = this.sync.settings.value;
+    const settings = this.#settings;
     const zoom = this.sync.zoom.value;
     const detail = this.#detail !== null && zoom !== null && sameWindow(this.#detail.window, zoom) ? this.#detail.columns : null;
     view.draw({

@@ -70,7 +70,7 @@ export class VegaFrame {
 function yFormat([low, high]: Domain): string {
   const size = Math.max(Math.abs(low), Math.abs(high));
   if (size >= 10_000) return "~s";
-  if (size < 0.001) return "~g";
+  if (size < 0.01) return ".3~e";
   const digits = Math.max(0, Math.ceil(1 - Math.log10((high - low) / 4)));
   return size >= 1000 ? ",~f" : `.${String(Math.min(digits, 8))}~f`;
 }

@@ -6,6 +6,8 @@ import { directive, Directive, type ElementPart } from "lit/directive.js";
 import { noChange } from "lit";
 
 class CssProperties extends Directive {
+  /** Called without a document only (server-side rendering), where there is nothing to set; its type is that of the call in a template. */
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- see above
   render(_properties: Readonly<Record<string, string>>): typeof noChange {
     return noChange;
   }

@@ -1,4 +1,6 @@
 /** Numbers, times and sizes as people read them. The minus is U+2212; what is unknown is an en dash, never 0. */
+import type { JsonValue } from "../../protocol/json.ts";
+
 export const UNKNOWN = "–";
 const MINUS = "\u2212";
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -67,6 +69,7 @@ export function formatWhen(time: number | string, now: number = Date.now()): str
 }
 
 /** JSON values as a config table shows them: strings bare, the rest as JSON. */
-export function formatJson(value: unknown): string {
-  return typeof value === "string" ? value : ((JSON.stringify(value) as string | undefined) ?? UNKNOWN);
+export function formatJson(value: JsonValue | undefined): string {
+  if (value === undefined) return UNKNOWN;
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

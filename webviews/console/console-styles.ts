@@ -73,6 +73,9 @@ export const consoleStyles = css`
     position: absolute;
     left: 0;
     height: 18px;
+    white-space: nowrap;
+  }
+  .run {
     white-space: pre;
   }
   .row.level-error {

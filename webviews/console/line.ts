@@ -1,5 +1,6 @@
 /** One line of the console: a progress bar, or coloured text with the search marked. */
-import { html, nothing, type TemplateResult } from "lit";
+import type { nothing } from "lit";
+import { html, type TemplateResult } from "lit";
 import { cssProperties } from "../components/css-vars.ts";
 import { type AnsiRun, parseAnsi, stripAnsi } from "./ansi.ts";
 import { parseProgressBar } from "./terminal-lines.ts";
@@ -26,14 +27,14 @@ function styled(run: AnsiRun, search: string): TemplateResult {
   const text = marked(run.text, search);
   if (typeof run.color === "string" || typeof run.background === "string")
     return html`<span
-      class=${names.join(" ")}
+      class="run ${names.join(" ")}"
       ${cssProperties({
         ...(typeof run.color === "string" ? { color: run.color } : {}),
         ...(typeof run.background === "string" ? { background: run.background } : {}),
       })}
       >${text}</span
     >`;
-  return names.length === 0 ? html`${text}` : html`<span class=${names.join(" ")}>${text}</span>`;
+  return html`<span class="run ${names.join(" ")}">${text}</span>`;
 }
 
 function marked(text: string, search: string): TemplateResult | string | (TemplateResult | string | typeof nothing)[] {

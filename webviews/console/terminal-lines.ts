@@ -5,6 +5,7 @@
 
 /** The oldest lines go beyond this; they can be had from the server. */
 export const MOST_LINES = 100_000;
+// eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
 const CONTROL = /\r\n|\r|\n|\u001b\[(\d*)A|\u001b\[[0-2]?K/g;
 
 export type LineLevel = "debug" | "info" | "warning" | "error";

@@ -8,7 +8,7 @@ import "../charts/line-chart.ts";
 import { SLOT_COUNT } from "../charts/palette.ts";
 import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
-import { filterMetrics, isEvaluation, orderMetrics } from "./metrics.ts";
+import { filterMetrics, isEvaluation, isExact, orderMetrics } from "./metrics.ts";
 import type { RunModel } from "./run-model.ts";
 
 const AXES: readonly (readonly [XAxis, string])[] = [
@@ -88,12 +88,11 @@ export class ChartGrid extends LitElement {
         overflow: auto;
         display: grid;
         grid-template-columns: repeat(6, minmax(0, 1fr));
-        grid-auto-rows: minmax(200px, auto);
-        align-content: start;
+        grid-auto-rows: minmax(min-content, 1fr);
       }
       .charts ty-line-chart {
         grid-column: span 2;
-        height: 216px;
+        min-height: 216px;
         border-bottom: 1px solid var(--hairline);
         border-right: 1px solid var(--hairline);
       }
@@ -102,14 +101,14 @@ export class ChartGrid extends LitElement {
       }
       .charts ty-line-chart.wide {
         grid-column: span 4;
-        height: 268px;
+        min-height: 268px;
       }
       .charts ty-line-chart.lead {
-        height: 268px;
+        min-height: 268px;
       }
       .charts ty-line-chart.full {
         grid-column: 1 / -1;
-        height: 268px;
+        min-height: 268px;
       }
       .none {
         grid-column: 1 / -1;
@@ -120,7 +119,7 @@ export class ChartGrid extends LitElement {
         .charts ty-line-chart.wide,
         .charts ty-line-chart.lead {
           grid-column: span 3;
-          height: 200px;
+          min-height: 200px;
         }
       }
       @container charts (max-width: 560px) {
@@ -128,7 +127,7 @@ export class ChartGrid extends LitElement {
         .charts ty-line-chart.wide,
         .charts ty-line-chart.lead {
           grid-column: 1 / -1;
-          height: 200px;
+          min-height: 200px;
         }
         .filter {
           margin-left: 0;
@@ -217,6 +216,7 @@ export class ChartGrid extends LitElement {
       .detailSource=${this.model.loadDetail}
       .slotIndex=${slot % (SLOT_COUNT * 3)}
       .live=${this.live}
+      .exact=${isExact(name)}
       .maximised=${this.maximised === name}
       .emptyText=${this.live ? "First metric after step 1" : "The run logged no metric"}
     ></ty-line-chart>`;

@@ -113,7 +113,7 @@ export class CheckpointList extends LitElement {
   }
 
   #row(checkpoint: Checkpoint, chosen: boolean): TemplateResult {
-    const loss = Object.entries(checkpoint.metrics).find(([name]) => /loss$/.test(name))?.[1];
+    const loss = Object.entries(checkpoint.metrics).find(([name]) => name.endsWith("loss"))?.[1];
     const note = STATUS_NOTES[checkpoint.status];
     const gone = checkpoint.status === "missing" || checkpoint.status === "torn";
     return html`<button

@@ -24,7 +24,7 @@ export function figures(run: RunDetail, elapsedBehind: number): TemplateResult {
     const summary = name === null ? undefined : metrics[name];
     return summary === undefined ? null : fromWireNumber(summary.last);
   };
-  const throughput = Object.keys(metrics).find((name) => /(tokens|samples)_per_second$/.test(name) && !/^eval/.test(name)) ?? null;
+  const throughput = Object.keys(metrics).find((name) => /(tokens|samples)_per_second$/.test(name) && !name.startsWith("eval")) ?? null;
   const evaluation = losses.evaluation === null ? undefined : metrics[losses.evaluation];
   const best = losses.evaluation === null || evaluation === undefined ? null : bestLoss(losses.evaluation, evaluation);
   return html`

@@ -35,9 +35,14 @@ export function isEvaluation(name: string): boolean {
   return /^(eval|val|valid|validation|test)[/_.]/.test(name);
 }
 
+/** Evaluations and schedules: few or noiseless points that no moving average should touch. */
+export function isExact(name: string): boolean {
+  return isEvaluation(name) || /learning_rate|(^|[/_.-])lr($|[/_.-])/.test(name);
+}
+
 /** The best value seen, for metrics whose better direction is beyond doubt: a loss. Others have none. */
 export function bestLoss(name: string, summary: MetricSummary): { readonly value: number; readonly step: number } | null {
-  if (!/loss$/.test(name)) return null;
+  if (!name.endsWith("loss")) return null;
   const value = fromWireNumber(summary.min);
   return Number.isFinite(value) ? { value, step: summary.min_step } : null;
 }

@@ -152,7 +152,7 @@ export class RunModel {
     switch (message.type) {
       case "run": {
         const { detail } = this;
-        const attemptChanged = detail === null || detail.attempt !== message.run.attempt || detail.state !== message.run.state;
+        const attemptChanged = detail?.attempt !== message.run.attempt || detail.state !== message.run.state;
         if (detail !== null) this.#setDetail({ ...detail, ...message.run });
         // Attempts, environment and resolved values come with the whole record.
         if (attemptChanged) await this.#reload();

@@ -48,7 +48,7 @@ export class SystemPanel extends LitElement {
       }
       .row {
         display: grid;
-        grid-template-columns: 76px 96px 1fr;
+        grid-template-columns: 72px 88px minmax(0, 1fr);
         gap: 8px;
         align-items: center;
         height: 24px;
@@ -62,7 +62,7 @@ export class SystemPanel extends LitElement {
       }
       svg {
         display: block;
-        width: 96px;
+        width: 88px;
         height: 18px;
       }
       .area {

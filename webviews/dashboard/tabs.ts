@@ -1,6 +1,7 @@
 /** The tables behind the tabs Events, Config and Environment. */
 import { css, html, nothing, type TemplateResult } from "lit";
 import type { RunEvent } from "../../protocol/events.ts";
+import type { JsonObject } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { formatBytes, formatClock, formatInteger, formatJson, formatWhen, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
@@ -38,7 +39,7 @@ function describeEvent(event: RunEvent): TemplateResult {
 }
 
 export function configTab(run: RunDetail): TemplateResult {
-  const resolved = run.resolved as { params?: Record<string, unknown>; sources?: Record<string, string> } | null;
+  const resolved = run.resolved as { params?: JsonObject; sources?: Record<string, string> } | null;
   const params = { ...(resolved?.params ?? {}), ...run.params };
   const names = Object.keys(params).sort();
   const attempt = run.attempts.at(-1);
@@ -95,7 +96,7 @@ export function environmentTab(run: RunDetail): TemplateResult {
     if (exit !== null)
       rows.push([
         `Exit ${String(number)}`,
-        `${exit.signal === null ? `code ${String(exit.code ?? UNKNOWN)}` : exit.signal} · peak memory ${formatBytes(exit.peak_rss_bytes)}`,
+        `${exit.signal ?? `code ${String(exit.code ?? UNKNOWN)}`} · peak memory ${formatBytes(exit.peak_rss_bytes)}`,
       ]);
   }
   const packages = Object.entries(environment?.packages ?? {});

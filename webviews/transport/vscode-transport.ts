@@ -103,7 +103,7 @@ export class VsCodeTransport implements Transport {
         type: "request",
         request,
         route,
-        params: (input.params ?? {}) as Record<string, string>,
+        params: input.params ?? {},
         query: withoutUndefined(input.query ?? {}),
         ...(input.body === undefined ? {} : { body: input.body as JsonValue }),
       });
@@ -160,5 +160,5 @@ export class VsCodeTransport implements Transport {
 }
 
 function withoutUndefined(query: object): JsonObject {
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined)) as JsonObject;
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
 }
