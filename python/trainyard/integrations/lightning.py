@@ -70,6 +70,10 @@ class _CallbackHooks:
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         run = the_run()
         kind = type(exception).__name__
+        if kind == "SIGTERMException" and not self._stopping:
+            # Lightning noticed the signal between two batches, before on_train_batch_end could.
+            self._stopping = True
+            self._save(trainer, run, position(trainer))
         stopped = self._stopping or isinstance(exception, KeyboardInterrupt) or kind == "SIGTERMException"
         run.training_ended("cancelled" if stopped else "failed", position(trainer), "%s: %s" % (kind, exception))
 
