@@ -10,8 +10,8 @@ import type { RunSeries, SeriesSource } from "./types.ts";
 /**
  * The points of a run; nothing is read before the first `poll`.
  *
- * `metrics`: what the training logged. `system`: samples of the machine, whose steps must not start again with a new attempt or server, or the
- * joined curve would take them for rewound; whole seconds since the epoch keep to that.
+ * `metrics`: what the training logged. `system`: samples of the machine; their numbers go on over attempts and servers, or the joined curve
+ * would take them for rewound.
  * @throws TrainyardError not_found
  */
 export function openSeries(store: RunStore, id: RunId, kind: "metrics" | "system"): RunSeries {

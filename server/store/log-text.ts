@@ -34,7 +34,8 @@ function overlay(line: string): { cells: string[]; overflow: boolean } {
   let overflow = false;
   const settle = (): void => {
     if (pending === "") return;
-    if (cursor > 0) cells[cursor - 1] = (cells[cursor - 1] ?? " ") + pending;
+    while (cells.length < cursor) cells.push(" ");
+    if (cursor > 0) cells[cursor - 1] = (cells[cursor - 1] ?? "") + pending;
     else cells[0] = pending + (cells[0] ?? "");
     pending = "";
   };
@@ -54,7 +55,7 @@ function overlay(line: string): { cells: string[]; overflow: boolean } {
       if (sequence === undefined) continue;
       const erase = ERASE_LINE.exec(sequence)?.[1];
       if (erase === undefined) pending += sequence;
-      else if (erase === "2") cells = cells.map(() => " ").slice(0, cursor);
+      else if (erase === "2") cells = [];
       else if (erase === "1") for (let c = 0; c < Math.min(cursor, cells.length); c++) cells[c] = " ";
       else cells.length = Math.min(cells.length, cursor);
     } else if (code < 0x20 && code !== 0x09) {
