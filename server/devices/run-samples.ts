@@ -83,11 +83,13 @@ export function metricsOf(sample: SystemSample, usage: RunUsage | undefined): Re
   };
   add("sys/cpu_percent", sample.cpu_percent);
   add("sys/memory_used_bytes", sample.memory_used_bytes);
+  add("sys/memory_total_bytes", sample.memory_total_bytes);
   add("sys/disk_free_bytes", sample.disk_free_bytes);
   for (const gpu of sample.gpus) {
     const prefix = `sys/gpu${gpu.index}`;
     add(`${prefix}/utilization_percent`, gpu.utilization_percent);
     add(`${prefix}/memory_used_bytes`, gpu.memory_used_bytes);
+    add(`${prefix}/memory_total_bytes`, gpu.memory_total_bytes);
     add(`${prefix}/temperature_celsius`, gpu.temperature_celsius);
     add(`${prefix}/power_watts`, gpu.power_watts);
   }

@@ -6,12 +6,16 @@ import os from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import WebSocket from "ws";
 import { createClient } from "../../protocol/client.ts";
+import type { Discovery } from "../../protocol/discovery.ts";
 import { ApiError } from "../../protocol/errors.ts";
+import { createStreamClient } from "../../protocol/stream-client.ts";
 import { findServer, privateRuntimeFolder } from "../../server/discovery/discovery.ts";
 import { ensureServer } from "../../server/ensure.ts";
 import { openStore } from "../../server/store/store.ts";
 import { resolvedSpec, runRecord } from "../store/fixtures.ts";
+import { eventually } from "./live-server.ts";
 
 let packageRoot: string;
 let store: string;
@@ -21,7 +25,7 @@ const pids: number[] = [];
 beforeAll(async () => {
   packageRoot = await realpath(await mkdtemp(path.join(os.tmpdir(), "ty-package-")));
   await build({
-    entryPoints: { server: "server/main.ts", "catalog-worker": "server/catalog/worker.ts" },
+    entryPoints: { server: "server/main.ts", "catalog-worker": "server/catalog/worker.ts", supervisor: "server/supervisor/main.ts" },
     outdir: path.join(packageRoot, "dist"),
     outExtension: { ".js": ".cjs" },
     define: { __TRAINYARD_VERSION__: '"9.9.9"' },
@@ -175,6 +179,46 @@ describe("the server program", () => {
     program.child.kill("SIGTERM");
     expect(await program.ended).toBe(0);
     expect(await readdir(privateRuntimeFolder("/sys/kernel"))).toEqual([expect.stringMatching(/^lock\.\d+$/)]);
+  });
+});
+
+describe("a run", () => {
+  it("goes on when the server is killed; its watcher gets every log line once, from whichever server there is", async () => {
+    await mkdir(store, { recursive: true });
+    const current = (): Promise<Discovery> => ensureServer({ store, packageRoot, idleExitSeconds: 60, baseDir: path.dirname(store) });
+    const first = await current();
+    pids.push(first.process.pid);
+    const script = "i=0; while [ $i -lt 40 ]; do i=$((i+1)); echo line $i; sleep 0.05; done";
+    const { id } = await createClient(first).call("createRun", {
+      body: { spec: { recipe: "command", params: { command: ["/bin/sh", "-c", script] } } },
+    });
+    const stream = createStreamClient({
+      address: current,
+      connect: (url, protocols) => new WebSocket(url, protocols),
+      minBackoffMs: 20,
+    });
+    let log = "";
+    let over = false;
+    const states: string[] = [];
+    stream.subscribe(
+      { topic: "log", run: id, attempt: 1, offset: 0 },
+      {
+        onMessage: (message) => {
+          if (message.type === "log") log += message.text;
+          over ||= message.type === "end";
+        },
+      },
+    );
+    stream.subscribe({ topic: "run", run: id }, { onMessage: (message) => message.type === "run" && states.push(message.run.state) });
+    await eventually(() => log.includes("line 10\n"), "the tenth line");
+    process.kill(first.process.pid, "SIGKILL");
+    await eventually(() => over, "the end of the log");
+    pids.push((await current()).process.pid);
+    stream.close();
+    expect(log).toBe(Array.from({ length: 40 }, (_, i) => `line ${i + 1}\n`).join(""));
+    const run = await createClient(await current()).call("getRun", { params: { id } });
+    expect([run.state, run.attempts[0]?.exit?.code]).toEqual(["completed", 0]);
+    expect(states).toContain("running");
   });
 });
 
