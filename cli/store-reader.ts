@@ -67,7 +67,7 @@ async function withEntry<T>(store: RunStore, record: RunRecord, work: (entry: Ru
   const series = openSeries(store, record.id, "metrics");
   try {
     const entry = new RunEntry(record);
-    await entry.load(store, series, () => series.poll());
+    await entry.load(store, series);
     entry.record = await settled(store, entry);
     return await work(entry, series);
   } finally {

@@ -156,5 +156,5 @@ describe("from the first window to the last", () => {
 });
 
 function lossChart(frame: FrameLocator): Locator {
-  return frame.locator('[data-testid="chart-loss"], [data-testid="chart-train/loss"]').first();
+  return frame.locator('[data-testid="chart-train/loss"]');
 }

@@ -49,7 +49,7 @@ describe("going on", () => {
     ]);
     expect(ended.attempts[1]?.resumed_from?.step).toBe(stoppedAt);
 
-    const points = await curve(await workspace.client(), run.id, "loss");
+    const points = await curve(await workspace.client(), run.id, "train/loss");
     expect(points.steps).toEqual(Array.from({ length: MAX_STEPS }, (_, index) => index + 1));
     expect(points.attempts).toEqual(points.steps.map((step) => (step <= stoppedAt ? 1 : 2)));
     // It goes on with what was learnt: a new start would be back at the loss of the first step.
@@ -71,7 +71,7 @@ describe("going on", () => {
     expect(fork.state).toBe("completed");
     expect(fork.parent).toEqual({ run: run.id, checkpoint: final.name, step: final.step });
     expect(fork.params).toMatchObject({ learning_rate: 0.001, max_steps: final.step + 10 });
-    const points = await curve(await workspace.client(), fork.id, "loss");
+    const points = await curve(await workspace.client(), fork.id, "train/loss");
     expect(points.steps[0]).toBe(final.step + 1);
     expect(points.steps.at(-1)).toBe(final.step + 10);
   });
