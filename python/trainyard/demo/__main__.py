@@ -42,7 +42,7 @@ params:
   intermediate_size: 256
   initializer_range: 0.06 # a wider start than the usual 0.02: so small a model finds the carry much sooner
   new_tokenizer: characters
-  max_steps: 1100
+  max_steps: 1400
   per_device_train_batch_size: 128
   learning_rate: 0.003
   lr_scheduler_type: cosine
@@ -56,7 +56,7 @@ params:
   exact_match_rows: 200
   exact_match_max_new_tokens: 5
   save_strategy: steps
-  save_steps: 275
+  save_steps: 350
   use_cpu: true
   omp_threads: 1
 """
@@ -79,7 +79,7 @@ params:
   lora_r: 16
   lora_alpha: 32
   target_modules: [all-linear]
-  max_steps: 420
+  max_steps: 560
   per_device_train_batch_size: 128
   learning_rate: 0.005
   lr_scheduler_type: cosine
@@ -87,7 +87,7 @@ params:
   adam_beta2: 0.99
   logging_steps: 5
   eval_strategy: steps
-  eval_steps: 60
+  eval_steps: 70
   per_device_eval_batch_size: 256
   eval_exact_match: true
   exact_match_rows: 200
