@@ -10,6 +10,7 @@ the timer; the targets are held against the first, as in the measurements that t
 import gc
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -94,7 +95,9 @@ def main():
             step += CALLS
     run.finish()
     writer.close()
-    report(measured, middle(timers), rows, step - 1, run.dir)
+    written = rows_written(run.dir)
+    shutil.rmtree(folder, ignore_errors=True)
+    report(measured, middle(timers), rows, step - 1 + len(rows), written)
 
 
 def middle(values):
@@ -104,7 +107,7 @@ def middle(values):
     return statistics.fmean(ordered[quarter : len(ordered) - quarter])
 
 
-def report(measured, timer_ns, rows, steps, run_dir):
+def report(measured, timer_ns, rows, logged, written):
     medians = {key: middle(times) for key, times in measured.items()}
     print("Nanoseconds per call (p50, %d rounds); the timer alone takes %.0f." % (ROUNDS, timer_ns))
     print("%-26s %8s %12s %12s %14s" % ("", "metrics", "as measured", "x empty", "without timer"))
@@ -112,7 +115,7 @@ def report(measured, timer_ns, rows, steps, run_dir):
         ratio = value / medians["empty function", count]
         print("%-26s %8d %12.0f %12.2f %14.0f" % (name, count, value, ratio, max(0.0, value - timer_ns)))
 
-    result = {"bench": "sdk", "python": sys.version.split()[0], "timer_ns": round(timer_ns, 1), "rows_written": rows_written(run_dir)}
+    result = {"bench": "sdk", "python": sys.version.split()[0], "timer_ns": round(timer_ns, 1), "rows_written": written}
     failures = []
     for count in rows:
         ours, nothing = medians["trainyard.log", count], medians["empty function", count]
@@ -129,8 +132,8 @@ def report(measured, timer_ns, rows, steps, run_dir):
             failures.append("log with %d metrics costs %.2f x an empty function (at most %g)" % (count, ours / nothing, MOST_EMPTY))
         if theirs < LEAST_WRITER * ours:
             failures.append("SummaryWriter with %d metrics costs only %.1f x log (at least %g)" % (count, theirs / ours, LEAST_WRITER))
-    if result["rows_written"] != ROUNDS * CALLS * len(rows) + len(rows):
-        failures.append("%d rows were logged and %d written" % (steps + len(rows), result["rows_written"]))
+    if written != ROUNDS * CALLS * len(rows) + len(rows):
+        failures.append("%d rows were logged and %d written" % (logged, written))
     for failure in failures:
         print("MISSED: " + failure)
     result["ok"] = not failures

@@ -62,6 +62,15 @@ def test_a_framework_that_looks_different_is_left_alone(launch):
     assert process.wait() == 0 and process.output.rstrip().endswith("True")
 
 
+def test_tensorboardx_is_listened_to(launch):
+    """The package itself is not installed: what counts is the module's name and the methods' signatures."""
+    writer = "class SummaryWriter:\n    def add_scalar(self, tag, scalar_value, global_step=None, walltime=None):\n        return 'theirs'\n"
+    plant(launch.folder, {"tensorboardX/__init__.py": "from .writer import SummaryWriter\n", "tensorboardX/writer.py": writer})
+    process = launch.code("from tensorboardX import SummaryWriter\nprint(SummaryWriter().add_scalar('loss', 0.5, global_step=3))")
+    assert process.wait() == 0 and process.output.strip() == "theirs"
+    assert launch.attempt().series("loss") == {3.0: 0.5}
+
+
 def test_the_module_keeps_its_loader_and_source(launch):
     plant(launch.folder, FAKE_TRANSFORMERS)
     process = launch.code(

@@ -5,8 +5,6 @@ import os
 
 import pytest
 
-from reading import Attempt
-
 pytestmark = pytest.mark.training
 
 
@@ -105,9 +103,10 @@ def test_trl_with_an_adapter(launch, script, valid):
     assert attempt.end["status"] == "completed"
 
 
-def test_lightning(launch, script, valid):
+@pytest.mark.parametrize("package", ["lightning.pytorch", "pytorch_lightning"])
+def test_lightning(launch, script, valid, package):
     root = os.path.join(launch.folder, "out")
-    launch.ok(script("lightning_train"), root)
+    launch.ok(script("lightning_train"), root, env={"LIGHTNING_PACKAGE": package})
     attempt = launch.attempt()
     check_report(attempt, valid)
     # 10 batches an epoch, logged every second step, counted from 1; the validation at the end of each epoch.
@@ -177,7 +176,7 @@ def test_torchrun_reports_from_rank_0_and_stops_all_ranks(launch, script):
     process.until(lambda: any(record["type"] == "checkpoint" for record in reported(launch.attempt())), timeout=90)
     launch.ask_to_stop()
     assert process.wait(60) == 0, process.output
-    attempt: Attempt = launch.attempt()
+    attempt = launch.attempt()
     assert len(attempt.of("hello")) == 1
     assert attempt.of("checkpoint")[-1]["final"] is True and attempt.end["status"] == "cancelled"
     assert len(attempt.series("train/loss")) > 0

@@ -136,6 +136,29 @@ def test_every_end_is_recorded(launch, valid, name):
         assert load(attempt.dir, "exit.json")["code"] == 1
 
 
+def test_two_runs_in_one_process_and_the_environment_afterwards(launch):
+    process = launch.code(
+        """
+import os, trainyard
+first = trainyard.init(name="first", seed=10**30)
+assert trainyard.init() is first and os.environ["TRAINYARD_RUN_DIR"] == first.dir
+trainyard.log({"x": 1}, step=10**300); first.finish()
+assert trainyard.current() is None and "TRAINYARD_RUN_DIR" not in os.environ
+second = trainyard.init(name="second")
+assert second is not first and second.id != first.id and os.path.dirname(second.dir) == os.path.dirname(first.dir)
+trainyard.log({"x": 2})
+""",
+        hook=False,
+        launched=False,
+        env={"TRAINYARD_STORE": os.path.join(launch.folder, "store")},
+    )
+    assert process.wait() == 0, process.output
+    runs = glob.glob(os.path.join(launch.folder, "store", "*", "runs", "*"))
+    values = {load(run, "run.json")["name"]: Attempt(run).points[0].values["x"] for run in runs}
+    assert values == {"first": 1.0, "second": 2.0}
+    assert all(Attempt(run).end["status"] == "completed" for run in runs)
+
+
 def test_an_existing_excepthook_is_still_called(launch):
     process, run_dir = standalone(
         launch,

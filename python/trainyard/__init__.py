@@ -87,8 +87,6 @@ def _start(
             place = _standalone.create(project, name, store, str(description), kept, seed)
             run = Run(place, True)
         run._open()
-        if standalone:
-            _standalone.export(place)
         _exit.watch(_on_crash, _on_exit, _on_fork)
     except Occupied:
         # Another process of this attempt reports; this one only listens.

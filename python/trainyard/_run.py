@@ -22,6 +22,8 @@ _HEARTBEAT_SECONDS = 0.2
 _MAX_TRACEBACK = 20_000
 _ARTIFACT_KINDS = ("checkpoint", "tensorboard", "evaluation", "config", "predictions", "model", "other")
 _CHECKPOINT_KINDS = ("full", "adapter", "weights")
+# Integers beyond it change when JavaScript reads them.
+_MAX_INTEGER = 2**53 - 1
 _STATUSES = ("completed", "failed", "cancelled")
 _LEVELS = ("info", "warning", "error")
 
@@ -46,6 +48,8 @@ class Run:
         self._report: Optional[Report] = None
         self._drain: Optional[Drain] = None
         self._artifacts: Optional[Artifacts] = None
+        # Of a standalone run: the environment variables as they were before it exported its place.
+        self._environment: Dict[str, Optional[str]] = {}
         self._finished = False
         self._stop = False
         self._stop_said = False
@@ -116,6 +120,8 @@ class Run:
             python_version=platform.python_version(),
             argv=[str(argument) for argument in sys.argv],
         )
+        if self._standalone:
+            self._environment = _standalone.export(self._place)
         self._drain = Drain(metrics, report, os.path.join(folder, "stop.json"), self._on_stop_file)
         _hot.begin()
         self._drain.start()
@@ -167,7 +173,7 @@ class Run:
             self._report.add(
                 "end",
                 status=status,
-                step=int(max(0.0, self._drain.step if step is None else step)) if self._has_steps() or step is not None else None,
+                step=_step(self._drain.step if step is None else step) if self._has_steps() or step is not None else None,
                 reason=_text(reason if reason is not None else outcome.get("reason")),
                 error=None if error is None else _error_record(error),
             )
@@ -180,7 +186,7 @@ class Run:
                 _standalone.write_exit(self._place, status, self._started, self._stop, code)
             except OSError as problem:
                 warn_once("exit.json could not be written: %s" % problem)
-            _standalone.withdraw(self._place)
+            _standalone.withdraw(self._environment)
 
     def _has_steps(self) -> bool:
         return self._drain is not None and self._drain.step != 0.0
@@ -299,7 +305,7 @@ class Run:
         numbers, _ = numbers_of(metrics or {})
         self._say(
             "checkpoint",
-            step=max(0, int(step)),
+            step=_step(step),
             path=os.path.abspath(os.fspath(path)),
             kind=kind,
             framework=framework,
@@ -310,12 +316,12 @@ class Run:
     @guarded()
     def plan(self, max_steps: Optional[int] = None, max_epochs: Optional[float] = None, first_step: int = 0) -> None:
         """How long the training means to run. ``first_step``: the step it starts after (0, or the one resumed from)."""
-        steps = int(max_steps) if max_steps is not None and max_steps > 0 else None
+        steps = max(1, _step(max_steps)) if max_steps is not None and max_steps > 0 else None
         epochs = float(max_epochs) if max_epochs is not None and 0 < max_epochs < float("inf") else None
         self._max_steps = steps
         if self._drain is not None and not self._has_steps():
-            self._drain.step = float(max(0, int(first_step)))
-        self._say("plan", first_step=max(0, int(first_step)), max_steps=steps, max_epochs=epochs)
+            self._drain.step = float(_step(first_step))
+        self._say("plan", first_step=_step(first_step), max_steps=steps, max_epochs=epochs)
 
     @guarded()
     def framework(self, name: str, version: Optional[str] = None, graceful_stop: bool = False) -> None:
@@ -387,6 +393,11 @@ class Run:
         self._in_training = False
         self._outcome = {"status": status if status in _STATUSES else "completed", "step": step, "reason": reason}
         self.flush()
+
+
+def _step(value: Any) -> int:
+    """A step as the records have it. @raises TypeError, ValueError, OverflowError: it is no number"""
+    return min(_MAX_INTEGER, max(0, int(value)))
 
 
 def _text(value: Any) -> Optional[str]:

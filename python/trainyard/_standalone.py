@@ -42,20 +42,28 @@ def launched_place() -> Optional[Place]:
     )
 
 
-def export(place: Place) -> None:
-    """Let child processes find the run instead of making folders of their own; they do not report while we do."""
-    os.environ["TRAINYARD_RUN_DIR"] = place.run_dir
-    os.environ["TRAINYARD_RUN_ID"] = place.run_id
-    os.environ["TRAINYARD_ATTEMPT"] = str(place.attempt)
-    os.environ["TRAINYARD_STORE"] = place.store
-    os.environ["TRAINYARD_PROJECT"] = place.project
+_VARIABLES = ("TRAINYARD_RUN_DIR", "TRAINYARD_RUN_ID", "TRAINYARD_ATTEMPT", "TRAINYARD_STORE", "TRAINYARD_PROJECT")
 
 
-def withdraw(place: Place) -> None:
+def export(place: Place) -> Dict[str, Optional[str]]:
+    """
+    Let child processes find the run instead of making folders of their own; they do not report while we do.
+
+    :returns: what the variables were before, for ``withdraw``
+    """
+    before = {name: os.environ.get(name) for name in _VARIABLES}
+    for name, value in zip(_VARIABLES, (place.run_dir, place.run_id, str(place.attempt), place.store, place.project)):
+        os.environ[name] = value
+    return before
+
+
+def withdraw(before: Dict[str, Optional[str]]) -> None:
     """Take back what ``export`` set."""
-    if os.environ.get("TRAINYARD_RUN_DIR") == place.run_dir:
-        for name in ("RUN_DIR", "RUN_ID", "ATTEMPT", "STORE", "PROJECT"):
-            os.environ.pop("TRAINYARD_" + name, None)
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def new_run_id(now: Optional[float] = None) -> str:
@@ -106,6 +114,7 @@ def create(
     :raises OSError: the store cannot be written
     """
     now = time.time()
+    seed = int(seed) if seed is not None and abs(int(seed)) < 2**53 else None
     root = find_store(store)
     os.makedirs(root, exist_ok=True)
     _ignore_in_git(root)

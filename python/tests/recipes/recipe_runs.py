@@ -16,7 +16,8 @@ RUN_ID = "run_0123456789abcdefg"
 
 def environment(**more: str) -> Dict[str, str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TRAINYARD_")}
-    environ.update(PYTHONPATH=str(PYTHON_DIR), OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="", PYTHONUNBUFFERED="1", **more)
+    path = os.pathsep.join([str(PYTHON_DIR / "trainyard" / "_hook"), str(PYTHON_DIR)])  # tracking is on by default
+    environ.update(PYTHONPATH=path, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="", PYTHONUNBUFFERED="1", **more)
     return environ
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import pytest
-from recipe_runs import TINY_MODEL, recipes, write_jsonl
+from recipe_runs import EXAMPLES, TINY_MODEL, recipes, write_jsonl
 from trainyard.recipes.__main__ import check
 
 
@@ -177,3 +177,12 @@ def test_a_request_of_another_shape_is_refused(data: Path) -> None:
     for text in ("", "[]", '{"recipe": "script"}'):
         result = recipes("check", stdin=text)
         assert result.returncode == 2 and "stdin" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["text.txt", "prompt-completion.jsonl", "messages.jsonl", "preference.jsonl"])
+def test_the_examples_rows_have_the_shape_of_their_name(name: str) -> None:
+    from trainyard.adapters.rows import SHAPES, Columns, open_source
+
+    source = open_source(EXAMPLES / "data" / name, "auto", Columns(), SHAPES)
+    assert source.shape == name.split(".")[0].replace("-", "_")
+    assert len(list(source)) >= 8

@@ -1,10 +1,14 @@
 """A script that uses Lightning and imports nothing of Trainyard. Arguments: root folder [max_epochs] [checkpoint]."""
 
+import importlib
+import os
 import sys
 
-import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader, TensorDataset
+
+# Two packages, one framework: their classes are not the same.
+pl = importlib.import_module(os.environ.get("LIGHTNING_PACKAGE", "lightning.pytorch"))
 
 
 class Line(pl.LightningModule):

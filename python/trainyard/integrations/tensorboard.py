@@ -17,6 +17,7 @@ _REPORTED_BY = {
     "trl": "huggingface",
     "lightning": "lightning",
     "pytorch_lightning": "lightning",
+    "lightning_fabric": "lightning",
 }
 
 

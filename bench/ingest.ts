@@ -1,0 +1,61 @@
+/** Reading a metric file into columns and pyramids, beside JSON.parse alone over the same rows as JSON lines. */
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { newRunId } from "../protocol/ids.ts";
+import { createRunSeries } from "../server/series/run-series.ts";
+import { fileHeader, rowRecord, setRecord } from "../server/store/metric-writer.ts";
+import { medianMs, type BenchResult } from "./lib/result.ts";
+
+const ROWS = 400_000;
+const NAMES = ["loss", "grad_norm", "learning_rate", "epoch", "accuracy"];
+const ROUNDS = 5;
+
+export async function run(): Promise<BenchResult> {
+  const folder = await mkdtemp(path.join(tmpdir(), "trainyard-bench-"));
+  try {
+    const file = path.join(folder, "metrics.bin");
+    const lines = await writeRows(file);
+    const points = ROWS * NAMES.length;
+    const json = await medianMs(ROUNDS, () => {
+      for (const line of lines) JSON.parse(line);
+    });
+    const ingest = await medianMs(ROUNDS, async () => {
+      const series = createRunSeries(newRunId(), () => Promise.resolve([{ attempt: 1, file, resumedFromStep: null }]));
+      await series.poll();
+      if (series.list().length !== NAMES.length) throw new Error("the series was not read");
+      series.close();
+    });
+    return {
+      bench: "ingest",
+      lines: [
+        { what: "JSON.parse of the same rows as JSON lines", value: points / json / 1000, unit: "M points/s" },
+        { what: "metric file into columns, pyramid and summaries", value: points / ingest / 1000, unit: "M points/s" },
+        { what: "times as fast as JSON.parse alone", value: json / ingest, unit: "×", target: { at_least: 8 } },
+      ],
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Writes the file; the same rows as JSON lines are returned. */
+async function writeRows(file: string): Promise<string[]> {
+  const lines: string[] = [];
+  const handle = await open(file, "w");
+  try {
+    let parts = [fileHeader(), setRecord(0, NAMES)];
+    for (let step = 0; step < ROWS; step++) {
+      const values = [Math.exp(-step / 1e5) + Math.random(), Math.random() * 3, 5e-5 * (1 - step / ROWS), step / 1000, Math.random()];
+      const time = 1.7e12 + step * 37.5;
+      parts.push(rowRecord(0, time, step, values));
+      lines.push(JSON.stringify({ time, step, ...Object.fromEntries(NAMES.map((name, i) => [name, values[i]])) }));
+      if (parts.length < 8192 && step < ROWS - 1) continue;
+      await handle.appendFile(Buffer.concat(parts));
+      parts = [];
+    }
+  } finally {
+    await handle.close();
+  }
+  return lines;
+}

@@ -1,0 +1,49 @@
+/** What a benchmark written in TypeScript gives to bench/main.mjs. */
+
+export interface BenchLine {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The number that has to be reached (`at_least`) or kept (`at_most`); left out for a mere measurement. */
+  readonly target?: { readonly at_least: number } | { readonly at_most: number };
+}
+
+export interface BenchResult {
+  readonly bench: string;
+  readonly lines: readonly BenchLine[];
+}
+
+/** Prints the table and, last, the result as JSON. @returns the exit code: 1 when a target is missed */
+export function report(result: BenchResult): number {
+  let missed = 0;
+  for (const line of result.lines) {
+    const met = meets(line);
+    if (!met) missed++;
+    const target = line.target === undefined ? "" : `  (${targetText(line.target)}${met ? "" : ": MISSED"})`;
+    console.log(`${line.what.padEnd(58)} ${line.value.toFixed(2).padStart(10)} ${line.unit}${target}`);
+  }
+  console.log(JSON.stringify({ ...result, missed }));
+  return missed === 0 ? 0 : 1;
+}
+
+function meets({ value, target }: BenchLine): boolean {
+  if (target === undefined) return true;
+  return "at_least" in target ? value >= target.at_least : value <= target.at_most;
+}
+
+function targetText(target: NonNullable<BenchLine["target"]>): string {
+  return "at_least" in target ? `at least ${String(target.at_least)}` : `at most ${String(target.at_most)}`;
+}
+
+/** Median of the times of `rounds` calls in ms, after one that does not count. */
+export async function medianMs(rounds: number, work: () => unknown): Promise<number> {
+  await work();
+  const times: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const start = performance.now();
+    await work();
+    times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  return times[Math.floor(times.length / 2)] ?? NaN;
+}

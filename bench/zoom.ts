@@ -1,0 +1,67 @@
+/** Windows of a series of ten million points, and what the pyramid that answers them costs when points are appended. */
+import { Axis, Curve } from "../server/series/curve.ts";
+import { Float64Column } from "../server/series/columns.ts";
+import { clip, cutWindow, type Segment } from "../server/series/window.ts";
+import { medianMs, type BenchResult } from "./lib/result.ts";
+
+const POINTS = 10_000_000;
+const BLOCK = 4096;
+const APPENDED = 2_000_000;
+const MAX_POINTS = 2000;
+
+export async function run(): Promise<BenchResult> {
+  const block = new Float64Array(3 * BLOCK); // time, step, value
+  const curve = new Curve("loss", new Axis());
+  for (let from = 0; from < POINTS; from += BLOCK) {
+    const count = Math.min(BLOCK, POINTS - from);
+    fill(block, from, count);
+    curve.axis.append(block, 0, 3, count, from);
+    curve.append(block, 2, 3, count);
+  }
+  const segments: Segment[] = [{ points: curve, from: 0, to: POINTS, attempt: 1, attempts: null }];
+  const zoom = (from: number, to: number): Promise<number> =>
+    medianMs(21, () => {
+      const window = cutWindow("loss", clip(segments, from, to), MAX_POINTS);
+      if (window.steps.length < 1000) throw new Error("the window is too small");
+    });
+
+  fill(block, 0, BLOCK);
+  const plain = await medianMs(11, () => {
+    const columns = [new Float64Column(), new Float64Column(), new Float64Column()];
+    for (let from = 0; from < APPENDED; from += BLOCK) for (const [offset, column] of columns.entries()) appendPlain(column, block, offset);
+  });
+  const withPyramid = await medianMs(11, () => {
+    const target = new Curve("loss", new Axis());
+    for (let from = 0; from < APPENDED; from += BLOCK) {
+      target.axis.append(block, 0, 3, BLOCK, from);
+      target.append(block, 2, 3, BLOCK);
+    }
+  });
+
+  return {
+    bench: "zoom",
+    lines: [
+      { what: "window of all 10M points", value: await zoom(0, POINTS), unit: "ms", target: { at_most: 3 } },
+      { what: "window of 3.3M points in the middle", value: await zoom(3_333_333, 6_666_666), unit: "ms", target: { at_most: 3 } },
+      { what: "window of 50k points", value: await zoom(5_000_000, 5_050_000), unit: "ms", target: { at_most: 3 } },
+      { what: "plain append of step, time and value", value: (plain * 1e6) / APPENDED, unit: "ns/point" },
+      { what: "append with rows, gaps and pyramid", value: (withPyramid * 1e6) / APPENDED, unit: "ns/point" },
+      { what: "of the plain append", value: withPyramid / plain, unit: "×", target: { at_most: 2 } },
+    ],
+  };
+}
+
+function fill(block: Float64Array, from: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    block[3 * i] = 1.7e12 + from + i;
+    block[3 * i + 1] = from + i;
+    block[3 * i + 2] = Math.sin((from + i) / 1e5) + Math.random();
+  }
+}
+
+function appendPlain(column: Float64Column, block: Float64Array, offset: number): void {
+  column.reserve(BLOCK);
+  const { data, length } = column;
+  for (let i = 0, p = offset; i < BLOCK; i++, p += 3) data[length + i] = block[p] ?? 0;
+  column.length += BLOCK;
+}
