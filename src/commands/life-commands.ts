@@ -6,6 +6,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { FINAL_STATES, LIVE_STATES } from "../../protocol/states.ts";
 import type { Host } from "../host.ts";
 import { formatBytes, formatCount, formatValue } from "../runs/format.ts";
+import { canGoOn } from "../runs/run-nodes.ts";
 import { checkpointOf, chooseRun, chooseRuns } from "./arguments.ts";
 import { parseOverrides } from "./overrides.ts";
 import { afterStart } from "./start-commands.ts";
@@ -34,7 +35,7 @@ export async function forceStopRun(host: Host, ...args: unknown[]): Promise<void
 
 /** The same run goes on from a checkpoint. */
 export async function resumeRun(host: Host, ...args: unknown[]): Promise<void> {
-  const run = await chooseRun(host, args, (each) => FINAL_STATES.has(each.state) && each.checkpoint_count > 0, "Resume");
+  const run = await chooseRun(host, args, (each) => FINAL_STATES.has(each.state) && canGoOn(each), "Resume");
   if (run === null) return;
   const checkpoint = checkpointOf(args) ?? (await pickCheckpoint(host, run.id, `Resume ${run.name}`, (each) => each.resumable));
   if (checkpoint !== null) await resumeFrom(host, run.id, checkpoint.id);
@@ -49,7 +50,7 @@ export async function resumeFrom(host: Host, run: RunId, checkpoint: string | nu
 
 /** A new run that starts from a checkpoint of this one, with other values where the user says so. */
 export async function forkRun(host: Host, ...args: unknown[]): Promise<void> {
-  const run = await chooseRun(host, args, (each) => each.damage === null && each.checkpoint_count > 0, "Fork");
+  const run = await chooseRun(host, args, canGoOn, "Fork");
   if (run === null) return;
   const checkpoint = checkpointOf(args) ?? (await pickCheckpoint(host, run.id, `Fork ${run.name}`, (each) => each.status === "complete"));
   if (checkpoint !== null) await forkFrom(host, run.id, run.name, checkpoint.id, checkpoint.step);

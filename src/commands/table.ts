@@ -1,5 +1,6 @@
 /** Registers a table of commands: what each needs is said in the table, checked here, once, and every error is told here. */
 import * as vscode from "vscode";
+import type { ErrorCode } from "../../protocol/errors.ts";
 import { errorText, typedError } from "../error-text.ts";
 import type { Host } from "../host.ts";
 import { untrusted } from "../panels/requests.ts";
@@ -47,10 +48,44 @@ async function withPatience(host: Host): Promise<void> {
 async function tellError(host: Host, id: string, error: unknown, retry: () => Promise<void>): Promise<void> {
   const typed = typedError(error);
   host.log.error(`${id}: ${typed.code}: ${typed.message}`, ...(error instanceof Error && error.stack !== undefined ? [error.stack] : []));
-  const trust = typed.code === "forbidden" && !vscode.workspace.isTrusted;
-  const actions = trust ? ["Manage Trust"] : ["Retry", "Open Log"];
-  const chosen = await vscode.window.showErrorMessage(errorText(error), ...actions);
-  if (chosen === "Retry") await retry();
-  else if (chosen === "Open Log") await vscode.commands.executeCommand("trainyard.showServerLog");
-  else if (chosen === "Manage Trust") await vscode.commands.executeCommand("workbench.trust.manage");
+  const actions = nextSteps(typed.code);
+  const chosen = await vscode.window.showErrorMessage(errorText(error), ...actions.keys());
+  const command = chosen === undefined ? undefined : actions.get(chosen);
+  if (command === "retry") await retry();
+  else if (command !== undefined) await vscode.commands.executeCommand(command);
+}
+
+/** What can be done about it: the button's words and the command behind them. */
+function nextSteps(code: ErrorCode): ReadonlyMap<string, string> {
+  switch (code) {
+    case "forbidden":
+      return new Map(vscode.workspace.isTrusted ? [] : [["Manage Trust", "workbench.trust.manage"]]);
+    case "python_unusable":
+      return new Map([
+        ["Select Interpreter", "trainyard.selectPython"],
+        ["Retry", "retry"],
+      ]);
+    case "unavailable":
+    case "timeout":
+    case "internal":
+    case "store_occupied":
+    case "store_unwritable":
+    case "disk_full":
+    case "unauthorized":
+      return new Map([
+        ["Retry", "retry"],
+        ["Open Log", "trainyard.showServerLog"],
+      ]);
+    case "bad_request":
+    case "not_found":
+    case "conflict":
+    case "invalid_spec":
+    case "unknown_recipe":
+    case "missing_file":
+    case "bad_dataset":
+    case "bad_checkpoint":
+    case "corrupt_record":
+    case "too_large":
+      return new Map();
+  }
 }

@@ -65,13 +65,22 @@ export function runContext(run: RunSummary): string {
   else if (run.state === "queued") words.push("queued");
   else if (LIVE_STATES.has(run.state)) words.push("live", run.state);
   else words.push("ended");
-  if (run.checkpoint_count > 0 && run.damage === null) words.push("checkpointed");
+  if (canGoOn(run)) words.push("checkpointed");
   if (run.starred) words.push("starred");
   if (run.archived) words.push("archived");
   return words.join(" ");
 }
 
-export function checkpointContext(checkpoint: Checkpoint): string {
+/** Scripts and commands load no checkpoint by themselves, so nothing goes on from theirs; other recipes say so when they cannot. */
+const NOT_RESUMABLE: ReadonlySet<string> = new Set(["script", "command"]);
+
+/** Is there something to resume or fork from? */
+export function canGoOn(run: RunSummary): boolean {
+  return run.damage === null && run.checkpoint_count > 0 && !NOT_RESUMABLE.has(run.recipe);
+}
+
+export function checkpointContext(run: RunSummary | undefined, checkpoint: Checkpoint): string {
+  if (run === undefined || !canGoOn(run)) return "checkpoint unusable";
   if (checkpoint.resumable) return "checkpoint resumable";
   return checkpoint.status === "complete" ? "checkpoint weights" : "checkpoint unusable";
 }

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import type { RunSummary } from "../../protocol/run.ts";
 import { formatBytes, formatCount, formatValue } from "../runs/format.ts";
 import type { BoardChange, RunBoard } from "../runs/board.ts";
 import {
@@ -146,7 +147,7 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
       case "artifacts":
         return new vscode.TreeItem("Artifacts", vscode.TreeItemCollapsibleState.Collapsed);
       case "checkpoint":
-        return checkpointItem(node.run, node.checkpoint);
+        return checkpointItem(node.run, this.#board.run(node.run), node.checkpoint);
       case "artifact":
         return artifactItem(node.artifact);
     }
@@ -221,7 +222,7 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
   }
 }
 
-function checkpointItem(run: RunId, checkpoint: Checkpoint): vscode.TreeItem {
+function checkpointItem(id: RunId, run: RunSummary | undefined, checkpoint: Checkpoint): vscode.TreeItem {
   const item = new vscode.TreeItem(checkpoint.name, vscode.TreeItemCollapsibleState.None);
   const usable = checkpoint.status === "complete";
   item.iconPath = new vscode.ThemeIcon(usable ? "bookmark" : checkpoint.status === "writing" ? "sync" : "warning");
@@ -242,11 +243,11 @@ function checkpointItem(run: RunId, checkpoint: Checkpoint): vscode.TreeItem {
   ]
     .filter((part) => part !== null)
     .join("\n");
-  item.contextValue = checkpointContext(checkpoint);
+  item.contextValue = checkpointContext(run, checkpoint);
   item.accessibilityInformation = {
     label: `checkpoint at step ${checkpoint.step}, ${checkpoint.status}, ${checkpoint.resumable ? "can be resumed" : "cannot be resumed"}`,
   };
-  item.command = { command: "trainyard.openDashboard", title: "Open Dashboard", arguments: [run] };
+  item.command = { command: "trainyard.openDashboard", title: "Open Dashboard", arguments: [id] };
   return item;
 }
 

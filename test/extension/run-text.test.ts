@@ -79,6 +79,7 @@ describe("the tree", () => {
   it("gives menus the words they match on", () => {
     expect(runContext(runSummary())).toBe("run live running");
     expect(runContext(runSummary({ state: "cancelled", checkpoint_count: 2, starred: true }))).toBe("run ended checkpointed starred");
+    expect(runContext(runSummary({ state: "cancelled", checkpoint_count: 2, recipe: "script" }))).toBe("run ended");
     expect(runContext(runSummary({ damage: "broken", checkpoint_count: 2 }))).toBe("run damaged");
   });
 
