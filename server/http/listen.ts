@@ -1,12 +1,10 @@
 /** The socket: one HTTP server on loopback, its WebSocket upgrades beside it. */
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { getRequestListener } from "@hono/node-server";
 import { HTTP_STATUS, TrainyardError } from "../../protocol/errors.ts";
 import { WS_PATH, WS_PROTOCOL } from "../../protocol/messages.ts";
 import type { HttpContext } from "./context.ts";
-import { createApp } from "./app.ts";
 import { toTrainyardError } from "./errors.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
 import type { StreamHub } from "./stream/hub.ts";
@@ -27,12 +25,17 @@ const CLOSE_WAIT_MS = 1_000;
  */
 export async function listen(context: HttpContext, hub: StreamHub, port: number): Promise<Listening> {
   let lastRequest = Date.now();
-  const app = createApp(context);
-  const answer = getRequestListener(app.fetch);
+  // The application and what it stands on are a third of the time that a start takes: they are loaded once the port is open.
+  let loading: Promise<Answer> | null = null;
+  const load = (): Promise<Answer> => (loading ??= loadApp(context));
   const server = createServer((request, response) => {
     lastRequest = Date.now();
-    // getRequestListener turns every failure into an answer; it rejects for nothing that can be handled here.
-    void answer(request, response);
+    load()
+      .then((answer) => answer(request, response))
+      .catch((error: unknown) => {
+        context.log(`a request could not be answered: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        response.destroy();
+      });
   });
   server.on("upgrade", (request, socket, head) => {
     lastRequest = Date.now();
@@ -49,10 +52,21 @@ export async function listen(context: HttpContext, hub: StreamHub, port: number)
   server.requestTimeout = 60_000;
   await start(server, port);
   const address = server.address() as AddressInfo;
+  setImmediate(() => void load().catch(() => undefined)); // A failure shows in the request that meets it.
   return {
     url: `http://127.0.0.1:${address.port}`,
     lastRequest: () => lastRequest,
     close: () => stop(server),
+  };
+}
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+async function loadApp(context: HttpContext): Promise<Answer> {
+  const [{ getRequestListener }, { createApp }] = await Promise.all([import("@hono/node-server"), import("./app.ts")]);
+  const answer = getRequestListener(createApp(context).fetch);
+  return async (request, response) => {
+    await answer(request, response);
   };
 }
 
