@@ -67,7 +67,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const version = packageVersion(packageRoot);
   const store = await openStore(options.store);
   const { folder, lock } = await occupy(store);
-  const atClose: (() => Promise<void> | void)[] = [() => lock.release()];
+  const atClose: (() => Promise<void> | void)[] = [
+    () => lock.release(),
+    () => {
+      store.close();
+    },
+  ];
   const closeAll = async (): Promise<void> => {
     for (const step of atClose.reverse()) {
       try {
@@ -263,6 +268,11 @@ async function program(): Promise<void> {
       },
     });
     log = openLog(values.detached ?? null);
+    // Nobody reads the stderr of a detached server: its last words must be in its log. The runs go on, and the next server finds them.
+    process.on("uncaughtException", (error) => {
+      log.write(`ended by an unexpected error: ${error.stack ?? error.message}`);
+      process.exit(70);
+    });
     const { store, python } = values;
     if (store === undefined) throw new TrainyardError("bad_request", "--store is missing", "Name the folder that holds the runs.");
     const port = wholeNumber("--port", values.port);
