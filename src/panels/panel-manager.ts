@@ -88,7 +88,8 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
         void this.#options.onCommand(command, post);
       },
       onTitle: (title) => {
-        if (target.view === "builder" && title !== "") panel.title = title;
+        // A dashboard is called as its run is; a builder may say what it builds. Capitals are the editor's affair.
+        if (target.view === "builder" && title.toLowerCase() !== panel.title.toLowerCase()) panel.title = title;
       },
       prepare: (route, body) => prepareRequest(route, body, this.#environment()),
       onAnswer: this.#options.onAnswer,
