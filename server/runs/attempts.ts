@@ -83,7 +83,7 @@ export class Attempts {
     entry.report.beginAttempt();
     const attempt = (await store.attempts(id)).find((candidate) => candidate.number === number);
     if (attempt === undefined) {
-      await this.#settle(entry, number, { exit: await store.exit(id, number), started: false, rebooted: false });
+      await this.#settle(entry, number, { exit: await store.exit(id, number), started: false, rebooted: false, silentHost: null });
       return;
     }
     this.#oomBefore.set(id, await oomKillCount());
@@ -144,14 +144,13 @@ export class Attempts {
 
   async #started(entry: RunEntry, process: ProcessRecord): Promise<void> {
     entry.attemptStarted(Date.parse(process.started_at));
-    if (entry.record.state !== "starting") return;
     const evidence = {
       pid: process.process.pid,
       start_time: process.process.start_time,
       boot_id: process.process.boot_id,
       host: process.host,
     };
-    await this.#ledger.move(entry, { to: "running", cause: "process started", evidence });
+    await this.#ledger.moveFrom(entry, (state) => state === "starting", { to: "running", cause: "process started", evidence });
   }
 
   async #reported(entry: RunEntry, number: number, records: readonly ReportRecord[]): Promise<void> {
@@ -222,13 +221,12 @@ export class Attempts {
         this.#ledger.note(`exit.json of ${id}`, error);
       });
     }
-    if (LIVE_STATES.has(entry.record.state))
-      await this.#ledger.move(entry, {
-        to: decision.state,
-        cause: end.exit === null ? "process gone" : "process exit",
-        evidence: decision.evidence,
-        changes: { state_reason: decision.reason, failure, ended_at: endedAt },
-      });
+    await this.#ledger.moveFrom(entry, (state) => LIVE_STATES.has(state), {
+      to: decision.state,
+      cause: end.exit === null ? "process gone" : "process exit",
+      evidence: decision.evidence,
+      changes: { state_reason: decision.reason, failure, ended_at: endedAt },
+    });
     this.#noted.delete(id);
     this.#oomBefore.delete(id);
     await this.lookForCheckpoints(entry);

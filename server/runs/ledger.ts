@@ -5,6 +5,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunRecord } from "../../protocol/run.ts";
 import { canTransition, LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import { KeyedQueue } from "../store/keyed-queue.ts";
 import type { RunStore } from "../store/types.ts";
 import type { RunEntry } from "./entry.ts";
 import type { RunsChange } from "./types.ts";
@@ -21,13 +22,21 @@ export interface Move {
   readonly changes?: Partial<RunRecord>;
 }
 
+interface Unsaved {
+  readonly changes: Partial<RunRecord>;
+  readonly event: RunEvent;
+}
+
 export class Ledger {
   readonly store: RunStore;
   readonly #note: (text: string) => void;
   readonly #entries = new Map<RunId, RunEntry>();
   readonly #listeners = new Set<(change: RunsChange) => void>();
   readonly #summaryTimers = new Map<RunId, NodeJS.Timeout>();
-  readonly #unsaved = new Map<RunId, NodeJS.Timeout>();
+  /** Changes that the disk had no room for, oldest first. */
+  readonly #unsaved = new Map<RunId, Unsaved[]>();
+  /** Changes of one run are made one after the other. */
+  readonly #queue = new KeyedQueue();
   #closed = false;
 
   constructor(store: RunStore, note: (text: string) => void) {
@@ -76,8 +85,8 @@ export class Ledger {
 
   forget(id: RunId): void {
     if (!this.#entries.delete(id)) return;
-    this.#clearTimer(this.#summaryTimers, id);
-    this.#clearTimer(this.#unsaved, id);
+    this.#clearSummaryTimer(id);
+    this.#unsaved.delete(id);
     this.emit({ type: "removed", id });
   }
 
@@ -99,7 +108,7 @@ export class Ledger {
 
   /** Tells the run's summary now. */
   announce(entry: RunEntry): void {
-    this.#clearTimer(this.#summaryTimers, entry.record.id);
+    this.#clearSummaryTimer(entry.record.id);
     this.emit({ type: "summary", run: entry.summary() });
   }
 
@@ -116,44 +125,46 @@ export class Ledger {
 
   /** @throws TrainyardError conflict when the run's state does not allow it */
   async move(entry: RunEntry, move: Move): Promise<void> {
-    const { record } = entry;
-    if (!canTransition(record.state, move.to))
-      throw new TrainyardError("conflict", `the run ${record.name} is ${record.state} and cannot become ${move.to}`, null);
-    const event: RunEvent = {
-      type: "state",
-      time: new Date().toISOString(),
-      from: record.state,
-      to: move.to,
-      attempt: move.changes?.attempt ?? record.attempt,
-      cause: move.cause,
-      evidence: move.evidence ?? {},
-    };
-    await this.change(entry, { ...move.changes, state: move.to }, event);
+    const moved = await this.moveFrom(entry, (state) => canTransition(state, move.to), move);
+    if (moved) return;
+    const { name, state } = entry.record;
+    throw new TrainyardError("conflict", `the run ${name} is ${state} and cannot become ${move.to}`, null);
   }
 
-  /** Writes what changed, keeps it in memory in any case: the truth about a process does not wait for room on a disk. */
-  async change(entry: RunEntry, changes: Partial<RunRecord>, event: RunEvent): Promise<void> {
-    const before = entry.record;
-    entry.record = { ...before, ...changes };
-    try {
-      await this.#save(entry, changes, event);
-    } catch (error) {
-      if (!(error instanceof TrainyardError) || (error.code !== "disk_full" && error.code !== "store_unwritable")) {
-        entry.record = before;
-        throw error;
-      }
-      this.note(`${before.id} is not saved yet`, error);
-      if (!this.store.readOnly) this.#saveLater(entry, changes, event);
-    }
-    this.emit({ type: "events", id: before.id, events: [event] });
-    this.announce(entry);
+  /**
+   * Moves the run if its state is still one of those; false when it is not.
+   * @param from asked when all earlier changes of the run are done
+   */
+  moveFrom(entry: RunEntry, from: (state: RunState) => boolean, move: Move): Promise<boolean> {
+    return this.#queue.run(entry.record.id, async () => {
+      const { state, attempt } = entry.record;
+      if (!from(state) || !canTransition(state, move.to)) return false;
+      const event: RunEvent = {
+        type: "state",
+        time: new Date().toISOString(),
+        from: state,
+        to: move.to,
+        attempt: move.changes?.attempt ?? attempt,
+        cause: move.cause,
+        evidence: move.evidence ?? {},
+      };
+      await this.#apply(entry, { ...move.changes, state: move.to }, event);
+      return true;
+    });
+  }
+
+  /** Changes fields of run.json other than the state. */
+  change(entry: RunEntry, changes: Partial<Omit<RunRecord, "state">>, event: RunEvent): Promise<void> {
+    return this.#queue.run(entry.record.id, () => this.#apply(entry, changes, event));
   }
 
   async event(entry: RunEntry, event: RunEvent): Promise<void> {
     const { id } = entry.record;
-    await this.store.appendEvent(id, event).catch((error: unknown) => {
+    try {
+      await this.store.appendEvent(id, event);
+    } catch (error) {
       this.note(`an event of ${id} is not saved`, error);
-    });
+    }
     this.emit({ type: "events", id, events: [event] });
   }
 
@@ -163,33 +174,70 @@ export class Ledger {
 
   close(): void {
     this.#closed = true;
-    for (const timer of [...this.#summaryTimers.values(), ...this.#unsaved.values()]) clearTimeout(timer);
+    for (const timer of this.#summaryTimers.values()) clearTimeout(timer);
     this.#listeners.clear();
   }
 
-  async #save(entry: RunEntry, changes: Partial<RunRecord>, event: RunEvent): Promise<void> {
+  /** On disk first, then in memory, then told: whoever hears of a change finds it in the folder. */
+  async #apply(entry: RunEntry, changes: Partial<RunRecord>, event: RunEvent): Promise<void> {
     const { id } = entry.record;
-    // On top of what lies there: another program may have changed a field that we did not.
-    entry.record = await this.store.update(id, (stored) => ({ ...stored, ...changes }));
-    await this.store.appendEvent(id, event);
+    const waiting = this.#unsaved.get(id);
+    if (waiting !== undefined) {
+      waiting.push({ changes, event });
+      entry.record = { ...entry.record, ...changes };
+    } else
+      try {
+        entry.record = await this.#save(id, { changes, event });
+      } catch (error) {
+        if (!(error instanceof TrainyardError) || (error.code !== "disk_full" && error.code !== "store_unwritable")) throw error;
+        // The truth about a process does not wait for room on a disk.
+        this.note(`${id} is not saved yet`, error);
+        entry.record = { ...entry.record, ...changes };
+        if (!this.store.readOnly) {
+          this.#unsaved.set(id, [{ changes, event }]);
+          this.#retryLater(entry);
+        }
+      }
+    this.emit({ type: "events", id, events: [event] });
+    this.announce(entry);
   }
 
-  #saveLater(entry: RunEntry, changes: Partial<RunRecord>, event: RunEvent): void {
+  async #save(id: RunId, { changes, event }: Unsaved): Promise<RunRecord> {
+    // On top of what lies there: another program may have changed a field that we did not.
+    const saved = await this.store.update(id, (stored) => ({ ...stored, ...changes }));
+    await this.store.appendEvent(id, event);
+    return saved;
+  }
+
+  /** Saves what waits, in its order, as soon as there is room. */
+  #retryLater(entry: RunEntry): void {
     const { id } = entry.record;
-    this.#clearTimer(this.#unsaved, id);
     const timer = setTimeout(() => {
-      this.#unsaved.delete(id);
-      // Of several unsaved changes the newest record counts.
-      this.#save(entry, { ...changes, state: entry.record.state }, event).catch(() => {
-        if (!this.#closed) this.#saveLater(entry, changes, event);
-      });
+      void this.#queue
+        .run(id, () => this.#retry(entry))
+        .then((done) => {
+          if (done) this.#unsaved.delete(id);
+          else if (!this.#closed && this.#entries.get(id) === entry) this.#retryLater(entry);
+        });
     }, RETRY_WRITE_MS);
     timer.unref();
-    this.#unsaved.set(id, timer);
   }
 
-  #clearTimer(timers: Map<RunId, NodeJS.Timeout>, id: RunId): void {
-    clearTimeout(timers.get(id));
-    timers.delete(id);
+  async #retry(entry: RunEntry): Promise<boolean> {
+    const waiting = this.#unsaved.get(entry.record.id) ?? [];
+    try {
+      for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+        await this.#save(entry.record.id, next);
+        waiting.shift();
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #clearSummaryTimer(id: RunId): void {
+    clearTimeout(this.#summaryTimers.get(id));
+    this.#summaryTimers.delete(id);
   }
 }

@@ -22,12 +22,15 @@ const USAGE_MS = 2000;
 const CHECKPOINTS_MS = 5000;
 /** A supervisor that has not started its process by then never will. */
 const START_LIMIT_MS = 30_000;
+/** Processes of another machine (a shared disk, a container that was made anew) cannot be seen: silence for so long counts as their end. */
+const SILENCE_MS = 3_600_000;
 
 /** The end of an attempt, as far as it could be seen. */
 export interface AttemptEnd {
   readonly exit: ExitRecord | null;
   readonly started: boolean;
   readonly rebooted: boolean;
+  readonly silentHost: string | null;
 }
 
 export interface LiveHost {
@@ -129,7 +132,8 @@ export class LiveAttempt {
       const last = exit ?? (await store.exit(run, attempt.number));
       if (last === null) this.#killLeftovers();
       const rebooted = this.#process !== null && !this.#elsewhere && this.#process.process.boot_id !== platform.bootId();
-      await host.ended({ exit: last, started: this.#process !== null, rebooted });
+      const silentHost = gone && this.#elsewhere ? (this.#process?.host ?? null) : null;
+      await host.ended({ exit: last, started: this.#process !== null, rebooted, silentHost });
       return true;
     }
     const now = performance.now();
@@ -181,11 +185,18 @@ export class LiveAttempt {
       if (await exists(this.#options.paths.processJson)) return false;
       return Date.now() - Date.parse(this.#options.attempt.created_at) > START_LIMIT_MS;
     }
-    if (this.#elsewhere) return false; // Another machine's processes cannot be seen from here.
+    if (this.#elsewhere) return Date.now() - (await this.#lastSign()) > SILENCE_MS;
     if (known.supervisor !== null && isAlive(known.supervisor)) return false;
     if (!isAlive(known.process)) return true;
     await this.#stopWithoutSupervisor();
     return false;
+  }
+
+  /** When the attempt last wrote anything, ms since the epoch. */
+  async #lastSign(): Promise<number> {
+    const { log, metrics, reportJsonl, processJson } = this.#options.paths;
+    const times = await Promise.all([log, metrics, reportJsonl, processJson].map((file) => stat(file).catch(() => null)));
+    return Math.max(...times.map((found) => found?.mtimeMs ?? 0));
   }
 
   /** With the supervisor dead nobody else carries out a stop. */

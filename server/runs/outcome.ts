@@ -20,6 +20,8 @@ export interface Evidence {
   readonly rebooted: boolean;
   /** Was there ever a process? */
   readonly started: boolean;
+  /** The process ran on another machine, of which nothing was heard for long. */
+  readonly silentHost?: string | null;
 }
 
 export interface Decision {
@@ -78,6 +80,7 @@ export function decideOutcome(known: Evidence): Decision {
       return decide("interrupted", `Exit code 0, but only ${String(lastStep ?? 0)} of ${target} steps were done and no end was reported.`);
     return decide("completed", "Exit code 0.");
   }
+  if (known.silentHost != null) return decide("interrupted", `It ran on ${known.silentHost}, from where nothing was heard for an hour.`);
   if (!known.started) return decide("interrupted", "The process was never started: the server ended while it was about to.");
   if (known.rebooted) return decide("interrupted", "The machine was started again while it ran.");
   return decide("interrupted", "The process is gone, and nobody saw how it ended (its supervisor was killed too).");

@@ -7,7 +7,7 @@ import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../
 import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { DryRun, RunSpec } from "../../protocol/spec.ts";
-import { FINAL_STATES, LIVE_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
 import { changedParams, Recipes, type Plan } from "../recipes/recipes.ts";
 import type { RunSeries } from "../series/types.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
@@ -169,23 +169,27 @@ class RunsRoom implements Runs {
 
   cancel(id: RunId, request: CancelRun): Promise<RunDetail> {
     return this.#changing(id, async (entry) => {
+      const waiting = (state: RunState): boolean => state === "draft" || state === "queued";
+      const cancelled = await this.#ledger.moveFrom(entry, waiting, {
+        to: "cancelled",
+        cause: "user",
+        changes: { state_reason: `Stopped before it began: ${request.reason}.`, ended_at: new Date().toISOString() },
+      });
+      if (cancelled) return;
       const { state, name, attempt } = entry.record;
-      const now = new Date().toISOString();
-      if (state === "draft" || state === "queued") {
-        await this.#ledger.move(entry, {
-          to: "cancelled",
-          cause: "user",
-          changes: { state_reason: `Stopped before it began: ${request.reason}.`, ended_at: now },
-        });
-        return;
-      }
       if (!LIVE_STATES.has(state)) throw new TrainyardError("conflict", `the run ${name} is not running (${state})`, null);
       const attempts = await this.#store.attempts(id);
       const grace = request.grace_seconds ?? attempts.find((one) => one.number === attempt)?.grace_seconds ?? 60;
       const { force, reason } = request;
+      const now = new Date().toISOString();
       await this.#store.writeStopRequest(id, attempt, { requested_at: now, by: "user", reason, grace_seconds: grace, force });
-      if (entry.record.state !== "stopping" && LIVE_STATES.has(entry.record.state))
-        await this.#ledger.move(entry, { to: "stopping", cause: "user", evidence: { reason, force, grace_seconds: grace } });
+      // It may have ended by itself meanwhile, or be stopping already: then there is nothing to move.
+      const evidence = { reason, force, grace_seconds: grace };
+      await this.#ledger.moveFrom(entry, (current) => current === "starting" || current === "running", {
+        to: "stopping",
+        cause: "user",
+        evidence,
+      });
     });
   }
 

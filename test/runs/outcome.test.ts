@@ -70,6 +70,7 @@ describe("the outcome follows from evidence", () => {
     ["everything is gone, the end was reported", { end: end("completed") }, "completed"],
     ["everything is gone, a failure was reported", { end: end("failed") }, "failed"],
     ["reboot", { rebooted: true }, "interrupted"],
+    ["another machine fell silent", { silentHost: "box" }, "interrupted"],
     ["never started", { started: false }, "interrupted"],
   ])("%s", (_, over, state) => {
     const decision = decideOutcome(evidence(over));
