@@ -35,14 +35,15 @@ function targetText(target: NonNullable<BenchLine["target"]>): string {
   return "at_least" in target ? `at least ${String(target.at_least)}` : `at most ${String(target.at_most)}`;
 }
 
-/** Median of the times of `rounds` calls in ms, after one that does not count. */
+/** Median of the CPU times of `rounds` calls in ms, after one that does not count: other load on the machine is left out. */
 export async function medianMs(rounds: number, work: () => unknown): Promise<number> {
   await work();
   const times: number[] = [];
   for (let i = 0; i < rounds; i++) {
-    const start = performance.now();
+    const before = process.cpuUsage();
     await work();
-    times.push(performance.now() - start);
+    const { user, system } = process.cpuUsage(before);
+    times.push((user + system) / 1000);
   }
   times.sort((a, b) => a - b);
   return times[Math.floor(times.length / 2)] ?? NaN;

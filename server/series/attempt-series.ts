@@ -8,11 +8,24 @@ export function isReserved(name: string): boolean {
   return name.startsWith("_");
 }
 
-interface SetState {
+const LONG_STRETCH = 1000;
+
+class SetState {
   readonly axis: Axis;
   /** Curve of each column; null for a name that stands twice in the set (the first one counts). */
   readonly curves: readonly (Curve | null)[];
   readonly hasMetrics: boolean;
+
+  constructor(axis: Axis, curves: readonly (Curve | null)[]) {
+    this.axis = axis;
+    this.curves = curves;
+    this.hasMetrics = curves.some((curve) => curve !== null && !isReserved(curve.name));
+  }
+
+  reserve(rows: number): void {
+    this.axis.reserve(rows);
+    for (const curve of this.curves) curve?.reserve(rows);
+  }
 }
 
 export class AttemptSeries implements MetricSink {
@@ -113,12 +126,14 @@ export class AttemptSeries implements MetricSink {
     this.#onRestart();
   }
 
-  rows(set: MetricSet, data: Float64Array, count: number): void {
+  rows(set: MetricSet, data: Float64Array, count: number, more: number): void {
     if (set !== this.#currentSet || this.#currentState === null) {
       this.#currentState = this.#stateOf(set);
       this.#currentSet = set;
     }
     const stride = ROW_PREFIX + set.names.length;
+    // A long stretch of one set: the rest of the file is likely to be of it too, and columns that grow once need no copying.
+    if (count >= LONG_STRETCH) this.#currentState.reserve(count + more);
     // Rows without a place on the axes are left out; the stretches between them go in as blocks.
     let start = 0;
     for (let i = 0; i < count; i++) {
@@ -139,7 +154,7 @@ export class AttemptSeries implements MetricSink {
     if (state === undefined) {
       const axis = new Axis();
       const curves = set.names.map((name, column) => (set.names.indexOf(name) === column ? this.#curveOf(name, axis) : null));
-      state = { axis, curves, hasMetrics: set.names.some((name) => !isReserved(name)) };
+      state = new SetState(axis, curves);
       this.#sets.set(key, state);
     }
     return state;

@@ -17,6 +17,11 @@ export class Axis {
     return this.steps.length;
   }
 
+  /** Makes room for `more` points. */
+  reserve(more: number): void {
+    for (const column of [this.steps, this.times, this.rows]) column.reserve(more);
+  }
+
   /** Appends `count` rows that lie `stride` doubles apart, the first at `at`: time, step. */
   append(data: Float64Array, at: number, stride: number, count: number, firstRow: number): void {
     const { steps, times, rows } = this;
@@ -102,6 +107,11 @@ export class Curve implements Points {
   }
   get values(): Float64Array {
     return this.#values.data;
+  }
+
+  /** Makes room for `more` points. */
+  reserve(more: number): void {
+    this.#values.reserve(more);
   }
 
   /** Appends `count` values that lie `stride` doubles apart, the first at `at`. The axis is the caller's to append to. */

@@ -23,8 +23,9 @@ export interface MetricSink {
   /**
    * `count` rows of one set, in the order of the file. Row i starts at i × (3 + names): record header, time (ms since the epoch), step, values.
    * @param data valid during this call only
+   * @param more how many rows of this set could still follow in what the file holds now: room to make at once
    */
-  rows(set: MetricSet, data: Float64Array, count: number): void;
+  rows(set: MetricSet, data: Float64Array, count: number, more: number): void;
   /** The file was replaced or cut: everything read so far is void, reading starts over. */
   restart(): void;
 }
@@ -172,7 +173,12 @@ export class MetricFileReader {
           const count = chunk.equalRecords(at, set.rowBytes);
           if (count === 0) return "part";
           this.#leaveDamage(base + at);
-          this.#sink.rows(set, chunk.doubles.subarray(at / 8, at / 8 + (count * set.rowBytes) / 8), count);
+          this.#sink.rows(
+            set,
+            chunk.doubles.subarray(at / 8, at / 8 + (count * set.rowBytes) / 8),
+            count,
+            this.#left(base + at, set) - count,
+          );
           this.#rows += count;
           commit(at + count * set.rowBytes);
           continue;
@@ -217,6 +223,10 @@ export class MetricFileReader {
     const kind = chunk.kind(at);
     if (kind === METRIC_KIND_ROW) return this.#sets.get(chunk.set(at))?.rowBytes === chunk.length(at);
     return kind === METRIC_KIND_SET && chunk.length(at) >= SET_PREFIX_BYTES && chunk.length(at) % 8 === 0;
+  }
+
+  #left(offset: number, set: KnownSet): number {
+    return Math.floor((this.#size - offset) / set.rowBytes);
   }
 
   #leaveDamage(end: number): void {
