@@ -50,6 +50,8 @@ export async function listen(context: HttpContext, hub: StreamHub, port: number)
   });
   // A request that never ends must not hold a connection for ever; uploads here are 4 MB at most.
   server.requestTimeout = 60_000;
+  // Node's five seconds let a client that was busy for as long write into a connection that is just being closed.
+  server.keepAliveTimeout = 75_000;
   await start(server, port);
   const address = server.address() as AddressInfo;
   setImmediate(() => void load().catch(() => undefined)); // A failure shows in the request that meets it.

@@ -97,9 +97,9 @@ export class LiveServer {
   }
 }
 
-/** Polls until `read` gives something. @throws Error after five seconds */
+/** Polls until `read` gives something. @throws Error after fifteen seconds */
 export async function eventually<T>(read: () => T | undefined | null | false, what = "what was waited for"): Promise<T> {
-  for (let i = 0; i < 250; i++) {
+  for (let i = 0; i < 750; i++) {
     const value = read();
     if (value !== undefined && value !== null && value !== false) return value;
     await new Promise((resolve) => setTimeout(resolve, 20));

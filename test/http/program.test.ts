@@ -153,9 +153,9 @@ describe("the server program", () => {
   });
 
   it("leaves by itself when nobody looks, and not before", async () => {
-    const program = start("--store", store, "--idle-exit", "1");
+    const program = start("--store", store, "--idle-exit", "2");
     const client = createClient(await served());
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 12; i++) {
       await client.call("getServer");
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
