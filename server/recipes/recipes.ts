@@ -134,7 +134,8 @@ export function refuse(problems: readonly Problem[], code?: ErrorCode): void {
 export function checkCode(problems: readonly Problem[]): ErrorCode {
   const errors = problems.filter((found) => found.severity === "error");
   if (errors.every((found) => isMissingPath(found) || /not found|no such file|does not exist/i.test(found.message))) return "missing_file";
-  if (errors.some((found) => /data|column|split|(train|eval)_file|prompt|text_field|messages|chosen|rejected/i.test(found.field))) return "bad_dataset";
+  if (errors.some((found) => /data|column|split|(train|eval)_file|prompt|text_field|messages|chosen|rejected/i.test(found.field)))
+    return "bad_dataset";
   return "invalid_spec";
 }
 
