@@ -1,14 +1,18 @@
 // `npm run bench -- <name> [arguments]`: runs one benchmark. Each prints a table and, as its last line, one JSON object, and ends with a
 // code other than 0 when a target is missed.
+//
+// A benchmark is bench/<name>.py, run by the project's Python, or bench/<name>.ts, which exports `run(): Promise<BenchResult>`.
+import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(folder);
 const names = readdirSync(folder)
-  .filter((file) => /\.(py|mjs|ts)$/.test(file) && file !== "main.mjs")
+  .filter((file) => /\.(py|ts)$/.test(file))
   .map((file) => path.parse(file).name)
   .sort();
 
@@ -17,31 +21,40 @@ if (name === undefined || !names.includes(name)) {
   console.error(`Which benchmark? npm run bench -- ${names.join(" | ")}`);
   process.exit(2);
 }
-const python = path.join(folder, `${name}.py`);
-const [command, script] = existsSync(python) ? [interpreter(), python] : [process.execPath, await nodeScript(name)];
-const done = spawnSync(command, [script, ...rest], {
-  stdio: "inherit",
-  cwd: root,
-  env: { ...process.env, PYTHONPATH: path.join(root, "python"), OMP_NUM_THREADS: "1" },
-});
-if (done.error !== undefined) console.error(`${command} cannot be started: ${done.error.message}`);
-process.exit(done.status ?? 1);
+const script = path.join(folder, `${name}.py`);
+process.exitCode = existsSync(script) ? python(script) : await typescript();
 
-/** The benchmark as a script that node can run; one in TypeScript exports `run(): Promise<BenchResult>` and is bundled first. */
-async function nodeScript(name) {
-  if (!existsSync(path.join(folder, `${name}.ts`))) return path.join(folder, `${name}.mjs`);
-  const { build } = await import("esbuild");
-  const outfile = path.join(root, "node_modules", ".cache", "trainyard-bench", `${name}.mjs`);
+/** @param {string} file */
+function python(file) {
+  const command = interpreter();
+  const env = { ...process.env, PYTHONPATH: path.join(root, "python"), OMP_NUM_THREADS: "1" };
+  const done = spawnSync(command, [file, ...rest], { stdio: "inherit", cwd: root, env });
+  if (done.error !== undefined) console.error(`${command} cannot be started: ${done.error.message}`);
+  return done.status ?? 1;
+}
+
+/** Node 20 does not read TypeScript, so the benchmark is bundled into one module first. */
+async function typescript() {
+  const scratch = path.join(root, "node_modules/.cache/trainyard");
+  await mkdir(scratch, { recursive: true });
+  const bundle = path.join(scratch, `bench-${name}-${process.pid}.mjs`);
   const contents = `import { run } from "./${name}.ts"; import { report } from "./lib/result.ts"; process.exitCode = report(await run());`;
-  await build({
-    stdin: { contents, resolveDir: folder, loader: "ts" },
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    outfile,
-    logLevel: "error",
-  });
-  return outfile;
+  try {
+    await build({
+      stdin: { contents, resolveDir: folder, loader: "ts" },
+      bundle: true,
+      packages: "external",
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      outfile: bundle,
+      logLevel: "warning",
+    });
+    const done = spawnSync(process.execPath, [bundle, ...rest], { stdio: "inherit", cwd: root });
+    return done.status ?? 1;
+  } finally {
+    await rm(bundle, { force: true });
+  }
 }
 
 /** The interpreter named by TRAINYARD_PYTHON, the repository's own environment, or whatever python3 is. */
