@@ -18,6 +18,7 @@ const REQUIRED = [
   "extension/dist/supervisor.cjs",
   "extension/dist/cli.cjs",
   "extension/dist/sql-wasm.wasm",
+  "extension/dist/run-spec.schema.json",
   "extension/dist/webviews/dashboard.js",
   "extension/dist/webviews/builder.js",
   "extension/dist/webviews/app.js",
@@ -43,6 +44,7 @@ export async function makePackage() {
     "--no-dependencies",
     "--allow-missing-repository",
     "--skip-license",
+    "--no-rewrite-relative-links",
     "--out",
     file,
   ]);

@@ -28,7 +28,7 @@ function note(): void {
 }
 
 function dashboard(): FrameLocator {
-  return window.webview(NAME);
+  return window.webview();
 }
 
 async function stateOf(frame: FrameLocator): Promise<string | null> {
@@ -60,7 +60,7 @@ describe("from the first window to the last", () => {
   it("builds a run from the recipe's form, which refuses what cannot be", async () => {
     note();
     await window.runCommand("Trainyard: New Run…");
-    const form = window.webview("New Run");
+    const form = window.webview();
     await form.getByTestId("builder-recipe").selectOption("hf-causal-lm", { timeout: 60_000 });
     await form.getByTestId("builder-name").fill(NAME);
     await form.getByTestId("field-model_source").getByRole("radio", { name: "new" }).click();
