@@ -52,3 +52,5 @@ trainer = Trainer(
     eval_dataset=Counting(),
 )
 trainer.train(resume_from_checkpoint=True if resume else None)
+if torch.distributed.is_available() and torch.distributed.is_initialized():
+    torch.distributed.destroy_process_group()
