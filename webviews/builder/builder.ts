@@ -62,6 +62,7 @@ export class Builder extends LitElement {
   @state() private checking = false;
   @state() private busy = false;
   @state() private tab: "yaml" | "command" = "yaml";
+  readonly #drafts = new Map<string, string>();
   #timer: number | undefined;
   /** Counts checks, so that a late answer to an older form is dropped. */
   #check = 0;
@@ -89,7 +90,13 @@ export class Builder extends LitElement {
         ><button class="button" @click=${() => void this.#load()}>Try again</button>
       </div>`;
     if (form === null || catalogue === null) return html`<div class="loading" role="progressbar" aria-label="Loading recipes"></div>`;
-    const wrong = problems(form);
+    const own = problems(form);
+    const wrong = new Map(own);
+    // What the user's Python found stands at its field, unless the form knows better.
+    for (const found of this.found) {
+      const key = found.field.replace(/^params\./, "");
+      if (!wrong.has(key)) wrong.set(key, found);
+    }
     const shown = sections(form, this.filter, new Set(wrong.keys()));
     return html`<div class="page">
       ${this.#header(form, catalogue)}
@@ -104,8 +111,8 @@ export class Builder extends LitElement {
           yaml: this.#yaml,
           dryRun: this.dryRun,
           found: this.found,
-          errors: [...wrong.values()].filter((p) => p.severity === "error").length,
-          warnings: [...wrong.values()].filter((p) => p.severity === "warning").length,
+          errors: [...own.values()].filter((p) => p.severity === "error").length,
+          warnings: [...own.values()].filter((p) => p.severity === "warning").length,
           checking: this.checking,
           busy: this.busy,
           trusted: this.trusted,
@@ -272,9 +279,12 @@ export class Builder extends LitElement {
           value: valueOf(form, key),
           provenance: provenance(form, key),
           presetTitle,
-          problem: wrong.get(key) ?? this.found.find((p) => p.field === `params.${key}`) ?? null,
+          problem: wrong.get(key) ?? null,
           canPick: this.transport.host === "vscode",
-          change: (value) => {
+          draft: this.#drafts.get(key) ?? null,
+          change: (value, draft) => {
+            if (draft === null) this.#drafts.delete(key);
+            else this.#drafts.set(key, draft);
             this.#change(setValue(form, key, value));
           },
           reset: () => {

@@ -23,7 +23,9 @@ export interface FieldView {
   readonly problem: Problem | null;
   /** Can the host ask for a path? */
   readonly canPick: boolean;
-  readonly change: (value: JsonValue | undefined) => void;
+  /** What was typed last, kept as long as it still means the value: `1.` must not become `1` under the cursor. */
+  readonly draft: string | null;
+  readonly change: (value: JsonValue | undefined, draft: string | null) => void;
   readonly reset: () => void;
   readonly pick: () => void;
 }
@@ -98,11 +100,12 @@ function widgetOf(field: RecipeField): Widget {
 }
 
 function widget(view: FieldView): TemplateResult {
-  const { name, field, value, change, problem } = view;
+  const { name, field, value, change, problem, draft } = view;
   const invalid = problem?.severity === "error" && !isMissing(problem);
-  const text = inputText(value);
+  const text = draft !== null && JSON.stringify(parseInput(field, draft)) === JSON.stringify(value) ? draft : inputText(value);
   const typed = (event: Event): void => {
-    change(parseInput(field, (event.target as HTMLInputElement).value));
+    const typedText = (event.target as HTMLInputElement).value;
+    change(parseInput(field, typedText), typedText);
   };
   switch (widgetOf(field)) {
     case "checkbox":
@@ -113,7 +116,7 @@ function widget(view: FieldView): TemplateResult {
         ?checked=${value === true}
         .checked=${value === true}
         @change=${(event: Event) => {
-          change((event.target as HTMLInputElement).checked);
+          change((event.target as HTMLInputElement).checked, null);
         }}
       ></vscode-checkbox>`;
     case "segments":
@@ -124,7 +127,7 @@ function widget(view: FieldView): TemplateResult {
               role="radio"
               aria-checked=${JSON.stringify(option) === JSON.stringify(value) ? "true" : "false"}
               @click=${() => {
-                change(option);
+                change(option, null);
               }}
             >
               ${option === null ? "none" : inputText(option)}
@@ -137,7 +140,7 @@ function widget(view: FieldView): TemplateResult {
         aria-label=${field.title}
         .value=${JSON.stringify(value ?? null)}
         @change=${(event: Event) => {
-          change(JSON.parse((event.target as HTMLInputElement).value) as JsonValue);
+          change(JSON.parse((event.target as HTMLInputElement).value) as JsonValue, null);
         }}
       >
         ${(field.enum ?? []).map(

@@ -87,7 +87,8 @@ function verdict(view: PreviewView): string {
   if (view.checking) return "Checking…";
   const blocking = view.found.filter((problem) => problem.severity === "error").length;
   if (blocking > 0) return `${String(blocking)} ${blocking === 1 ? "problem" : "problems"} found`;
-  const warnings = view.warnings + view.found.filter((problem) => problem.severity === "warning").length;
+  // The form and the preflight often warn of the same value.
+  const warnings = Math.max(view.warnings, view.found.filter((problem) => problem.severity === "warning").length);
   if (warnings > 0) return `${String(warnings)} ${warnings === 1 ? "warning" : "warnings"}`;
   return view.dryRun === null ? "" : "Ready to start";
 }

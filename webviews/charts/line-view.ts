@@ -1,4 +1,5 @@
 /** Draws one chart: works out the domains, lets Vega draw the frame, and puts lines and crosshair on two canvases above it. */
+import { formatClock, formatDuration, formatInteger } from "../components/format.ts";
 import type { Theme } from "../components/theme.ts";
 import type { Annotations } from "./annotations.ts";
 import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
@@ -172,6 +173,7 @@ export class LineView {
     context.lineTo(x, plot.top + plot.height);
     context.stroke();
     context.globalAlpha = 1;
+    drawFlag(context, x, plot, xLabel(input.settings.xAxis, reading, input.data.origin), theme);
     if (reading.py !== null) dot(context, reading.px, reading.py, 3.5, lineStyle(input.data.slot, theme.kind).color, theme.background);
   }
 
@@ -375,6 +377,27 @@ function drawCheckpoints(
     context.fill();
     context.stroke();
   }
+}
+
+function xLabel(axis: XAxis, reading: Reading, origin: number): string {
+  if (axis === "step") return formatInteger(reading.step);
+  return axis === "wall" ? formatClock(reading.time) : formatDuration((reading.time - origin) / 1000);
+}
+
+/** The crosshair's place on the x axis; it hides the tick label under it. */
+function drawFlag(context: CanvasRenderingContext2D, x: number, plot: Plot, label: string, theme: Theme): void {
+  context.font = `600 11px ${theme.fontFamily}`;
+  const width = context.measureText(label).width + 12;
+  const left = Math.min(plot.left + plot.width + PLOT_PADDING.right - width, Math.max(0, x - width / 2));
+  const top = plot.top + plot.height + 5;
+  context.fillStyle = theme.foreground;
+  context.beginPath();
+  context.roundRect(left, top, width, 16, 2);
+  context.fill();
+  context.fillStyle = theme.background;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.fillText(label, left + width / 2, top + 8.5);
 }
 
 function dot(context: CanvasRenderingContext2D, x: number, y: number, radius: number, fill: string, ring: string): void {

@@ -26,11 +26,15 @@ export function logScale(domain: Domain, range: Domain): Scale {
   };
 }
 
+const SMALLEST_SPAN = 1e-90;
+
 /** Widens to round numbers with at most about `ticks` of them; a flat line gets room around it. */
 export function niceDomain(domain: Domain, ticks = 5): Domain {
   let [low, high] = domain;
-  if (low === high) {
-    const room = low === 0 ? 1 : Math.abs(low) * 0.1;
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  // Differences below what a double can tell apart are a flat line too.
+  if (high - low <= size * 1e-12 || high - low < SMALLEST_SPAN) {
+    const room = size < SMALLEST_SPAN ? 1 : size * 0.1;
     low -= room;
     high += room;
   }

@@ -14,7 +14,7 @@ type Style = Omit<AnsiRun, "text">;
 const PLAIN: Style = { color: null, background: null, bold: false, dim: false, italic: false, underline: false };
 // CSI sequences, OSC sequences (titles, links) and two-character escapes.
 // eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
-const ESCAPE = /\u001b(?:\[([\d;:]*)([ -/]*[@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
+const ESCAPE = /\u001b(?:\[([0-?]*)([ -/]*[@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
 // eslint-disable-next-line no-control-regex -- everything below a space but the tab
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 

@@ -7,27 +7,29 @@
 export const MOST_LINES = 100_000;
 // eslint-disable-next-line no-control-regex -- escape sequences begin with a control character
 const CONTROL = /\r\n|\r|\n|\u001b\[(\d*)A|\u001b\[[0-2]?K/g;
+// eslint-disable-next-line no-control-regex -- as above
+const INCOMPLETE = /(?:\r|\u001b(?:\[[0-?]*)?)$/;
 
 export type LineLevel = "debug" | "info" | "warning" | "error";
 
 export class TerminalLines {
   readonly #lines: string[] = [""];
   #row = 0;
-  /** The next text starts the line over instead of going on. */
-  #overwrite = false;
-  /** A carriage return at the end of a piece: a newline may follow in the next one. */
-  #pendingReturn = false;
+  /** Where in the line the next text goes, in characters of the kept text. */
+  #column = 0;
+  /** The line holds escape sequences, so that its columns are unknown: the next text replaces it whole. */
+  #replace = false;
+  /** The end of a piece that may be the beginning of a control sequence. */
+  #pending = "";
   /** Lines that were dropped at the front. */
   dropped = 0;
-  /** How often a line was redrawn in place. */
-  redraws = 0;
 
   get lines(): readonly string[] {
-    // The empty line that a final newline opens is not a line yet.
-    return this.#lines.length > 0 && this.#lines.at(-1) === "" ? this.#lines.slice(0, -1) : this.#lines;
+    return this.#lines.slice(0, this.length);
   }
 
   get length(): number {
+    // The empty line that a final newline opens is not a line yet.
     return this.#lines.length - (this.#lines.at(-1) === "" ? 1 : 0);
   }
 
@@ -36,15 +38,9 @@ export class TerminalLines {
   }
 
   push(piece: string): void {
-    let text = piece;
-    if (this.#pendingReturn) {
-      this.#pendingReturn = false;
-      text = `\r${text}`;
-    }
-    if (text.endsWith("\r")) {
-      this.#pendingReturn = true;
-      text = text.slice(0, -1);
-    }
+    let text = this.#pending + piece;
+    this.#pending = INCOMPLETE.exec(text)?.[0] ?? "";
+    text = text.slice(0, text.length - this.#pending.length);
     let from = 0;
     for (const match of text.matchAll(CONTROL)) {
       this.#write(text.slice(from, match.index));
@@ -62,32 +58,31 @@ export class TerminalLines {
 
   #control(sequence: string, count: string | undefined): void {
     if (sequence === "\n" || sequence === "\r\n") {
-      this.#row++;
-      if (this.#row >= this.#lines.length) this.#lines.push("");
-      else this.#overwrite = true;
-      if (this.#row === this.#lines.length - 1 && this.#lines[this.#row] === "") this.#overwrite = false;
+      if (++this.#row === this.#lines.length) this.#lines.push("");
+      this.#toLineStart();
     } else if (sequence === "\r") {
-      this.#overwrite = true;
+      this.#toLineStart();
     } else if (sequence.endsWith("A")) {
       this.#row = Math.max(0, this.#row - Math.max(1, Number(count ?? "1")));
-      this.#overwrite = true;
-    } else if (this.#overwrite) {
-      this.#lines[this.#row] = "";
+      this.#toLineStart();
+    } else {
+      // Erase to the end of the line; the other forms (to its start, all of it) come with a carriage return before them.
+      this.#lines[this.#row] = (this.#lines[this.#row] ?? "").slice(0, this.#column);
     }
+  }
+
+  #toLineStart(): void {
+    this.#column = 0;
+    this.#replace = (this.#lines[this.#row] ?? "").includes("\u001b");
   }
 
   #write(text: string): void {
     if (text === "") return;
-    const old = this.#lines[this.#row] ?? "";
-    if (this.#overwrite) {
-      // A shorter text leaves the rest of the old line standing, as a terminal does; with escapes inside, columns are unknown.
-      const rest = text.includes("\u001b") || old.includes("\u001b") ? "" : old.slice(text.length);
-      this.#lines[this.#row] = text + rest;
-      this.#overwrite = false;
-      if (old !== "") this.redraws++;
-    } else {
-      this.#lines[this.#row] = old + text;
-    }
+    const old = this.#replace ? "" : (this.#lines[this.#row] ?? "");
+    this.#replace = false;
+    // A shorter text leaves the rest of the old line standing, as a terminal does.
+    this.#lines[this.#row] = old.slice(0, this.#column) + text + old.slice(this.#column + text.length);
+    this.#column += text.length;
   }
 }
 

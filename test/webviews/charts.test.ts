@@ -1,0 +1,179 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { SeriesColumns } from "../../webviews/charts/columns.ts";
+import { compileFrames } from "../../webviews/charts/build-frames.mjs";
+import { describeChart, toCsv } from "../../webviews/charts/describe.ts";
+import { tracePath } from "../../webviews/charts/draw-line.ts";
+import frames from "../../webviews/charts/frames.json" with { type: "json" };
+import { NO_ANNOTATIONS } from "../../webviews/charts/annotations.ts";
+import { lineStyle, SLOT_COUNT, themeKind } from "../../webviews/charts/palette.ts";
+import { growDomain, linearScale, logScale, lowerBound, nearestIndex, niceDomain, windowRange } from "../../webviews/charts/scale.ts";
+import { Smoother } from "../../webviews/charts/smoothing.ts";
+
+const finite = fc.double({ noNaN: true, min: -1e6, max: 1e6 });
+
+function columnsOf(values: readonly number[]): SeriesColumns {
+  const columns = new SeriesColumns();
+  values.forEach((value, i) => {
+    columns.append(i + 1, 1000 * i, value, 1);
+  });
+  return columns;
+}
+
+describe("smoothing", () => {
+  it("gives a constant back from the first point on: the bias is corrected", () => {
+    const smoother = new Smoother(0.9);
+    for (let i = 0; i < 5; i++) expect(smoother.next(3)).toBeCloseTo(3, 12);
+  });
+
+  it("leaves a gap at NaN and goes on after it", () => {
+    const smoother = new Smoother(0.5);
+    smoother.next(1);
+    expect(smoother.next(Number.NaN)).toBeNaN();
+    expect(smoother.next(1)).toBeCloseTo(1, 12);
+  });
+
+  it("stays within the values seen, and weight 0 is the values themselves", () => {
+    fc.assert(
+      fc.property(fc.array(finite, { minLength: 1, maxLength: 50 }), fc.double({ min: 0, max: 0.99, noNaN: true }), (values, weight) => {
+        const smoothed = columnsOf(values).smoothed(weight);
+        const low = Math.min(...values);
+        const high = Math.max(...values);
+        const room = 1e-6 * (1 + Math.abs(low) + Math.abs(high));
+        for (const value of smoothed) expect(value >= low - room && value <= high + room).toBe(true);
+        if (weight === 0) expect([...smoothed]).toEqual(values);
+      }),
+    );
+  });
+
+  it("is the same whether points come at once or one by one, across growth and change of weight", () => {
+    const values = Array.from({ length: 700 }, (_, i) => Math.sin(i / 10));
+    const grown = new SeriesColumns();
+    values.forEach((value, i) => {
+      grown.append(i + 1, 1000 * i, value, 1);
+      grown.smoothed(0.8);
+    });
+    expect([...grown.smoothed(0.8)]).toEqual([...columnsOf(values).smoothed(0.8)]);
+    expect([...grown.smoothed(0.3)]).toEqual([...columnsOf(values).smoothed(0.3)]);
+  });
+
+  it("refuses a weight of one", () => {
+    expect(() => new Smoother(1)).toThrow(RangeError);
+  });
+});
+
+describe("scales and windows", () => {
+  it("inverts what it maps", () => {
+    fc.assert(
+      fc.property(
+        finite,
+        fc.double({ noNaN: true, min: 1e-3, max: 1e6 }),
+        fc.double({ noNaN: true, min: 0, max: 1 }),
+        (low, span, part) => {
+          const scale = linearScale([low, low + span], [10, 500]);
+          const value = low + span * part;
+          expect(Math.abs(scale.invert(scale.at(value)) - value)).toBeLessThan(1e-6 * (1 + Math.abs(value)));
+        },
+      ),
+    );
+    expect(logScale([0.01, 100], [0, 400]).at(1)).toBeCloseTo(200, 9);
+    expect(logScale([0.01, 100], [0, 400]).at(0)).toBeNaN();
+  });
+
+  it("widens a domain to round numbers that hold it, a flat one included", () => {
+    fc.assert(
+      fc.property(finite, finite, (a, b) => {
+        const [low, high] = niceDomain([Math.min(a, b), Math.max(a, b)]);
+        const room = 1e-9 * (1 + Math.abs(a) + Math.abs(b));
+        expect(low).toBeLessThanOrEqual(Math.min(a, b) + room);
+        expect(high).toBeGreaterThanOrEqual(Math.max(a, b) - room);
+        expect(high).toBeGreaterThan(low);
+      }),
+    );
+    expect(niceDomain([0.83, 1.57])).toEqual([0.8, 1.6]);
+  });
+
+  it("grows and never shrinks", () => {
+    expect(growDomain([0, 1], [0.4, 0.5])).toEqual([0, 1]);
+    expect(growDomain([0, 1], [-2, 0.5])).toEqual([-2, 1]);
+    expect(growDomain(null, [3, 4])).toEqual([3, 4]);
+  });
+
+  it("finds the window with one neighbour on each side", () => {
+    const xs = Float64Array.from([0, 10, 20, 30, 40]);
+    expect(windowRange(xs, [12, 28])).toEqual([1, 4]);
+    expect(windowRange(xs, [-5, 100])).toEqual([0, 5]);
+    expect(windowRange(new Float64Array(0), [0, 1])).toEqual([0, 0]);
+    expect(lowerBound(xs, 20)).toBe(2);
+    expect(nearestIndex(xs, 14)).toBe(1);
+    expect(nearestIndex(xs, 1e9)).toBe(4);
+    expect(nearestIndex(new Float64Array(0), 1)).toBe(-1);
+  });
+});
+
+describe("drawing", () => {
+  const identity = { at: (value: number) => value, invert: (value: number) => value };
+
+  function trace(ys: Float64Array, width: number, span: number): { ys: number[]; strokes: number } {
+    const drawn: number[] = [];
+    let strokes = 0;
+    const path = {
+      moveTo: (_: number, y: number) => {
+        strokes++;
+        drawn.push(y);
+      },
+      lineTo: (_: number, y: number) => drawn.push(y),
+    };
+    const xs = Float64Array.from(ys, (_, i) => (i / ys.length) * span);
+    tracePath(path, { xs, ys, from: 0, to: ys.length }, identity, identity, width);
+    return { ys: drawn, strokes };
+  }
+
+  it("loses no spike when it reduces 100,000 points to 300 pixels", () => {
+    const ys = new Float64Array(100_000).fill(1);
+    for (let i = 150; i < ys.length; i += 997) ys[i] = 50 + i;
+    const { ys: drawn } = trace(ys, 300, 300);
+    expect(drawn.length).toBeLessThan(300 * 4 + 4);
+    // Of several spikes in one pixel the highest is what the eye would see.
+    expect(Math.max(...drawn)).toBe(Math.max(...ys));
+    expect(new Set(drawn.filter((y) => y > 40)).size).toBeGreaterThan(95);
+  });
+
+  it("leaves a gap at NaN", () => {
+    expect(trace(Float64Array.from([1, 2, Number.NaN, 3, 4]), 300, 300)).toEqual({ ys: [1, 2, 3, 4], strokes: 2 });
+  });
+});
+
+describe("the palette", () => {
+  it("has eight colours a theme, then the same ones dashed", () => {
+    for (const theme of ["dark", "light"] as const) {
+      const colors = Array.from({ length: SLOT_COUNT }, (_, slot) => lineStyle(slot, theme).color);
+      expect(new Set(colors).size).toBe(8);
+      expect(lineStyle(8, theme)).toEqual({ color: colors[0], dash: [6, 3] });
+      expect(lineStyle(16, theme).dash).toEqual([2, 3]);
+    }
+  });
+
+  it("reads the theme from the body's classes", () => {
+    expect(themeKind(["vscode-light"])).toBe("light");
+    expect(themeKind(["vscode-high-contrast-light", "vscode-high-contrast"])).toBe("high-contrast-light");
+    expect(themeKind(["vscode-high-contrast"])).toBe("high-contrast");
+    expect(themeKind([])).toBe("dark");
+  });
+});
+
+describe("a chart in words", () => {
+  it("says value, step, direction and what is missing", () => {
+    const columns = columnsOf([2, 1.5, Number.NaN, 1]);
+    expect(describeChart("loss", columns, NO_ANNOTATIONS)).toBe("loss, 1 at step 4, down 1 in the last 3 steps, 1 value not finite");
+    expect(describeChart("loss", undefined, NO_ANNOTATIONS)).toBe("loss, no points yet");
+  });
+
+  it("exports every digit", () => {
+    expect(toCsv('a,"b"', columnsOf([0.1 + 0.2]))).toBe('step,time,attempt,"a,""b"""\n1,1970-01-01T00:00:00.000Z,1,0.30000000000000004\n');
+  });
+});
+
+it("frames.json is what build-frames.mjs makes of the Vega-Lite specs", () => {
+  expect(frames).toEqual(JSON.parse(JSON.stringify(compileFrames())));
+});

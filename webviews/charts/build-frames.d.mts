@@ -1,0 +1,2 @@
+/** Compiles the Vega-Lite frames; see build-frames.mjs. */
+export function compileFrames(): Record<string, unknown>;
