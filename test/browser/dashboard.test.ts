@@ -138,7 +138,7 @@ describe("in a panel, behind the relay of the extension host and its strict poli
     let state: ServerState = { kind: "connecting", since: Date.now() };
     stream = createStreamClient({
       address: () => address,
-      connect: (url, protocols) => new WebSocket(url, protocols) as StreamSocket,
+      connect: (url, protocols) => new WebSocket(url, protocols),
       onStatus: (status) => {
         state =
           status.state === "connected"

@@ -137,7 +137,7 @@ export class FixtureServer {
       this.#sockets.handleUpgrade(request, socket, head, (opened) => {
         this.#keys.set(opened, this.#nextKey++);
         opened.on("message", (data) => {
-          this.#receive(opened, ClientMessage.parse(JSON.parse(data.toString())));
+          this.#receive(opened, ClientMessage.parse(JSON.parse((data as Buffer).toString("utf8"))));
         });
       });
     });
