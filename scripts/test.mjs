@@ -31,7 +31,7 @@ const PHASES = [
         [tool("prettier", "bin", "prettier.cjs"), "--check", "--log-level", "warn", "."],
       ),
   },
-  { name: "unit", needs: ["python", "build"], run: (setup, folder) => vitest("unit", "vitest.config.ts", setup, folder) },
+  { name: "unit", needs: ["python", "build", "browser"], run: (setup, folder) => vitest("unit", "vitest.config.ts", setup, folder) },
   { name: "python", needs: ["python"], run: pytest },
   { name: "package", needs: ["vsix"], run: async () => ({ passed: 1, failed: 0, skipped: 0 }) },
   {

@@ -9,8 +9,7 @@ export const CLI = path.join(ROOT, "dist", "cli.cjs");
 /** @throws Error which says how to get it; a test that cannot run fails */
 function prepared(variable: string, fallback: string | null, what: string): string {
   const file = process.env[variable] ?? fallback;
-  if (file === null || !existsSync(file))
-    throw new Error(`${what} is missing (${variable}); run the tests with npm test`);
+  if (file === null || !existsSync(file)) throw new Error(`${what} is missing (${variable}); run the tests with npm test`);
   return file;
 }
 
