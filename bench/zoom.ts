@@ -20,10 +20,14 @@ export async function run(): Promise<BenchResult> {
   }
   const segments: Segment[] = [{ points: curve, from: 0, to: POINTS, attempt: 1, attempts: null }];
   const zoom = (from: number, to: number): Promise<number> =>
-    medianMs(21, () => {
-      const window = cutWindow("loss", clip(segments, from, to), MAX_POINTS);
-      if (window.steps.length < 1000) throw new Error("the window is too small");
-    });
+    medianMs(
+      201,
+      () => {
+        const window = cutWindow("loss", clip(segments, from, to), MAX_POINTS);
+        if (window.steps.length < 1000) throw new Error("the window is too small");
+      },
+      "wall",
+    );
 
   fill(block, 0, BLOCK);
   const plain = await medianMs(11, () => {

@@ -3,20 +3,29 @@
  * level above gathers four. Only complete nodes are kept, so appending never changes one; the rest is looked at when asked.
  * Values that are not finite count as neither.
  */
-import { Int32Column } from "./columns.ts";
+import { Float64Column, Int32Column } from "./columns.ts";
 
 const BASE = 64;
 const FACTOR = 4;
 
-/** Indexes of the least and greatest finite value (the first of equals); -1 when there is none. */
+/** The least and greatest finite value found so far and the indexes of the first of each; -1 when there is none. */
 export interface Extremes {
   least: number;
   greatest: number;
+  low: number;
+  high: number;
 }
 
+export function noExtremes(): Extremes {
+  return { least: -1, greatest: -1, low: Infinity, high: -Infinity };
+}
+
+/** The values stand beside the indexes: looking each up in a large column would cost a cache miss. */
 interface Level {
   readonly least: Int32Column;
   readonly greatest: Int32Column;
+  readonly low: Float64Column;
+  readonly high: Float64Column;
 }
 
 export class Pyramid {
@@ -29,29 +38,11 @@ export class Pyramid {
   extend(values: Float64Array, length: number, allFinite: boolean): void {
     const base = this.#levels[0]!;
     for (let start = base.least.length * BASE; start + BASE <= length; start += BASE) {
-      let least = start;
-      let greatest = start;
-      if (allFinite) {
-        let low = values[start]!;
-        let high = low;
-        for (let i = start + 1; i < start + BASE; i++) {
-          const value = values[i]!;
-          if (value < low) {
-            low = value;
-            least = i;
-          } else if (value > high) {
-            high = value;
-            greatest = i;
-          }
-        }
-      } else {
-        const found = { least: -1, greatest: -1 };
-        scan(values, start, start + BASE, found);
-        ({ least, greatest } = found);
-      }
-      base.least.push(least);
-      base.greatest.push(greatest);
-      if (base.least.length % FACTOR === 0) this.#gather(values, 0);
+      const found = noExtremes();
+      if (allFinite) scanFinite(values, start, start + BASE, found);
+      else scan(values, start, start + BASE, found);
+      pushNode(base, found);
+      if (base.least.length % FACTOR === 0) this.#gather(0);
     }
   }
 
@@ -71,40 +62,71 @@ export class Pyramid {
         i = end;
       } else {
         span = BASE * FACTOR ** level;
-        const node = this.#levels[level]!;
-        widen(values, node.least.data[i / span]!, node.greatest.data[i / span]!, into);
+        widen(this.#levels[level]!, i / span, into);
         i += span;
       }
     }
   }
 
   /** Four nodes of `level` have just become complete: makes the node above them. */
-  #gather(values: Float64Array, level: number): void {
+  #gather(level: number): void {
     const below = this.#levels[level]!;
     const above = (this.#levels[level + 1] ??= newLevel());
-    const found = { least: -1, greatest: -1 };
-    for (let i = below.least.length - FACTOR; i < below.least.length; i++)
-      widen(values, below.least.data[i]!, below.greatest.data[i]!, found);
-    above.least.push(found.least);
-    above.greatest.push(found.greatest);
-    if (above.least.length % FACTOR === 0) this.#gather(values, level + 1);
+    const found = noExtremes();
+    for (let i = below.least.length - FACTOR; i < below.least.length; i++) widen(below, i, found);
+    pushNode(above, found);
+    if (above.least.length % FACTOR === 0) this.#gather(level + 1);
   }
 }
 
 function newLevel(): Level {
-  return { least: new Int32Column(), greatest: new Int32Column() };
+  return { least: new Int32Column(), greatest: new Int32Column(), low: new Float64Column(), high: new Float64Column() };
 }
 
-function widen(values: Float64Array, least: number, greatest: number, into: Extremes): void {
-  if (least < 0) return;
-  if (into.least < 0 || values[least]! < values[into.least]!) into.least = least;
-  if (into.greatest < 0 || values[greatest]! > values[into.greatest]!) into.greatest = greatest;
+function pushNode(level: Level, found: Extremes): void {
+  level.least.push(found.least);
+  level.greatest.push(found.greatest);
+  level.low.push(found.low);
+  level.high.push(found.high);
+}
+
+function widen(level: Level, node: number, into: Extremes): void {
+  const low = level.low.data[node]!;
+  const high = level.high.data[node]!;
+  if (low < into.low) {
+    into.low = low;
+    into.least = level.least.data[node]!;
+  }
+  if (high > into.high) {
+    into.high = high;
+    into.greatest = level.greatest.data[node]!;
+  }
+}
+
+/** Into an empty `into`, of values that are all finite: one comparison less per value, usually. */
+function scanFinite(values: Float64Array, from: number, to: number, into: Extremes): void {
+  let least = from;
+  let greatest = from;
+  let low = values[from]!;
+  let high = low;
+  for (let i = from + 1; i < to; i++) {
+    const value = values[i]!;
+    if (value < low) {
+      low = value;
+      least = i;
+    } else if (value > high) {
+      high = value;
+      greatest = i;
+    }
+  }
+  into.least = least;
+  into.greatest = greatest;
+  into.low = low;
+  into.high = high;
 }
 
 function scan(values: Float64Array, from: number, to: number, into: Extremes): void {
-  let { least, greatest } = into;
-  let low = least < 0 ? Infinity : values[least]!;
-  let high = greatest < 0 ? -Infinity : values[greatest]!;
+  let { least, greatest, low, high } = into;
   for (let i = from; i < to; i++) {
     const value = values[i]!;
     if (value - value !== 0) continue; // NaN and infinities
@@ -119,4 +141,6 @@ function scan(values: Float64Array, from: number, to: number, into: Extremes): v
   }
   into.least = least;
   into.greatest = greatest;
+  into.low = low;
+  into.high = high;
 }

@@ -1,6 +1,7 @@
 /** First, last, least and greatest value of a curve. */
 import { toWireNumber } from "../../protocol/json.ts";
 import type { MetricSummary } from "../../protocol/run.ts";
+import { noExtremes } from "./pyramid.ts";
 import { countPoints, type Segment } from "./window.ts";
 
 /**
@@ -16,7 +17,7 @@ export function summarise(segments: readonly Segment[]): MetricSummary | null {
   let greatest: { value: number; step: number } | null = null;
   for (const { points, from, to } of segments) {
     const { values, steps, gaps } = points;
-    const found = { least: -1, greatest: -1 };
+    const found = noExtremes();
     points.extremes(from, to, found);
     const negative = gaps.firstNegative >= from && gaps.firstNegative < to ? gaps.firstNegative : found.least;
     const positive = gaps.firstPositive >= from && gaps.firstPositive < to ? gaps.firstPositive : found.greatest;

@@ -1,7 +1,7 @@
 /** Windows: the points of a curve between two steps, thinned so that every spike and every gap is kept. */
 import { lowerBound, upperBound } from "./columns.ts";
 import type { Points } from "./curve.ts";
-import type { Extremes } from "./pyramid.ts";
+import { noExtremes, type Extremes } from "./pyramid.ts";
 import type { SeriesWindow } from "./types.ts";
 
 /** A stretch of points of one attempt, or of several where `attempts` says which. Stretches follow each other in the order of steps. */
@@ -64,7 +64,7 @@ export function cutWindow(name: string, segments: readonly Segment[], maxPoints:
       const from = segment.from + at - segmentStart;
       const to = Math.min(segment.to, from + end - at);
       first ??= { segment, order: segmentIndex, index: from };
-      const found = { least: -1, greatest: -1 };
+      const found = noExtremes();
       segment.points.extremes(from, to, found);
       best = better(best, segment, found);
       if (gapRoom > 0) pickGaps(picks, segment, segmentIndex, from, to, keepAllGaps);
@@ -94,14 +94,15 @@ interface Pick {
 type Best = Extremes & { leastIn: Segment | null; greatestIn: Segment | null };
 
 function better(best: Best | null, segment: Segment, found: Extremes): Best {
-  const result = best ?? { least: -1, greatest: -1, leastIn: null, greatestIn: null };
-  const { values } = segment.points;
+  const result = best ?? { ...noExtremes(), leastIn: null, greatestIn: null };
   if (found.least < 0) return result;
-  if (result.leastIn === null || values[found.least]! < result.leastIn.points.values[result.least]!) {
+  if (found.low < result.low) {
+    result.low = found.low;
     result.least = found.least;
     result.leastIn = segment;
   }
-  if (result.greatestIn === null || values[found.greatest]! > result.greatestIn.points.values[result.greatest]!) {
+  if (found.high > result.high) {
+    result.high = found.high;
     result.greatest = found.greatest;
     result.greatestIn = segment;
   }
