@@ -4,7 +4,7 @@ import { WebSocket } from "ws";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createClient } from "../../protocol/client.ts";
 import type { Discovery } from "../../protocol/discovery.ts";
-import { createStreamClient, type StreamClient, type StreamSocket } from "../../protocol/stream-client.ts";
+import { createStreamClient, type StreamClient } from "../../protocol/stream-client.ts";
 import type { ToWebview } from "../../protocol/webview.ts";
 import { Emitter } from "../../src/emitter.ts";
 import { panelPage } from "../../src/panels/html.ts";

@@ -390,6 +390,9 @@ function drawFlag(context: CanvasRenderingContext2D, x: number, plot: Plot, labe
   const width = context.measureText(label).width + 12;
   const left = Math.min(plot.left + plot.width + PLOT_PADDING.right - width, Math.max(0, x - width / 2));
   const top = plot.top + plot.height + 5;
+  // A tick label that the flag would cut in half is hidden whole.
+  context.fillStyle = theme.background;
+  context.fillRect(left - 18, top, width + 36, 16);
   context.fillStyle = theme.foreground;
   context.beginPath();
   context.roundRect(left, top, width, 16, 2);
