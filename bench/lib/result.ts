@@ -43,12 +43,16 @@ export async function medianMs(rounds: number, work: () => unknown, clock: "cpu"
   await work();
   const times: number[] = [];
   for (let i = 0; i < rounds; i++) {
-    const start = performance.now();
-    const before = process.cpuUsage();
+    const start = now(clock);
     await work();
-    const { user, system } = process.cpuUsage(before);
-    times.push(clock === "wall" ? performance.now() - start : (user + system) / 1000);
+    times.push(now(clock) - start);
   }
   times.sort((a, b) => a - b);
   return times[Math.floor(times.length / 2)] ?? NaN;
+}
+
+function now(clock: "cpu" | "wall"): number {
+  if (clock === "wall") return performance.now();
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }

@@ -94,7 +94,7 @@ interface Pick {
 type Best = Extremes & { leastIn: Segment | null; greatestIn: Segment | null };
 
 function better(best: Best | null, segment: Segment, found: Extremes): Best {
-  const result = best ?? { ...noExtremes(), leastIn: null, greatestIn: null };
+  const result = best ?? { least: -1, greatest: -1, low: Infinity, high: -Infinity, leastIn: null, greatestIn: null };
   if (found.least < 0) return result;
   if (found.low < result.low) {
     result.low = found.low;
