@@ -14,8 +14,9 @@ export interface Plot {
   readonly y: Scale;
 }
 
-/** Points up to this many in the window get a dot each: a sparse curve is read by its points. */
-const DOTS_UP_TO = 40;
+/** Up to so many points in the window get a dot each, while they keep this distance: a sparse curve is read by its points. */
+const DOTS_UP_TO = 60;
+const DOTS_APART_PX = 7;
 
 export function drawAttempts(
   context: CanvasRenderingContext2D,
@@ -61,13 +62,13 @@ export function drawPoints(
   to: number,
   color: string,
 ): void {
-  if (to - from > DOTS_UP_TO) return;
+  if (to - from > Math.min(DOTS_UP_TO, plot.width / DOTS_APART_PX)) return;
   context.fillStyle = color;
   for (let i = from; i < to; i++) {
     const y = plot.y.at(ys[i] ?? Number.NaN);
     if (!Number.isFinite(y)) continue;
     context.beginPath();
-    context.arc(plot.x.at(xs[i] ?? 0), y, 2.5, 0, 2 * Math.PI);
+    context.arc(plot.x.at(xs[i] ?? 0), y, 2, 0, 2 * Math.PI);
     context.fill();
   }
 }

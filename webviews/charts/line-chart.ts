@@ -23,6 +23,8 @@ import type { SeriesStore } from "./series-store.ts";
 
 /** New points redraw at most this often. */
 const LIVE_REDRAW_MS = 250;
+/** A moving average of fewer points would hide what happened, and be no easier to read. */
+const SMOOTHED_FROM = 60;
 const NO_POINTS = new SeriesColumns();
 
 /** Asks for more points of a window than the whole curve holds. */
@@ -66,7 +68,8 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
 
   get #settings(): ChartSettings {
     const settings = this.sync.settings.value;
-    return this.exact ? { ...settings, smoothing: 0 } : settings;
+    const few = (this.#columns?.length ?? 0) < SMOOTHED_FROM;
+    return this.exact || few ? { ...settings, smoothing: 0 } : settings;
   }
 
   override connectedCallback(): void {
@@ -95,6 +98,7 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
       this.sync.crosshair.listen(() => {
         this.#moveCrosshair();
       }),
+      this.sync.gutter.width.listen(redraw),
       theme.listen(redraw),
       () => {
         visibility.disconnect();
@@ -117,6 +121,7 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
     this.#frameRequest = 0;
     clearTimeout(this.#liveTimer);
     this.#liveTimer = undefined;
+    this.sync.gutter.leave(this);
     this.#view?.dispose();
     this.#view = null;
   }
@@ -130,13 +135,19 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
     const sentence = describeChart(this.metric, columns, this.annotations);
     const last = columns === undefined || columns.length === 0 ? undefined : columns.values[columns.length - 1];
     const { smoothing } = this.#settings;
+    // "train/loss": where there is no room for both, the name matters more than its group.
+    const [, group = "", name = this.metric] = /^(.*\/)?(.+)$/.exec(this.metric) ?? [];
     return html`
       <header>
         <span class="swatch" ${cssProperties({ "--series": lineStyle(this.slotIndex, documentTheme().value.kind).color })}></span>
-        <span class="title truncate" title=${this.metric}>${this.metric}</span>
+        <span class="title" title=${this.metric}
+          >${group === "" ? nothing : html`<span class="group">${group}</span>`}<span class="truncate">${name}</span></span
+        >
         <span class="value" data-testid="chart-last-value">${formatValue(last)}</span>
-        ${smoothing > 0 && last !== undefined ? html`<span class="note secondary">smoothed ${smoothing.toFixed(2)}</span>` : nothing}
-        <span class="spacer"></span>
+        <span class="notes secondary"
+          ><span></span
+          >${smoothing > 0 && last !== undefined ? html`<span class="note">smoothed ${smoothing.toFixed(2)}</span>` : nothing}</span
+        >
         <span class="tools">
           ${this.#tool("table", this.showTable ? "Hide data table (T)" : "Show data table (T)", () => (this.showTable = !this.showTable))}
           ${this.#tool("file-media", "Save as picture", () => void this.#savePng())}
@@ -233,9 +244,11 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
       annotations: this.annotations,
       live: this.live,
       theme: documentTheme().value,
+      gutter: this.sync.gutter.width.value,
       width,
       height,
     });
+    this.sync.gutter.need(this, view.labelWidth);
     this.#moveCrosshair();
   }
 

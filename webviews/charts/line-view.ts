@@ -9,7 +9,8 @@ import { tracePath } from "./draw-line.ts";
 import { lineStyle } from "./palette.ts";
 import { type Domain, extent, growDomain, linearScale, logDomain, logScale, nearestIndex, niceDomain, windowRange } from "./scale.ts";
 import type { DiscardedTail } from "./series-store.ts";
-import { PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
+import { linearFormat, logFormat, tickLabels } from "./ticks.ts";
+import { LABEL_PADDING, LABEL_SIZE, PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
 
 export interface ChartData {
   readonly columns: SeriesColumns;
@@ -29,6 +30,8 @@ export interface ChartInput {
   readonly annotations: Annotations;
   readonly live: boolean;
   readonly theme: Theme;
+  /** Room for the y labels. */
+  readonly gutter: number;
   /** Of the whole chart in CSS pixels. */
   readonly width: number;
   readonly height: number;
@@ -56,6 +59,14 @@ export function xOffset(axis: XAxis, origin: number): number {
   return axis === "relative" && Number.isFinite(origin) ? origin : 0;
 }
 
+/** Between the page and the y labels. */
+const EDGE_PX = 8;
+
+/** About how many labels fit on the y axis of a plot of this height. */
+function tickCount(height: number): number {
+  return Math.max(2, Math.floor(height / 44));
+}
+
 export class LineView {
   readonly #lines: HTMLCanvasElement;
   readonly #overlay: HTMLCanvasElement;
@@ -64,11 +75,17 @@ export class LineView {
   #shownKey = "";
   #input: ChartInput | null = null;
   #plot: Plot | null = null;
+  #labelWidth = 0;
 
   constructor(frameHost: HTMLElement, lines: HTMLCanvasElement, overlay: HTMLCanvasElement) {
     this.#frame = new VegaFrame(frameHost);
     this.#lines = lines;
     this.#overlay = overlay;
+  }
+
+  /** Room that the y labels of the last drawing need, in CSS pixels. */
+  get labelWidth(): number {
+    return this.#labelWidth;
   }
 
   get plot(): Plot | null {
@@ -78,12 +95,17 @@ export class LineView {
   draw(input: ChartInput): void {
     this.#input = input;
     const { settings, window, theme } = input;
-    const width = Math.max(10, input.width - PLOT_PADDING.left - PLOT_PADDING.right);
+    const width = Math.max(10, input.width - input.gutter - PLOT_PADDING.right);
     const height = Math.max(10, input.height - PLOT_PADDING.top - PLOT_PADDING.bottom);
     const y = this.#yDomain(input);
-    this.#frame.draw({ xAxis: settings.xAxis, logY: settings.logY, x: window, y, width, height }, theme);
+    const yTicks = tickCount(height);
+    const yFormat = settings.logY ? logFormat(y) : linearFormat(y, yTicks);
+    const frame = { xAxis: settings.xAxis, logY: settings.logY, x: window, y, yFormat, yTicks, left: input.gutter, width, height };
+    this.#frame.draw(frame, theme);
+    this.#labelWidth = this.#measureLabels(y, yTicks, settings.logY, theme);
     const offset = xOffset(settings.xAxis, input.data.origin);
-    const { left, top } = PLOT_PADDING;
+    const left = input.gutter;
+    const { top } = PLOT_PADDING;
     const xDomain: Domain = [window[0] + offset, window[1] + offset];
     const yRange: Domain = [top + height, top];
     this.#plot = {
@@ -192,7 +214,19 @@ export class LineView {
     const grown = input.live && key === this.#shownKey ? growDomain(this.#shown, needed) : needed;
     this.#shownKey = key;
     this.#shown = grown;
-    return settings.logY ? logDomain(grown) : niceDomain(grown, Math.max(3, Math.floor(input.height / 44)));
+    return settings.logY
+      ? logDomain(grown)
+      : niceDomain(grown, Math.max(3, tickCount(input.height - PLOT_PADDING.top - PLOT_PADDING.bottom)));
+  }
+
+  #measureLabels(y: Domain, count: number, logY: boolean, theme: Theme): number {
+    const context = this.#overlay.getContext("2d");
+    const { makeFormat } = this.#frame;
+    if (context === null || makeFormat === null) return 0;
+    const labels = tickLabels(y, count, logY, makeFormat);
+    context.font = `${String(LABEL_SIZE)}px ${theme.fontFamily}`;
+    const widest = labels.reduce((most, label) => Math.max(most, context.measureText(label).width), 0);
+    return Math.ceil(widest) + LABEL_PADDING + EDGE_PX;
   }
 
   /** While the run is live and nothing is zoomed, the window moves with each point and must not reset the range. */
@@ -232,7 +266,7 @@ export class LineView {
     context.setLineDash([]);
     context.globalAlpha = 1;
     const [from, to] = windowRange(xs, plotWindow);
-    drawPoints(context, xs, columns.smoothed(settings.smoothing), plot, from, to, color);
+    if (settings.smoothing === 0) drawPoints(context, xs, columns.values, plot, from, to, color);
     drawNonFinite(context, xs, columns.values, plot, from, to, theme);
     context.restore();
     drawCheckpoints(context, annotations, plot, stepX, theme);

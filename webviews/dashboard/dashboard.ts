@@ -22,7 +22,7 @@ import { runHeader, runMeta } from "./run-header.ts";
 import { RunModel } from "./run-model.ts";
 import "./system-panel.ts";
 import { configTab, environmentTab, eventsTab, tabStyles } from "./tabs.ts";
-import { track, trackStyles } from "./track.ts";
+import "./track.ts";
 
 type Tab = "output" | "events" | "config" | "environment";
 const TABS: readonly (readonly [Tab, string])[] = [
@@ -36,7 +36,7 @@ const TICK_MS = 1000;
 
 @customElement("ty-dashboard")
 export class Dashboard extends LitElement {
-  static override styles = [...baseStyles, stateStyles, figureStyles, trackStyles, failureStyles, tabStyles, dashboardStyles];
+  static override styles = [...baseStyles, stateStyles, figureStyles, failureStyles, tabStyles, dashboardStyles];
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) runId!: RunId;
@@ -139,7 +139,7 @@ export class Dashboard extends LitElement {
             },
           })}
           <div class="figures">${figures(run, this.#behind(model))}</div>
-          ${track(run, model.annotations)}
+          <ty-progress-track .run=${run} .annotations=${model.annotations}></ty-progress-track>
         </section>
         <div class="main">
           <ty-chart-grid
