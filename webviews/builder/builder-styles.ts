@@ -170,6 +170,9 @@ export const builderStyles = css`
     background: var(--vscode-inputValidation-warningBackground);
     border: 1px solid var(--vscode-inputValidation-warningBorder);
   }
+  .field-problem.info {
+    border: 1px solid var(--hairline);
+  }
   .field-problem.error {
     background: var(--vscode-inputValidation-errorBackground);
     border: 1px solid var(--vscode-inputValidation-errorBorder);

@@ -60,7 +60,7 @@ export function fieldRow(view: FieldView): TemplateResult {
             role=${problem.severity === "error" ? "alert" : "status"}
             id="problem-${name}"
           >
-            ${icon(problem.severity === "error" ? "error" : "warning")}
+            ${icon(problem.severity)}
             <span><b>${field.title}</b> ${problem.message}${problem.hint === null ? "" : ` ${problem.hint}`}</span>
           </div>`
     }
