@@ -1,12 +1,15 @@
 /** The life of attempts: start, follow, find again after a restart of the server, settle by evidence. */
 import os from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { ExitRecord, ProcessRecord } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
+import { attemptMarks } from "../launch/group.ts";
 import { launchAttempt } from "../launch/launch.ts";
+import { findLeader, hasSupervisor } from "../launch/search.ts";
 import type { RunEntry } from "./entry.ts";
 import { classifyFailure } from "./failure.ts";
 import type { Ledger } from "./ledger.ts";
@@ -66,10 +69,11 @@ export class Attempts {
     try {
       await launchAttempt({ attemptDir: paths.dir, packageRoot: this.#context.packageRoot });
     } catch (error) {
-      // No process, and no supervisor that could say so.
       this.#ledger.note(`${id} cannot be started`, error);
-      const exit = noProcess(error instanceof Error ? error.message : String(error));
-      await store.writeExit(id, number, exit);
+      // Without a supervisor and without a process nobody else could say so. A slow supervisor, or a training whose supervisor was killed
+      // before it could name it, is followed like any other.
+      if (!(await isUnderWay(paths.dir, attemptMarks(attempt.env))))
+        await store.writeExit(id, number, noProcess(error instanceof Error ? error.message : String(error)));
     }
     await this.follow(entry);
   }
@@ -244,6 +248,15 @@ export class Attempts {
       return "";
     }
   }
+}
+
+/** Is there a supervisor or a process of the attempt? Looked for a few times: a process carries its mark only once it runs its own program. */
+async function isUnderWay(attemptDir: string, marks: readonly string[]): Promise<boolean> {
+  for (let look = 0; look < 5; look++) {
+    if (hasSupervisor(attemptDir) === true || findLeader(marks) !== null) return true;
+    await sleep(100);
+  }
+  return false;
 }
 
 /** An exit record for a process that the server itself did not find. */
