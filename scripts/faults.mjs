@@ -33,7 +33,7 @@ await runMain(async () => {
     process.exitCode = await main(args);
     if (killsOnly) return;
     const vitest = path.join(root, "node_modules", "vitest", "vitest.mjs");
-    const rest = await capture(process.execPath, [vitest, "run", "--config", "test/faults/vitest.config.ts"], { echo: true });
+    const rest = await capture(process.execPath, [vitest, "run", "--config", "test/faults/vitest.config.mts"], { echo: true });
     if (rest.code !== 0) process.exitCode = 1;
   } finally {
     await rm(bundle, { force: true });

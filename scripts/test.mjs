@@ -31,19 +31,19 @@ const PHASES = [
         [tool("prettier", "bin", "prettier.cjs"), "--check", "--log-level", "warn", "."],
       ),
   },
-  { name: "unit", needs: ["python", "build", "browser"], run: (setup, folder) => vitest("unit", "vitest.config.ts", setup, folder) },
+  { name: "unit", needs: ["python", "build", "browser"], run: (setup, folder) => vitest("unit", "vitest.config.mts", setup, folder) },
   { name: "python", needs: ["python"], run: pytest },
   { name: "package", needs: ["vsix"], run: async () => ({ passed: 1, failed: 0, skipped: 0 }) },
   {
     name: "integration",
     needs: ["python", "build"],
-    run: (setup, folder) => vitest("integration", "test/integration/vitest.config.ts", setup, folder),
+    run: (setup, folder) => vitest("integration", "test/integration/vitest.config.mts", setup, folder),
   },
   { name: "faults", needs: ["python", "build"], run: faults },
   {
     name: "e2e",
     needs: ["python", "vsix", "browser", "vscode"],
-    run: (setup, folder) => vitest("e2e", "test/e2e/vitest.config.ts", setup, folder),
+    run: (setup, folder) => atMostTwice("e2e", () => vitest("e2e", "test/e2e/vitest.config.mts", setup, folder)),
   },
 ];
 
@@ -145,8 +145,16 @@ async function faults(setup, folder) {
   const env = { TRAINYARD_TEST_PYTHON: setup.python };
   const args = [path.join(root, "scripts", "faults.mjs"), "--kills-only", "--count", "40", "--seconds", "60"];
   const { code } = await capture(process.execPath, args, { env, echo: true });
-  const rest = await vitest("faults", "test/faults/vitest.config.ts", setup, folder);
+  const rest = await vitest("faults", "test/faults/vitest.config.mts", setup, folder);
   return { ...rest, passed: rest.passed + (code === 0 ? 1 : 0), failed: rest.failed + (code === 0 ? 0 : 1) };
+}
+
+/** For what drives a whole window on a busy machine. The first try's pictures and host log stay in test-results/. */
+async function atMostTwice(name, run) {
+  const first = await run();
+  if (first.failed === 0) return first;
+  say(`\n=== ${name}: ${first.failed} failed, once more`);
+  return run();
 }
 
 async function pytest(setup, folder) {
@@ -165,8 +173,9 @@ function report(rows, ms, leftOut) {
   const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
   say(line("total", String(passed), String(failed), String(skipped), seconds(ms)));
-  if (skipped > 0) say("Skipped tests are named above with their reasons.");
+  const strict = process.env.CI === "true";
+  if (skipped > 0) say(`Skipped tests are named above with their reasons${strict ? "; CI takes none" : ""}.`);
   if (leftOut.length > 0) say(`Not asked for: ${leftOut.join(", ")}`);
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
-  if (failed > 0) process.exitCode = 1;
+  if (failed > 0 || (strict && skipped > 0)) process.exitCode = 1;
 }
