@@ -189,15 +189,15 @@ export class Supervisor {
   }
 
   /**
-   * The leader has ended: nothing of the attempt may go on holding memory or a GPU. Members of its session always go; a process that
-   * left the session on purpose is spared only when the training ended well and nobody asked for the end.
+   * The leader has ended: nothing of the attempt may go on holding memory or a GPU. Members of its session always go, and so does what its
+   * ranks left in theirs; a process that leads a session of its own is spared when the training ended well and nobody asked for the end.
    */
   async #endLeftovers(group: ProcessGroup, escalation: Escalation, ending: Ending): Promise<void> {
-    const withStrays = escalation.asked || ending.code !== 0;
-    const someLeft = (): boolean => group.members().length > 0 || (withStrays && group.strays().length > 0);
+    const withServices = escalation.asked || ending.code !== 0;
+    const someLeft = (): boolean => group.members().length > 0 || group.strays(withServices).length > 0;
     const signal = (name: NodeJS.Signals): void => {
       group.signal(name);
-      if (withStrays) group.signalStrays(name);
+      group.signalStrays(name, withServices);
     };
     const start = performance.now();
     let terminated = false;
