@@ -200,7 +200,7 @@ export class Attempts {
   async #settle(entry: RunEntry, number: number, end: AttemptEnd): Promise<void> {
     const { store } = this.#ledger;
     const { id } = entry.record;
-    const stop = await store.stopRequest(id, number);
+    const stop = (await store.stopRequest(id, number)) ?? entry.live?.unwrittenStop ?? null;
     const { report } = entry;
     const decision = decideOutcome({ ...end, stop, end: report.end, plan: report.plan, lastStep: entry.lastStep });
     let failure = null;

@@ -5,9 +5,10 @@
 import { stat } from "node:fs/promises";
 import os from "node:os";
 import { performance } from "node:perf_hooks";
+import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { ReportRecord } from "../../protocol/report.ts";
-import type { AttemptRecord, ExitRecord, ProcessRecord } from "../../protocol/run.ts";
+import type { AttemptRecord, ExitRecord, ProcessRecord, StopRequest } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import { Escalation } from "../launch/escalation.ts";
 import { attemptMarks, ProcessGroup } from "../launch/group.ts";
@@ -69,6 +70,8 @@ export class LiveAttempt {
   #foundByMark = false;
   #group: ProcessGroup | null = null;
   #escalation: Escalation | null = null;
+  /** A stop that found no room for its file. */
+  #unwrittenStop: StopRequest | null = null;
   #logSize = 0;
   /** Of the points that the host was told of. */
   #cursor = "{}";
@@ -103,6 +106,16 @@ export class LiveAttempt {
     await this.#tick();
   }
 
+  /** A stop that is not in stop.json, since the disk is full. */
+  get unwrittenStop(): StopRequest | null {
+    return this.#unwrittenStop;
+  }
+
+  /** Ends the training from here: SDK and supervisor cannot see the request, for there is no room for its file. */
+  stopUnwritten(request: StopRequest): void {
+    this.#unwrittenStop = request;
+  }
+
   /** Stops looking. The attempt goes on. */
   close(): void {
     this.#closed = true;
@@ -131,6 +144,7 @@ export class LiveAttempt {
   async #look(): Promise<boolean> {
     const { store, run, host, attempt } = this.#options;
     await this.#findProcess();
+    await this.#carryOutUnwrittenStop();
     // Looked at before the rest is read: what was written before the end is then read below.
     const exit = (await exists(this.#options.paths.exitJson)) ? await store.exit(run, attempt.number) : null;
     const gone = exit === null && (await this.#isGone());
@@ -236,10 +250,27 @@ export class LiveAttempt {
     const { store, run, attempt, paths, stopsGracefully } = this.#options;
     if (this.#escalation === null && !(await exists(paths.stopJson))) return;
     const request = await store.stopRequest(run, attempt.number);
-    const group = this.#group;
-    if (request === null || group === null) return;
-    this.#escalation ??= new Escalation(this.#target(group));
-    this.#escalation.ask(request, stopsGracefully(), performance.now());
+    if (request !== null) this.#escalate(request, stopsGracefully());
+  }
+
+  async #carryOutUnwrittenStop(): Promise<void> {
+    const { store, run, attempt } = this.#options;
+    const request = this.#unwrittenStop;
+    if (request === null) return;
+    // SIGTERM at once: a framework that would stop by itself waits for the file. The SDK takes the first SIGTERM for the same request.
+    this.#escalate(request, false);
+    try {
+      await store.writeStopRequest(run, attempt.number, request);
+      this.#unwrittenStop = null;
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+    }
+  }
+
+  #escalate(request: StopRequest, graceful: boolean): void {
+    if (this.#group === null) return;
+    this.#escalation ??= new Escalation(this.#target(this.#group));
+    this.#escalation.ask(request, graceful, performance.now());
   }
 
   #target(group: ProcessGroup): { wake(): void; terminate(): void; kill(): void } {

@@ -3,7 +3,7 @@
  * when its reader dies); the supervisor only notes how the log grew, watches for stop.json, and writes down how it all ended.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { appendFileSync, closeSync, existsSync, fstatSync, openSync, statSync } from "node:fs";
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, statSync, truncateSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
@@ -171,7 +171,15 @@ export class Supervisor {
   #noteLogSize(log: number): void {
     const { size } = fstatSync(log);
     if (size <= this.#indexed) return;
-    appendFileSync(this.#file("log.idx"), `${size} ${Date.now()}\n`);
+    const index = this.#file("log.idx");
+    const whole = statSync(index, { throwIfNoEntry: false })?.size ?? 0;
+    try {
+      appendFileSync(index, `${size} ${Date.now()}\n`);
+    } catch (error) {
+      // A full disk takes half a line; the next one must not be glued to it.
+      if (whole > 0 || existsSync(index)) truncateSync(index, whole);
+      throw error;
+    }
     this.#indexed = size;
   }
 
