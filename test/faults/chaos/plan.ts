@@ -57,7 +57,7 @@ export function planRound(chance: Chance, round: number, longDowntimeMs: number)
 function planTraining(chance: Chance, name: string): TrainingPlan {
   const steps = chance.between(60, 260);
   const secondsPerStep = chance.pick([0.005, 0.01, 0.02]);
-  const ranks = chance.happens(0.2) ? 2 : 1;
+  const ranks = chance.happens(0.3) ? 2 : 1;
   const stop = chance.happens(0.3)
     ? { step: chance.between(2, steps), force: chance.happens(0.3), graceSeconds: chance.pick([0, 1, 30]) }
     : null;
@@ -105,7 +105,9 @@ function planAmbush(chance: Chance, steps: number, ranks: number, hasStop: boole
     ["training", "supervisor"],
     ["server", "training"],
     ["server", "supervisor", "training"],
-    ...(ranks > 1 ? [["rank"] as const, ["rank"] as const, ["supervisor", "rank"] as const] : []),
+    ...(ranks > 1
+      ? [["rank"] as const, ["rank"] as const, ["rank"] as const, ["supervisor", "rank"] as const, ["server", "rank"] as const]
+      : []),
   ];
   return { moment: chance.pick(moments), delayMs: chance.happens(0.5) ? 0 : chance.between(1, 40), victims: chance.pick(victims) };
 }
