@@ -11,7 +11,9 @@ import { AttemptRecord, ExitRecord, ProcessRecord, RunRecord } from "../../proto
 import { findLeader } from "../../server/launch/search.ts";
 import { buildPackage, until, type PackageFixture } from "../launch/package-fixture.ts";
 import { ended, newWorkspace, openRoom, scriptSpec, shell, type Room } from "../runs/room-fixture.ts";
-import { killTrainingsOf } from "../support/processes.ts";
+import { builtCli } from "../support/machine.ts";
+import { killTrainingsOf, runProgram } from "../support/processes.ts";
+import { endServer } from "../support/store.ts";
 import { readWrittenRows } from "./chaos/metric-bytes.ts";
 
 /** A disk of one's own needs a mount, and a mount needs root. */
@@ -139,6 +141,22 @@ describe("a disk that fills up while a training runs", () => {
 });
 
 describe("a disk that is full already", () => {
+  it("lets no server start, which says so and starts once there is room", async () => {
+    const store = path.join(disk, "another", ".trainyard");
+    await mkdir(store, { recursive: true });
+    await fill();
+    const serve = (): ReturnType<typeof runProgram> =>
+      runProgram(process.execPath, [builtCli(), "serve", "--ensure", "--store", store, "--json"], { timeoutMs: 40_000 });
+    const refused = await serve();
+    expect(refused.code).not.toBe(0);
+    expect(JSON.parse(refused.stdout)).toMatchObject({
+      error: { code: "disk_full", hint: expect.stringContaining("0 B of 2.0 MiB") as string },
+    });
+    await makeRoom();
+    expect((await serve()).code).toBe(0);
+    await endServer(store);
+  });
+
   it("refuses a new run in words that say which disk and how much, and leaves nothing of it", async () => {
     await fill();
     const refused = await room.runs.create({ spec: shell("true"), start: true }).catch((error: unknown) => error);

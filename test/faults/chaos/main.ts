@@ -1,6 +1,5 @@
-/** `npm run test:faults -- [--count KILLS] [--seed N] [--seconds LIMIT] [--keep]`: rounds of kills until there were enough; prints the table. */
+/** Rounds of kills until there were enough (scripts/faults.mjs); prints the table. */
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { planRound, type Victim } from "./plan.ts";
 import { chance } from "./random.ts";
 import { runRound, type RoundResult } from "./round.ts";
@@ -10,24 +9,24 @@ import { formatTable } from "./table.ts";
 const LONG_DOWNTIME_EVERY = 8;
 const LONG_DOWNTIME_MS = 20_000;
 
-export async function main(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      count: { type: "string", default: "30" },
-      seed: { type: "string", default: "1" },
-      seconds: { type: "string", default: "0" },
-      keep: { type: "boolean", default: false },
-    },
-  });
-  const count = Number(values.count);
-  const seed = Number(values.seed);
-  const limitMs = Number(values.seconds) * 1000;
+export interface Order {
+  /** Rounds go on until so many processes were killed. */
+  readonly count: number;
+  readonly seed: number;
+  /** No round begins later than this; 0 = no limit. */
+  readonly seconds: number;
+  /** Keep the folders of rounds that found something. */
+  readonly keep: boolean;
+}
+
+/** @returns the exit code */
+export async function main({ count, seed, seconds, keep }: Order): Promise<number> {
+  const limitMs = seconds * 1000;
   const begun = Date.now();
   const options = {
     python: process.env["TRAINYARD_TEST_PYTHON"] ?? "python3",
     training: path.resolve("test/faults/chaos/training.py"),
-    keep: values.keep,
+    keep,
   };
   const results: RoundResult[] = [];
   const kills: Victim[] = [];
