@@ -25,7 +25,7 @@ const CHECKPOINTS_MS = 5000;
 /** A supervisor that has not started its process by then never will. Where processes can be searched nobody waits so long. */
 const START_LIMIT_MS = 30_000;
 /** From attempt.json to a supervisor that can be found. */
-const SUPERVISOR_START_MS = 5000;
+const SUPERVISOR_START_MS = 2000;
 /** Processes of another machine (a shared disk, a container that was made anew) cannot be seen: silence for so long counts as their end. */
 const SILENCE_MS = 3_600_000;
 

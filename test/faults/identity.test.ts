@@ -90,7 +90,7 @@ describe("a machine that was started again", () => {
   });
 });
 
-describe("a training whose supervisor was killed while it started it", () => {
+describe("a run whose supervisor or server was killed while it started it", () => {
   const marks = (id: RunId): string[] => [`TRAINYARD_RUN_ID=${id}`, "TRAINYARD_ATTEMPT=1"];
 
   it("goes on as any other, whether process.json was written yet or not", async () => {
@@ -145,8 +145,16 @@ describe("a training whose supervisor was killed while it started it", () => {
     expect(await readFile(path.join(dir, "log"), "utf8")).toBe("up\ndone\n");
   });
 
-  it("that never was is told as such within seconds, not after the longest start that may be", async () => {
-    const id = await startingRun("true");
+  it("that was not started when the server died is started by the next one, once", async () => {
+    const id = await startingRun("echo started");
+    room = await openRoom(workspace.dir, fixture.root);
+    expect(await ended(room, id)).toMatchObject({ state: "completed", attempt: 1 });
+    expect(await readFile(path.join(attemptDir(id), "log"), "utf8")).toBe("started\n");
+  });
+
+  it("of which anything may have run is not started again: it is told as interrupted, within seconds", async () => {
+    const id = await startingRun("echo started");
+    await writeFile(path.join(attemptDir(id), "log"), "");
     const begun = Date.now();
     room = await openRoom(workspace.dir, fixture.root);
     const run = await ended(room, id);

@@ -11,6 +11,8 @@ export interface JournalStep {
 
 export interface Journal {
   readonly started: boolean;
+  /** When its first line ran, ms since the epoch. */
+  readonly startTime: number;
   readonly steps: readonly JournalStep[];
   /** The next thing it did was to end: how, and when (ms since the epoch). */
   readonly ending: { readonly how: string; readonly time: number } | null;
@@ -41,7 +43,8 @@ export async function readJournal(file: string): Promise<Journal> {
     if (record.event === "ending") ending = { how: record.how ?? "", time: record.time * 1000 };
   }
   const has = (event: string): boolean => records.some((record) => record.event === event);
-  return { started: has("start"), steps, ending, ended: has("ended") };
+  const startTime = (records.find((record) => record.event === "start")?.time ?? Infinity) * 1000;
+  return { started: has("start"), startTime, steps, ending, ended: has("ended") };
 }
 
 function numbers(values: Readonly<Record<string, number | string>>): Record<string, number> {

@@ -44,7 +44,7 @@ function rankThatFailedFirst({ plan, journal }: RunFacts): Kill | null {
 
 function naturalStates(facts: RunFacts, killedAt: number | null, endTime: number): Set<RunState> {
   const { journal, kills } = facts;
-  const { seen, unseen } = wasSeen(kills, endTime);
+  const { seen, unseen } = wasSeen(kills, journal.startTime, endTime);
   const states = new Set<RunState>();
   const add = (whenSeen: RunState, whenUnseen: RunState): void => {
     if (seen) states.add(whenSeen);
@@ -76,8 +76,9 @@ function naturalStates(facts: RunFacts, killedAt: number | null, endTime: number
 }
 
 /** Was the supervisor there when the training ended, and when it wrote that down? Both may be possible. */
-function wasSeen(kills: readonly Kill[], endTime: number): { seen: boolean; unseen: boolean } {
-  const supervisor = kills.find((kill) => kill.victim === "supervisor");
+function wasSeen(kills: readonly Kill[], startTime: number, endTime: number): { seen: boolean; unseen: boolean } {
+  const supervisor = kills.findLast((kill) => kill.victim === "supervisor");
   if (supervisor === undefined) return { seen: true, unseen: false };
-  return { seen: supervisor.time > endTime - RACE_MS, unseen: supervisor.time < endTime + LEFTOVERS_MS };
+  // One that was killed before the training began may have been replaced, when its server was killed too.
+  return { seen: supervisor.time > endTime - RACE_MS || supervisor.time < startTime, unseen: supervisor.time < endTime + LEFTOVERS_MS };
 }
