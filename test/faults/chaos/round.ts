@@ -176,15 +176,23 @@ async function stateOf(ride: Ride, server: ServerLife): Promise<RunState | null>
 /** The run's folder, found by its name without a server. */
 function runDirOf(store: string, name: string): string | null {
   const runs = path.join(store, "default", "runs");
-  try {
-    for (const id of readdirSync(runs)) {
+  for (const id of listed(runs)) {
+    try {
       const record = JSON.parse(readFileSync(path.join(runs, id, "run.json"), "utf8")) as { name: string };
       if (record.name === name) return path.join(runs, id);
+    } catch {
+      // Half made: its server was killed, or is at it.
     }
-  } catch {
-    // Not there yet, or half made.
   }
   return null;
+}
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 async function orphansOf(store: string): Promise<string[]> {
