@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/integration/**", "test/e2e/**"],
+    exclude: ["test/integration/**", "test/e2e/**", "test/faults/**"],
     environment: "node",
     testTimeout: 20_000,
     maxWorkers: 2,

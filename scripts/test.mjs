@@ -39,6 +39,7 @@ const PHASES = [
     needs: ["python", "build"],
     run: (setup, folder) => vitest("integration", "test/integration/vitest.config.mts", setup, folder),
   },
+  { name: "faults", needs: ["python", "build"], run: faults },
   {
     name: "e2e",
     needs: ["python", "vsix", "browser", "vscode"],
@@ -137,6 +138,15 @@ async function vitest(name, config, setup, folder) {
   const args = [VITEST, "run", "--config", config, "--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   const { code } = await capture(process.execPath, args, { env, echo: true });
   return readVitest(await readFile(file, "utf8").catch(() => null), code);
+}
+
+/** The short form: random kills for about a minute, then the faults that are made on purpose. */
+async function faults(setup, folder) {
+  const env = { TRAINYARD_TEST_PYTHON: setup.python };
+  const args = [path.join(root, "scripts", "faults.mjs"), "--kills-only", "--count", "40", "--seconds", "60"];
+  const { code } = await capture(process.execPath, args, { env, echo: true });
+  const rest = await vitest("faults", "test/faults/vitest.config.mts", setup, folder);
+  return { ...rest, passed: rest.passed + (code === 0 ? 1 : 0), failed: rest.failed + (code === 0 ? 0 : 1) };
 }
 
 /** For what drives a whole window on a busy machine. The first try's pictures and host log stay in test-results/. */

@@ -1,6 +1,6 @@
 /** Finds the store's server, or starts one that lives on its own. What `trainyard serve --ensure` does. */
 import { spawn } from "node:child_process";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { mkdir, open, readFile, statfs } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { createClient } from "../protocol/client.ts";
@@ -8,6 +8,7 @@ import { PROTOCOL_VERSION, type Discovery } from "../protocol/discovery.ts";
 import { ApiError, TrainyardError } from "../protocol/errors.ts";
 import { findServer, makePrivateFolder, privateRuntimeFolder, serverFolder } from "./discovery/discovery.ts";
 import { findPackageRoot } from "./package-root.ts";
+import { writeError } from "./store/fs-errors.ts";
 
 export interface EnsureOptions {
   /** The store's folder; made when it is missing. */
@@ -115,6 +116,9 @@ async function makeLogFile(store: string): Promise<string> {
 async function startFailure(logFile: string, ended: number | string): Promise<TrainyardError> {
   const log = await readFile(logFile, "utf8").catch(() => "");
   const last = log.trimEnd().split("\n").at(-1) ?? "";
+  // Without room it cannot even say so in its log.
+  if (last === "" && (await statfs(path.dirname(logFile))).bavail === 0)
+    return writeError(Object.assign(new Error(), { code: "ENOSPC" }), `start a run server for ${path.dirname(logFile)}`, logFile);
   try {
     return TrainyardError.fromApi(ApiError.parse(JSON.parse(last)));
   } catch {

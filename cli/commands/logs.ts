@@ -1,5 +1,4 @@
 import { InvalidArgumentError, type Command } from "commander";
-import type { LogPage } from "../../protocol/queries.ts";
 import { LogLevel } from "../../protocol/queries.ts";
 import { FINAL_STATES } from "../../protocol/states.ts";
 import { connectServer, openReader } from "../connect.ts";
@@ -43,7 +42,8 @@ export function addLogsCommand(program: Command, context: CommandContext): void 
         if (!follow || ended || json) {
           if (follow && !ended && !(await followToEnd(context, store, id, false))) return;
           const page = await reader.log(id, request);
-          context.terminal.result(json, page, () => linesOf(page));
+          if (json) context.terminal.result(json, page, () => "");
+          else context.terminal.logLines(page.lines.map((line) => line.text));
           return;
         }
         await followToEnd(context, store, id, true);
@@ -58,10 +58,6 @@ async function followToEnd(context: CommandContext, store: string, id: string, l
   const run = await followUntilInterrupted(id, { terminal: context.terminal, log, connect: () => connectServer(store) });
   if (run === null) context.exitCode = EXIT.detached;
   return run !== null;
-}
-
-function linesOf(page: LogPage): string {
-  return page.lines.map((line) => line.text).join("\n");
 }
 
 function parseCount(text: string): number {

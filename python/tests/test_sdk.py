@@ -531,6 +531,47 @@ for step in range(20001, 20011): run.log({"x": step}, step)
         subprocess.run(["umount", "-l", launch.run_dir], check=True)
 
 
+def test_a_script_whose_own_output_finds_no_room_goes_on(launch):
+    if os.geteuid() != 0:
+        pytest.skip("a full disk needs a mount of its own, which needs root: NOT TESTED here")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", launch.run_dir], check=True)
+    try:
+        folder = os.path.join(launch.run_dir, "attempts", "1")
+        os.makedirs(folder)
+        script = """
+import os, sys, trainyard
+run = trainyard.init()
+print("before")
+ballast = os.path.join(run.dir, "ballast")
+file = open(ballast, "wb", buffering=0)
+try:
+    while file.write(bytes(1024)): pass
+except OSError: pass
+for step in range(2000): print("line", step); sys.stderr.write("error %d\\n" % step)
+os.unlink(ballast); file.close()
+print("after")
+sys.stderr.write("after too\\n")
+"""
+        environment = dict(
+            os.environ,
+            PYTHONPATH=os.path.join(os.path.dirname(__file__), ".."),
+            PYTHONUNBUFFERED="1",
+            TRAINYARD_RUN_DIR=launch.run_dir,
+            TRAINYARD_ATTEMPT="1",
+        )
+        path = os.path.join(folder, "log")
+        with open(path, "ab") as log:
+            done = subprocess.run([sys.executable, "-c", script], stdout=log, stderr=log, env=environment, timeout=60)
+        with open(path, "rb") as log:
+            output = log.read().decode()
+        assert done.returncode == 0, output
+        assert output.startswith("before\nline 0\nerror 0\n") and "\nafter\n" in output and output.endswith("\nafter too\n")
+        missing = re.search(r"\n\[trainyard: (\d+) bytes of output are missing here: the disk was full\]\n", output)
+        assert missing and int(missing.group(1)) > 1000
+    finally:
+        subprocess.run(["umount", "-l", launch.run_dir], check=True)
+
+
 def test_log_from_a_signal_handler_does_not_block(launch):
     process, run_dir = standalone(
         launch,

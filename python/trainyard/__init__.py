@@ -11,10 +11,11 @@ nor waits for anything in, the training that calls it.
                 break
 """
 
+import os
 import threading
 from typing import Any, Iterable, Mapping, Optional
 
-from . import _exit, _hot, _standalone
+from . import _exit, _hot, _output, _standalone
 from ._metric_file import Occupied
 from ._quiet import guarded, warn_once
 from ._rank import rank as _rank
@@ -77,6 +78,8 @@ def _start(
 ) -> Run:
     place = _standalone.launched_place()
     standalone = place is None
+    if place is not None:
+        _output.survive_full_disk(os.path.join(place.run_dir, "attempts", str(place.attempt), "log"))
     run = Run(place, standalone)
     try:
         if _forked or _rank() != 0:

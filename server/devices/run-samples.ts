@@ -1,9 +1,13 @@
 /** Keeps the samples of the machine in the folders of the runs that live meanwhile: attempts/<n>/system.bin, a metric file. */
+import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunUsage, SystemSample } from "../../protocol/system.ts";
 import { MetricFileReader } from "../store/metric-reader.ts";
 import { MetricFileWriter } from "../store/metric-writer.ts";
 import type { RunPaths, RunStore } from "../store/types.ts";
+
+/** A disk that was full may have room again. */
+const RETRY_MS = 10_000;
 
 interface OpenFile {
   readonly attempt: number;
@@ -16,8 +20,8 @@ export class RunSamples {
   readonly #store: RunStore;
   readonly #log: (text: string) => void;
   readonly #files = new Map<RunId, OpenFile>();
-  /** Attempts whose file cannot be written, so that the log says it once. */
-  readonly #given = new Set<string>();
+  /** Attempts whose file cannot be written, each with the time (ms) from which it is tried again: the log says it once. */
+  readonly #refused = new Map<string, number>();
 
   constructor(store: RunStore, log: (text: string) => void) {
     this.#store = store;
@@ -33,13 +37,17 @@ export class RunSamples {
     for (const [run, file] of [...this.#files]) if (live.get(run)?.attempt !== file.attempt) await this.#close(run);
     for (const [run, { attempt }] of live) {
       const key = `${run} ${attempt}`;
-      if (this.#given.has(key)) continue;
+      if (Date.now() < (this.#refused.get(key) ?? 0)) continue;
       try {
         const file = this.#files.get(run) ?? (await this.#open(run, attempt));
-        await file.writer.append(sample.time, file.step++, metricsOf(sample, usages.get(run)));
+        await file.writer.append(sample.time, file.step, metricsOf(sample, usages.get(run)));
+        file.step += 1;
+        this.#refused.delete(key);
       } catch (error) {
-        this.#given.add(key);
-        this.#log(`run ${run}: its samples of the machine are not kept: ${error instanceof Error ? error.message : String(error)}`);
+        const full = error instanceof TrainyardError && error.code === "disk_full";
+        if (!this.#refused.has(key))
+          this.#log(`run ${run}: its samples of the machine are not kept: ${error instanceof Error ? error.message : String(error)}`);
+        this.#refused.set(key, full ? Date.now() + RETRY_MS : Infinity);
         await this.#close(run);
       }
     }

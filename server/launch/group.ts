@@ -34,10 +34,14 @@ export class ProcessGroup {
     return all.filter((info) => (info.group === pid || info.session === pid) && !hasEnded(info) && info.pid !== process.pid);
   }
 
-  /** Living processes that left the session (torchrun starts its workers so) but carry the attempt's environment. */
-  strays(): ProcessInfo[] {
+  /**
+   * Living processes that left the session (torchrun starts its workers so) but carry the attempt's environment.
+   * @param services also those that lead a session of their own, as a program does that was detached to go on by itself (an uploader)
+   */
+  strays(services = true): ProcessInfo[] {
     if (this.#marks.length === 0 || this.leader.boot_id !== platform.bootId()) return [];
     return platform.list().filter((info) => {
+      if (!services && info.session === info.pid) return false;
       if (hasEnded(info) || info.pid === process.pid || info.group === this.leader.pid || info.session === this.leader.pid) return false;
       const environment = platform.environment(info.pid);
       return environment !== null && this.#marks.every((mark) => environment.includes(mark));
@@ -53,8 +57,8 @@ export class ProcessGroup {
     return true;
   }
 
-  signalStrays(signal: NodeJS.Signals): boolean {
-    const strays = this.strays();
+  signalStrays(signal: NodeJS.Signals, services = true): boolean {
+    const strays = this.strays(services);
     for (const info of strays) if (identify(info.pid)?.start_time === info.startTime) send(info.pid, signal);
     return strays.length > 0;
   }

@@ -28,6 +28,10 @@ export interface Platform {
   list(): ProcessInfo[];
   /** The variables a process was started with, `NAME=value` each; null where they cannot be read. */
   environment(pid: number): string[] | null;
+  /** Its argv; null where it cannot be read. */
+  command(pid: number): string[] | null;
+  /** Can processes of this user be found by their argv and environment? */
+  readonly searchable: boolean;
 }
 
 /** Fields of /proc/<pid>/stat after the name, which may itself hold spaces and brackets. */
@@ -99,6 +103,14 @@ function linux(): Platform {
         return null; // Another user's process, or gone.
       }
     },
+    command(pid) {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      } catch {
+        return null;
+      }
+    },
+    searchable: true,
   };
 }
 
@@ -158,6 +170,8 @@ function unix(): Platform {
       return lines.map(parsePsLine).filter((process) => process !== null);
     },
     environment: () => null,
+    command: () => null,
+    searchable: false,
   };
 }
 
@@ -191,6 +205,8 @@ function windows(): Platform {
     },
     list: () => query(""),
     environment: () => null,
+    command: () => null,
+    searchable: false,
   };
 }
 

@@ -1,12 +1,16 @@
 /** The life of attempts: start, follow, find again after a restart of the server, settle by evidence. */
+import { existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
-import type { ExitRecord, ProcessRecord } from "../../protocol/run.ts";
+import type { AttemptRecord, ExitRecord, ProcessRecord } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
+import { attemptMarks } from "../launch/group.ts";
 import { launchAttempt } from "../launch/launch.ts";
+import { findLeader, hasSupervisor } from "../launch/search.ts";
 import type { RunEntry } from "./entry.ts";
 import { classifyFailure } from "./failure.ts";
 import type { Ledger } from "./ledger.ts";
@@ -25,6 +29,9 @@ export class Attempts {
   readonly #context: PrepareContext;
   /** Called after a run has left its live states: a queued one may go on. */
   readonly #freed: () => void;
+  /** Runs whose supervisor is being started: they are followed when that is done. */
+  readonly #starting = new Set<RunId>();
+  readonly #startedAfterAll = new Set<RunId>();
   readonly #oomBefore = new Map<RunId, number | null>();
   /** Checkpoints whose event is written: attempt, step and path. */
   readonly #noted = new Map<RunId, Set<string>>();
@@ -63,20 +70,48 @@ export class Attempts {
       evidence: { command: attempt.command },
       changes: { attempt: number, started_at: entry.record.started_at ?? now, ended_at: null, state_reason: null, failure: null },
     });
+    await this.#start(entry, attempt, paths.dir);
+  }
+
+  async #start(entry: RunEntry, attempt: AttemptRecord, dir: string): Promise<void> {
+    const { id } = entry.record;
+    this.#starting.add(id);
     try {
-      await launchAttempt({ attemptDir: paths.dir, packageRoot: this.#context.packageRoot });
+      await launchAttempt({ attemptDir: dir, packageRoot: this.#context.packageRoot });
     } catch (error) {
-      // No process, and no supervisor that could say so.
       this.#ledger.note(`${id} cannot be started`, error);
-      const exit = noProcess(error instanceof Error ? error.message : String(error));
-      await store.writeExit(id, number, exit);
+      // Without a supervisor and without a process nobody else could say so. A slow supervisor, or a training whose supervisor was killed
+      // before it could name it, is followed like any other.
+      if (!(await isUnderWay(dir, attemptMarks(attempt.env))))
+        await this.#ledger.store.writeExit(id, attempt.number, noProcess(error instanceof Error ? error.message : String(error)));
+    } finally {
+      this.#starting.delete(id);
     }
     await this.follow(entry);
   }
 
+  /**
+   * Starts an attempt whose server was killed before it had started the supervisor: nothing of it has run yet, or there would be a log. Once
+   * for each server; where processes cannot be searched, never, for nobody could be sure.
+   */
+  async #startAfterAll(entry: RunEntry, number: number): Promise<boolean> {
+    const { store } = this.#ledger;
+    const { id } = entry.record;
+    const { dir, log } = store.paths(id).attempt(number);
+    if (store.readOnly || this.#startedAfterAll.has(id) || (await store.stopRequest(id, number)) !== null) return false;
+    const attempt = (await store.attempts(id)).find((candidate) => candidate.number === number);
+    if (attempt === undefined || existsSync(log) || hasSupervisor(dir) !== false || findLeader(attemptMarks(attempt.env)) !== null)
+      return false;
+    this.#startedAfterAll.add(id);
+    entry.live?.close();
+    entry.live = null;
+    await this.#start(entry, attempt, dir);
+    return true;
+  }
+
   /** Begins to follow the run's newest attempt, from the beginning of its files. Whoever asks while it is followed changes nothing. */
   async follow(entry: RunEntry): Promise<void> {
-    if (entry.live !== null) return;
+    if (entry.live !== null || this.#starting.has(entry.record.id)) return;
     const { store } = this.#ledger;
     const { id, attempt: number } = entry.record;
     await entry.loadReports(store, number - 1);
@@ -196,7 +231,8 @@ export class Attempts {
   async #settle(entry: RunEntry, number: number, end: AttemptEnd): Promise<void> {
     const { store } = this.#ledger;
     const { id } = entry.record;
-    const stop = await store.stopRequest(id, number);
+    if (!end.started && end.exit === null && (await this.#startAfterAll(entry, number))) return;
+    const stop = (await store.stopRequest(id, number)) ?? entry.live?.unwrittenStop ?? null;
     const { report } = entry;
     const decision = decideOutcome({ ...end, stop, end: report.end, plan: report.plan, lastStep: entry.lastStep });
     let failure = null;
@@ -244,6 +280,15 @@ export class Attempts {
       return "";
     }
   }
+}
+
+/** Is there a supervisor or a process of the attempt? Looked for a few times: a process carries its mark only once it runs its own program. */
+async function isUnderWay(attemptDir: string, marks: readonly string[]): Promise<boolean> {
+  for (let look = 0; look < 5; look++) {
+    if (hasSupervisor(attemptDir) === true || findLeader(marks) !== null) return true;
+    await sleep(100);
+  }
+  return false;
 }
 
 /** An exit record for a process that the server itself did not find. */

@@ -32,15 +32,13 @@ async function attemptDetail(entry: RunEntry, store: RunStore, series: RunSeries
     store.exit(id, attempt.number),
     stat(paths.log).catch(() => null),
   ]);
-  const windows = series.window({ metrics: ["*"], maxPoints: 2, attempt: attempt.number }).filter((window) => window.steps.length > 0);
-  const firsts = windows.map((window) => window.steps[0] ?? 0);
-  const lasts = windows.map((window) => window.steps.at(-1) ?? 0);
+  const steps = series.stepRange(attempt.number);
   return {
     ...attempt,
     process,
     exit,
-    first_step: firsts.length === 0 ? null : Math.min(...firsts),
-    last_step: lasts.length === 0 ? null : Math.max(...lasts),
+    first_step: steps?.first ?? null,
+    last_step: steps?.last ?? null,
     log_bytes: log?.size ?? 0,
   };
 }

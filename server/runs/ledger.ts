@@ -196,6 +196,9 @@ export class Ledger {
         if (!this.store.readOnly) {
           this.#unsaved.set(id, [{ changes, event }]);
           this.#retryLater(entry);
+          // Told to whoever looks now; there is no room to keep it.
+          const text = [`${error.message}.`, error.hint].filter((part) => part !== null).join(" ");
+          this.emit({ type: "events", id, events: [{ type: "message", time: new Date().toISOString(), level: "warning", text }] });
         }
       }
     this.emit({ type: "events", id, events: [event] });

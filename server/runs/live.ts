@@ -5,13 +5,15 @@
 import { stat } from "node:fs/promises";
 import os from "node:os";
 import { performance } from "node:perf_hooks";
+import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { ReportRecord } from "../../protocol/report.ts";
-import type { AttemptRecord, ExitRecord, ProcessRecord } from "../../protocol/run.ts";
+import type { AttemptRecord, ExitRecord, ProcessRecord, StopRequest } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import { Escalation } from "../launch/escalation.ts";
 import { attemptMarks, ProcessGroup } from "../launch/group.ts";
 import { isAlive, platform } from "../launch/platform.ts";
+import { findLeader, hasSupervisor } from "../launch/search.ts";
 import { JsonlTail } from "../store/jsonl.ts";
 import type { AttemptPaths, RunStore } from "../store/types.ts";
 import type { SeriesLease } from "./series-pool.ts";
@@ -20,8 +22,10 @@ const POLL_MS = 200;
 const PROCESS_MS = 1000;
 const USAGE_MS = 2000;
 const CHECKPOINTS_MS = 5000;
-/** A supervisor that has not started its process by then never will. */
+/** A supervisor that has not started its process by then never will. Where processes can be searched nobody waits so long. */
 const START_LIMIT_MS = 30_000;
+/** From attempt.json to a supervisor that can be found. */
+const SUPERVISOR_START_MS = 2000;
 /** Processes of another machine (a shared disk, a container that was made anew) cannot be seen: silence for so long counts as their end. */
 const SILENCE_MS = 3_600_000;
 
@@ -62,8 +66,12 @@ export class LiveAttempt {
   readonly #options: LiveOptions;
   readonly #report: JsonlTail<typeof ReportRecord>;
   #process: ProcessRecord | null = null;
+  /** The process was found by its mark: its supervisor did not get to write process.json. */
+  #foundByMark = false;
   #group: ProcessGroup | null = null;
   #escalation: Escalation | null = null;
+  /** A stop that found no room for its file. */
+  #unwrittenStop: StopRequest | null = null;
   #logSize = 0;
   /** Of the points that the host was told of. */
   #cursor = "{}";
@@ -88,9 +96,24 @@ export class LiveAttempt {
     return this.#process === null || this.#elsewhere ? null : this.#process.process.pid;
   }
 
+  /** Does the leader have its session and group to itself? One that a supervisor started does. */
+  get #hasOwnGroup(): boolean {
+    return this.#foundByMark || this.#process?.supervisor != null;
+  }
+
   /** Reads what is there already, then goes on. */
   async start(): Promise<void> {
     await this.#tick();
+  }
+
+  /** A stop that is not in stop.json, since the disk is full. */
+  get unwrittenStop(): StopRequest | null {
+    return this.#unwrittenStop;
+  }
+
+  /** Ends the training from here: SDK and supervisor cannot see the request, for there is no room for its file. */
+  stopUnwritten(request: StopRequest): void {
+    this.#unwrittenStop = request;
   }
 
   /** Stops looking. The attempt goes on. */
@@ -121,6 +144,7 @@ export class LiveAttempt {
   async #look(): Promise<boolean> {
     const { store, run, host, attempt } = this.#options;
     await this.#findProcess();
+    await this.#carryOutUnwrittenStop();
     // Looked at before the rest is read: what was written before the end is then read below.
     const exit = (await exists(this.#options.paths.exitJson)) ? await store.exit(run, attempt.number) : null;
     const gone = exit === null && (await this.#isGone());
@@ -133,7 +157,8 @@ export class LiveAttempt {
       if (last === null) this.#killLeftovers();
       const rebooted = this.#process !== null && !this.#elsewhere && this.#process.process.boot_id !== platform.bootId();
       const silentHost = gone && this.#elsewhere ? (this.#process?.host ?? null) : null;
-      await host.ended({ exit: last, started: this.#process !== null, rebooted, silentHost });
+      const started = this.#process !== null || this.#logSize > 0 || this.#report.offset > 0;
+      await host.ended({ exit: last, started, rebooted, silentHost });
       return true;
     }
     const now = performance.now();
@@ -149,12 +174,32 @@ export class LiveAttempt {
   }
 
   async #findProcess(): Promise<void> {
-    const { store, run, host, attempt, paths } = this.#options;
-    if (this.#process !== null || !(await exists(paths.processJson))) return;
-    this.#process = await store.process(run, attempt.number);
-    if (this.#process === null) return;
-    this.#group = new ProcessGroup(this.#process.process, attemptMarks(attempt.env));
-    await host.started(this.#process);
+    const { store, run, attempt, paths } = this.#options;
+    if ((this.#process !== null && !this.#foundByMark) || !(await exists(paths.processJson))) return;
+    const record = await store.process(run, attempt.number);
+    if (record === null) return;
+    this.#foundByMark = false;
+    await this.#take(record);
+  }
+
+  async #take(record: ProcessRecord): Promise<void> {
+    this.#process = record;
+    this.#group = new ProcessGroup(record.process, attemptMarks(this.#options.attempt.env));
+    await this.#options.host.started(record);
+  }
+
+  /** No process.json: true when there is neither a supervisor that will write it nor a training that it left behind. */
+  async #isNeverStarted(): Promise<boolean> {
+    const { attempt, paths } = this.#options;
+    const age = Date.now() - Date.parse(attempt.created_at);
+    const supervised = hasSupervisor(paths.dir);
+    if (supervised === null) return age > START_LIMIT_MS;
+    if (supervised) return false;
+    const leader = findLeader(attemptMarks(attempt.env));
+    if (leader === null) return Math.abs(age) > SUPERVISOR_START_MS;
+    this.#foundByMark = true;
+    await this.#take({ process: leader, supervisor: null, host: os.hostname(), started_at: attempt.created_at });
+    return false;
   }
 
   async #readFiles(): Promise<void> {
@@ -183,10 +228,11 @@ export class LiveAttempt {
     const known = this.#process;
     if (known === null) {
       if (await exists(this.#options.paths.processJson)) return false;
-      return Date.now() - Date.parse(this.#options.attempt.created_at) > START_LIMIT_MS;
+      return this.#isNeverStarted();
     }
     if (this.#elsewhere) return Date.now() - (await this.#lastSign()) > SILENCE_MS;
     if (known.supervisor !== null && isAlive(known.supervisor)) return false;
+    if (this.#foundByMark && hasSupervisor(this.#options.paths.dir) === true) return false;
     if (!isAlive(known.process)) return true;
     await this.#stopWithoutSupervisor();
     return false;
@@ -204,21 +250,38 @@ export class LiveAttempt {
     const { store, run, attempt, paths, stopsGracefully } = this.#options;
     if (this.#escalation === null && !(await exists(paths.stopJson))) return;
     const request = await store.stopRequest(run, attempt.number);
-    const group = this.#group;
-    if (request === null || group === null) return;
-    this.#escalation ??= new Escalation(this.#target(group));
-    this.#escalation.ask(request, stopsGracefully(), performance.now());
+    if (request !== null) this.#escalate(request, stopsGracefully());
+  }
+
+  async #carryOutUnwrittenStop(): Promise<void> {
+    const { store, run, attempt } = this.#options;
+    const request = this.#unwrittenStop;
+    if (request === null) return;
+    // SIGTERM at once: a framework that would stop by itself waits for the file. The SDK takes the first SIGTERM for the same request.
+    this.#escalate(request, false);
+    try {
+      await store.writeStopRequest(run, attempt.number, request);
+      this.#unwrittenStop = null;
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+    }
+  }
+
+  #escalate(request: StopRequest, graceful: boolean): void {
+    if (this.#group === null) return;
+    this.#escalation ??= new Escalation(this.#target(this.#group));
+    this.#escalation.ask(request, graceful, performance.now());
   }
 
   #target(group: ProcessGroup): { wake(): void; terminate(): void; kill(): void } {
     // A script that made its run by itself shares its group with the shell it was typed into: it alone is ended.
     const signal = (name: NodeJS.Signals): void => {
-      if (this.#process?.supervisor != null) group.signal(name);
+      if (this.#hasOwnGroup) group.signal(name);
       else if (group.leaderAlive()) process.kill(group.leader.pid, name);
     };
     return {
       wake: () => {
-        if (this.#process?.supervisor != null) group.wake();
+        if (this.#hasOwnGroup) group.wake();
       },
       terminate: () => {
         signal("SIGTERM");
@@ -232,7 +295,7 @@ export class LiveAttempt {
 
   /** The supervisor is dead and so is the leader: nothing of the attempt may go on holding memory or a GPU. */
   #killLeftovers(): void {
-    if (this.#group === null || this.#process?.supervisor == null || this.#elsewhere) return;
+    if (this.#group === null || !this.#hasOwnGroup || this.#elsewhere) return;
     this.#group.signal("SIGKILL");
     this.#group.signalStrays("SIGKILL");
   }

@@ -182,7 +182,12 @@ class RunsRoom implements Runs {
       const grace = request.grace_seconds ?? attempts.find((one) => one.number === attempt)?.grace_seconds ?? 60;
       const { force, reason } = request;
       const now = new Date().toISOString();
-      await this.#store.writeStopRequest(id, attempt, { requested_at: now, by: "user", reason, grace_seconds: grace, force });
+      const stop = { requested_at: now, by: "user", reason, grace_seconds: grace, force };
+      await this.#store.writeStopRequest(id, attempt, stop).catch((error: unknown) => {
+        // A full disk is a usual reason for wanting a run to end.
+        if (!(error instanceof TrainyardError) || error.code !== "disk_full" || entry.live === null) throw error;
+        entry.live.stopUnwritten(stop);
+      });
       // It may have ended by itself meanwhile, or be stopping already: then there is nothing to move.
       const evidence = { reason, force, grace_seconds: grace };
       await this.#ledger.moveFrom(entry, (current) => current === "starting" || current === "running", {

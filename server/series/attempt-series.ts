@@ -95,6 +95,22 @@ export class AttemptSeries implements MetricSink {
     return damage !== null && bad !== null ? `${damage}; ${bad}` : (damage ?? bad);
   }
 
+  /** Over all metrics; null before the first point of one. */
+  get stepRange(): { first: number; last: number } | null {
+    let [first, last] = [Infinity, -Infinity];
+    for (const curve of this.#curves.values()) {
+      if (isReserved(curve.name)) continue;
+      const { steps, length } = curve;
+      // A script may go back to lower steps: only then every point has to be looked at.
+      const stride = curve.axis.ascending ? Math.max(1, length - 1) : 1;
+      for (let n = 0; n < length; n += stride) {
+        first = Math.min(first, steps[n]!);
+        last = Math.max(last, steps[n]!);
+      }
+    }
+    return first > last ? null : { first, last };
+  }
+
   /** Epoch of the newest row that names one. */
   get epoch(): number | null {
     let newestRow = -1;

@@ -88,6 +88,10 @@ class FileRunSeries implements RunSeries {
     return attempt?.newest == null ? null : { ...attempt.newest, epoch: attempt.epoch };
   }
 
+  stepRange(attempt: number): { first: number; last: number } | null {
+    return this.#attempts.find((series) => series.attempt === attempt)?.stepRange ?? null;
+  }
+
   secondsPerStep(): number | null {
     return this.#newestAttempt()?.secondsPerStep ?? null;
   }

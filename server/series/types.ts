@@ -51,6 +51,8 @@ export interface RunSeries {
   ): { windows: SeriesWindow[]; cursor: SeriesCursor; reset: boolean };
   /** Newest step and time over all rows, heartbeats included; null before the first. `epoch` from the newest `_epoch` or `epoch`. */
   newest(): { step: number; time: number; epoch: number | null } | null;
+  /** Lowest and highest step of an attempt's metrics, heartbeats left out; null when it has none. */
+  stepRange(attempt: number): { first: number; last: number } | null;
   /** Median seconds per step over the newest rows of the newest attempt, without the long gaps of evaluation and saving; null if unknown. */
   secondsPerStep(): number | null;
   /** Points that could not be read (a damaged file): where and why. */

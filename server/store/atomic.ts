@@ -23,7 +23,7 @@ export async function writeFileAtomic(file: string, content: string | Uint8Array
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw writeError(error, `write ${file}`);
+    throw writeError(error, `write ${file}`, file);
   }
   await syncFolder(folder);
 }
@@ -38,7 +38,7 @@ export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
-    throw writeError(error, `make the folder ${folder}`);
+    throw writeError(error, `make the folder ${folder}`, folder);
   }
 }
 

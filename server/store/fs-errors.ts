@@ -1,4 +1,6 @@
 /** File system errors, told in the words of the store. */
+import { statfsSync } from "node:fs";
+import path from "node:path";
 import { TrainyardError } from "../../protocol/errors.ts";
 
 /** The system's error code (`ENOENT`), or null for anything that is not a system error. */
@@ -22,13 +24,14 @@ export function isUnwritable(error: unknown): boolean {
 /**
  * The TrainyardError for a failed write.
  * @param what the deed that failed, as a sentence's end: `write /store/run.json`
+ * @param place the file or folder that was to be written: says which disk is full
  */
-export function writeError(error: unknown, what: string): TrainyardError {
+export function writeError(error: unknown, what: string, place: string): TrainyardError {
   if (error instanceof TrainyardError) return error;
   const code = systemCode(error);
   const cause = { cause: error };
   if (code === "ENOSPC" || code === "EDQUOT")
-    return new TrainyardError("disk_full", `cannot ${what}: the disk is full`, "Free some space, then try again.", [], cause);
+    return new TrainyardError("disk_full", `cannot ${what}: the disk is full`, roomHint(place), [], cause);
   if (isUnwritable(error))
     return new TrainyardError(
       "store_unwritable",
@@ -44,4 +47,21 @@ export function writeError(error: unknown, what: string): TrainyardError {
     [],
     cause,
   );
+}
+
+/** Which disk it is and how much of it is free. What is not there yet is on the disk of the folder above it. */
+function roomHint(place: string): string {
+  for (let folder = path.dirname(place); ; folder = path.dirname(folder)) {
+    try {
+      const { bavail, blocks, bsize } = statfsSync(folder);
+      return `${bytesText(bavail * bsize)} of ${bytesText(blocks * bsize)} are free on the disk that holds ${folder}. Free some space, then try again.`;
+    } catch {
+      if (folder === path.dirname(folder)) return "Free some space, then try again.";
+    }
+  }
+}
+
+function bytesText(bytes: number): string {
+  const unit = Math.min(4, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  return unit === 0 ? `${bytes} B` : `${(bytes / 1024 ** unit).toFixed(1)} ${["KiB", "MiB", "GiB", "TiB"][unit - 1] ?? ""}`;
 }

@@ -120,6 +120,6 @@ export async function appendJsonl(file: string, value: unknown): Promise<void> {
       await handle.close();
     }
   } catch (error) {
-    throw writeError(error, `append to ${file}`);
+    throw writeError(error, `append to ${file}`, file);
   }
 }

@@ -51,7 +51,7 @@ export class MetricFileWriter {
       const sets = new Map(reader.sets.map((set) => [JSON.stringify(set.names), set.id]));
       return new MetricFileWriter(file, handle, sets, Math.max(reader.offset, METRIC_FILE_HEADER_BYTES));
     } catch (error) {
-      throw writeError(error, `open ${file}`);
+      throw writeError(error, `open ${file}`, file);
     }
   }
 
@@ -84,7 +84,7 @@ export class MetricFileWriter {
       await this.#handle.appendFile(bytes);
     } catch (error) {
       await this.#handle.truncate(this.#size).catch(() => undefined);
-      throw writeError(error, `append to ${this.file}`);
+      throw writeError(error, `append to ${this.file}`, this.file);
     }
     this.#size += bytes.length;
     if (known !== undefined) return;

@@ -38,7 +38,7 @@ export async function openRoot(root: string, create: boolean): Promise<OpenedRoo
 async function makeRoot(root: string, create: boolean): Promise<void> {
   const found = await stat(root).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return null;
-    throw writeError(error, `open the store ${root}`);
+    throw writeError(error, `open the store ${root}`, root);
   });
   if (found?.isDirectory() === true) return;
   if (found !== null) throw new TrainyardError("store_unwritable", `${root} is a file, not a folder`, "Choose a folder for the store.");
@@ -46,7 +46,7 @@ async function makeRoot(root: string, create: boolean): Promise<void> {
   try {
     await mkdir(root, { recursive: true });
   } catch (error) {
-    throw writeError(error, `make the store ${root}`);
+    throw writeError(error, `make the store ${root}`, root);
   }
 }
 
@@ -59,7 +59,7 @@ async function canWrite(root: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (isUnwritable(error)) return false;
-    throw writeError(error, `write to the store ${root}`);
+    throw writeError(error, `write to the store ${root}`, root);
   }
 }
 
@@ -68,6 +68,6 @@ async function keepOutOfGit(root: string): Promise<void> {
   try {
     await writeFile(path.join(root, ".gitignore"), "*\n", { flag: "wx" });
   } catch (error) {
-    if (systemCode(error) !== "EEXIST") throw writeError(error, `write ${path.join(root, ".gitignore")}`);
+    if (systemCode(error) !== "EEXIST") throw writeError(error, `write ${path.join(root, ".gitignore")}`, root);
   }
 }

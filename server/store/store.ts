@@ -87,7 +87,7 @@ class FolderStore implements RunStore {
     } catch (error) {
       if (systemCode(error) === "EEXIST")
         throw new TrainyardError("conflict", `the run folder ${dir} exists already`, "Create the run again.");
-      throw writeError(error, `make the folder ${dir}`);
+      throw writeError(error, `make the folder ${dir}`, dir);
     }
     const paths = runPaths(dir);
     try {
@@ -204,7 +204,7 @@ class FolderStore implements RunStore {
       try {
         await rename(dir, target);
       } catch (error) {
-        throw writeError(error, `move ${dir} to ${target}`);
+        throw writeError(error, `move ${dir} to ${target}`, target);
       }
       this.#index.forget(id);
       this.#damage.delete(id);

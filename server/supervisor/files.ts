@@ -1,5 +1,5 @@
 /** The supervisor's own reading and writing of the attempt folder. No schema library: it must start fast and stay small. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { AttemptRecord, StopRequest } from "../../protocol/run.ts";
 
@@ -60,14 +60,19 @@ export function stopsGracefully(reportFile: string): boolean {
 /** Writes beside the target and renames: a reader sees the old file or the whole new one. */
 export function writeJsonAtomically(file: string, value: unknown): void {
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
-  const fd = openSync(temporary, "w", 0o644);
   try {
-    writeSync(fd, `${JSON.stringify(value, null, 2)}\n`);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    const fd = openSync(temporary, "w", 0o644);
+    try {
+      writeFileSync(fd, `${JSON.stringify(value, null, 2)}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameSync(temporary, file);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

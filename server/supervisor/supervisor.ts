@@ -3,7 +3,7 @@
  * when its reader dies); the supervisor only notes how the log grew, watches for stop.json, and writes down how it all ended.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { appendFileSync, closeSync, existsSync, fstatSync, openSync, statSync } from "node:fs";
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, statSync, truncateSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
@@ -171,7 +171,15 @@ export class Supervisor {
   #noteLogSize(log: number): void {
     const { size } = fstatSync(log);
     if (size <= this.#indexed) return;
-    appendFileSync(this.#file("log.idx"), `${size} ${Date.now()}\n`);
+    const index = this.#file("log.idx");
+    const whole = statSync(index, { throwIfNoEntry: false })?.size ?? 0;
+    try {
+      appendFileSync(index, `${size} ${Date.now()}\n`);
+    } catch (error) {
+      // A full disk takes half a line; the next one must not be glued to it.
+      if (whole > 0 || existsSync(index)) truncateSync(index, whole);
+      throw error;
+    }
     this.#indexed = size;
   }
 
@@ -189,15 +197,15 @@ export class Supervisor {
   }
 
   /**
-   * The leader has ended: nothing of the attempt may go on holding memory or a GPU. Members of its session always go; a process that
-   * left the session on purpose is spared only when the training ended well and nobody asked for the end.
+   * The leader has ended: nothing of the attempt may go on holding memory or a GPU. Members of its session always go, and so does what its
+   * ranks left in theirs; a process that leads a session of its own is spared when the training ended well and nobody asked for the end.
    */
   async #endLeftovers(group: ProcessGroup, escalation: Escalation, ending: Ending): Promise<void> {
-    const withStrays = escalation.asked || ending.code !== 0;
-    const someLeft = (): boolean => group.members().length > 0 || (withStrays && group.strays().length > 0);
+    const withServices = escalation.asked || ending.code !== 0;
+    const someLeft = (): boolean => group.members().length > 0 || group.strays(withServices).length > 0;
     const signal = (name: NodeJS.Signals): void => {
       group.signal(name);
-      if (withStrays) group.signalStrays(name);
+      group.signalStrays(name, withServices);
     };
     const start = performance.now();
     let terminated = false;

@@ -56,6 +56,58 @@ describe("a terminal", () => {
   });
 });
 
+describe("what others wrote, in a terminal", () => {
+  const title = "\u001b]0;owned\u0007";
+  const clipboard = "\u001b]52;c;cm0gLXJmIH4=\u001b\\";
+  const hostile = `${title}${clipboard}\u001b[2J\u001b[1;1Hgood\u001b[5n\u009b6n\u001bc\u0007\u202Eknil\u001bP$q"p\u001b\\`;
+
+  it("keeps its letters and loses its power, in names, notes and errors", () => {
+    const [out, err] = [new Sink(true), new Sink(true)];
+    const terminal = new Terminal(out, err);
+    terminal.result(false, {}, () => `name: ${hostile}\tx\n\u001b[31mred`);
+    terminal.note(hostile);
+    terminal.error(false, new TrainyardError("not_found", hostile, hostile));
+    expect(out.text).toBe("name: goodknil\tx\nred\n");
+    expect(err.text).toBe("goodknil\nerror: goodknil\nhint: goodknil\n");
+    terminal.showStatus(`a\n${hostile}`);
+    expect(err.text.endsWith("a goodknil")).toBe(true);
+  });
+
+  it("keeps the colours of a log, and its progress bars while it is followed", () => {
+    const out = new Sink(true);
+    const terminal = new Terminal(out, new Sink());
+    terminal.logLines([`\u001b[1;31mred${hostile}`, "plain"]);
+    expect(out.text).toBe("\u001b[1;31mredgoodknil\u001b[0m\nplain\n");
+    out.text = "";
+    terminal.passThrough(Buffer.from(`\r 50%\u001b[K${hostile}\u001b[32mü`));
+    expect(out.text).toBe("\r 50%\u001b[Kgoodknil\u001b[32mü\u001b[0m");
+  });
+
+  it("gives the bytes as they are to a program", () => {
+    const out = new Sink(false);
+    new Terminal(out, new Sink()).logLines([hostile]);
+    expect(out.text).toBe(`${hostile}\n`);
+  });
+
+  it("lets no sequence through that comes in pieces", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat({ max: 60 }), { maxLength: 8 }), fc.string(), (cuts, text) => {
+        const bytes = Buffer.from(`a${text}${hostile}\u001b[1mü${hostile}z`);
+        const out = new Sink(true);
+        const terminal = new Terminal(out, new Sink());
+        let at = 0;
+        for (const cut of cuts) terminal.passThrough(bytes.subarray(at, (at = Math.min(bytes.length, at + cut))));
+        terminal.passThrough(bytes.subarray(at));
+        /* eslint-disable no-control-regex -- nothing of these may be left */
+        const left = out.text.replaceAll(/\u001b\[(?:[0-9;:]*m|[012]?K)/g, "");
+        expect(/[\u0000-\u0007\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(left)).toBe(false);
+        /* eslint-enable no-control-regex */
+        expect(out.text).toContain("z");
+      }),
+    );
+  });
+});
+
 describe("exit codes", () => {
   it("are never 0 for an error, and 0 for a completed run alone", () => {
     for (const code of ErrorCode.options) expect(exitCodeOfError(code)).toBeGreaterThan(0);

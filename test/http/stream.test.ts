@@ -242,38 +242,53 @@ describe("runs", () => {
   });
 });
 
+/** The long form (docs/reliability.md) asks for more. */
+const FRAMES = Number(process.env["TRAINYARD_TEST_FRAMES"] ?? "300");
+
 describe("a connection", () => {
-  it("survives whatever a client says", async () => {
-    await live.start();
-    const socket = new WebSocket(live.server.url.replace("http", "ws") + WS_PATH, [WS_PROTOCOL, `bearer.${live.server.token}`]);
-    const answers: ServerMessage[] = [];
-    socket.on("message", (data, isBinary) => {
-      if (!isBinary) answers.push(JSON.parse((data as Buffer).toString()) as ServerMessage);
-    });
-    await new Promise((resolve) => socket.once("open", resolve));
-    const topic = fc.oneof(
-      fc.record({
-        topic: fc.constantFrom("runs", "run", "series", "log", "system", "x"),
-        run: fc.oneof(fc.string(), fc.constant(run.record.id)),
-      }),
-      fc.jsonValue(),
-    );
-    const message = fc.oneof(
-      fc.string(),
-      fc.json(),
-      fc
-        .record({ type: fc.constantFrom("subscribe", "unsubscribe", "nonsense"), id: fc.oneof(fc.nat({ max: 5 }), fc.jsonValue()), topic })
-        .map((m) => JSON.stringify(m)),
-    );
-    for (const text of fc.sample(message, 300)) socket.send(text);
-    socket.send(new Uint8Array([1, 2, 3]));
-    socket.send(JSON.stringify({ type: "ping", id: 42 }));
-    await eventually(() => answers.some((answer) => answer.type === "pong" && answer.id === 42), "the pong");
-    expect(answers.some((answer) => answer.type === "error" && answer.id === null)).toBe(true);
-    expect(answers.some((answer) => answer.type === "error" && answer.code === "internal")).toBe(false);
-    socket.terminate();
-    expect(live.logged).toEqual([]);
-  });
+  it(
+    "survives whatever a client says",
+    async () => {
+      await live.start();
+      const socket = new WebSocket(live.server.url.replace("http", "ws") + WS_PATH, [WS_PROTOCOL, `bearer.${live.server.token}`]);
+      const answers: ServerMessage[] = [];
+      socket.on("message", (data, isBinary) => {
+        if (!isBinary) answers.push(JSON.parse((data as Buffer).toString()) as ServerMessage);
+      });
+      await new Promise((resolve) => socket.once("open", resolve));
+      const topic = fc.oneof(
+        fc.record({
+          topic: fc.constantFrom("runs", "run", "series", "log", "system", "x"),
+          run: fc.oneof(fc.string(), fc.constant(run.record.id)),
+        }),
+        fc.jsonValue(),
+      );
+      const message = fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc
+          .record({
+            type: fc.constantFrom("subscribe", "unsubscribe", "nonsense"),
+            id: fc.oneof(fc.nat({ max: 5 }), fc.jsonValue()),
+            topic,
+          })
+          .map((m) => JSON.stringify(m)),
+      );
+      const bytes = fc.uint8Array({ maxLength: 200 });
+      for (const frame of fc.sample(fc.oneof({ weight: 5, arbitrary: message }, { weight: 1, arbitrary: bytes }), FRAMES)) {
+        socket.send(frame);
+        // The server reads one message after the other; so does the test, or its own memory would hold them all.
+        if (socket.bufferedAmount > 100_000) await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      socket.send(JSON.stringify({ type: "ping", id: 42 }));
+      await eventually(() => answers.some((answer) => answer.type === "pong" && answer.id === 42), "the pong");
+      expect(answers.some((answer) => answer.type === "error" && answer.id === null)).toBe(true);
+      expect(answers.some((answer) => answer.type === "error" && answer.code === "internal")).toBe(false);
+      socket.terminate();
+      expect(live.logged).toEqual([]);
+    },
+    20_000 + 20 * FRAMES,
+  );
 
   it("gets no endless queue when it does not read", async () => {
     for (let n = 0; n < 40; n++) await live.addRun({ name: `run ${n}`, notes: "n".repeat(50_000) });

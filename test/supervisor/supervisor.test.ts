@@ -187,6 +187,29 @@ describe.concurrent("stop", () => {
   });
 });
 
+describe.concurrent("what outlives a training that ended well", () => {
+  test("a worker that a rank left in its own session goes; a service that leads a session of its own stays", async () => {
+    const rank =
+      "import subprocess, sys; print('worker', subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True)";
+    const script = [
+      "import subprocess, sys",
+      `subprocess.run([sys.executable, '-c', ${JSON.stringify(rank)}], start_new_session=True)`,
+      "service = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True)",
+      "print('service', service.pid, flush=True)",
+    ].join("\n");
+    const { dir } = await launch(["python3", "-c", script]);
+    expect(await exitOf(dir, 20_000)).toMatchObject({ code: 0, escalation: "none" });
+    const log = await logOf(dir);
+    const [worker, service] = ["worker", "service"].map((name) => Number(new RegExp(`${name} (\\d+)`).exec(log)?.[1]));
+    try {
+      expect(platform.info(worker!)?.state ?? "Z").toBe("Z");
+      expect(platform.info(service!)?.state).toMatch(/[SRD]/);
+    } finally {
+      process.kill(service!, "SIGKILL");
+    }
+  });
+});
+
 describe.concurrent("the supervisor itself", () => {
   test("ignores SIGTERM, SIGHUP and SIGINT; the training is a stranger to it in every signal", async () => {
     const { dir, process: record } = await launch(["sh", "-c", "sleep 1.2; echo done"]);
