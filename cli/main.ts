@@ -8,6 +8,7 @@ import { addLogsCommand } from "./commands/logs.ts";
 import { addResumeCommand } from "./commands/resume.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addTagCommand } from "./commands/tag.ts";
 import type { CommandContext } from "./commands/shared.ts";
 import { EXIT, EXIT_CODE_HELP } from "./exit-codes.ts";
 import { Terminal } from "./terminal.ts";
@@ -37,6 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addLogsCommand(program, context);
   addCancelCommand(program, context);
   addResumeCommand(program, context);
+  addTagCommand(program, context);
   try {
     await program.parseAsync([...own], { from: "user" });
     return context.exitCode;

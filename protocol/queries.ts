@@ -1,6 +1,6 @@
 /** Requests and answers of the REST interface that are not already shapes of their own. */
 import * as z from "zod";
-import { Artifact, Checkpoint } from "./artifact.ts";
+import { Artifact, Checkpoint, CheckpointTag, CheckpointTagRecord } from "./artifact.ts";
 import { RunEvent } from "./events.ts";
 import { RunId, Slug } from "./ids.ts";
 import { Instant, JsonObject } from "./json.ts";
@@ -214,5 +214,12 @@ export const ProjectParam = z.object({ project: Slug });
 
 export const Events = z.object({ events: z.array(RunEvent) });
 export const Checkpoints = z.object({ checkpoints: z.array(Checkpoint) });
+/** `checkpoint` is an id, a name or a path that the list of checkpoints shows. */
+export const CheckpointParam = z.object({ id: RunId, checkpoint: z.string().min(1).max(4096) });
+export const CheckpointTagParam = CheckpointParam.extend({ tag: CheckpointTag });
+/** Applying a tag again renews its notes and time; the history keeps both. */
+export const TagCheckpoint = z.object({ tag: CheckpointTag, notes: z.string().max(10_000).default("") }).strict();
+export type TagCheckpoint = z.infer<typeof TagCheckpoint>;
+export const TagHistory = z.object({ history: z.array(CheckpointTagRecord) });
 export const Artifacts = z.object({ artifacts: z.array(Artifact) });
 export const SeriesList = z.object({ series: z.array(SeriesInfo) });

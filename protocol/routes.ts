@@ -3,6 +3,7 @@
  * OpenAPI is generated from it.
  */
 import * as z from "zod";
+import { Checkpoint } from "./artifact.ts";
 import type { ErrorCode } from "./errors.ts";
 import { Problem } from "./errors.ts";
 import * as q from "./queries.ts";
@@ -212,6 +213,34 @@ export const routes = {
     path: "/api/runs/:id/checkpoints",
     summary: "Checkpoints, validated, newest first",
     response: q.Checkpoints,
+    errors: ["not_found"],
+  }),
+  tagCheckpoint: route({
+    ...common,
+    method: "POST",
+    path: "/api/runs/:id/checkpoints/:checkpoint/tags",
+    summary: "Tag a checkpoint as candidate, release or archived, with notes",
+    params: q.CheckpointParam,
+    body: q.TagCheckpoint,
+    response: Checkpoint,
+    errors: ["not_found", "bad_checkpoint", "bad_request"],
+  }),
+  untagCheckpoint: route({
+    ...common,
+    method: "DELETE",
+    path: "/api/runs/:id/checkpoints/:checkpoint/tags/:tag",
+    summary: "Take a tag off a checkpoint; the history keeps it",
+    params: q.CheckpointTagParam,
+    response: Checkpoint,
+    errors: ["not_found", "bad_request"],
+  }),
+  listCheckpointTags: route({
+    ...common,
+    method: "GET",
+    path: "/api/runs/:id/checkpoints/:checkpoint/tags",
+    summary: "Every tag that a checkpoint was given or lost, oldest first",
+    params: q.CheckpointParam,
+    response: q.TagHistory,
     errors: ["not_found"],
   }),
   listArtifacts: route({

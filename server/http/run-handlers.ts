@@ -1,5 +1,6 @@
 /** Routes about the life of runs. */
 import { TrainyardError } from "../../protocol/errors.ts";
+import { findCheckpoint } from "../runs/checkpoint-tags.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
 type RunRoutes =
@@ -13,6 +14,9 @@ type RunRoutes =
   | "startRun"
   | "cancelRun"
   | "resumeRun"
+  | "tagCheckpoint"
+  | "untagCheckpoint"
+  | "listCheckpointTags"
   | "listEvents"
   | "listRecipes";
 
@@ -55,6 +59,19 @@ export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handler
     async resumeRun({ params, body }) {
       writable();
       return runs.resume(params.id, body);
+    },
+    async tagCheckpoint({ params, body }) {
+      writable();
+      return runs.changeTag(params.id, params.checkpoint, { action: "add", ...body });
+    },
+    async untagCheckpoint({ params }) {
+      writable();
+      return runs.changeTag(params.id, params.checkpoint, { action: "remove", tag: params.tag, notes: "" });
+    },
+    async listCheckpointTags({ params }) {
+      await store.read(params.id);
+      const { id } = await findCheckpoint(store, params.id, params.checkpoint);
+      return { history: (await store.checkpointTags(params.id)).filter((record) => record.checkpoint === id) };
     },
     listEvents: async ({ params }) => ({ events: await store.events(params.id) }),
     listRecipes: ({ query }) => runs.recipes(query.python, query.refresh ?? false),

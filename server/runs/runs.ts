@@ -1,6 +1,7 @@
 /** The runs room: what can be done with runs. Attempts are started and followed in attempts.ts, all changes go through ledger.ts. */
 import path from "node:path";
 import { stringify as stringifyYaml } from "yaml";
+import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
@@ -14,6 +15,7 @@ import { KeyedQueue } from "../store/keyed-queue.ts";
 import { runPaths } from "../store/paths.ts";
 import type { RunStore } from "../store/types.ts";
 import { Attempts } from "./attempts.ts";
+import { changeTag, type TagChange } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
 import { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
@@ -207,6 +209,10 @@ class RunsRoom implements Runs {
       if (Object.keys(defined).length === 0) return;
       await this.#ledger.change(entry, defined, { type: "edit", time: new Date().toISOString(), changes: { ...defined } });
     });
+  }
+
+  changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint> {
+    return this.#queue.run(id, () => changeTag(this.#ledger, this.#ledger.mustChange(id), checkpoint, change));
   }
 
   remove(id: RunId): Promise<string> {

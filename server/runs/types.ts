@@ -9,6 +9,7 @@ import type { RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { RunSeries } from "../series/types.ts";
+import type { TagChange } from "./checkpoint-tags.ts";
 
 export type RunsChange =
   | { type: "summary"; run: RunSummary }
@@ -37,6 +38,8 @@ export interface Runs {
   cancel(id: RunId, request: CancelRun): Promise<RunDetail>;
   resume(id: RunId, request: ResumeRun): Promise<RunDetail>;
   edit(id: RunId, changes: EditRun): Promise<RunDetail>;
+  /** @param checkpoint id, name or path. @throws TrainyardError not_found | bad_checkpoint */
+  changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint>;
   remove(id: RunId): Promise<string>;
   /** Scans the store again; problems are damaged run folders. */
   refresh(): Promise<{ runs: number; problems: Problem[] }>;

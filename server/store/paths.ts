@@ -17,6 +17,7 @@ export function runPaths(dir: string): RunPaths {
     resolvedJson: path.join(dir, "resolved.json"),
     eventsJsonl: path.join(dir, "events.jsonl"),
     gitPatch: path.join(dir, "git.patch"),
+    checkpointTags: path.join(dir, "checkpoint-tags.jsonl"),
     artifacts: path.join(dir, "artifacts"),
     checkpoints: path.join(dir, "checkpoints"),
     attempts: path.join(dir, "attempts"),

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
-import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
+import { CheckpointTagRecord, type Artifact, type Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
@@ -217,7 +217,16 @@ class FolderStore implements RunStore {
   }
 
   async checkpoints(id: RunId): Promise<Checkpoint[]> {
-    return this.#checkpoints.list(this.paths(id), await this.#reports(id));
+    return this.#checkpoints.list(this.paths(id), await this.#reports(id), await this.checkpointTags(id));
+  }
+
+  checkpointTags(id: RunId): Promise<CheckpointTagRecord[]> {
+    return readJsonl(this.paths(id).checkpointTags, CheckpointTagRecord);
+  }
+
+  async appendCheckpointTag(id: RunId, record: CheckpointTagRecord): Promise<void> {
+    this.#mustWrite();
+    return this.#queue.run(id, () => appendJsonl(this.paths(id).checkpointTags, record));
   }
 
   async artifacts(id: RunId): Promise<Artifact[]> {

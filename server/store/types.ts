@@ -1,5 +1,5 @@
 /** What the store room offers to the rooms above it. The implementations beside this file keep to it. */
-import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
+import type { Artifact, Checkpoint, CheckpointTagRecord } from "../../protocol/artifact.ts";
 import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
@@ -17,6 +17,7 @@ export interface RunPaths {
   readonly resolvedJson: string;
   readonly eventsJsonl: string;
   readonly gitPatch: string;
+  readonly checkpointTags: string;
   readonly artifacts: string;
   readonly checkpoints: string;
   readonly attempts: string;
@@ -104,6 +105,9 @@ export interface RunStore {
   paths(id: RunId): RunPaths;
   /** Checkpoints that were reported or found in the run's checkpoints folder, validated, newest first. */
   checkpoints(id: RunId): Promise<Checkpoint[]>;
+  /** Every tag that a checkpoint of the run was given or lost, oldest first. */
+  checkpointTags(id: RunId): Promise<CheckpointTagRecord[]>;
+  appendCheckpointTag(id: RunId, record: CheckpointTagRecord): Promise<void>;
   artifacts(id: RunId): Promise<Artifact[]>;
   /** Absolute real path of an artifact of this run, safe to read. @throws TrainyardError forbidden | not_found */
   resolveArtifact(id: RunId, path: string): Promise<string>;
