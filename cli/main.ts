@@ -5,6 +5,7 @@ import { addCancelCommand } from "./commands/cancel.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addListCommand } from "./commands/list.ts";
 import { addLogsCommand } from "./commands/logs.ts";
+import { addProjectCommands } from "./commands/project.ts";
 import { addResumeCommand } from "./commands/resume.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addServeCommand } from "./commands/serve.ts";
@@ -39,6 +40,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addCancelCommand(program, context);
   addResumeCommand(program, context);
   addTagCommand(program, context);
+  addProjectCommands(program, context);
   try {
     await program.parseAsync([...own], { from: "user" });
     return context.exitCode;

@@ -4,6 +4,7 @@ import { Artifact, Checkpoint, CheckpointTag, CheckpointTagRecord } from "./arti
 import { RunEvent } from "./events.ts";
 import { RunId, Slug } from "./ids.ts";
 import { Instant, JsonObject } from "./json.ts";
+import { ProjectRecord, ProjectChanges, ProjectRevision } from "./project.ts";
 import { AttemptRecord, ExitRecord, MetricSummary, ProcessRecord, RunRecord, RunSummary } from "./run.ts";
 import { RunSpec } from "./spec.ts";
 import { RunState } from "./states.ts";
@@ -27,16 +28,32 @@ export const ServerInfo = z.object({
 });
 export type ServerInfo = z.infer<typeof ServerInfo>;
 
-export const Project = z.object({
-  name: Slug,
-  title: z.string(),
-  description: z.string(),
-  created_at: Instant,
-  defaults: JsonObject,
+export const Project = ProjectRecord.omit({ version: true }).extend({
+  /** draft until a run of it has started, then active; archived when somebody said so. */
+  status: z.enum(["draft", "active", "archived"]),
   run_counts: z.partialRecord(RunState, z.number().int()),
   run_count: z.number().int(),
 });
 export type Project = z.infer<typeof Project>;
+
+export const RunBrief = RunRecord.pick({ id: true, name: true, state: true, created_at: true, started_at: true, ended_at: true }).extend({
+  /** 0–1, null when the end is not known. */
+  progress: z.number().nullable(),
+});
+export type RunBrief = z.infer<typeof RunBrief>;
+
+/** `runs`: the newest 100. */
+export const ProjectDetail = Project.extend({ runs: z.array(RunBrief) });
+export type ProjectDetail = z.infer<typeof ProjectDetail>;
+
+export const EditProject = ProjectChanges.strict();
+export type EditProject = z.infer<typeof EditProject>;
+
+/** Without a name one is made from the title: `Text Summarization` → `text-summarization`. The name is the project's id. */
+export const CreateProject = EditProject.extend({ name: Slug.optional() }).strict();
+export type CreateProject = z.infer<typeof CreateProject>;
+
+export const ProjectRevisions = z.object({ revisions: z.array(ProjectRevision) });
 
 export const RunsQuery = z.object({
   project: Slug.optional(),

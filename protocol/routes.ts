@@ -34,6 +34,7 @@ export interface Route<
 const none = z.object({});
 const noBody = z.undefined();
 const common = { params: none, query: none, body: noBody, status: 200, produces: "json" } as const;
+const oneProject = { ...common, params: q.ProjectParam } as const;
 const oneRun = { ...common, params: q.RunIdParam } as const;
 
 function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
@@ -67,6 +68,41 @@ export const routes = {
     summary: "Projects with their run counts",
     response: z.object({ projects: z.array(q.Project) }),
     errors: [],
+  }),
+  createProject: route({
+    ...common,
+    method: "POST",
+    path: "/api/projects",
+    summary: "Create a project with its metadata and the defaults that its runs inherit",
+    body: q.CreateProject,
+    response: q.Project,
+    status: 201,
+    errors: ["conflict", "bad_request", "disk_full", "store_unwritable"],
+  }),
+  getProject: route({
+    ...oneProject,
+    method: "GET",
+    path: "/api/projects/:project",
+    summary: "One project with its newest runs",
+    response: q.ProjectDetail,
+    errors: ["not_found"],
+  }),
+  editProject: route({
+    ...oneProject,
+    method: "PATCH",
+    path: "/api/projects/:project",
+    summary: "Edit a project; each change is a revision",
+    body: q.EditProject,
+    response: q.Project,
+    errors: ["not_found", "bad_request", "corrupt_record"],
+  }),
+  listProjectRevisions: route({
+    ...oneProject,
+    method: "GET",
+    path: "/api/projects/:project/revisions",
+    summary: "The project's settings over time, oldest first",
+    response: q.ProjectRevisions,
+    errors: ["not_found"],
   }),
   listRuns: route({
     ...common,

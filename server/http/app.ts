@@ -7,6 +7,7 @@ import { routes, type Route, type RouteName } from "../../protocol/routes.ts";
 import type { Call, Handler, Handlers, HttpContext } from "./context.ts";
 import { dataHandlers } from "./data-handlers.ts";
 import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
+import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
 import { serverHandlers } from "./server-handlers.ts";
@@ -15,7 +16,7 @@ import { serveStatic } from "./static.ts";
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
 export function createApp(context: HttpContext): Hono {
-  const handlers: Handlers = { ...serverHandlers(context), ...runHandlers(context), ...dataHandlers(context) };
+  const handlers: Handlers = { ...serverHandlers(context), ...projectHandlers(context), ...runHandlers(context), ...dataHandlers(context) };
   const app = new Hono();
 
   app.onError((error) => errorResponse(toTrainyardError(error, context.log)));

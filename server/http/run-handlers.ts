@@ -1,6 +1,6 @@
 /** Routes about the life of runs. */
-import { TrainyardError } from "../../protocol/errors.ts";
 import { findCheckpoint } from "../runs/checkpoint-tags.ts";
+import { mustWrite } from "../store/store.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
 type RunRoutes =
@@ -21,11 +21,8 @@ type RunRoutes =
   | "listRecipes";
 
 export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handlers, RunRoutes> {
-  /** Before anything is tried, so that a read-only store never leaves a half-done change. */
   const writable = (): void => {
-    if (store.readOnly) {
-      throw new TrainyardError("store_unwritable", `the store ${store.root} cannot be written to`, "Choose a store on a writable disk.");
-    }
+    mustWrite(store);
   };
   return {
     async listRuns({ query }) {

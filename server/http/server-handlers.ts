@@ -2,11 +2,8 @@
 import { PROTOCOL_VERSION } from "../../protocol/discovery.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
 import type { Handlers, HttpContext } from "./context.ts";
-import { listProjects } from "./projects.ts";
 
-export function serverHandlers(
-  context: HttpContext,
-): Pick<Handlers, "getServer" | "shutdown" | "refresh" | "listProjects" | "getSystem" | "getOpenApi"> {
+export function serverHandlers(context: HttpContext): Pick<Handlers, "getServer" | "shutdown" | "refresh" | "getSystem" | "getOpenApi"> {
   const { store, runs, devices } = context;
   return {
     getServer: () => {
@@ -27,7 +24,6 @@ export function serverHandlers(
       return Promise.resolve({ ok: true as const });
     },
     refresh: () => runs.refresh(),
-    listProjects: async () => ({ projects: await listProjects(store, runs.summaries()) }),
     getSystem: async ({ query }) => ({ samples: await devices.history(query.minutes) }),
     async getOpenApi() {
       const { openApiDocument } = await import("./openapi.ts");

@@ -1,16 +1,11 @@
 /** Tags on checkpoints: to the run folder first, then to whoever looks. */
-import type { Checkpoint, CheckpointTag, CheckpointTagRecord } from "../../protocol/artifact.ts";
+import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunStore } from "../store/types.ts";
 import type { RunEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
-
-export interface TagChange {
-  readonly action: CheckpointTagRecord["action"];
-  readonly tag: CheckpointTag;
-  readonly notes: string;
-}
+import type { TagChange } from "./types.ts";
 
 /**
  * @param wanted id, name or path of the checkpoint; several of one name (an attempt wrote it anew elsewhere) mean the newest

@@ -13,9 +13,10 @@ import { changedParams, Recipes, type Plan } from "../recipes/recipes.ts";
 import type { RunSeries } from "../series/types.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import { runPaths } from "../store/paths.ts";
+import { mustWrite } from "../store/store.ts";
 import type { RunStore } from "../store/types.ts";
 import { Attempts } from "./attempts.ts";
-import { changeTag, type TagChange } from "./checkpoint-tags.ts";
+import { changeTag } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
 import { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
@@ -35,7 +36,7 @@ import {
 import { planResume, unreadable, type Resume } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
 import { environmentSnapshot, gitState } from "./snapshot.ts";
-import type { Runs, RunsChange } from "./types.ts";
+import type { Runs, RunsChange, TagChange } from "./types.ts";
 
 export interface RunsOptions {
   readonly store: RunStore;
@@ -128,7 +129,7 @@ class RunsRoom implements Runs {
   }
 
   async create(request: CreateRun): Promise<RunDetail> {
-    this.#mustWrite();
+    mustWrite(this.#store);
     const { spec } = request;
     const baseDir = baseDirOf(request, this.#context.baseDir);
     const plan = await planRun(this.#context, spec, baseDir);
@@ -197,7 +198,7 @@ class RunsRoom implements Runs {
 
   async resume(id: RunId, request: ResumeRun): Promise<RunDetail> {
     if (request.mode === "continue") return this.#changing(id, (entry) => this.#continue(entry, request));
-    this.#mustWrite();
+    mustWrite(this.#store);
     const entry = await this.#fork(this.#ledger.mustChange(id), request);
     await this.#pump();
     return this.detail(entry.record.id);
@@ -278,7 +279,7 @@ class RunsRoom implements Runs {
 
   /** Changes one run after everything that was asked of it before, then starts what may start. */
   async #changing(id: RunId, change: (entry: RunEntry) => Promise<void>): Promise<RunDetail> {
-    this.#mustWrite();
+    mustWrite(this.#store);
     await this.#queue.run(id, () => change(this.#ledger.mustChange(id)));
     await this.#pump();
     return this.detail(id);
@@ -377,15 +378,6 @@ class RunsRoom implements Runs {
       parent: { run: parent.record.id, checkpoint: resume.name, step: resume.step },
       resume,
     });
-  }
-
-  #mustWrite(): void {
-    if (!this.#store.readOnly) return;
-    throw new TrainyardError(
-      "store_unwritable",
-      `the store ${this.#store.root} is read-only`,
-      "Choose a store in a folder that you may write.",
-    );
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the runs room offers to http and main: the life of runs. */
-import type { Checkpoint } from "../../protocol/artifact.ts";
+import type { Checkpoint, CheckpointTag } from "../../protocol/artifact.ts";
 import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
@@ -9,7 +9,6 @@ import type { RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { RunSeries } from "../series/types.ts";
-import type { TagChange } from "./checkpoint-tags.ts";
 
 export type RunsChange =
   | { type: "summary"; run: RunSummary }
@@ -21,6 +20,12 @@ export type RunsChange =
   /** New bytes in an attempt's log. */
   | { type: "log"; id: RunId; attempt: number }
   | { type: "usage"; id: RunId; usage: RunUsage };
+
+export interface TagChange {
+  readonly action: "add" | "remove";
+  readonly tag: CheckpointTag;
+  readonly notes: string;
+}
 
 export interface Runs {
   /** Reads the store, re-attaches to live attempts, settles what ended while no server looked. */

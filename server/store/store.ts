@@ -7,10 +7,10 @@ import { CheckpointTagRecord, type Artifact, type Checkpoint } from "../../proto
 import { TrainyardError } from "../../protocol/errors.ts";
 import { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { ProjectRecord } from "../../protocol/project.ts";
+import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../protocol/project.ts";
 import type { LogPage, LogQuery } from "../../protocol/queries.ts";
 import { ReportRecord } from "../../protocol/report.ts";
-import { AttemptRecord, ExitRecord, ProcessRecord, RUN_FOLDER_VERSION, RunRecord, StopRequest } from "../../protocol/run.ts";
+import { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
 import { listArtifacts, resolveArtifact } from "./artifacts.ts";
 import { makeFolder, writeFileAtomic, writeJsonAtomic } from "./atomic.ts";
@@ -21,7 +21,8 @@ import { appendJsonl, readJsonl } from "./jsonl.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogReader } from "./log-reader.ts";
 import { openRoot } from "./open-root.ts";
-import { PROJECT_FILE, RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
+import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
+import { ProjectFiles } from "./projects.ts";
 import { RunIndex } from "./run-index.ts";
 import { watchRuns } from "./run-watch.ts";
 import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, StoreScan } from "./types.ts";
@@ -44,6 +45,7 @@ class FolderStore implements RunStore {
   readonly root: string;
   readonly readOnly: boolean;
   readonly #index: RunIndex;
+  readonly #projects: ProjectFiles;
   readonly #queue = new KeyedQueue();
   readonly #logs = new LogReader();
   readonly #checkpoints = new CheckpointFinder();
@@ -54,21 +56,29 @@ class FolderStore implements RunStore {
     this.root = root;
     this.readOnly = readOnly;
     this.#index = new RunIndex(root);
+    this.#projects = new ProjectFiles(root, () => this.#index.projectNames());
   }
 
   scan(): Promise<StoreScan> {
     return this.#index.scan();
   }
 
-  async projects(): Promise<ProjectRecord[]> {
-    const names = await this.#index.projectNames();
-    return Promise.all(
-      names.map(async (name) => {
-        const file = path.join(this.root, name, PROJECT_FILE);
-        const record = await readJsonFile(file, ProjectRecord).catch(() => null);
-        return record ?? projectRecord(name, new Date(0));
-      }),
-    );
+  projects(): Promise<ProjectRecord[]> {
+    return this.#projects.all();
+  }
+
+  async createProject(name: string, settings: ProjectChanges): Promise<ProjectRecord> {
+    mustWrite(this);
+    return this.#projects.create(name, settings);
+  }
+
+  async editProject(name: string, settings: ProjectChanges): Promise<ProjectRecord> {
+    mustWrite(this);
+    return this.#projects.edit(name, settings);
+  }
+
+  projectRevisions(name: string): Promise<ProjectRevision[]> {
+    return this.#projects.history(name);
   }
 
   async read(id: RunId): Promise<RunFolder> {
@@ -77,9 +87,9 @@ class FolderStore implements RunStore {
   }
 
   async create(record: RunRecord, files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string }): Promise<RunFolder> {
-    this.#mustWrite();
+    mustWrite(this);
     const checked = RunRecord.parse(record);
-    await this.#ensureProject(checked.project);
+    await this.#projects.ensure(checked.project);
     const dir = path.join(this.root, checked.project, RUNS_FOLDER, checked.id);
     await makeFolder(path.dirname(dir));
     try {
@@ -102,7 +112,7 @@ class FolderStore implements RunStore {
   }
 
   async update(id: RunId, change: (record: RunRecord) => RunRecord): Promise<RunRecord> {
-    this.#mustWrite();
+    mustWrite(this);
     return this.#queue.run(id, async () => {
       const before = await this.#index.read(id);
       const after = RunRecord.parse(change(before));
@@ -114,7 +124,7 @@ class FolderStore implements RunStore {
   }
 
   async appendEvent(id: RunId, event: RunEvent): Promise<void> {
-    this.#mustWrite();
+    mustWrite(this);
     return this.#queue.run(id, () => appendJsonl(this.paths(id).eventsJsonl, event));
   }
 
@@ -138,7 +148,7 @@ class FolderStore implements RunStore {
   }
 
   async writeResolved(id: RunId, resolved: ResolvedSpec): Promise<void> {
-    this.#mustWrite();
+    mustWrite(this);
     await writeJsonAtomic(this.paths(id).resolvedJson, ResolvedSpec.parse(resolved));
   }
 
@@ -153,7 +163,7 @@ class FolderStore implements RunStore {
   }
 
   async writeAttempt(id: RunId, attempt: AttemptRecord): Promise<AttemptPaths> {
-    this.#mustWrite();
+    mustWrite(this);
     const checked = AttemptRecord.parse(attempt);
     const paths = this.paths(id).attempt(checked.number);
     await makeFolder(paths.dir);
@@ -170,7 +180,7 @@ class FolderStore implements RunStore {
   }
 
   async writeExit(id: RunId, attempt: number, exit: ExitRecord): Promise<void> {
-    this.#mustWrite();
+    mustWrite(this);
     await writeJsonAtomic(this.paths(id).attempt(attempt).exitJson, ExitRecord.parse(exit));
   }
 
@@ -179,7 +189,7 @@ class FolderStore implements RunStore {
   }
 
   async writeStopRequest(id: RunId, attempt: number, request: StopRequest): Promise<void> {
-    this.#mustWrite();
+    mustWrite(this);
     await writeJsonAtomic(this.paths(id).attempt(attempt).stopJson, StopRequest.parse(request));
   }
 
@@ -193,7 +203,7 @@ class FolderStore implements RunStore {
   }
 
   async trash(id: RunId): Promise<string> {
-    this.#mustWrite();
+    mustWrite(this);
     return this.#queue.run(id, async () => {
       const { dir } = this.paths(id);
       const project = path.basename(path.dirname(path.dirname(dir)));
@@ -225,7 +235,7 @@ class FolderStore implements RunStore {
   }
 
   async appendCheckpointTag(id: RunId, record: CheckpointTagRecord): Promise<void> {
-    this.#mustWrite();
+    mustWrite(this);
     return this.#queue.run(id, () => appendJsonl(this.paths(id).checkpointTags, record));
   }
 
@@ -293,24 +303,16 @@ class FolderStore implements RunStore {
       else this.#damage.delete(id);
     }
   }
+}
 
-  async #ensureProject(name: string): Promise<void> {
-    const file = path.join(this.root, name, PROJECT_FILE);
-    await this.#queue.run(`project ${name}`, async () => {
-      if ((await readTextFile(file)) !== null) return;
-      await makeFolder(path.dirname(file));
-      await writeJsonAtomic(file, projectRecord(name, new Date()));
-    });
-  }
-
-  #mustWrite(): void {
-    if (!this.readOnly) return;
-    throw new TrainyardError(
-      "store_unwritable",
-      `the store ${this.root} is read-only`,
-      "Choose a store in a folder that you may write (setting trainyard.store, or --store).",
-    );
-  }
+/** @throws TrainyardError store_unwritable, before anything is tried */
+export function mustWrite(store: Pick<RunStore, "root" | "readOnly">): void {
+  if (!store.readOnly) return;
+  throw new TrainyardError(
+    "store_unwritable",
+    `the store ${store.root} is read-only`,
+    "Choose a store in a folder that you may write (setting trainyard.store, or --store).",
+  );
 }
 
 async function fillRunFolder(
@@ -324,10 +326,6 @@ async function fillRunFolder(
   if (files.gitPatch !== undefined && files.gitPatch !== "") await writeFileAtomic(paths.gitPatch, files.gitPatch);
   // Last: a folder without run.json is no run.
   await writeJsonAtomic(paths.runJson, record);
-}
-
-function projectRecord(name: string, created: Date): ProjectRecord {
-  return { version: RUN_FOLDER_VERSION, name, title: name, description: "", created_at: created.toISOString(), defaults: {} };
 }
 
 /** Numbers of the attempt folders, ascending. */

@@ -4,7 +4,7 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { LogPage, LogQuery } from "../../protocol/queries.ts";
-import type { ProjectRecord } from "../../protocol/project.ts";
+import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../protocol/project.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
@@ -77,6 +77,12 @@ export interface RunStore {
   scan(): Promise<StoreScan>;
   /** Projects with their project.json; a folder without one is shown with its name. */
   projects(): Promise<ProjectRecord[]>;
+  /** @throws TrainyardError conflict, with a name that is free */
+  createProject(name: string, settings: ProjectChanges): Promise<ProjectRecord>;
+  /** Writes the settings that are given; each change is a revision. @throws TrainyardError not_found | corrupt_record */
+  editProject(name: string, settings: ProjectChanges): Promise<ProjectRecord>;
+  /** Oldest first. */
+  projectRevisions(name: string): Promise<ProjectRevision[]>;
   /** @throws TrainyardError not_found | corrupt_record */
   read(id: RunId): Promise<RunFolder>;
   /** Makes the folder with run.json, spec.yaml and resolved.json; run.json is written last, so a folder without it is no run. */
