@@ -6,6 +6,7 @@ import { addInspectCommand } from "./commands/inspect.ts";
 import { addListCommand } from "./commands/list.ts";
 import { addLogsCommand } from "./commands/logs.ts";
 import { addProjectCommands } from "./commands/project.ts";
+import { addQueryCommands } from "./commands/query.ts";
 import { addResumeCommand } from "./commands/resume.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addServeCommand } from "./commands/serve.ts";
@@ -41,6 +42,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addResumeCommand(program, context);
   addTagCommand(program, context);
   addProjectCommands(program, context);
+  addQueryCommands(program, context);
   try {
     await program.parseAsync([...own], { from: "user" });
     return context.exitCode;

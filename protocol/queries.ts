@@ -65,6 +65,8 @@ export const RunsQuery = z.object({
   /** Text found in name, tags, notes or id. */
   search: z.string().max(500).optional(),
   archived: flag,
+  /** An expression: `metrics.eval/loss < 0.4 and params.optim = "adamw"` (docs/query-language.md). */
+  filter: z.string().max(4000).optional(),
   /** A field: created_at, started_at, name, state, params.<key>, metrics.<key>. A leading "-" sorts downwards. */
   sort: z.string().max(200).default("-created_at"),
   limit: int(1, 1000, 100),

@@ -4,44 +4,14 @@
  */
 import * as z from "zod";
 import { Checkpoint } from "./artifact.ts";
-import type { ErrorCode } from "./errors.ts";
 import { Problem } from "./errors.ts";
+import { analysisRoutes } from "./analysis-routes.ts";
 import * as q from "./queries.ts";
+import { projectRoutes } from "./project-routes.ts";
 import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
+import { common, oneRun, route } from "./route.ts";
 import { DryRun } from "./spec.ts";
 import { SystemSample } from "./system.ts";
-
-export interface Route<
-  Params extends z.ZodType = z.ZodType,
-  Query extends z.ZodType = z.ZodType,
-  Body extends z.ZodType = z.ZodType,
-  Response extends z.ZodType = z.ZodType,
-> {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
-  /** Path with `:name` parameters. */
-  readonly path: string;
-  readonly summary: string;
-  readonly params: Params;
-  readonly query: Query;
-  readonly body: Body;
-  readonly response: Response;
-  readonly status: 200 | 201 | 202;
-  /** JSON, or bytes that the handler streams (Arrow, log, file). */
-  readonly produces: "json" | "arrow" | "bytes";
-  readonly errors: readonly ErrorCode[];
-}
-
-const none = z.object({});
-const noBody = z.undefined();
-const common = { params: none, query: none, body: noBody, status: 200, produces: "json" } as const;
-const oneProject = { ...common, params: q.ProjectParam } as const;
-const oneRun = { ...common, params: q.RunIdParam } as const;
-
-function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
-  definition: Route<P, Q, B, R>,
-): Route<P, Q, B, R> {
-  return definition;
-}
 
 export const routes = {
   getServer: route({ ...common, method: "GET", path: "/api/server", summary: "About this server", response: q.ServerInfo, errors: [] }),
@@ -61,49 +31,7 @@ export const routes = {
     response: z.object({ runs: z.number().int(), problems: z.array(Problem) }),
     errors: [],
   }),
-  listProjects: route({
-    ...common,
-    method: "GET",
-    path: "/api/projects",
-    summary: "Projects with their run counts",
-    response: z.object({ projects: z.array(q.Project) }),
-    errors: [],
-  }),
-  createProject: route({
-    ...common,
-    method: "POST",
-    path: "/api/projects",
-    summary: "Create a project with its metadata and the defaults that its runs inherit",
-    body: q.CreateProject,
-    response: q.Project,
-    status: 201,
-    errors: ["conflict", "bad_request", "disk_full", "store_unwritable"],
-  }),
-  getProject: route({
-    ...oneProject,
-    method: "GET",
-    path: "/api/projects/:project",
-    summary: "One project with its newest runs",
-    response: q.ProjectDetail,
-    errors: ["not_found"],
-  }),
-  editProject: route({
-    ...oneProject,
-    method: "PATCH",
-    path: "/api/projects/:project",
-    summary: "Edit a project; each change is a revision",
-    body: q.EditProject,
-    response: q.Project,
-    errors: ["not_found", "bad_request", "corrupt_record"],
-  }),
-  listProjectRevisions: route({
-    ...oneProject,
-    method: "GET",
-    path: "/api/projects/:project/revisions",
-    summary: "The project's settings over time, oldest first",
-    response: q.ProjectRevisions,
-    errors: ["not_found"],
-  }),
+  ...projectRoutes,
   listRuns: route({
     ...common,
     method: "GET",
@@ -297,6 +225,7 @@ export const routes = {
     produces: "bytes",
     errors: ["not_found", "forbidden", "bad_request"],
   }),
+  ...analysisRoutes,
   listRecipes: route({
     ...common,
     method: "GET",
