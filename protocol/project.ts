@@ -7,6 +7,17 @@ import { RUN_FOLDER_VERSION } from "./run.ts";
 export const StoreRecord = z.object({ version: z.literal(RUN_FOLDER_VERSION), created_at: Instant });
 export type StoreRecord = z.infer<typeof StoreRecord>;
 
+/** Name → expression (docs/query-language.md); read as `derived.<name>`. */
+export const DerivedMetrics = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z_]\w*(?:[./]\w+)*$/, "use letters, digits and _, in parts joined by . or /")
+      .max(100),
+    z.string().min(1).max(4000),
+  )
+  .refine((all) => Object.keys(all).length <= 200, "a project has at most 200 derived metrics");
+
 /** What a person decides about a project. `defaults` are the params that its runs inherit, below the spec's own. */
 export const ProjectSettings = z.object({
   title: z.string().max(200),
@@ -18,6 +29,8 @@ export const ProjectSettings = z.object({
   owner: z.string().max(200),
   tags: z.array(z.string().min(1).max(80)).max(100),
   defaults: JsonObject,
+  /** Metrics computed after the fact from params and metrics. */
+  derived: DerivedMetrics,
   archived: z.boolean(),
 });
 export type ProjectSettings = z.infer<typeof ProjectSettings>;
@@ -37,6 +50,7 @@ export const ProjectRecord = z.object({
   owner: z.string().default(""),
   tags: z.array(z.string()).default([]),
   defaults: JsonObject,
+  derived: z.record(z.string(), z.string()).default({}),
   archived: z.boolean().default(false),
   created_at: Instant,
   updated_at: Instant.nullable().default(null),

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { Artifact, Checkpoint, CheckpointTag, CheckpointTagRecord } from "./artifact.ts";
 import { RunEvent } from "./events.ts";
 import { RunId, Slug } from "./ids.ts";
-import { Instant, JsonObject } from "./json.ts";
+import { Instant, JsonObject, JsonValue } from "./json.ts";
 import { ProjectRecord, ProjectChanges, ProjectRevision } from "./project.ts";
 import { AttemptRecord, ExitRecord, MetricSummary, ProcessRecord, RunRecord, RunSummary } from "./run.ts";
 import { RunSpec } from "./spec.ts";
@@ -52,6 +52,9 @@ export type EditProject = z.infer<typeof EditProject>;
 /** Without a name one is made from the title: `Text Summarization` → `text-summarization`. The name is the project's id. */
 export const CreateProject = EditProject.extend({ name: Slug.optional() }).strict();
 export type CreateProject = z.infer<typeof CreateProject>;
+
+/** Derived metrics of one run, null where it lacks what they are computed from. */
+export const DerivedValues = z.object({ derived: z.record(z.string(), JsonValue) });
 
 export const ProjectRevisions = z.object({ revisions: z.array(ProjectRevision) });
 

@@ -116,6 +116,14 @@ export const routes = {
     status: 201,
     errors: ["not_found", "conflict", "bad_checkpoint", "invalid_spec"],
   }),
+  getDerived: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/derived",
+    summary: "The derived metrics that the run's project defines, for this run",
+    response: q.DerivedValues,
+    errors: ["not_found"],
+  }),
   listEvents: route({
     ...oneRun,
     method: "GET",

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { EditProject, Project } from "../../protocol/queries.ts";
-import { parseParams } from "../assignments.ts";
+import { parseEnvironment, parseParams } from "../assignments.ts";
 import { connectServer } from "../connect.ts";
 import { formatTable, formatValue } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
@@ -15,6 +15,7 @@ interface SettingsOptions extends CommonOptions {
   readonly owner?: string;
   readonly tag: string[];
   readonly default: string[];
+  readonly derive: string[];
   readonly archive?: true;
   readonly unarchive?: true;
 }
@@ -55,7 +56,7 @@ export function addProjectCommands(program: Command, context: CommandContext): v
     .argument("<name>", NAME)
     .action(async (name: string, options: SettingsOptions) => {
       const client = await connectServer(locateStore(options.store).dir);
-      const created = await client.call("createProject", { body: { name, ...settingsOf(options, {}) } });
+      const created = await client.call("createProject", { body: { name, ...settingsOf(options, { defaults: {}, derived: {} }) } });
       terminal.result(options.json, created, () => describeProject(created));
     });
   withSettings(project.command("edit").description("edit a project; each change is kept as a revision"))
@@ -65,7 +66,7 @@ export function addProjectCommands(program: Command, context: CommandContext): v
     .action(async (name: string, options: SettingsOptions) => {
       const client = await connectServer(locateStore(options.store).dir);
       const before = await client.call("getProject", { params: { project: name } });
-      const edited = await client.call("editProject", { params: { project: name }, body: settingsOf(options, before.defaults) });
+      const edited = await client.call("editProject", { params: { project: name }, body: settingsOf(options, before) });
       terminal.result(options.json, edited, () => describeProject(edited));
     });
   withCommonOptions(project.command("history").description("show what was changed, and when"))
@@ -91,12 +92,19 @@ function withSettings(command: Command): Command {
     .option("--base-model <name>", "model that it starts from")
     .option("--owner <name>", "whose it is")
     .option("--tag <tag>", "may be repeated", collect, [])
-    .option("--default <key=value>", "a param that the project's runs inherit; may be repeated; an empty value takes it out", collect, []);
+    .option("--default <key=value>", "a param that the project's runs inherit; may be repeated; an empty value takes it out", collect, [])
+    .option(
+      "--derive <name=expression>",
+      "a derived metric, 'gap=metrics.eval/loss - metrics.loss'; may be repeated; an empty one is taken out",
+      collect,
+      [],
+    );
 }
 
-function settingsOf(options: SettingsOptions, defaults: Project["defaults"]): EditProject {
-  const { title, description, objective, taskType, baseModel, owner, tag, default: assignments } = options;
-  const merged = Object.entries({ ...defaults, ...parseParams(assignments) }).filter(([, value]) => value !== null);
+function settingsOf(options: SettingsOptions, before: Pick<Project, "defaults" | "derived">): EditProject {
+  const { title, description, objective, taskType, baseModel, owner, tag, default: assignments, derive } = options;
+  const merged = Object.entries({ ...before.defaults, ...parseParams(assignments) }).filter(([, value]) => value !== null);
+  const derived = Object.entries({ ...before.derived, ...parseEnvironment(derive, "--derive") }).filter(([, text]) => text.trim() !== "");
   return {
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
@@ -106,6 +114,7 @@ function settingsOf(options: SettingsOptions, defaults: Project["defaults"]): Ed
     ...(owner === undefined ? {} : { owner }),
     ...(tag.length === 0 ? {} : { tags: tag }),
     ...(assignments.length === 0 ? {} : { defaults: Object.fromEntries(merged) }),
+    ...(derive.length === 0 ? {} : { derived: Object.fromEntries(derived) }),
     ...(options.archive === true ? { archived: true } : options.unarchive === true ? { archived: false } : {}),
   };
 }
@@ -125,6 +134,12 @@ function describeProject(project: Project): string {
       Object.entries(project.defaults)
         .map(([key, value]) => `${key}=${formatValue(value)}`)
         .join(" "),
+    ],
+    [
+      "derived",
+      Object.entries(project.derived)
+        .map(([key, text]) => `${key} = ${text}`)
+        .join("; "),
     ],
     ["runs", String(project.run_count)],
     ["revision", String(project.revision)],

@@ -6,7 +6,17 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { RECORD_FIELDS } from "./entry.ts";
 import type { KeeperOptions } from "./keeper.ts";
-import type { AnswerTo, Catalog, CatalogPage, CatalogQuery, CatalogRequest, Operation, QueryOf, Question } from "./types.ts";
+import type {
+  AnswerTo,
+  Catalog,
+  CatalogPage,
+  CatalogQuery,
+  CatalogRequest,
+  DerivedDefinitions,
+  Operation,
+  QueryOf,
+  Question,
+} from "./types.ts";
 import type { NumberedReply, NumberedRequest } from "./worker.ts";
 
 export interface CatalogOptions {
@@ -36,12 +46,16 @@ export function createCatalog(options: CatalogOptions): Catalog {
   let timer: NodeJS.Timeout | null = null;
   let carrier: Carrier | null = null;
   let closed = false;
+  let defined: DerivedDefinitions = {};
 
   // Started with the first request, not with the server: loading it would delay the server's start.
   function send(request: CatalogRequest): Promise<Answer> {
     const lost = carrier?.failed ?? false;
     if (carrier === null || lost) carrier = options.workerFile === null ? inThread(options) : inWorker(options.workerFile, options);
-    if (lost) void carrier.send({ op: "sync", runs: options.runs() }).catch(() => undefined);
+    if (lost) {
+      void carrier.send({ op: "sync", runs: options.runs() }).catch(() => undefined);
+      void carrier.send({ op: "define", definitions: defined }).catch(() => undefined);
+    }
     return carrier.send(request);
   }
 
@@ -80,6 +94,11 @@ export function createCatalog(options: CatalogOptions): Catalog {
       checkSort(query.sort);
       flush();
       return (await send({ op: "list", query })) as AnswerTo<"list">;
+    },
+    async define(definitions) {
+      defined = definitions;
+      flush();
+      await send({ op: "define", definitions });
     },
     async ask<O extends Question>(op: O, query: QueryOf<O>): Promise<AnswerTo<O>> {
       flush();

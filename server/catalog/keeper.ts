@@ -68,6 +68,9 @@ export class IndexKeeper {
         return this.#analysis.statistics(request.query);
       case "evaluate":
         return this.#analysis.evaluate(request.query);
+      case "define":
+        this.#table.define(request.definitions);
+        return null;
       case "close":
         await this.#close();
         return null;

@@ -1,7 +1,8 @@
 /** All runs as columns: what filters, field index, aggregates and histograms are computed on. */
 import { TrainyardError } from "../../protocol/errors.ts";
 import { fieldsOf, NAMESPACES, walk, type Expression } from "../../protocol/expression/ast.ts";
-import { compilePredicate, type Evaluator } from "../../protocol/expression/evaluate.ts";
+import { compilePredicate, compileValue, type Evaluator, type Value } from "../../protocol/expression/evaluate.ts";
+import { orderDerived, type DerivedMetric } from "../../protocol/expression/derived.ts";
 import { parseFilter } from "../../protocol/expression/parse.ts";
 import { expressionError } from "../../protocol/expression/tokens.ts";
 import { nearest } from "../../protocol/nearest.ts";
@@ -21,6 +22,9 @@ export class RunTable {
   readonly #ids: string[] = [];
   readonly #rows = new Map<string, number>();
   readonly #columns = new Map<string, Column>();
+  /** Project → its derived metrics, each behind those that it builds on. */
+  #derived: ReadonlyMap<string, readonly DerivedMetric[]> = new Map();
+  #derivedFields: ReadonlySet<string> = new Set();
 
   /** Makes the table hold exactly `runs`. */
   sync(runs: readonly RunSummary[]): void {
@@ -36,6 +40,28 @@ export class RunTable {
     const cells = cellsOf(run);
     if (known !== undefined) for (const [field, column] of this.#columns) if (!cells.has(field)) column.clear(row);
     for (const [field, value] of cells) this.#column(field).set(row, value, this.#ids.length);
+    this.#derive(row, run.project);
+  }
+
+  /**
+   * Takes over the derived metrics of all projects and computes them for the runs that there are.
+   * @param definitions project → name → expression; those of a project whose file holds nonsense are left out
+   */
+  define(definitions: Readonly<Record<string, Readonly<Record<string, string>>>>): void {
+    const derived = new Map<string, readonly DerivedMetric[]>();
+    for (const [project, own] of Object.entries(definitions)) {
+      try {
+        derived.set(project, orderDerived(own));
+      } catch (error) {
+        if (!(error instanceof TrainyardError)) throw error; // The editing route said so when it was written; a file changed by hand may hold anything.
+      }
+    }
+    this.#derived = derived;
+    this.#derivedFields = new Set([...derived.values()].flatMap((own) => own.map(({ name }) => `derived.${name}`)));
+    for (const [field, column] of this.#columns)
+      if (field.startsWith("derived.")) for (let row = 0; row < this.#ids.length; row++) column.clear(row);
+    const projectOf = this.read("record.project");
+    for (let row = 0; row < this.#ids.length; row++) this.#derive(row, projectOf(row));
   }
 
   remove(id: string): void {
@@ -112,7 +138,16 @@ export class RunTable {
     }
   }
 
+  #derive(row: number, project: Value): void {
+    if (typeof project !== "string") return;
+    for (const { name, expression } of this.#derived.get(project) ?? []) {
+      const value = compileValue(expression, (field) => this.read(field))(row);
+      if (value !== undefined) this.#column(`derived.${name}`).set(row, value, this.#ids.length);
+    }
+  }
+
   #isKnown(field: string): boolean {
+    if (this.#derivedFields.has(field)) return true;
     if ((this.#columns.get(field)?.count ?? 0) > 0 || RECORD_FIELD_NAMES.includes(field)) return true;
     const isOpen = field.startsWith("params.") || field.startsWith("metrics.");
     return isOpen && this.#ids.length === 0;

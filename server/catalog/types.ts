@@ -21,6 +21,9 @@ import type { RunSummary } from "../../protocol/run.ts";
 
 export type CatalogQuery = z.output<typeof RunsQuery>;
 
+/** Project → name of a derived metric → expression. */
+export type DerivedDefinitions = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 /** What is asked of the worker, and what it answers. */
 interface Operations {
   sync: { request: { readonly runs: readonly RunSummary[] }; answer: null };
@@ -33,6 +36,7 @@ interface Operations {
   histogram: { request: { readonly query: Histogram }; answer: HistogramResult };
   statistics: { request: { readonly query: AnalysisScope }; answer: RunStatistics };
   evaluate: { request: { readonly query: Evaluate }; answer: EvaluateResult };
+  define: { request: { readonly definitions: DerivedDefinitions }; answer: null };
   close: { request: object; answer: null };
 }
 export type Operation = keyof Operations;
@@ -56,6 +60,8 @@ export interface Catalog {
   remove(id: RunId): void;
   /** @throws TrainyardError bad_request when the field to sort by does not exist, or the filter is not one */
   list(query: CatalogQuery): Promise<CatalogPage>;
+  /** Takes over the derived metrics of all projects; later questions see them. */
+  define(definitions: DerivedDefinitions): Promise<void>;
   /** Asks the columns. @throws TrainyardError bad_request, with the place in the expression */
   ask<O extends Question>(op: O, query: QueryOf<O>): Promise<AnswerTo<O>>;
   close(): Promise<void>;

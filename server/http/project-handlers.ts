@@ -1,9 +1,11 @@
 /** Routes about projects. */
 import { TrainyardError } from "../../protocol/errors.ts";
+import { orderDerived } from "../../protocol/expression/derived.ts";
 import { slugOf } from "../../protocol/ids.ts";
 import type { ProjectRecord } from "../../protocol/project.ts";
 import type { Project, RunBrief } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
+import type { DerivedDefinitions } from "../catalog/types.ts";
 import { noProject } from "../store/projects.ts";
 import { mustWrite } from "../store/store.ts";
 import type { Handlers, HttpContext } from "./context.ts";
@@ -13,7 +15,7 @@ type ProjectRoutes = "listProjects" | "createProject" | "getProject" | "editProj
 /** Runs that a project's own answer names; all of them come page by page from GET /api/runs?project=…. */
 const NAMED_RUNS = 100;
 
-export function projectHandlers({ store, runs }: HttpContext): Pick<Handlers, ProjectRoutes> {
+export function projectHandlers({ store, runs, catalog }: HttpContext): Pick<Handlers, ProjectRoutes> {
   const describe = (record: ProjectRecord): Project =>
     describeProject(
       record,
@@ -25,13 +27,23 @@ export function projectHandlers({ store, runs }: HttpContext): Pick<Handlers, Pr
     if (record === undefined) throw noProject(name);
     return record;
   };
+  /** Derived metrics are checked before anything is written, and computed at once. */
+  const changing = async (
+    derived: Readonly<Record<string, string>> | undefined,
+    change: () => Promise<ProjectRecord>,
+  ): Promise<Project> => {
+    mustWrite(store);
+    if (derived !== undefined) orderDerived(derived);
+    const record = await change();
+    if (derived !== undefined) await catalog.define(derivedDefinitions(await store.projects()));
+    return describe(record);
+  };
   return {
     listProjects: async () => ({ projects: listProjects(await store.projects(), runs.summaries()) }),
     async createProject({ body }) {
-      mustWrite(store);
       const { name = slugOf(body.title ?? ""), ...settings } = body;
       if (name === null) throw new TrainyardError("bad_request", "the project needs a name or a title", "Give name or title.");
-      return describe(await store.createProject(name, settings));
+      return changing(settings.derived, () => store.createProject(name, settings));
     },
     async getProject({ params }) {
       const record = await find(params.project);
@@ -39,15 +51,17 @@ export function projectHandlers({ store, runs }: HttpContext): Pick<Handlers, Pr
       const newest = [...own].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, NAMED_RUNS);
       return { ...describeProject(record, own), runs: newest.map(brief) };
     },
-    async editProject({ params, body }) {
-      mustWrite(store);
-      return describe(await store.editProject(params.project, body));
-    },
+    editProject: ({ params, body }) => changing(body.derived, () => store.editProject(params.project, body)),
     async listProjectRevisions({ params }) {
       await find(params.project);
       return { revisions: await store.projectRevisions(params.project) };
     },
   };
+}
+
+/** What the catalogue computes for the runs of each project. */
+export function derivedDefinitions(records: readonly ProjectRecord[]): DerivedDefinitions {
+  return Object.fromEntries(records.map(({ name, derived }) => [name, derived]));
 }
 
 /** Sorted by name. */

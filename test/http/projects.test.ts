@@ -88,3 +88,22 @@ it.each([
 ])("makes a folder name of %j", (title, name) => {
   expect(slugOf(title)).toBe(name);
 });
+
+it("computes a project's derived metrics for its runs, and refuses a ring with its place", async () => {
+  const run = await live.addRun({ name: "measured", project: "measuring", seed: 3 });
+  await live.client.call("refresh");
+  const params = { project: "measuring" };
+  const edit = (derived: Record<string, string>) => live.client.call("editProject", { params, body: { derived } });
+  await edit({ next: "record.seed + 1", square: "derived.next ^ 2", never: "metrics.loss" });
+  const { derived } = await live.client.call("getDerived", { params: { id: run.record.id } });
+  expect(derived).toEqual({ next: 4, square: 16, never: null });
+  const { runs } = await live.client.call("listRuns", { query: { filter: "derived.square = 16" } });
+  expect(runs.map((one) => one.name)).toEqual(["measured"]);
+  await expect(edit({ a: "derived.b", b: "derived.a" })).rejects.toMatchObject({
+    code: "bad_request",
+    problems: [{ field: "derived.b", span: { start: 0, end: 9 } }],
+  });
+  expect((await live.client.call("getProject", { params })).derived).toHaveProperty("square");
+  const preview = await live.client.call("evaluate", { body: { expression: "record.seed * 10", project: "measuring" } });
+  expect(preview).toMatchObject({ total: 1, present: 1, values: [{ name: "measured", value: 30 }] });
+});

@@ -160,7 +160,11 @@ describe("runs", () => {
 });
 
 it("answers every route that only reads in the shape of the route table", async () => {
-  const queries: Record<string, string> = { getSeries: "?metrics=*&format=json", getSystemSeries: "?metrics=*&format=json", listFieldValues: "?field=record.state" };
+  const queries: Record<string, string> = {
+    getSeries: "?metrics=*&format=json",
+    getSystemSeries: "?metrics=*&format=json",
+    listFieldValues: "?field=record.state",
+  };
   for (const [name, route] of Object.entries<Route>(routes)) {
     // Recipes are asked of a Python, which other tests do.
     if (route.method !== "GET" || route.produces === "bytes" || name === "listRecipes") continue;
