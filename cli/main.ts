@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { findPackageRoot, packageVersion } from "../server/package-root.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
+import { addExportCommand } from "./commands/export.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addListCommand } from "./commands/list.ts";
 import { addLogsCommand } from "./commands/logs.ts";
@@ -43,6 +44,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addTagCommand(program, context);
   addProjectCommands(program, context);
   addQueryCommands(program, context);
+  addExportCommand(program, context);
   try {
     await program.parseAsync([...own], { from: "user" });
     return context.exitCode;

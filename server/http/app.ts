@@ -9,6 +9,7 @@ import { analysisHandlers } from "./analysis-handlers.ts";
 import type { Call, Handler, Handlers, HttpContext } from "./context.ts";
 import { dataHandlers } from "./data-handlers.ts";
 import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
+import { exportHandlers } from "./export-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
@@ -22,6 +23,7 @@ export function createApp(context: HttpContext): Hono {
     ...serverHandlers(context),
     ...projectHandlers(context),
     ...analysisHandlers(context),
+    ...exportHandlers(context),
     ...runHandlers(context),
     ...dataHandlers(context),
   };

@@ -22,6 +22,7 @@ beforeAll(async () => {
   live = await LiveServer.folder();
   run = await live.addRun({ name: "first", project: "alpha", tags: ["keep"] });
   second = await live.addRun({ name: "second", project: "alpha", state: "failed" });
+  await writeFile(path.join(second.paths.artifacts, "note.txt"), "seen\n");
   await writeFile(path.join(second.paths.checkpoints, "last.ckpt"), "torn");
   await live.addRun({ name: "third", project: "beta", archived: true });
   await writeFile(run.paths.attempt(1).log, "one\ntwo\nthrée\n");
@@ -163,6 +164,7 @@ it("answers every route that only reads in the shape of the route table", async 
   const queries: Record<string, string> = {
     getSeries: "?metrics=*&format=json",
     getSystemSeries: "?metrics=*&format=json",
+    previewArtifact: "?path=note.txt",
     listFieldValues: "?field=record.state",
   };
   for (const [name, route] of Object.entries<Route>(routes)) {
