@@ -7,6 +7,7 @@ import { Checkpoint } from "./artifact.ts";
 import { Problem } from "./errors.ts";
 import { analysisRoutes } from "./analysis-routes.ts";
 import * as q from "./queries.ts";
+import { draftRoutes } from "./draft-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
 import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
@@ -234,6 +235,7 @@ export const routes = {
     produces: "bytes",
     errors: ["not_found", "forbidden", "bad_request"],
   }),
+  ...draftRoutes,
   ...exportRoutes,
   ...analysisRoutes,
   listRecipes: route({

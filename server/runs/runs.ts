@@ -18,6 +18,7 @@ import type { RunStore } from "../store/types.ts";
 import { Attempts } from "./attempts.ts";
 import { changeTag } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
+import { rewriteDraft, type DraftDocument } from "./drafts.ts";
 import { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
@@ -128,7 +129,7 @@ class RunsRoom implements Runs {
     }
   }
 
-  async create(request: CreateRun): Promise<RunDetail> {
+  async create(request: CreateRun, parent: RunRecord["parent"] = null): Promise<RunDetail> {
     mustWrite(this.#store);
     const { spec } = request;
     const baseDir = baseDirOf(request, this.#context.baseDir);
@@ -140,10 +141,14 @@ class RunsRoom implements Runs {
       baseDir,
       source: request.source,
       state: request.start ? "queued" : "draft",
-      parent: null,
+      parent,
     });
     if (request.start) await this.#pump();
     return this.detail(entry.record.id);
+  }
+
+  editDraft(id: RunId, document: DraftDocument): Promise<RunDetail> {
+    return this.#changing(id, (entry) => rewriteDraft(this.#context, this.#ledger, entry, document));
   }
 
   dryRun(request: CreateRun): Promise<DryRun> {

@@ -5,7 +5,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
 import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { RunSeries } from "../series/types.ts";
@@ -36,7 +36,10 @@ export interface Runs {
   summary(id: RunId): RunSummary | undefined;
   /** @throws TrainyardError not_found */
   detail(id: RunId): Promise<RunDetail>;
-  create(request: CreateRun): Promise<RunDetail>;
+  /** @param parent of a clone: the run whose document it takes over */
+  create(request: CreateRun, parent?: RunRecord["parent"]): Promise<RunDetail>;
+  /** Replaces the document of a draft. @throws TrainyardError conflict */
+  editDraft(id: RunId, document: Omit<CreateRun, "start">): Promise<RunDetail>;
   dryRun(request: CreateRun): Promise<DryRun>;
   preflight(request: CreateRun): Promise<PreflightReport>;
   startDraft(id: RunId): Promise<RunDetail>;

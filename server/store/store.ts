@@ -8,7 +8,7 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../protocol/project.ts";
-import type { LogPage, LogQuery } from "../../protocol/queries.ts";
+import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import { ReportRecord } from "../../protocol/report.ts";
 import { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
@@ -147,6 +147,11 @@ class FolderStore implements RunStore {
     return this.#optional(id, this.paths(id).resolvedJson, ResolvedSpec);
   }
 
+  async writeSpec(id: RunId, source: string): Promise<void> {
+    mustWrite(this);
+    await writeFileAtomic(this.paths(id).specYaml, source);
+  }
+
   async writeResolved(id: RunId, resolved: ResolvedSpec): Promise<void> {
     mustWrite(this);
     await writeJsonAtomic(this.paths(id).resolvedJson, ResolvedSpec.parse(resolved));
@@ -255,6 +260,10 @@ class FolderStore implements RunStore {
 
   logPage(id: RunId, attempt: number, query: LogQuery): Promise<LogPage> {
     return this.#logs.page(this.paths(id).attempt(attempt), attempt, query);
+  }
+
+  logLines(id: RunId, attempt: number, first: number, count: number): Promise<LogLine[]> {
+    return this.#logs.lines(this.paths(id).attempt(attempt), attempt, first, count);
   }
 
   logBytes(id: RunId, attempt: number, offset: number, length: number): Promise<LogBytes> {

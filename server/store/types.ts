@@ -3,7 +3,7 @@ import type { Artifact, Checkpoint, CheckpointTagRecord } from "../../protocol/a
 import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import type { LogPage, LogQuery } from "../../protocol/queries.ts";
+import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../protocol/project.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
@@ -93,6 +93,8 @@ export interface RunStore {
   events(id: RunId): Promise<RunEvent[]>;
   spec(id: RunId): Promise<{ source: string; spec: RunSpec | null }>;
   resolved(id: RunId): Promise<ResolvedSpec | null>;
+  /** Replaces spec.yaml (a draft). */
+  writeSpec(id: RunId, source: string): Promise<void>;
   /** Replaces resolved.json (a continued attempt with changed params). */
   writeResolved(id: RunId, resolved: ResolvedSpec): Promise<void>;
   attempts(id: RunId): Promise<AttemptRecord[]>;
@@ -118,6 +120,8 @@ export interface RunStore {
   /** Absolute real path of an artifact of this run, safe to read. @throws TrainyardError forbidden | not_found */
   resolveArtifact(id: RunId, path: string): Promise<string>;
   logPage(id: RunId, attempt: number, query: LogQuery): Promise<LogPage>;
+  /** Lines of an attempt's log from the `first` on (below 0: from 0), as far as there are any. */
+  logLines(id: RunId, attempt: number, first: number, count: number): Promise<LogLine[]>;
   /** Bytes of an attempt's log as they were written. Beyond the end: no bytes. `size` is the log's size now, 0 when there is none. */
   logBytes(id: RunId, attempt: number, offset: number, length: number): Promise<LogBytes>;
   /**

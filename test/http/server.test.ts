@@ -165,6 +165,9 @@ it("answers every route that only reads in the shape of the route table", async 
     getSeries: "?metrics=*&format=json",
     getSystemSeries: "?metrics=*&format=json",
     previewArtifact: "?path=note.txt",
+    checkName: "?name=x",
+    searchLogs: "?search=x",
+    compareRuns: `?runs=${run.record.id},${second.record.id}`,
     listFieldValues: "?field=record.state",
   };
   for (const [name, route] of Object.entries<Route>(routes)) {
