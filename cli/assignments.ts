@@ -25,8 +25,8 @@ export function parseParams(assignments: readonly string[]): Record<string, Json
 }
 
 /** @throws TrainyardError bad_request */
-export function parseEnvironment(assignments: readonly string[]): Record<string, string> {
-  return Object.fromEntries(assignments.map((assignment) => splitAssignment(assignment, "--env")));
+export function parseEnvironment(assignments: readonly string[], option = "--env"): Record<string, string> {
+  return Object.fromEntries(assignments.map((assignment) => splitAssignment(assignment, option)));
 }
 
 function parseValue(text: string): JsonValue {

@@ -74,8 +74,10 @@ export function describeReport(run: RunReport): string {
     checkpoint.final ? `${checkpoint.kind}, final` : checkpoint.kind,
     checkpoint.problem === null ? checkpoint.status : `${checkpoint.status}: ${checkpoint.problem}`,
     formatBytes(checkpoint.size_bytes),
+    checkpoint.tags.map(({ tag }) => tag).join(", "),
   ]);
-  if (checkpoints.length > 0) sections.push(section("Checkpoints", formatTable(["NAME", "STEP", "KIND", "STATUS", "SIZE"], checkpoints)));
+  if (checkpoints.length > 0)
+    sections.push(section("Checkpoints", formatTable(["NAME", "STEP", "KIND", "STATUS", "SIZE", "TAGS"], checkpoints)));
   return sections.join("\n\n");
 }
 

@@ -2,12 +2,21 @@
 import { Command, CommanderError } from "commander";
 import { findPackageRoot, packageVersion } from "../server/package-root.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
+import { addCleanCommand } from "./commands/clean.ts";
+import { addCompareCommand } from "./commands/compare.ts";
+import { addCompletionCommand } from "./commands/completion.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
+import { addExportCommand } from "./commands/export.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addListCommand } from "./commands/list.ts";
 import { addLogsCommand } from "./commands/logs.ts";
+import { addProjectCommands } from "./commands/project.ts";
+import { addQueryCommands } from "./commands/query.ts";
 import { addResumeCommand } from "./commands/resume.ts";
 import { addRunCommand } from "./commands/run.ts";
+import { addSearchCommand } from "./commands/search.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addTagCommand } from "./commands/tag.ts";
 import type { CommandContext } from "./commands/shared.ts";
 import { EXIT, EXIT_CODE_HELP } from "./exit-codes.ts";
 import { Terminal } from "./terminal.ts";
@@ -37,6 +46,15 @@ async function main(argv: readonly string[]): Promise<number> {
   addLogsCommand(program, context);
   addCancelCommand(program, context);
   addResumeCommand(program, context);
+  addTagCommand(program, context);
+  addProjectCommands(program, context);
+  addQueryCommands(program, context);
+  addExportCommand(program, context);
+  addCompareCommand(program, context);
+  addSearchCommand(program, context);
+  addCleanCommand(program, context);
+  addDoctorCommand(program, context);
+  addCompletionCommand(program, context);
   try {
     await program.parseAsync([...own], { from: "user" });
     return context.exitCode;

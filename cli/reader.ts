@@ -18,6 +18,8 @@ export interface ListQuery {
   readonly project?: string;
   readonly state?: readonly RunState[];
   readonly search?: string;
+  /** Only where a server answers. */
+  readonly filter?: string;
   readonly archived?: boolean;
   readonly limit?: number;
   readonly offset?: number;

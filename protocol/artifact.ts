@@ -30,6 +30,25 @@ export const CheckpointStatus = z.enum([
 ]);
 export type CheckpointStatus = z.infer<typeof CheckpointStatus>;
 
+/** What somebody thinks of a checkpoint. One may carry several. */
+export const CheckpointTag = z.enum(["candidate", "release", "archived"]);
+export type CheckpointTag = z.infer<typeof CheckpointTag>;
+
+export const AppliedTag = z.object({ tag: CheckpointTag, notes: z.string().max(10_000), applied_at: Instant });
+export type AppliedTag = z.infer<typeof AppliedTag>;
+
+/** One line of checkpoint-tags.jsonl: append only, the newest line of a checkpoint and tag counts. */
+export const CheckpointTagRecord = z.object({
+  time: Instant,
+  checkpoint: CheckpointId,
+  /** Name that the checkpoint had, for people who read the file. */
+  name: z.string(),
+  action: z.enum(["add", "remove"]),
+  tag: CheckpointTag,
+  notes: z.string().max(10_000),
+});
+export type CheckpointTagRecord = z.infer<typeof CheckpointTagRecord>;
+
 export const Checkpoint = z.object({
   id: CheckpointId,
   /** Absolute path of the folder or file. */
@@ -50,5 +69,7 @@ export const Checkpoint = z.object({
   final: z.boolean(),
   /** Can a run be continued from it (kind full, status complete)? */
   resumable: z.boolean(),
+  /** In the order in which they were applied. */
+  tags: z.array(AppliedTag),
 });
 export type Checkpoint = z.infer<typeof Checkpoint>;

@@ -32,6 +32,8 @@ export const Problem = z.object({
   message: z.string(),
   /** The smallest change that cures it, as a sentence. */
   hint: z.string().nullable(),
+  /** Characters of the field's text, end exclusive, where the problem lies in an expression. */
+  span: z.object({ start: z.number().int(), end: z.number().int() }).optional(),
 });
 export type Problem = z.infer<typeof Problem>;
 

@@ -20,6 +20,18 @@ export const Slug = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "use letters, digits, '.', '_' and '-', starting with a letter or digit");
 export type Slug = z.infer<typeof Slug>;
 
+/** A title as a folder name: `Text Summarization` → `text-summarization`. null when nothing of it can stand in one. */
+export function slugOf(title: string): Slug | null {
+  const name = title
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, "-")
+    .replace(/^[._-]+|[._-]+$/g, "")
+    .slice(0, 80);
+  return name === "" ? null : name;
+}
+
 /**
  * A new run id.
  * @param nowMs creation time in milliseconds since the epoch

@@ -1,9 +1,10 @@
 /** Requests and answers of the REST interface that are not already shapes of their own. */
 import * as z from "zod";
-import { Artifact, Checkpoint } from "./artifact.ts";
+import { Artifact, Checkpoint, CheckpointTag, CheckpointTagRecord } from "./artifact.ts";
 import { RunEvent } from "./events.ts";
 import { RunId, Slug } from "./ids.ts";
-import { Instant, JsonObject } from "./json.ts";
+import { Instant, JsonObject, JsonValue } from "./json.ts";
+import { ProjectRecord, ProjectChanges, ProjectRevision } from "./project.ts";
 import { AttemptRecord, ExitRecord, MetricSummary, ProcessRecord, RunRecord, RunSummary } from "./run.ts";
 import { RunSpec } from "./spec.ts";
 import { RunState } from "./states.ts";
@@ -27,16 +28,35 @@ export const ServerInfo = z.object({
 });
 export type ServerInfo = z.infer<typeof ServerInfo>;
 
-export const Project = z.object({
-  name: Slug,
-  title: z.string(),
-  description: z.string(),
-  created_at: Instant,
-  defaults: JsonObject,
+export const Project = ProjectRecord.omit({ version: true }).extend({
+  /** draft until a run of it has started, then active; archived when somebody said so. */
+  status: z.enum(["draft", "active", "archived"]),
   run_counts: z.partialRecord(RunState, z.number().int()),
   run_count: z.number().int(),
 });
 export type Project = z.infer<typeof Project>;
+
+export const RunBrief = RunRecord.pick({ id: true, name: true, state: true, created_at: true, started_at: true, ended_at: true }).extend({
+  /** 0–1, null when the end is not known. */
+  progress: z.number().nullable(),
+});
+export type RunBrief = z.infer<typeof RunBrief>;
+
+/** `runs`: the newest 100. */
+export const ProjectDetail = Project.extend({ runs: z.array(RunBrief) });
+export type ProjectDetail = z.infer<typeof ProjectDetail>;
+
+export const EditProject = ProjectChanges.strict();
+export type EditProject = z.infer<typeof EditProject>;
+
+/** Without a name one is made from the title: `Text Summarization` → `text-summarization`. The name is the project's id. */
+export const CreateProject = EditProject.extend({ name: Slug.optional() }).strict();
+export type CreateProject = z.infer<typeof CreateProject>;
+
+/** Derived metrics of one run, null where it lacks what they are computed from. */
+export const DerivedValues = z.object({ derived: z.record(z.string(), JsonValue) });
+
+export const ProjectRevisions = z.object({ revisions: z.array(ProjectRevision) });
 
 export const RunsQuery = z.object({
   project: Slug.optional(),
@@ -48,6 +68,8 @@ export const RunsQuery = z.object({
   /** Text found in name, tags, notes or id. */
   search: z.string().max(500).optional(),
   archived: flag,
+  /** An expression: `metrics.eval/loss < 0.4 and params.optim = "adamw"` (docs/query-language.md). */
+  filter: z.string().max(4000).optional(),
   /** A field: created_at, started_at, name, state, params.<key>, metrics.<key>. A leading "-" sorts downwards. */
   sort: z.string().max(200).default("-created_at"),
   limit: int(1, 1000, 100),
@@ -214,5 +236,12 @@ export const ProjectParam = z.object({ project: Slug });
 
 export const Events = z.object({ events: z.array(RunEvent) });
 export const Checkpoints = z.object({ checkpoints: z.array(Checkpoint) });
+/** `checkpoint` is an id, a name or a path that the list of checkpoints shows. */
+export const CheckpointParam = z.object({ id: RunId, checkpoint: z.string().min(1).max(4096) });
+export const CheckpointTagParam = CheckpointParam.extend({ tag: CheckpointTag });
+/** Applying a tag again renews its notes and time; the history keeps both. */
+export const TagCheckpoint = z.object({ tag: CheckpointTag, notes: z.string().max(10_000).default("") }).strict();
+export type TagCheckpoint = z.infer<typeof TagCheckpoint>;
+export const TagHistory = z.object({ history: z.array(CheckpointTagRecord) });
 export const Artifacts = z.object({ artifacts: z.array(Artifact) });
 export const SeriesList = z.object({ series: z.array(SeriesInfo) });

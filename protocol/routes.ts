@@ -3,43 +3,17 @@
  * OpenAPI is generated from it.
  */
 import * as z from "zod";
-import type { ErrorCode } from "./errors.ts";
+import { Checkpoint } from "./artifact.ts";
 import { Problem } from "./errors.ts";
+import { analysisRoutes } from "./analysis-routes.ts";
 import * as q from "./queries.ts";
+import { draftRoutes } from "./draft-routes.ts";
+import { exportRoutes } from "./export-routes.ts";
+import { projectRoutes } from "./project-routes.ts";
 import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
+import { common, oneRun, route } from "./route.ts";
 import { DryRun } from "./spec.ts";
 import { SystemSample } from "./system.ts";
-
-export interface Route<
-  Params extends z.ZodType = z.ZodType,
-  Query extends z.ZodType = z.ZodType,
-  Body extends z.ZodType = z.ZodType,
-  Response extends z.ZodType = z.ZodType,
-> {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
-  /** Path with `:name` parameters. */
-  readonly path: string;
-  readonly summary: string;
-  readonly params: Params;
-  readonly query: Query;
-  readonly body: Body;
-  readonly response: Response;
-  readonly status: 200 | 201 | 202;
-  /** JSON, or bytes that the handler streams (Arrow, log, file). */
-  readonly produces: "json" | "arrow" | "bytes";
-  readonly errors: readonly ErrorCode[];
-}
-
-const none = z.object({});
-const noBody = z.undefined();
-const common = { params: none, query: none, body: noBody, status: 200, produces: "json" } as const;
-const oneRun = { ...common, params: q.RunIdParam } as const;
-
-function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType>(
-  definition: Route<P, Q, B, R>,
-): Route<P, Q, B, R> {
-  return definition;
-}
 
 export const routes = {
   getServer: route({ ...common, method: "GET", path: "/api/server", summary: "About this server", response: q.ServerInfo, errors: [] }),
@@ -59,14 +33,7 @@ export const routes = {
     response: z.object({ runs: z.number().int(), problems: z.array(Problem) }),
     errors: [],
   }),
-  listProjects: route({
-    ...common,
-    method: "GET",
-    path: "/api/projects",
-    summary: "Projects with their run counts",
-    response: z.object({ projects: z.array(q.Project) }),
-    errors: [],
-  }),
+  ...projectRoutes,
   listRuns: route({
     ...common,
     method: "GET",
@@ -151,6 +118,14 @@ export const routes = {
     status: 201,
     errors: ["not_found", "conflict", "bad_checkpoint", "invalid_spec"],
   }),
+  getDerived: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/derived",
+    summary: "The derived metrics that the run's project defines, for this run",
+    response: q.DerivedValues,
+    errors: ["not_found"],
+  }),
   listEvents: route({
     ...oneRun,
     method: "GET",
@@ -214,6 +189,34 @@ export const routes = {
     response: q.Checkpoints,
     errors: ["not_found"],
   }),
+  tagCheckpoint: route({
+    ...common,
+    method: "POST",
+    path: "/api/runs/:id/checkpoints/:checkpoint/tags",
+    summary: "Tag a checkpoint as candidate, release or archived, with notes",
+    params: q.CheckpointParam,
+    body: q.TagCheckpoint,
+    response: Checkpoint,
+    errors: ["not_found", "bad_checkpoint", "bad_request"],
+  }),
+  untagCheckpoint: route({
+    ...common,
+    method: "DELETE",
+    path: "/api/runs/:id/checkpoints/:checkpoint/tags/:tag",
+    summary: "Take a tag off a checkpoint; the history keeps it",
+    params: q.CheckpointTagParam,
+    response: Checkpoint,
+    errors: ["not_found", "bad_request"],
+  }),
+  listCheckpointTags: route({
+    ...common,
+    method: "GET",
+    path: "/api/runs/:id/checkpoints/:checkpoint/tags",
+    summary: "Every tag that a checkpoint was given or lost, oldest first",
+    params: q.CheckpointParam,
+    response: q.TagHistory,
+    errors: ["not_found"],
+  }),
   listArtifacts: route({
     ...oneRun,
     method: "GET",
@@ -232,6 +235,9 @@ export const routes = {
     produces: "bytes",
     errors: ["not_found", "forbidden", "bad_request"],
   }),
+  ...draftRoutes,
+  ...exportRoutes,
+  ...analysisRoutes,
   listRecipes: route({
     ...common,
     method: "GET",

@@ -23,6 +23,7 @@ import {
 import { takeLock, type StoreLock } from "./discovery/lock.ts";
 import { toTrainyardError } from "./http/errors.ts";
 import { listen } from "./http/listen.ts";
+import { derivedDefinitions } from "./http/project-handlers.ts";
 import { newToken } from "./http/security.ts";
 import { createStreamHub } from "./http/stream/hub.ts";
 import { identify } from "./launch/platform.ts";
@@ -166,7 +167,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     runs
       .start()
       .then(() => {
-        catalog.sync().catch((error: unknown) => {
+        const fill = async (): Promise<void> => {
+          await catalog.sync();
+          await catalog.define(derivedDefinitions(await store.projects()));
+        };
+        fill().catch((error: unknown) => {
           log(`the catalogue could not be filled: ${String(error)}`);
         });
         reading.resolve();

@@ -1,14 +1,16 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { RunState } from "../../protocol/states.ts";
-import { openReader } from "../connect.ts";
+import { connectServer, openReader } from "../connect.ts";
 import { describeRuns } from "../describe.ts";
 import { locateStore } from "../locate-store.ts";
+import { serverReader } from "../reader.ts";
 import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 interface ListOptions extends CommonOptions {
   readonly project?: string;
   readonly state?: RunState[];
   readonly search?: string;
+  readonly filter?: string;
   readonly limit: number;
   readonly archived?: true;
 }
@@ -18,17 +20,21 @@ export function addListCommand(program: Command, context: CommandContext): void 
     .option("--project <name>", "of one project")
     .option("--state <states>", "in one of these states, comma-separated", parseStates)
     .option("--search <text>", "with this text in name, tags, notes or id")
+    .option("--filter <expression>", "that pass, for example 'metrics.loss < 1' (docs/query-language.md; asks the store's server)")
     .option("--limit <count>", "at most so many", parseLimit, 50)
     .option("--archived", "archived runs")
     .action(async (options: ListOptions) => {
-      const reader = await openReader(locateStore(options.store).dir);
+      const store = locateStore(options.store).dir;
+      const { project, state, search, filter, limit, archived } = options;
+      // Expressions are evaluated by the server's catalogue alone.
+      const reader = filter === undefined ? await openReader(store) : serverReader(await connectServer(store));
       try {
-        const { project, state, search, limit, archived } = options;
         const page = await reader.list({
           limit,
           ...(project === undefined ? {} : { project }),
           ...(state === undefined ? {} : { state }),
           ...(search === undefined ? {} : { search }),
+          ...(filter === undefined ? {} : { filter }),
           ...(archived === undefined ? {} : { archived }),
         });
         context.terminal.result(options.json, page, () => describeRuns(page.runs, page.total));

@@ -5,8 +5,18 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { RECORD_FIELDS } from "./entry.ts";
-import type { CatalogRequest, KeeperOptions } from "./keeper.ts";
-import type { Catalog, CatalogPage, CatalogQuery } from "./types.ts";
+import type { KeeperOptions } from "./keeper.ts";
+import type {
+  AnswerTo,
+  Catalog,
+  CatalogPage,
+  CatalogQuery,
+  CatalogRequest,
+  DerivedDefinitions,
+  Operation,
+  QueryOf,
+  Question,
+} from "./types.ts";
 import type { NumberedReply, NumberedRequest } from "./worker.ts";
 
 export interface CatalogOptions {
@@ -23,10 +33,10 @@ export interface CatalogOptions {
 /** How long changes are gathered before they go to the worker. A question sends them off at once. */
 const GATHER_MS = 200;
 
-type Page = { ids: string[]; total: number } | null;
+type Answer = AnswerTo<Operation>;
 interface Carrier {
   readonly failed: boolean;
-  send(request: CatalogRequest): Promise<Page>;
+  send(request: CatalogRequest): Promise<Answer>;
   end(): Promise<void>;
 }
 
@@ -36,12 +46,16 @@ export function createCatalog(options: CatalogOptions): Catalog {
   let timer: NodeJS.Timeout | null = null;
   let carrier: Carrier | null = null;
   let closed = false;
+  let defined: DerivedDefinitions = {};
 
   // Started with the first request, not with the server: loading it would delay the server's start.
-  function send(request: CatalogRequest): Promise<Page> {
+  function send(request: CatalogRequest): Promise<Answer> {
     const lost = carrier?.failed ?? false;
     if (carrier === null || lost) carrier = options.workerFile === null ? inThread(options) : inWorker(options.workerFile, options);
-    if (lost) void carrier.send({ op: "sync", runs: options.runs() }).catch(() => undefined);
+    if (lost) {
+      void carrier.send({ op: "sync", runs: options.runs() }).catch(() => undefined);
+      void carrier.send({ op: "define", definitions: defined }).catch(() => undefined);
+    }
     return carrier.send(request);
   }
 
@@ -79,9 +93,17 @@ export function createCatalog(options: CatalogOptions): Catalog {
     async list(query: CatalogQuery): Promise<CatalogPage> {
       checkSort(query.sort);
       flush();
-      const page = await send({ op: "list", query });
-      if (page === null) throw new TrainyardError("internal", "the catalogue gave no page");
-      return page;
+      return (await send({ op: "list", query })) as AnswerTo<"list">;
+    },
+    async define(definitions) {
+      defined = definitions;
+      flush();
+      await send({ op: "define", definitions });
+    },
+    async ask<O extends Question>(op: O, query: QueryOf<O>): Promise<AnswerTo<O>> {
+      flush();
+      // The worker answers in the shape of the operation; the compiler cannot follow that through the union of all of them.
+      return (await send({ op, query } as CatalogRequest)) as AnswerTo<O>;
     },
     async close() {
       closed = true;
@@ -96,7 +118,7 @@ export function createCatalog(options: CatalogOptions): Catalog {
 /** @throws TrainyardError bad_request */
 function checkSort(sort: string): void {
   const field = sort.replace(/^-/, "");
-  if (/^(params|metrics)\../.test(field) || (RECORD_FIELDS as readonly string[]).includes(field)) return;
+  if (/^(params|metrics|derived|record)\../.test(field) || (RECORD_FIELDS as readonly string[]).includes(field)) return;
   throw new TrainyardError(
     "bad_request",
     `runs cannot be sorted by "${field}"`,
@@ -107,7 +129,7 @@ function checkSort(sort: string): void {
 function inWorker(file: string, options: CatalogOptions): Carrier {
   const workerData: KeeperOptions = { wasmFolder: options.wasmFolder ?? path.dirname(file), snapshot: options.snapshot };
   const worker = new Worker(file, { workerData, name: "trainyard-catalog" });
-  const waiting = new Map<number, { resolve: (page: Page) => void; reject: (error: Error) => void }>();
+  const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
   let numbers = 0;
   let failure: Error | null = null;
 
@@ -126,7 +148,8 @@ function inWorker(file: string, options: CatalogOptions): Carrier {
     const waiter = waiting.get(reply.number);
     waiting.delete(reply.number);
     if ("error" in reply) waiter?.reject(new Error(reply.error));
-    else waiter?.resolve(reply.page);
+    else if ("refused" in reply) waiter?.reject(TrainyardError.fromApi(reply.refused));
+    else waiter?.resolve(reply.answer);
   });
   return {
     get failed() {

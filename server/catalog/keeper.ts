@@ -1,17 +1,12 @@
-/** The index together with its snapshot file: opened once, saved seldom. What the worker's messages are carried out on. */
+/** The index together with its snapshot file, opened once and saved seldom, and the columns beside it. What the worker's messages are carried out on. */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import initSqlJs from "sql.js";
-import type { RunSummary } from "../../protocol/run.ts";
+import { Analysis } from "./analysis.ts";
+import { listFiltered } from "./list-filtered.ts";
 import { RunIndex } from "./run-index.ts";
-import type { CatalogQuery } from "./types.ts";
-
-/** What is asked of the worker. `list` answers with a page, all others with null. */
-export type CatalogRequest =
-  | { readonly op: "sync"; readonly runs: readonly RunSummary[] }
-  | { readonly op: "change"; readonly upserts: readonly RunSummary[]; readonly removed: readonly string[] }
-  | { readonly op: "list"; readonly query: CatalogQuery }
-  | { readonly op: "close" };
+import { RunTable } from "./table.ts";
+import type { AnswerTo, CatalogRequest, Operation } from "./types.ts";
 
 export interface KeeperOptions {
   /** Folder that holds sql-wasm.wasm. */
@@ -25,6 +20,8 @@ const SAVE_INTERVAL_MS = 20_000;
 
 export class IndexKeeper {
   readonly #index: RunIndex;
+  readonly #table = new RunTable();
+  readonly #analysis = new Analysis(this.#table);
   readonly #snapshot: string | null;
   #unsaved: boolean;
   #timer: NodeJS.Timeout | null = null;
@@ -42,17 +39,38 @@ export class IndexKeeper {
     return new IndexKeeper(new RunIndex(sql, bytes), options.snapshot);
   }
 
-  async carryOut(request: CatalogRequest): Promise<{ ids: string[]; total: number } | null> {
+  /** @throws TrainyardError bad_request for a question that cannot be answered as it stands */
+  async carryOut(request: CatalogRequest): Promise<AnswerTo<Operation>> {
     switch (request.op) {
       case "sync":
+        this.#table.sync(request.runs);
         if (this.#index.sync(request.runs) > 0) this.#changed();
         return null;
       case "change":
+        for (const id of request.removed) this.#table.remove(id);
+        for (const run of request.upserts) this.#table.upsert(run);
         this.#index.change(request.upserts, request.removed);
         this.#changed();
         return null;
       case "list":
-        return this.#index.list(request.query);
+        return request.query.filter === undefined ? this.#index.list(request.query) : listFiltered(this.#table, request.query);
+      case "fields":
+        return this.#analysis.fields(request.query);
+      case "fieldValues":
+        return this.#analysis.fieldValues(request.query);
+      case "query":
+        return this.#analysis.query(request.query);
+      case "aggregate":
+        return this.#analysis.aggregate(request.query);
+      case "histogram":
+        return this.#analysis.histogram(request.query);
+      case "statistics":
+        return this.#analysis.statistics(request.query);
+      case "evaluate":
+        return this.#analysis.evaluate(request.query);
+      case "define":
+        this.#table.define(request.definitions);
+        return null;
       case "close":
         await this.#close();
         return null;

@@ -1,10 +1,50 @@
 /** What the catalogue offers: an index over the runs that filters, sorts and pages. */
 import type { z } from "zod";
+import type {
+  Aggregate,
+  AggregateResult,
+  AnalysisScope,
+  Evaluate,
+  EvaluateResult,
+  FieldIndex,
+  FieldValues,
+  FieldValuesQuery,
+  Histogram,
+  HistogramResult,
+  QueryResult,
+  QueryRuns,
+  RunStatistics,
+} from "../../protocol/analysis.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunsQuery } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 
 export type CatalogQuery = z.output<typeof RunsQuery>;
+
+/** Project → name of a derived metric → expression. */
+export type DerivedDefinitions = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** What is asked of the worker, and what it answers. */
+interface Operations {
+  sync: { request: { readonly runs: readonly RunSummary[] }; answer: null };
+  change: { request: { readonly upserts: readonly RunSummary[]; readonly removed: readonly string[] }; answer: null };
+  list: { request: { readonly query: CatalogQuery }; answer: { ids: string[]; total: number } };
+  fields: { request: { readonly query: AnalysisScope }; answer: FieldIndex };
+  fieldValues: { request: { readonly query: FieldValuesQuery }; answer: FieldValues };
+  query: { request: { readonly query: QueryRuns }; answer: QueryResult };
+  aggregate: { request: { readonly query: Aggregate }; answer: AggregateResult };
+  histogram: { request: { readonly query: Histogram }; answer: HistogramResult };
+  statistics: { request: { readonly query: AnalysisScope }; answer: RunStatistics };
+  evaluate: { request: { readonly query: Evaluate }; answer: EvaluateResult };
+  define: { request: { readonly definitions: DerivedDefinitions }; answer: null };
+  close: { request: object; answer: null };
+}
+export type Operation = keyof Operations;
+export type CatalogRequest<O extends Operation = Operation> = { [K in O]: { readonly op: K } & Operations[K]["request"] }[O];
+export type AnswerTo<O extends Operation> = Operations[O]["answer"];
+/** Questions that the columns answer. */
+export type Question = "fields" | "fieldValues" | "query" | "aggregate" | "histogram" | "statistics" | "evaluate";
+export type QueryOf<O extends Question> = Operations[O]["request"]["query"];
 
 export interface CatalogPage {
   readonly ids: RunId[];
@@ -18,7 +58,11 @@ export interface Catalog {
   /** Notes a changed run; later questions see it. */
   upsert(run: RunSummary): void;
   remove(id: RunId): void;
-  /** @throws TrainyardError bad_request when the field to sort by does not exist */
+  /** @throws TrainyardError bad_request when the field to sort by does not exist, or the filter is not one */
   list(query: CatalogQuery): Promise<CatalogPage>;
+  /** Takes over the derived metrics of all projects; later questions see them. */
+  define(definitions: DerivedDefinitions): Promise<void>;
+  /** Asks the columns. @throws TrainyardError bad_request, with the place in the expression */
+  ask<O extends Question>(op: O, query: QueryOf<O>): Promise<AnswerTo<O>>;
   close(): Promise<void>;
 }

@@ -1,14 +1,18 @@
 /** The catalogue's worker thread: sql.js blocks while it works, so it does so here. */
 import { parentPort, workerData } from "node:worker_threads";
-import { IndexKeeper, type CatalogRequest, type KeeperOptions } from "./keeper.ts";
+import { TrainyardError, type ApiError } from "../../protocol/errors.ts";
+import { IndexKeeper, type KeeperOptions } from "./keeper.ts";
+import type { AnswerTo, CatalogRequest, Operation } from "./types.ts";
 
 export interface NumberedRequest {
   readonly number: number;
   readonly request: CatalogRequest;
 }
 
-export type NumberedReply =
-  { readonly number: number; readonly page: { ids: string[]; total: number } | null } | { readonly number: number; readonly error: string };
+/** An error that is the asker's own doing travels with its code; any other as its stack. */
+export type NumberedReply = { readonly number: number } & (
+  { readonly answer: AnswerTo<Operation> } | { readonly refused: ApiError } | { readonly error: string }
+);
 
 const port = parentPort;
 if (port === null) throw new Error("the catalogue's worker runs as a worker thread only");
@@ -20,9 +24,10 @@ port.on("message", ({ number, request }: NumberedRequest) => {
   last = last.then(async () => {
     let reply: NumberedReply;
     try {
-      reply = { number, page: await (await keeper).carryOut(request) };
+      reply = { number, answer: await (await keeper).carryOut(request) };
     } catch (error) {
-      reply = { number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+      if (error instanceof TrainyardError) reply = { number, refused: error.toApi() };
+      else reply = { number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
     }
     port.postMessage(reply);
     if (request.op === "close") port.close();

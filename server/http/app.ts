@@ -3,10 +3,15 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { z } from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
-import { routes, type Route, type RouteName } from "../../protocol/routes.ts";
+import type { Route } from "../../protocol/route.ts";
+import { routes, type RouteName } from "../../protocol/routes.ts";
+import { analysisHandlers } from "./analysis-handlers.ts";
 import type { Call, Handler, Handlers, HttpContext } from "./context.ts";
 import { dataHandlers } from "./data-handlers.ts";
 import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
+import { draftHandlers } from "./draft-handlers.ts";
+import { exportHandlers } from "./export-handlers.ts";
+import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
 import { serverHandlers } from "./server-handlers.ts";
@@ -15,7 +20,15 @@ import { serveStatic } from "./static.ts";
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
 export function createApp(context: HttpContext): Hono {
-  const handlers: Handlers = { ...serverHandlers(context), ...runHandlers(context), ...dataHandlers(context) };
+  const handlers: Handlers = {
+    ...serverHandlers(context),
+    ...projectHandlers(context),
+    ...analysisHandlers(context),
+    ...exportHandlers(context),
+    ...draftHandlers(context),
+    ...runHandlers(context),
+    ...dataHandlers(context),
+  };
   const app = new Hono();
 
   app.onError((error) => errorResponse(toTrainyardError(error, context.log)));

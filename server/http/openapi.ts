@@ -1,7 +1,8 @@
 /** OpenAPI 3.1 from the table of routes. Loaded when somebody asks for it. */
 import { z } from "zod";
 import { ApiError, HTTP_STATUS, type ErrorCode } from "../../protocol/errors.ts";
-import { routes, type Route, type RouteName } from "../../protocol/routes.ts";
+import type { Route } from "../../protocol/route.ts";
+import { routes, type RouteName } from "../../protocol/routes.ts";
 import { FRAME_TYPE } from "./series-answer.ts";
 
 type Json = Record<string, unknown>;

@@ -1,5 +1,6 @@
 /** Routes about the life of runs. */
-import { TrainyardError } from "../../protocol/errors.ts";
+import { findCheckpoint } from "../runs/checkpoint-tags.ts";
+import { mustWrite } from "../store/store.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
 type RunRoutes =
@@ -13,15 +14,15 @@ type RunRoutes =
   | "startRun"
   | "cancelRun"
   | "resumeRun"
+  | "tagCheckpoint"
+  | "untagCheckpoint"
+  | "listCheckpointTags"
   | "listEvents"
   | "listRecipes";
 
 export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handlers, RunRoutes> {
-  /** Before anything is tried, so that a read-only store never leaves a half-done change. */
   const writable = (): void => {
-    if (store.readOnly) {
-      throw new TrainyardError("store_unwritable", `the store ${store.root} cannot be written to`, "Choose a store on a writable disk.");
-    }
+    mustWrite(store);
   };
   return {
     async listRuns({ query }) {
@@ -55,6 +56,19 @@ export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handler
     async resumeRun({ params, body }) {
       writable();
       return runs.resume(params.id, body);
+    },
+    async tagCheckpoint({ params, body }) {
+      writable();
+      return runs.changeTag(params.id, params.checkpoint, { action: "add", ...body });
+    },
+    async untagCheckpoint({ params }) {
+      writable();
+      return runs.changeTag(params.id, params.checkpoint, { action: "remove", tag: params.tag, notes: "" });
+    },
+    async listCheckpointTags({ params }) {
+      await store.read(params.id);
+      const { id } = await findCheckpoint(store, params.id, params.checkpoint);
+      return { history: (await store.checkpointTags(params.id)).filter((record) => record.checkpoint === id) };
     },
     listEvents: async ({ params }) => ({ events: await store.events(params.id) }),
     listRecipes: ({ query }) => runs.recipes(query.python, query.refresh ?? false),

@@ -2,11 +2,9 @@
 import { PROTOCOL_VERSION } from "../../protocol/discovery.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
 import type { Handlers, HttpContext } from "./context.ts";
-import { listProjects } from "./projects.ts";
+import { derivedDefinitions } from "./project-handlers.ts";
 
-export function serverHandlers(
-  context: HttpContext,
-): Pick<Handlers, "getServer" | "shutdown" | "refresh" | "listProjects" | "getSystem" | "getOpenApi"> {
+export function serverHandlers(context: HttpContext): Pick<Handlers, "getServer" | "shutdown" | "refresh" | "getSystem" | "getOpenApi"> {
   const { store, runs, devices } = context;
   return {
     getServer: () => {
@@ -26,8 +24,10 @@ export function serverHandlers(
       context.shutdown();
       return Promise.resolve({ ok: true as const });
     },
-    refresh: () => runs.refresh(),
-    listProjects: async () => ({ projects: await listProjects(store, runs.summaries()) }),
+    async refresh() {
+      await context.catalog.define(derivedDefinitions(await store.projects()));
+      return runs.refresh();
+    },
     getSystem: async ({ query }) => ({ samples: await devices.history(query.minutes) }),
     async getOpenApi() {
       const { openApiDocument } = await import("./openapi.ts");

@@ -1,9 +1,9 @@
 /** From the layers that may set a param to the effective values, each with its source. Pure. */
 import { TrainyardError } from "../../protocol/errors.ts";
+import { nearest } from "../../protocol/nearest.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { Recipe, RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { ValueSource } from "../../protocol/spec.ts";
-import { nearest } from "./validate.ts";
 
 /** Later layers win. */
 export interface ParamLayers {

@@ -1,6 +1,7 @@
 /** The runs room: what can be done with runs. Attempts are started and followed in attempts.ts, all changes go through ledger.ts. */
 import path from "node:path";
 import { stringify as stringifyYaml } from "yaml";
+import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
@@ -12,9 +13,12 @@ import { changedParams, Recipes, type Plan } from "../recipes/recipes.ts";
 import type { RunSeries } from "../series/types.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import { runPaths } from "../store/paths.ts";
+import { mustWrite } from "../store/store.ts";
 import type { RunStore } from "../store/types.ts";
 import { Attempts } from "./attempts.ts";
+import { changeTag } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
+import { rewriteDraft, type DraftDocument } from "./drafts.ts";
 import { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
@@ -33,7 +37,7 @@ import {
 import { planResume, unreadable, type Resume } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
 import { environmentSnapshot, gitState } from "./snapshot.ts";
-import type { Runs, RunsChange } from "./types.ts";
+import type { Runs, RunsChange, TagChange } from "./types.ts";
 
 export interface RunsOptions {
   readonly store: RunStore;
@@ -125,8 +129,8 @@ class RunsRoom implements Runs {
     }
   }
 
-  async create(request: CreateRun): Promise<RunDetail> {
-    this.#mustWrite();
+  async create(request: CreateRun, parent: RunRecord["parent"] = null): Promise<RunDetail> {
+    mustWrite(this.#store);
     const { spec } = request;
     const baseDir = baseDirOf(request, this.#context.baseDir);
     const plan = await planRun(this.#context, spec, baseDir);
@@ -137,10 +141,14 @@ class RunsRoom implements Runs {
       baseDir,
       source: request.source,
       state: request.start ? "queued" : "draft",
-      parent: null,
+      parent,
     });
     if (request.start) await this.#pump();
     return this.detail(entry.record.id);
+  }
+
+  editDraft(id: RunId, document: DraftDocument): Promise<RunDetail> {
+    return this.#changing(id, (entry) => rewriteDraft(this.#context, this.#ledger, entry, document));
   }
 
   dryRun(request: CreateRun): Promise<DryRun> {
@@ -200,7 +208,7 @@ class RunsRoom implements Runs {
 
   async resume(id: RunId, request: ResumeRun): Promise<RunDetail> {
     if (request.mode === "continue") return this.#changing(id, (entry) => this.#continue(entry, request));
-    this.#mustWrite();
+    mustWrite(this.#store);
     const entry = await this.#fork(this.#ledger.mustChange(id), request);
     await this.#pump();
     return this.detail(entry.record.id);
@@ -212,6 +220,10 @@ class RunsRoom implements Runs {
       if (Object.keys(defined).length === 0) return;
       await this.#ledger.change(entry, defined, { type: "edit", time: new Date().toISOString(), changes: { ...defined } });
     });
+  }
+
+  changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint> {
+    return this.#queue.run(id, () => changeTag(this.#ledger, this.#ledger.mustChange(id), checkpoint, change));
   }
 
   remove(id: RunId): Promise<string> {
@@ -277,7 +289,7 @@ class RunsRoom implements Runs {
 
   /** Changes one run after everything that was asked of it before, then starts what may start. */
   async #changing(id: RunId, change: (entry: RunEntry) => Promise<void>): Promise<RunDetail> {
-    this.#mustWrite();
+    mustWrite(this.#store);
     await this.#queue.run(id, () => change(this.#ledger.mustChange(id)));
     await this.#pump();
     return this.detail(id);
@@ -380,15 +392,6 @@ class RunsRoom implements Runs {
       parent: { run: parent.record.id, checkpoint: resume.name, step: resume.step },
       resume,
     });
-  }
-
-  #mustWrite(): void {
-    if (!this.#store.readOnly) return;
-    throw new TrainyardError(
-      "store_unwritable",
-      `the store ${this.#store.root} is read-only`,
-      "Choose a store in a folder that you may write.",
-    );
   }
 }
 

@@ -1,11 +1,11 @@
 /** What the runs room offers to http and main: the life of runs. */
-import type { Checkpoint } from "../../protocol/artifact.ts";
+import type { Checkpoint, CheckpointTag } from "../../protocol/artifact.ts";
 import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
 import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { RunSeries } from "../series/types.ts";
@@ -21,6 +21,12 @@ export type RunsChange =
   | { type: "log"; id: RunId; attempt: number }
   | { type: "usage"; id: RunId; usage: RunUsage };
 
+export interface TagChange {
+  readonly action: "add" | "remove";
+  readonly tag: CheckpointTag;
+  readonly notes: string;
+}
+
 export interface Runs {
   /** Reads the store, re-attaches to live attempts, settles what ended while no server looked. */
   start(): Promise<void>;
@@ -30,13 +36,18 @@ export interface Runs {
   summary(id: RunId): RunSummary | undefined;
   /** @throws TrainyardError not_found */
   detail(id: RunId): Promise<RunDetail>;
-  create(request: CreateRun): Promise<RunDetail>;
+  /** @param parent of a clone: the run whose document it takes over */
+  create(request: CreateRun, parent?: RunRecord["parent"]): Promise<RunDetail>;
+  /** Replaces the document of a draft. @throws TrainyardError conflict */
+  editDraft(id: RunId, document: Omit<CreateRun, "start">): Promise<RunDetail>;
   dryRun(request: CreateRun): Promise<DryRun>;
   preflight(request: CreateRun): Promise<PreflightReport>;
   startDraft(id: RunId): Promise<RunDetail>;
   cancel(id: RunId, request: CancelRun): Promise<RunDetail>;
   resume(id: RunId, request: ResumeRun): Promise<RunDetail>;
   edit(id: RunId, changes: EditRun): Promise<RunDetail>;
+  /** @param checkpoint id, name or path. @throws TrainyardError not_found | bad_checkpoint */
+  changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint>;
   remove(id: RunId): Promise<string>;
   /** Scans the store again; problems are damaged run folders. */
   refresh(): Promise<{ runs: number; problems: Problem[] }>;

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdir, realpath } from "node:fs/promises";
 import path from "node:path";
-import type { Checkpoint, CheckpointStatus } from "../../protocol/artifact.ts";
+import type { AppliedTag, Checkpoint, CheckpointStatus, CheckpointTagRecord } from "../../protocol/artifact.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import { relativeInside } from "./artifacts.ts";
 import { checkCheckpoint, checkpointFiles, type CheckpointContent, type CheckpointFile } from "./checkpoint-checks.ts";
@@ -30,15 +30,16 @@ export class CheckpointFinder {
   readonly #checked = new Map<string, { signature: string; content: CheckpointContent }>();
 
   /** Newest first: by attempt, then step. */
-  async list(paths: RunPaths, reports: readonly AttemptReport[]): Promise<Checkpoint[]> {
+  async list(paths: RunPaths, reports: readonly AttemptReport[], tags: readonly CheckpointTagRecord[] = []): Promise<Checkpoint[]> {
     const candidates = await findCandidates(paths, reports);
     const found = await Promise.all(candidates.map((candidate) => this.#describe(paths, candidate, reports)));
     return found
       .filter((checkpoint) => checkpoint !== null)
+      .map((checkpoint) => ({ ...checkpoint, tags: appliedTags(tags, checkpoint.id) }))
       .sort((a, b) => b.attempt - a.attempt || b.step - a.step || b.created_at.localeCompare(a.created_at));
   }
 
-  async #describe(paths: RunPaths, candidate: Candidate, reports: readonly AttemptReport[]): Promise<Checkpoint | null> {
+  async #describe(paths: RunPaths, candidate: Candidate, reports: readonly AttemptReport[]): Promise<Omit<Checkpoint, "tags"> | null> {
     const { location, report } = candidate;
     const files = await checkpointFiles(location);
     const inside = relativeInside(paths.dir, location);
@@ -93,6 +94,17 @@ export class CheckpointFinder {
     this.#checked.set(location, { signature, content });
     return content;
   }
+}
+
+/** The tags that a checkpoint carries after all that was done to it. */
+function appliedTags(records: readonly CheckpointTagRecord[], checkpoint: string): AppliedTag[] {
+  const applied = new Map<string, AppliedTag>();
+  for (const record of records) {
+    if (record.checkpoint !== checkpoint) continue;
+    applied.delete(record.tag); // put back at the end: the map is in the order of application
+    if (record.action === "add") applied.set(record.tag, { tag: record.tag, notes: record.notes, applied_at: record.time });
+  }
+  return [...applied.values()];
 }
 
 /** The newest report of each place wins: a continued attempt writes some checkpoints anew. */

@@ -44,6 +44,18 @@ export class LogReader {
     );
   }
 
+  /** Lines from the `first` on; a range that begins before the first line is cut there. */
+  async lines(paths: AttemptPaths, attempt: number, first: number, count: number): Promise<LogLine[]> {
+    return this.#queue.run(paths.log, () =>
+      withFile<LogLine[]>(paths.log, [], async (handle) => {
+        const lines = await this.#open(handle, paths, attempt);
+        const from = Math.max(0, first);
+        const end = Math.min(first + count, lines.index.lines);
+        return end > from ? lines.read(handle, from, end - from) : [];
+      }),
+    );
+  }
+
   async bytes(file: string, offset: number, length: number): Promise<LogBytes> {
     return withFile<LogBytes>(file, { offset, bytes: new Uint8Array(), size: 0 }, async (handle) => {
       const { size } = await handle.stat();

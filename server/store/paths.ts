@@ -4,6 +4,7 @@ import type { AttemptPaths, RunPaths } from "./types.ts";
 
 export const STORE_FILE = "store.json";
 export const PROJECT_FILE = "project.json";
+export const PROJECT_HISTORY_FILE = "history.jsonl";
 export const RUNS_FOLDER = "runs";
 export const RUN_FILE = "run.json";
 export const TRASH_FOLDER = ".trash";
@@ -17,6 +18,7 @@ export function runPaths(dir: string): RunPaths {
     resolvedJson: path.join(dir, "resolved.json"),
     eventsJsonl: path.join(dir, "events.jsonl"),
     gitPatch: path.join(dir, "git.patch"),
+    checkpointTags: path.join(dir, "checkpoint-tags.jsonl"),
     artifacts: path.join(dir, "artifacts"),
     checkpoints: path.join(dir, "checkpoints"),
     attempts: path.join(dir, "attempts"),

@@ -3,14 +3,14 @@ import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
-import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
+import { CheckpointTagRecord, type Artifact, type Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { ProjectRecord } from "../../protocol/project.ts";
-import type { LogPage, LogQuery } from "../../protocol/queries.ts";
+import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../protocol/project.ts";
+import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import { ReportRecord } from "../../protocol/report.ts";
-import { AttemptRecord, ExitRecord, ProcessRecord, RUN_FOLDER_VERSION, RunRecord, StopRequest } from "../../protocol/run.ts";
+import { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
 import { listArtifacts, resolveArtifact } from "./artifacts.ts";
 import { makeFolder, writeFileAtomic, writeJsonAtomic } from "./atomic.ts";
@@ -21,7 +21,8 @@ import { appendJsonl, readJsonl } from "./jsonl.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogReader } from "./log-reader.ts";
 import { openRoot } from "./open-root.ts";
-import { PROJECT_FILE, RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
+import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
+import { ProjectFiles } from "./projects.ts";
 import { RunIndex } from "./run-index.ts";
 import { watchRuns } from "./run-watch.ts";
 import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, StoreScan } from "./types.ts";
@@ -44,6 +45,7 @@ class FolderStore implements RunStore {
   readonly root: string;
   readonly readOnly: boolean;
   readonly #index: RunIndex;
+  readonly #projects: ProjectFiles;
   readonly #queue = new KeyedQueue();
   readonly #logs = new LogReader();
   readonly #checkpoints = new CheckpointFinder();
@@ -54,21 +56,29 @@ class FolderStore implements RunStore {
     this.root = root;
     this.readOnly = readOnly;
     this.#index = new RunIndex(root);
+    this.#projects = new ProjectFiles(root, () => this.#index.projectNames());
   }
 
   scan(): Promise<StoreScan> {
     return this.#index.scan();
   }
 
-  async projects(): Promise<ProjectRecord[]> {
-    const names = await this.#index.projectNames();
-    return Promise.all(
-      names.map(async (name) => {
-        const file = path.join(this.root, name, PROJECT_FILE);
-        const record = await readJsonFile(file, ProjectRecord).catch(() => null);
-        return record ?? projectRecord(name, new Date(0));
-      }),
-    );
+  projects(): Promise<ProjectRecord[]> {
+    return this.#projects.all();
+  }
+
+  async createProject(name: string, settings: ProjectChanges): Promise<ProjectRecord> {
+    mustWrite(this);
+    return this.#projects.create(name, settings);
+  }
+
+  async editProject(name: string, settings: ProjectChanges): Promise<ProjectRecord> {
+    mustWrite(this);
+    return this.#projects.edit(name, settings);
+  }
+
+  projectRevisions(name: string): Promise<ProjectRevision[]> {
+    return this.#projects.history(name);
   }
 
   async read(id: RunId): Promise<RunFolder> {
@@ -77,9 +87,9 @@ class FolderStore implements RunStore {
   }
 
   async create(record: RunRecord, files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string }): Promise<RunFolder> {
-    this.#mustWrite();
+    mustWrite(this);
     const checked = RunRecord.parse(record);
-    await this.#ensureProject(checked.project);
+    await this.#projects.ensure(checked.project);
     const dir = path.join(this.root, checked.project, RUNS_FOLDER, checked.id);
     await makeFolder(path.dirname(dir));
     try {
@@ -102,7 +112,7 @@ class FolderStore implements RunStore {
   }
 
   async update(id: RunId, change: (record: RunRecord) => RunRecord): Promise<RunRecord> {
-    this.#mustWrite();
+    mustWrite(this);
     return this.#queue.run(id, async () => {
       const before = await this.#index.read(id);
       const after = RunRecord.parse(change(before));
@@ -114,7 +124,7 @@ class FolderStore implements RunStore {
   }
 
   async appendEvent(id: RunId, event: RunEvent): Promise<void> {
-    this.#mustWrite();
+    mustWrite(this);
     return this.#queue.run(id, () => appendJsonl(this.paths(id).eventsJsonl, event));
   }
 
@@ -137,8 +147,13 @@ class FolderStore implements RunStore {
     return this.#optional(id, this.paths(id).resolvedJson, ResolvedSpec);
   }
 
+  async writeSpec(id: RunId, source: string): Promise<void> {
+    mustWrite(this);
+    await writeFileAtomic(this.paths(id).specYaml, source);
+  }
+
   async writeResolved(id: RunId, resolved: ResolvedSpec): Promise<void> {
-    this.#mustWrite();
+    mustWrite(this);
     await writeJsonAtomic(this.paths(id).resolvedJson, ResolvedSpec.parse(resolved));
   }
 
@@ -153,7 +168,7 @@ class FolderStore implements RunStore {
   }
 
   async writeAttempt(id: RunId, attempt: AttemptRecord): Promise<AttemptPaths> {
-    this.#mustWrite();
+    mustWrite(this);
     const checked = AttemptRecord.parse(attempt);
     const paths = this.paths(id).attempt(checked.number);
     await makeFolder(paths.dir);
@@ -170,7 +185,7 @@ class FolderStore implements RunStore {
   }
 
   async writeExit(id: RunId, attempt: number, exit: ExitRecord): Promise<void> {
-    this.#mustWrite();
+    mustWrite(this);
     await writeJsonAtomic(this.paths(id).attempt(attempt).exitJson, ExitRecord.parse(exit));
   }
 
@@ -179,7 +194,7 @@ class FolderStore implements RunStore {
   }
 
   async writeStopRequest(id: RunId, attempt: number, request: StopRequest): Promise<void> {
-    this.#mustWrite();
+    mustWrite(this);
     await writeJsonAtomic(this.paths(id).attempt(attempt).stopJson, StopRequest.parse(request));
   }
 
@@ -193,7 +208,7 @@ class FolderStore implements RunStore {
   }
 
   async trash(id: RunId): Promise<string> {
-    this.#mustWrite();
+    mustWrite(this);
     return this.#queue.run(id, async () => {
       const { dir } = this.paths(id);
       const project = path.basename(path.dirname(path.dirname(dir)));
@@ -217,7 +232,16 @@ class FolderStore implements RunStore {
   }
 
   async checkpoints(id: RunId): Promise<Checkpoint[]> {
-    return this.#checkpoints.list(this.paths(id), await this.#reports(id));
+    return this.#checkpoints.list(this.paths(id), await this.#reports(id), await this.checkpointTags(id));
+  }
+
+  checkpointTags(id: RunId): Promise<CheckpointTagRecord[]> {
+    return readJsonl(this.paths(id).checkpointTags, CheckpointTagRecord);
+  }
+
+  async appendCheckpointTag(id: RunId, record: CheckpointTagRecord): Promise<void> {
+    mustWrite(this);
+    return this.#queue.run(id, () => appendJsonl(this.paths(id).checkpointTags, record));
   }
 
   async artifacts(id: RunId): Promise<Artifact[]> {
@@ -236,6 +260,10 @@ class FolderStore implements RunStore {
 
   logPage(id: RunId, attempt: number, query: LogQuery): Promise<LogPage> {
     return this.#logs.page(this.paths(id).attempt(attempt), attempt, query);
+  }
+
+  logLines(id: RunId, attempt: number, first: number, count: number): Promise<LogLine[]> {
+    return this.#logs.lines(this.paths(id).attempt(attempt), attempt, first, count);
   }
 
   logBytes(id: RunId, attempt: number, offset: number, length: number): Promise<LogBytes> {
@@ -284,24 +312,16 @@ class FolderStore implements RunStore {
       else this.#damage.delete(id);
     }
   }
+}
 
-  async #ensureProject(name: string): Promise<void> {
-    const file = path.join(this.root, name, PROJECT_FILE);
-    await this.#queue.run(`project ${name}`, async () => {
-      if ((await readTextFile(file)) !== null) return;
-      await makeFolder(path.dirname(file));
-      await writeJsonAtomic(file, projectRecord(name, new Date()));
-    });
-  }
-
-  #mustWrite(): void {
-    if (!this.readOnly) return;
-    throw new TrainyardError(
-      "store_unwritable",
-      `the store ${this.root} is read-only`,
-      "Choose a store in a folder that you may write (setting trainyard.store, or --store).",
-    );
-  }
+/** @throws TrainyardError store_unwritable, before anything is tried */
+export function mustWrite(store: Pick<RunStore, "root" | "readOnly">): void {
+  if (!store.readOnly) return;
+  throw new TrainyardError(
+    "store_unwritable",
+    `the store ${store.root} is read-only`,
+    "Choose a store in a folder that you may write (setting trainyard.store, or --store).",
+  );
 }
 
 async function fillRunFolder(
@@ -315,10 +335,6 @@ async function fillRunFolder(
   if (files.gitPatch !== undefined && files.gitPatch !== "") await writeFileAtomic(paths.gitPatch, files.gitPatch);
   // Last: a folder without run.json is no run.
   await writeJsonAtomic(paths.runJson, record);
-}
-
-function projectRecord(name: string, created: Date): ProjectRecord {
-  return { version: RUN_FOLDER_VERSION, name, title: name, description: "", created_at: created.toISOString(), defaults: {} };
 }
 
 /** Numbers of the attempt folders, ascending. */

@@ -1,10 +1,10 @@
 /** What the store room offers to the rooms above it. The implementations beside this file keep to it. */
-import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
+import type { Artifact, Checkpoint, CheckpointTagRecord } from "../../protocol/artifact.ts";
 import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import type { LogPage, LogQuery } from "../../protocol/queries.ts";
-import type { ProjectRecord } from "../../protocol/project.ts";
+import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
+import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../protocol/project.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
@@ -17,6 +17,7 @@ export interface RunPaths {
   readonly resolvedJson: string;
   readonly eventsJsonl: string;
   readonly gitPatch: string;
+  readonly checkpointTags: string;
   readonly artifacts: string;
   readonly checkpoints: string;
   readonly attempts: string;
@@ -76,6 +77,12 @@ export interface RunStore {
   scan(): Promise<StoreScan>;
   /** Projects with their project.json; a folder without one is shown with its name. */
   projects(): Promise<ProjectRecord[]>;
+  /** @throws TrainyardError conflict, with a name that is free */
+  createProject(name: string, settings: ProjectChanges): Promise<ProjectRecord>;
+  /** Writes the settings that are given; each change is a revision. @throws TrainyardError not_found | corrupt_record */
+  editProject(name: string, settings: ProjectChanges): Promise<ProjectRecord>;
+  /** Oldest first. */
+  projectRevisions(name: string): Promise<ProjectRevision[]>;
   /** @throws TrainyardError not_found | corrupt_record */
   read(id: RunId): Promise<RunFolder>;
   /** Makes the folder with run.json, spec.yaml and resolved.json; run.json is written last, so a folder without it is no run. */
@@ -86,6 +93,8 @@ export interface RunStore {
   events(id: RunId): Promise<RunEvent[]>;
   spec(id: RunId): Promise<{ source: string; spec: RunSpec | null }>;
   resolved(id: RunId): Promise<ResolvedSpec | null>;
+  /** Replaces spec.yaml (a draft). */
+  writeSpec(id: RunId, source: string): Promise<void>;
   /** Replaces resolved.json (a continued attempt with changed params). */
   writeResolved(id: RunId, resolved: ResolvedSpec): Promise<void>;
   attempts(id: RunId): Promise<AttemptRecord[]>;
@@ -104,10 +113,15 @@ export interface RunStore {
   paths(id: RunId): RunPaths;
   /** Checkpoints that were reported or found in the run's checkpoints folder, validated, newest first. */
   checkpoints(id: RunId): Promise<Checkpoint[]>;
+  /** Every tag that a checkpoint of the run was given or lost, oldest first. */
+  checkpointTags(id: RunId): Promise<CheckpointTagRecord[]>;
+  appendCheckpointTag(id: RunId, record: CheckpointTagRecord): Promise<void>;
   artifacts(id: RunId): Promise<Artifact[]>;
   /** Absolute real path of an artifact of this run, safe to read. @throws TrainyardError forbidden | not_found */
   resolveArtifact(id: RunId, path: string): Promise<string>;
   logPage(id: RunId, attempt: number, query: LogQuery): Promise<LogPage>;
+  /** Lines of an attempt's log from the `first` on (below 0: from 0), as far as there are any. */
+  logLines(id: RunId, attempt: number, first: number, count: number): Promise<LogLine[]>;
   /** Bytes of an attempt's log as they were written. Beyond the end: no bytes. `size` is the log's size now, 0 when there is none. */
   logBytes(id: RunId, attempt: number, offset: number, length: number): Promise<LogBytes>;
   /**

@@ -47,6 +47,18 @@ describe.each([
     await catalog.close();
   });
 
+  it("asks the columns, which see every change, and refuses with the place what is no question", async () => {
+    const runs = [summary(1, { params: { lr: 1 } }), summary(2, { params: { lr: 2 } })];
+    const catalog = open(runs, null);
+    await catalog.sync();
+    catalog.upsert(summary(3, { params: { lr: 3 } }));
+    expect((await catalog.list(query({ filter: "params.lr >= 2", sort: "-params.lr" }))).total).toBe(2);
+    expect((await catalog.ask("statistics", { filter: "params.lr = 3" })).runs).toBe(1);
+    const refused = { code: "bad_request", problems: [{ field: "filter", span: { start: 11, end: 11 } }] };
+    await expect(catalog.ask("statistics", { filter: "params.lr >" })).rejects.toMatchObject(refused);
+    await catalog.close();
+  });
+
   it("refuses a field that does not exist", async () => {
     const catalog = open([], null);
     await expect(catalog.list(query({ sort: "-nonsense" }))).rejects.toMatchObject({ code: "bad_request" });

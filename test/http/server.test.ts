@@ -3,22 +3,27 @@ import { appendFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fillPath } from "../../protocol/client.ts";
 import { ApiError } from "../../protocol/errors.ts";
 import { newRunId } from "../../protocol/ids.ts";
 import { RunDetail, RunsPage, ServerInfo } from "../../protocol/queries.ts";
-import { routes, type Route } from "../../protocol/routes.ts";
+import type { Route } from "../../protocol/route.ts";
+import { routes } from "../../protocol/routes.ts";
 import type { RunFolder } from "../../server/store/types.ts";
 import { findServer } from "../../server/discovery/discovery.ts";
 import { LiveServer } from "./live-server.ts";
 
 let live: LiveServer;
 let run: RunFolder;
+let second: RunFolder;
 const damagedId = newRunId();
 
 beforeAll(async () => {
   live = await LiveServer.folder();
   run = await live.addRun({ name: "first", project: "alpha", tags: ["keep"] });
-  await live.addRun({ name: "second", project: "alpha", state: "failed" });
+  second = await live.addRun({ name: "second", project: "alpha", state: "failed" });
+  await writeFile(path.join(second.paths.artifacts, "note.txt"), "seen\n");
+  await writeFile(path.join(second.paths.checkpoints, "last.ckpt"), "torn");
   await live.addRun({ name: "third", project: "beta", archived: true });
   await writeFile(run.paths.attempt(1).log, "one\ntwo\nthrée\n");
   await writeFile(path.join(run.paths.artifacts, "model.bin"), "0123456789");
@@ -156,11 +161,20 @@ describe("runs", () => {
 });
 
 it("answers every route that only reads in the shape of the route table", async () => {
-  const queries: Record<string, string> = { getSeries: "?metrics=*&format=json", getSystemSeries: "?metrics=*&format=json" };
+  const queries: Record<string, string> = {
+    getSeries: "?metrics=*&format=json",
+    getSystemSeries: "?metrics=*&format=json",
+    previewArtifact: "?path=note.txt",
+    checkName: "?name=x",
+    searchLogs: "?search=x",
+    compareRuns: `?runs=${run.record.id},${second.record.id}`,
+    listFieldValues: "?field=record.state",
+  };
   for (const [name, route] of Object.entries<Route>(routes)) {
     // Recipes are asked of a Python, which other tests do.
     if (route.method !== "GET" || route.produces === "bytes" || name === "listRecipes") continue;
-    const response = await live.fetch(route.path.replace(":id", run.record.id) + (queries[name] ?? ""));
+    const filled = fillPath(route.path, { id: second.record.id, checkpoint: "last.ckpt", project: "alpha" });
+    const response = await live.fetch(filled + (queries[name] ?? ""));
     expect([name, response.status]).toEqual([name, route.status]);
     const parsed = route.response.safeParse(await response.json());
     expect([name, parsed.error?.issues]).toEqual([name, undefined]);

@@ -2,11 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nearest } from "../../protocol/nearest.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { Recipe, RecipeField } from "../../protocol/recipe.ts";
 import { findInterpreter, resolveProgram } from "../../server/recipes/interpreter.ts";
 import { missingPackages, pickRecipe, resolveParams } from "../../server/recipes/resolve.ts";
-import { nearest, validateParams } from "../../server/recipes/validate.ts";
+import { validateParams } from "../../server/recipes/validate.ts";
 
 const field = (more: Partial<RecipeField>): RecipeField => ({ title: "Field", description: "", "x-section": "s", "x-order": 0, ...more });
 

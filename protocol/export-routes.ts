@@ -1,0 +1,26 @@
+/** Routes that hand out points for other programs and previews of files. */
+import * as z from "zod";
+import { ArtifactPreview, ExportQuery, PreviewQuery } from "./export.ts";
+import { common, oneRun, route } from "./route.ts";
+
+export const exportRoutes = {
+  exportRuns: route({
+    ...common,
+    method: "GET",
+    path: "/api/export",
+    summary: "Every point of runs as CSV (long or wide) or JSON lines, bit for bit",
+    query: ExportQuery,
+    response: z.any(),
+    produces: "bytes",
+    errors: ["not_found", "bad_request"],
+  }),
+  previewArtifact: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/artifacts/preview",
+    summary: "What can be shown of a file safely: text, JSON, CSV, NumPy and safetensors headers, images, sounds",
+    query: PreviewQuery,
+    response: ArtifactPreview,
+    errors: ["not_found", "forbidden", "bad_request"],
+  }),
+} as const;

@@ -1,0 +1,99 @@
+/** Routes about drafts, comparisons and searches over logs. */
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { LogMatches, LogSearchQuery } from "../../protocol/drafts.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { RunSummary } from "../../protocol/run.ts";
+import { mustWrite } from "../store/store.ts";
+import { compare } from "./compare.ts";
+import type { Handlers, HttpContext } from "./context.ts";
+
+type DraftRoutes = "editDraft" | "cloneRun" | "checkName" | "compareRuns" | "searchLogs";
+
+export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, DraftRoutes> {
+  /** @throws TrainyardError not_found */
+  const mustHave = (id: RunId): RunSummary => {
+    const run = runs.summary(id);
+    if (run === undefined) throw new TrainyardError("not_found", `there is no run ${id} in the store`, "Refresh the list of runs.");
+    return run;
+  };
+  const namesIn = (project: string): string[] =>
+    runs
+      .summaries()
+      .filter((run) => run.project === project)
+      .map((run) => run.name);
+  return {
+    async editDraft({ params, body }) {
+      mustWrite(store);
+      return runs.editDraft(params.id, body);
+    },
+    async cloneRun({ params, body }) {
+      mustWrite(store);
+      const { name, project } = mustHave(params.id);
+      const [{ spec }, resolved] = await Promise.all([store.spec(params.id), store.resolved(params.id)]);
+      if (spec === null)
+        throw new TrainyardError("conflict", `the run ${name} has no document that could be cloned`, "Start a new run with its params.");
+      const baseDir = resolved?.extra["base_dir"];
+      const copy = { ...spec, name: body.name ?? freeRunName(name, namesIn(project)), params: { ...spec.params, ...body.params } };
+      return runs.create(
+        { spec: copy, start: body.start, ...(typeof baseDir === "string" && { base_dir: baseDir }) },
+        { run: params.id, checkpoint: null, step: null },
+      );
+    },
+    checkName({ query }) {
+      const suggestion = freeRunName(query.name, namesIn(query.project));
+      return Promise.resolve({ available: suggestion === query.name, suggestion });
+    },
+    async compareRuns({ query }) {
+      const all = query.runs.map(async (id) => ({ summary: mustHave(id), environment: (await store.read(id)).record.environment }));
+      return compare(await Promise.all(all));
+    },
+    async searchLogs({ query }) {
+      const chosen =
+        query.run === undefined
+          ? runs.summaries().filter((run) => query.project === undefined || run.project === query.project)
+          : [mustHave(query.run)];
+      return searchLogs(
+        { store },
+        [...chosen].sort((a, b) => (a.id < b.id ? 1 : -1)),
+        query,
+      );
+    },
+  };
+}
+
+/** Newest runs and attempts first, until there are enough. */
+async function searchLogs(
+  { store }: Pick<HttpContext, "store">,
+  chosen: readonly RunSummary[],
+  query: LogSearchQuery,
+): Promise<LogMatches> {
+  const { search, level, context, limit } = query;
+  const matches: LogMatches["matches"] = [];
+  let total = 0;
+  for (const { id, name, attempt: newest } of chosen) {
+    for (let attempt = newest; attempt >= 1; attempt--) {
+      if (matches.length >= limit) return { matches, total, truncated: true };
+      const page = await store.logPage(id, attempt, {
+        search,
+        page: 1,
+        page_size: limit - matches.length,
+        ...(level !== undefined && { level }),
+      });
+      total += page.total;
+      for (const line of page.lines) {
+        const around = await store.logLines(id, attempt, line.number - context, 2 * context + 1);
+        const before = around.filter((other) => other.number < line.number);
+        matches.push({ run: id, name, line, before, after: around.filter((other) => other.number > line.number) });
+      }
+    }
+  }
+  return { matches, total, truncated: total > matches.length };
+}
+
+/** `name`, or `name 2`, `name 3`, …: the first that no run of the project has. */
+function freeRunName(name: string, taken: readonly string[]): string {
+  const used = new Set(taken);
+  if (!used.has(name)) return name;
+  const base = name.replace(/ \d{1,6}$/, "").slice(0, 190);
+  for (let number = 2; ; number++) if (!used.has(`${base} ${number}`)) return `${base} ${number}`;
+}
