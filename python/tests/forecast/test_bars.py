@@ -47,13 +47,12 @@ def naive_resample(rows: List[Candle], timeframe: str, base: int) -> List[Candle
     return result
 
 
-@pytest.mark.parametrize("timeframe", list(TIMEFRAMES))
-@pytest.mark.parametrize("base", ["1m", "15m", "4h"])
+@pytest.mark.parametrize(
+    ("base", "timeframe"), [(base, name) for base in ("1m", "15m", "4h") for name, step in TIMEFRAMES.items() if step >= TIMEFRAMES[base]]
+)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_resampling(base: str, timeframe: str, seed: int) -> None:
     step = TIMEFRAMES[timeframe]
-    if step < TIMEFRAMES[base]:
-        pytest.skip("bars cannot be made shorter")
     start = START + random.Random(seed).randrange(0, 500) * TIMEFRAMES[base]
     rows = list(synthetic_candles(700, seed, TIMEFRAMES[base], start, gaps=20))
     wanted = naive_resample(rows, timeframe, TIMEFRAMES[base])

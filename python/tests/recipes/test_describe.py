@@ -11,7 +11,7 @@ from typing import Any, Dict
 import pytest
 from recipe_runs import EXAMPLES, environment, recipes
 
-BUILTIN = {"hf-causal-lm", "hf-lora", "trl-sft", "trl-dpo", "lightning", "script", "command"}
+BUILTIN = {"hf-causal-lm", "hf-lora", "trl-sft", "trl-dpo", "lightning", "forecast", "script", "command"}
 
 
 def described(workspace: Path) -> Dict[str, Any]:

@@ -22,7 +22,7 @@ _SAMPLE_ROWS = 2000
 #: Names of columns after lower case and with everything but letters and digits as ``_``; the first that is there wins.
 _NAMES: Mapping[str, Sequence[str]] = {
     "time": (
-        "timestamp", "time", "datetime", "date_time", "date", "open_time", "opentime", "time_open", "unix", "unix_timestamp", "unix_time", "gmt_time",
+        "timestamp", "unix", "unix_timestamp", "unix_time", "datetime", "date_time", "open_time", "opentime", "time_open", "time", "date", "gmt_time",
         "local_time", "t", "ts", "period_start", "start", "start_time", "begin",
     ),
     "open": ("open", "o", "open_price", "price_open", "opening_price"),
@@ -208,7 +208,7 @@ class _Reader:
                 "{} lacks columns: {}; it has: {}".format(self._path, ", ".join(missing), ", ".join(header)), row=1, hint=hint
             )
         # A day and a time of day in two columns, as MetaTrader writes them.
-        if "time" not in self._options.columns and "date" in names and "time" in names:
+        if "time" not in self._options.columns and found["time"] == [names.get("time")] and "date" in names:
             found["time"] = [names["date"], names["time"]]
         self._candles.columns = {role: " + ".join(header[at] for at in columns) for role, columns in found.items()}
         return found

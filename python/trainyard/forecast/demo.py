@@ -56,6 +56,8 @@ def synthetic_candles(bars: int, seed: int, step: int, start: int, gaps: int = 0
         by_hour = 1 + 0.4 * math.sin(2 * math.pi * (time % DAY) / DAY) if step <= HOUR else 1.0
         volatility = usual * math.exp(log_heat) * by_hour
         drift = _DRIFT_KEPT * drift + math.sqrt(1 - _DRIFT_KEPT**2) * walk.gauss(0, 1)
+        # The first trade is seldom at the last price of the bar before.
+        price *= math.exp(0.05 * volatility * walk.gauss(0, 1))
         opening = low = high = price
         for _ in range(_TICKS):
             price *= math.exp(volatility * (_DRIFT_SHARE * drift / _TICKS + walk.gauss(0, 1) / math.sqrt(_TICKS)))

@@ -87,12 +87,13 @@ def make_plan(times: Sequence[int], base: int, params: Mapping[str, Any]) -> Pla
     primary, context = split_timeframes(params, base)
     features = FeatureSettings.from_params(params)
     opens = resampled_times(times, base, primary)
-    first = features.first_valid()
-    _require(len(opens) > first, "timeframes", len(opens), primary, "the indicators look back over {} bars".format(first))
+    reach = first = features.first_valid()
+    why = "the indicators look back over {} bars".format(reach)
+    _require(len(opens) > reach, "timeframes", len(opens), primary, why)
     for step in context:
         higher = resampled_times(times, base, step)
-        _require(len(higher) > first, "timeframes", len(higher), step, "the indicators look back over {} bars".format(first))
-        known_from = higher[first] + step
+        _require(len(higher) > reach, "timeframes", len(higher), step, why)
+        known_from = higher[reach] + step
         first = max(first, bisect_left(opens, known_from - primary))
     count = len(opens)
     targets = [target_bars(opens, primary, horizon) for horizon in read_horizons(params)]

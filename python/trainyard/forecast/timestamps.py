@@ -96,7 +96,7 @@ def from_number(text: str) -> int:
 
 def from_iso(text: str) -> int:
     """``2024-01-31``, with ``/`` or ``.`` between the parts, with ``T`` or a blank before the time, with ``Z``, ``UTC`` or an offset. @raises ValueError"""
-    head, separator, rest = text.replace("T", " ", 1).partition(" ")
+    head, separator, rest = re.sub(r"(?<=\d)T", " ", text, count=1).partition(" ")
     year, month, day = (int(part) for part in re.split(r"[-/.]", head))
     if not separator:
         return _milliseconds(datetime(year, month, day))
