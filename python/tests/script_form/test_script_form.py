@@ -190,10 +190,10 @@ def test_dataclasses_of_huggingface(tmp_path: Path) -> None:
     assert fields["mode"]["enum"] == ["full", "lora"] and fields["mode"]["default"] == "lora"
     assert fields["dtype"]["enum"] == ["float32", "bfloat16"] and fields["kind"]["enum"] == ["a", "b"]
     assert fields["targets"]["items"] == {"type": "string"} and fields["targets"]["default"] == ["q", "v"]
-    assert fields["note"]["type"] == ["string", "null"] and fields["seed"]["default"] == 3
+    assert fields["note"]["type"] == ["string", "null"] and fields["shots"]["default"] == 3
     assert any("TrainingArguments" in note for note in document["notes"])
     values = {"model": "m", "rank": 2, "scale": 0.5, "mode": "full", "dtype": "bfloat16", "targets": ["k"], "freeze": False, "bias": True}
-    values.update(kind="b", note="n", seed=9)
+    values.update(kind="b", note="n", shots=9)
     found = run(script, [*command_line(form, values), "--output_dir", str(tmp_path)])
     assert {name: found[name] for name in values} == {**values, "mode": found["mode"]} and found["mode"] in ("full", "Mode.FULL")
 

@@ -13,7 +13,7 @@ class Mode(str, Enum):
 @dataclass
 class Base:
     model: str = field(metadata={"help": "Folder or name of the model."})
-    seed: int = 3
+    shots: int = 3
 
 
 @dataclass
