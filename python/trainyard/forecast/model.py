@@ -60,7 +60,8 @@ class Forecaster(lightning.LightningModule):
     # ---- one step ----
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
-        loss = self.objective.loss(self.net(batch.windows), batch.targets)
+        # Likelihoods are taken in full precision, whatever the layers ran in.
+        loss = self.objective.loss(self.net(batch.windows).float(), batch.targets)
         self.log("train_loss", loss, batch_size=len(batch.at))
         self.log("learning_rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=len(batch.at))
         # Here and not in a hook: checkpoints are written by callbacks, whose hooks come first.
@@ -68,7 +69,7 @@ class Forecaster(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        output = self.net(batch.windows)
+        output = self.net(batch.windows).float()
         self.log("val_loss", self.objective.loss(output, batch.targets), on_epoch=True, batch_size=len(batch.at))
         rows = {"predicted": self.objective.point(output), "actual": batch.targets}
         self._measured.append({name: (value * self.target_scale).double().cpu().numpy() for name, value in rows.items()})

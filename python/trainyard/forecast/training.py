@@ -39,8 +39,8 @@ def train(context: TrainContext) -> bool:
     resume = context.resume_from
     if resume is not None:
         check_checkpoint(module, resume.path, start=resume.mode == "weights")
-    callbacks = _callbacks(context, params)
-    trainer = _trainer(context, params, callbacks)
+    callbacks = make_callbacks(context.checkpoint_dir, params)
+    trainer = make_trainer(context.run_dir, params, callbacks)
     module.train()
     trainer.fit(
         module,
@@ -56,6 +56,8 @@ def train(context: TrainContext) -> bool:
     elif best:
         # Continued from before a better one replaced it, and with other settings not found again.
         context.run.message("warning", "{} is gone: the forecasts come from the last weights".format(best))
+    # Lightning has put the module back on the CPU.
+    module.to(trainer.strategy.root_device)
     _finish(context, params, data, module)
     return True
 
@@ -124,12 +126,13 @@ def _finish(context: TrainContext, params: Mapping[str, Any], data: ForecastData
     write_predictions(context.artifact_dir / "predictions.parquet", tables, data.synthetic)
     write_metrics(context.artifact_dir / "metrics.json", metrics)
     context.model_dir.mkdir(parents=True, exist_ok=True)
-    torch.save(module.state_dict(), context.model_dir / "state_dict.pt")
+    torch.save(module.cpu().state_dict(), context.model_dir / "state_dict.pt")
     for name, kind in (("predictions.parquet", "predictions"), ("metrics.json", "evaluation"), ("model", "model")):
         context.run.log_artifact(str(context.artifact_dir / name), name=name, kind=kind)
 
 
-def _trainer(context: TrainContext, params: Mapping[str, Any], callbacks: List[Callback]) -> lightning.Trainer:
+def make_trainer(run_dir: Path, params: Mapping[str, Any], callbacks: List[Callback]) -> lightning.Trainer:
+    """@raises RecipeError"""
     interval = params["val_check_interval"]
     options: Dict[str, Any] = {
         name: params[name]
@@ -142,7 +145,7 @@ def _trainer(context: TrainContext, params: Mapping[str, Any], callbacks: List[C
             val_check_interval=int(interval) if interval > 1 else float(interval),
             # The check of a few batches before the training would put points at step 0 into the curves of validation.
             num_sanity_val_steps=0,
-            default_root_dir=str(context.run_dir),
+            default_root_dir=str(run_dir),
             logger=TrainyardLogger(),
             callbacks=callbacks,
             enable_model_summary=False,
@@ -152,12 +155,13 @@ def _trainer(context: TrainContext, params: Mapping[str, Any], callbacks: List[C
         raise RecipeError("lightning.Trainer refuses the settings: {}".format(error)) from error
 
 
-def _callbacks(context: TrainContext, params: Mapping[str, Any]) -> List[Callback]:
+def make_callbacks(checkpoint_dir: Path, params: Mapping[str, Any]) -> List[Callback]:
+    """Reporting first, then checkpoints, then what may end the training early."""
     steps = params["checkpoint_every_n_steps"]
     callbacks: List[Callback] = [
         TrainyardCallback(),
         ModelCheckpoint(
-            dirpath=str(context.checkpoint_dir),
+            dirpath=str(checkpoint_dir),
             filename="checkpoint-{step}",
             auto_insert_metric_name=False,
             # Lightning keeps several only by a metric; the step itself makes them the newest.
@@ -173,7 +177,7 @@ def _callbacks(context: TrainContext, params: Mapping[str, Any]) -> List[Callbac
     if params["keep_best"]:
         callbacks.append(
             ModelCheckpoint(
-                dirpath=str(context.checkpoint_dir),
+                dirpath=str(checkpoint_dir),
                 filename="best-{step}",
                 auto_insert_metric_name=False,
                 monitor="val_loss",
