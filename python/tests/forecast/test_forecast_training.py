@@ -127,7 +127,7 @@ def test_a_fork_from_weights_starts_at_the_first_step(whole: RecipeRun, tmp_path
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"d_model": 32}, "holds another model"), ({"indicators": ["rsi"]}, "holds another model"), ({"val_fraction": 0.3}, "not that of the checkpoint")],
+    [({"d_model": 32}, "holds another model"), ({"indicators": ["rsi"]}, "holds another model"), ({"val_fraction": 0.3}, "not that of the checkpoint"), ({"max_epochs": 0}, "max_epochs is 0")],
 )
 def test_what_cannot_go_on_is_refused(whole: RecipeRun, change: Dict[str, Any], words: str) -> None:
     from trainyard.forecast.candles import ReadOptions, read_candles
@@ -135,9 +135,10 @@ def test_what_cannot_go_on_is_refused(whole: RecipeRun, change: Dict[str, Any], 
     from trainyard.forecast.windows import make_data
 
     params = filled(**{**PARAMS, **change})
+    last = Attempt(str(whole.folder), 1).end["step"]
     data = make_data(read_candles(whole.cwd / "candles.csv", ReadOptions()), params)
     with pytest.raises(RecipeError, match=words):
-        check_checkpoint(make_module(data, params), checkpoint(whole, 3)["path"], start=False)
+        check_checkpoint(make_module(data, params), checkpoint(whole, last)["path"], params["max_epochs"], start=False)
 
 
 def test_quantiles_and_split_gaps_train(forecast_run: NewRun) -> None:

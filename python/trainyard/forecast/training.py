@@ -38,7 +38,7 @@ def train(context: TrainContext) -> bool:
     module = make_module(data, params)
     resume = context.resume_from
     if resume is not None:
-        check_checkpoint(module, resume.path, start=resume.mode == "weights")
+        check_checkpoint(module, resume.path, params["max_epochs"], start=resume.mode == "weights")
     callbacks = make_callbacks(context.checkpoint_dir, params)
     trainer = make_trainer(context.run_dir, params, callbacks)
     module.train()
@@ -46,6 +46,7 @@ def train(context: TrainContext) -> bool:
         module,
         make_loader(data, "train", params, params["batch_size"], context.seed, module.progress),
         make_loader(data, "val", params, _MEASURE_BATCH),
+        # check_checkpoint has read it as data alone, so nothing in it is executed here either.
         ckpt_path=resume.path if resume is not None and resume.mode == "state" else None,
     )
     if context.run.stop_requested() and not _reached_end(trainer):
@@ -192,7 +193,7 @@ def make_callbacks(checkpoint_dir: Path, params: Mapping[str, Any]) -> List[Call
     return callbacks
 
 
-def check_checkpoint(module: Forecaster, path: str, start: bool) -> None:
+def check_checkpoint(module: Forecaster, path: str, max_epochs: int, start: bool) -> None:
     """Do the checkpoint's weights fit? With ``start`` they are also loaded. @raises RecipeError"""
     checkpoint = _load(path)
     state = checkpoint.get("state_dict", checkpoint)
@@ -206,6 +207,13 @@ def check_checkpoint(module: Forecaster, path: str, start: bool) -> None:
             hint="Keep features, horizons, loss, window and model as they were, or start a new run.",
         )
     if not start:
+        epoch = checkpoint.get("epoch", 0)
+        if 0 <= max_epochs < epoch:
+            raise RecipeError(
+                "max_epochs is {}, but the checkpoint {} lies in epoch {}".format(max_epochs, path, epoch + 1),
+                "params.max_epochs",
+                "Give at least {}, or fork from the weights.".format(epoch + 1),
+            )
         other = [name for name in SCALE_NAMES if not torch.allclose(state[name], own[name])]
         if other:
             raise RecipeError(
