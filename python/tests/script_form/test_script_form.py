@@ -264,6 +264,8 @@ def test_a_script_without_options_and_one_that_is_no_python(tmp_path: Path) -> N
     assert form_of(tmp_path, "print(1)\n").to_json() == {
         "kind": "none", "sections": [], "fields": {}, "required": [], "arguments": {}, "notes": [],
     }  # fmt: skip
+    elsewhere = form_of(tmp_path, "from options import parser\nargs = parser.parse_args()\n")
+    assert elsewhere.kind == "none" and "another file" in elsewhere.notes[0]
     with pytest.raises(ScriptError, match="script.py line 1"):
         form_of(tmp_path, "def broken(:\n")
     with pytest.raises(ScriptError, match="cannot be read"):

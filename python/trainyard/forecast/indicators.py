@@ -5,12 +5,13 @@ Each value depends on its own bar and earlier ones only. Bars before the first d
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import Any, Callable, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Series = NDArray[np.float64]
+_ROWS_AT_ONCE = 65_536
 
 
 def sma(values: Series, period: int) -> Series:
@@ -96,10 +97,13 @@ def _smoothed(values: Series, period: int, weight: float) -> Series:
     return result
 
 
-def _over_windows(values: Series, period: int, function: object) -> Series:
+def _over_windows(values: Series, period: int, function: Callable[..., Any]) -> Series:
     """A function of each ``period`` values in a row. No running sums: those carry the rounding of all bars before, also of a huge volume."""
     result = np.full(len(values), np.nan)
     if len(values) >= period:
         windows = np.lib.stride_tricks.sliding_window_view(values, period)
-        result[period - 1 :] = function(windows, axis=-1)  # type: ignore[operator]
+        filled = result[period - 1 :]
+        # The standard deviation copies what it is given: years of minutes at once would be gigabytes.
+        for start in range(0, len(windows), _ROWS_AT_ONCE):
+            filled[start : start + _ROWS_AT_ONCE] = function(windows[start : start + _ROWS_AT_ONCE], axis=-1)
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 from trainyard.script_form.argparse_form import argparse_form
@@ -37,4 +38,7 @@ def inspect_script(path: Path) -> ScriptForm:
     for form in (hydra_form(source, path), dataclass_form(source), argparse_form(source), key_value_form(source)):
         if form is not None:
             return form
-    return ScriptForm()
+    form = ScriptForm()
+    if any(isinstance(call.func, ast.Attribute) and call.func.attr in ("parse_args", "parse_known_args") for call in source.calls()):
+        form.notes.append("the script reads arguments, but they are defined in another file; pass them in the arguments")
+    return form
