@@ -89,7 +89,7 @@ def test_a_workspaces_own_recipes_are_found_and_a_broken_one_is_a_problem(tmp_pa
     assert "default of the field n" in messages["bad_default"]
 
 
-@pytest.mark.parametrize("document", ["linear-regression", "lightning"])
+@pytest.mark.parametrize("document", ["linear-regression", "lightning", "forecast"])
 def test_the_examples_documents_pass_the_check(document: str) -> None:
     yaml = pytest.importorskip("yaml")
     spec = yaml.safe_load((EXAMPLES / (document + ".run.yaml")).read_text())

@@ -288,6 +288,34 @@ def test_a_hostile_source_is_read_at_once(tmp_path: Path) -> None:
     assert form.to_json()["fields"]["d"]["default"] == 2**32
 
 
+def test_choices_hold_the_default_and_fit_the_type(tmp_path: Path) -> None:
+    source = (
+        "import argparse\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--a', choices=['x', 'y'], default='auto')\n"
+        "p.add_argument('--b', choices=[1, 2])\n"
+        "p.add_argument('--c', nargs='+', type=int, choices=[1, 2, 3], default=[1])\n"
+        "p.add_argument('--d', choices='rgb', default='r')\n"
+    )
+    fields = form_of(tmp_path, source).to_json()["fields"]
+    assert fields["a"]["enum"] == ["x", "y", "auto"] and fields["b"]["enum"] == ["1", "2", None]
+    assert fields["c"]["items"] == {"type": "integer", "enum": [1, 2, 3]} and fields["c"]["x-widget"] == "multiselect"
+    assert fields["d"]["enum"] == ["r", "g", "b"]
+
+
+def test_endless_expressions_and_aliases_end(tmp_path: Path) -> None:
+    form = form_of(
+        tmp_path,
+        "import argparse\nBIG = " + "+".join(["1"] * 900) + "\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--a', type=int, default=BIG)\np.add_argument('--b', type=int, default=2)\n",
+    )
+    assert [option.name for option in form.options] == ["a", "b"]
+    pytest.importorskip("yaml")
+    levels = ["a0: &a0 {x: 1, y: 2}\n"] + ["a{0}: &a{0} {{x: *a{1}, y: *a{1}}}\n".format(level, level - 1) for level in range(1, 40)]
+    (tmp_path / "bomb.yaml").write_text("".join(levels))
+    form = form_of(tmp_path, "import hydra\n@hydra.main(config_path='.', config_name='bomb')\ndef main(cfg): ...\n")
+    assert 0 < len(form.options) <= 500
+
+
 def test_the_command(tmp_path: Path) -> None:
     script = str(SCRIPTS / "subcommands.py")
     done = recipes("inspect", script, "--arguments", stdin=json.dumps({"task": "test", "checkpoint": "c"}))

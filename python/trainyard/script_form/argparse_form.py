@@ -175,6 +175,7 @@ class _Reader:
         required = self._value(arguments.get("required"), False) is True or (flag is None and nargs not in ("?", "*", "..."))
         if default is not MISSING:
             default = fitting(default, kind, items)
+        choices = _fitting_choices(choices, items or kind, default)
         nullable = default is None and not required
         if required and default is None:
             default = MISSING
@@ -188,12 +189,12 @@ class _Reader:
             default=default,
             required=required,
             nullable=nullable,
-            choices=choices if isinstance(choices, list) and kind != "array" else None,
-            item_choices=choices if isinstance(choices, list) and kind == "array" else None,
+            choices=choices if kind != "array" else None,
+            item_choices=choices if kind == "array" else None,
             items=items,
             minimum=0 if action == "count" else None,
             path=path if kind == "string" and choices is None else None,
-            widget=("multiselect" if isinstance(choices, list) else "list") if kind == "array" else "json" if kind == "object" else None,
+            widget=("multiselect" if choices is not None else "list") if kind == "array" else "json" if kind == "object" else None,
             placeholder=_placeholder(self._value(arguments.get("metavar"), None)),
             advanced=hidden,
         )
@@ -311,6 +312,17 @@ def fitting(default: Any, kind: str, items: Optional[str]) -> Any:
     if kind == "integer" and isinstance(default, float) and default.is_integer():
         return int(default)
     return default if isinstance(default, wanted) else MISSING
+
+
+def _fitting_choices(choices: Any, kind: str, default: Any) -> Optional[List[Any]]:
+    """In the field's own type; argparse does not hold the default to them, so it is one of them here."""
+    if isinstance(choices, str):
+        choices = list(choices)
+    if not isinstance(choices, list) or kind == "boolean":
+        return None
+    fitted = [str(choice) if kind == "string" else choice for choice in choices]
+    own = default if isinstance(default, list) else [] if default in (None, MISSING) else [default]
+    return fitted + [value for value in own if value not in fitted]
 
 
 def _help(text: str, default: Any) -> str:

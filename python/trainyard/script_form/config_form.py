@@ -14,6 +14,7 @@ from trainyard.script_form.options import Option, ScriptForm
 from trainyard.script_form.source import Source, Unknown
 
 _MOST_FIELDS = 500
+_MOST_LEVELS = 12
 
 
 def hydra_form(source: Source, script: Path) -> Optional[ScriptForm]:
@@ -106,12 +107,13 @@ def _add_group(form: ScriptForm, group: Any, chosen: Any, folder: Path) -> None:
 
 def _add_mapping(form: ScriptForm, mapping: Mapping[Any, Any], prefix: str, style: str) -> None:
     for key, value in mapping.items():
+        # First: aliases of YAML can make a small file endless.
+        if len(form.options) >= _MOST_FIELDS or prefix.count(".") >= _MOST_LEVELS:
+            return
         name = "{}{}".format(prefix, key)
         if isinstance(value, Mapping) and value:
             _add_mapping(form, value, name + ".", style)
             continue
-        if len(form.options) >= _MOST_FIELDS:
-            return
         kind, default, nullable = _kind(value)
         description = ""
         if isinstance(value, str) and (value == "???" or "${" in value):

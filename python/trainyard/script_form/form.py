@@ -34,7 +34,7 @@ def inspect_script(path: Path) -> ScriptForm:
     except SyntaxError as error:
         raise ScriptError("{} line {}: {}".format(path, error.lineno, error.msg)) from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise ScriptError("{} is no Python: {}".format(path, error)) from None
+        raise ScriptError("{} is no Python that can be read: {}".format(path, error)) from None
     for form in (hydra_form(source, path), dataclass_form(source), argparse_form(source), key_value_form(source)):
         if form is not None:
             return form

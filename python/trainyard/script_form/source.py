@@ -69,6 +69,12 @@ class Source:
 
     def value(self, node: ast.AST) -> Any:
         """A constant expression's value. @raises Unknown"""
+        try:
+            return self._evaluate(node)
+        except RecursionError:
+            raise Unknown("an expression without end") from None
+
+    def _evaluate(self, node: ast.AST) -> Any:
         if isinstance(node, ast.Constant):
             return node.value
         if isinstance(node, ast.Name):
