@@ -4,6 +4,8 @@ import { RunSpec } from "../../protocol/spec.ts";
 import {
   effectiveParams,
   inputText,
+  isChosen,
+  itemChoices,
   newForm,
   parseInput,
   problems,
@@ -13,6 +15,7 @@ import {
   splitArguments,
   switchRecipe,
   toSpec,
+  toggled,
   valueOf,
 } from "../../webviews/builder/form-model.ts";
 
@@ -137,5 +140,21 @@ describe("typed text", () => {
 
   it("splits arguments as a shell would", () => {
     expect(splitArguments(`--name "two words" --x='it is' a\tb`)).toEqual(["--name", "two words", "--x=it is", "a", "b"]);
+  });
+});
+
+describe("a list of choices", () => {
+  const timeframes = field({ type: "array", items: { type: "string", enum: ["1m", "1h", "1d"] }, default: [] }, 1);
+
+  it("keeps the order of the choices, and may end up empty", () => {
+    const day = toggled(timeframes, [], "1d");
+    const both = toggled(timeframes, day, "1m");
+    expect([day, both, toggled(timeframes, both, "1d"), toggled(timeframes, day, "1d")]).toEqual([["1d"], ["1m", "1d"], ["1m"], []]);
+    expect([isChosen(both, "1m"), isChosen(both, "1h"), isChosen(undefined, "1h")]).toEqual([true, false, false]);
+  });
+
+  it("is typed where any item may stand", () => {
+    expect(itemChoices(field({ type: "array", items: { type: "string" } }, 1))).toEqual([]);
+    expect(itemChoices(timeframes)).toEqual(["1m", "1h", "1d"]);
   });
 });

@@ -9,7 +9,7 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { RecipeField, Widget } from "../../protocol/recipe.ts";
 import { icon } from "../components/icons.ts";
-import { inputText, MISSING, parseInput, type Provenance } from "./form-model.ts";
+import { inputText, isChosen, itemChoices, MISSING, parseInput, toggled, type Provenance } from "./form-model.ts";
 
 /** So many choices fit into a row of segments. */
 const MOST_SEGMENTS = 5;
@@ -89,6 +89,8 @@ function origin({ provenance, presetTitle, name, reset, problem }: FieldView): T
 }
 
 function widgetOf(field: RecipeField): Widget {
+  // Without choices there is nothing to tick: then its values are typed.
+  if (field["x-widget"] === "multiselect" && itemChoices(field).length === 0) return "list";
   if (field["x-widget"] !== undefined) return field["x-widget"];
   if (field["x-path"] !== undefined) return "path";
   if (field.enum !== undefined) return field.enum.length <= MOST_SEGMENTS ? "segments" : "select";
@@ -195,9 +197,23 @@ function widget(view: FieldView): TemplateResult {
         ?invalid=${invalid}
         @input=${typed}
       ></vscode-textfield>`;
+    case "multiselect":
+      return html`<span class="segments" role="group" aria-label=${field.title}>
+        ${itemChoices(field).map(
+          (option) =>
+            html`<button
+              role="checkbox"
+              aria-checked=${isChosen(value, option) ? "true" : "false"}
+              @click=${() => {
+                change(toggled(field, value, option), null);
+              }}
+            >
+              ${inputText(option)}
+            </button>`,
+        )}
+      </span>`;
     case "text":
     case "list":
-    case "multiselect":
       return html`<vscode-textfield
         id="input-${name}"
         class="wide"

@@ -242,6 +242,21 @@ export function parseInput(field: RecipeField, text: string): JsonValue | undefi
   return text;
 }
 
+/** What the items of a list may be; empty when anything may. */
+export function itemChoices(field: RecipeField): readonly JsonValue[] {
+  const choices = field.items?.["enum"];
+  return Array.isArray(choices) ? choices : [];
+}
+
+export function isChosen(value: JsonValue | undefined, option: JsonValue): boolean {
+  return Array.isArray(value) && value.some((item) => JSON.stringify(item) === JSON.stringify(option));
+}
+
+/** The list with one choice put in or taken out, in the order of the choices; an empty list is a value like any other. */
+export function toggled(field: RecipeField, value: JsonValue | undefined, option: JsonValue): JsonValue[] {
+  return itemChoices(field).filter((choice) => isChosen(value, choice) !== (JSON.stringify(choice) === JSON.stringify(option)));
+}
+
 function parseJson(text: string): JsonValue {
   try {
     return JSON.parse(text) as JsonValue;

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -79,6 +80,18 @@ class RecipeRun:
 
     def resume(self, step: int, mode: str) -> Dict[str, Any]:
         return {"path": str(self.checkpoint(step)), "step": step, "mode": mode}
+
+
+def ask_to_stop(run: RecipeRun) -> None:
+    """Writes stop.json as the server does, once the training runs."""
+    attempt = run.attempt()
+    deadline = time.monotonic() + 60
+    while not (Path(attempt.dir) / "report.jsonl").exists() or not attempt.of("plan"):
+        assert time.monotonic() < deadline, run.log()
+        time.sleep(0.05)
+    request = {"requested_at": "2026-01-31T12:00:00.000Z", "by": "user", "reason": "test", "grace_seconds": 60, "force": False}
+    (Path(attempt.dir) / "stop.json.tmp").write_text(json.dumps(request))
+    (Path(attempt.dir) / "stop.json.tmp").rename(Path(attempt.dir) / "stop.json")
 
 
 def write_jsonl(path: Path, rows: List[Dict[str, Any]]) -> str:

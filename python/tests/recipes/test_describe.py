@@ -11,7 +11,7 @@ from typing import Any, Dict
 import pytest
 from recipe_runs import EXAMPLES, environment, recipes
 
-BUILTIN = {"hf-causal-lm", "hf-lora", "trl-sft", "trl-dpo", "lightning", "script", "command"}
+BUILTIN = {"hf-causal-lm", "hf-lora", "trl-sft", "trl-dpo", "lightning", "forecast", "script", "command"}
 
 
 def described(workspace: Path) -> Dict[str, Any]:
@@ -89,7 +89,7 @@ def test_a_workspaces_own_recipes_are_found_and_a_broken_one_is_a_problem(tmp_pa
     assert "default of the field n" in messages["bad_default"]
 
 
-@pytest.mark.parametrize("document", ["linear-regression", "lightning"])
+@pytest.mark.parametrize("document", ["linear-regression", "lightning", "forecast"])
 def test_the_examples_documents_pass_the_check(document: str) -> None:
     yaml = pytest.importorskip("yaml")
     spec = yaml.safe_load((EXAMPLES / (document + ".run.yaml")).read_text())

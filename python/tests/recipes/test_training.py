@@ -2,12 +2,11 @@
 
 import json
 import shutil
-import time
 from pathlib import Path
 from typing import Any, Callable, Dict
 
 import pytest
-from recipe_runs import EXAMPLES, SMALL, TINY_MODEL, RecipeRun
+from recipe_runs import EXAMPLES, SMALL, TINY_MODEL, RecipeRun, ask_to_stop
 
 pytestmark = pytest.mark.training
 NewRun = Callable[..., RecipeRun]
@@ -222,18 +221,6 @@ def test_a_stop_leaves_a_checkpoint_that_resume_accepts(base: Any, new_run: NewR
     assert not (run.folder / "artifacts" / "model").exists()
     again = run.run("hf-causal-lm", {**params, "max_steps": final["step"] + 2}, resume_from=run.resume(final["step"], "state"))
     assert set(again.series("train/loss")) == {final["step"] + 1, final["step"] + 2}
-
-
-def ask_to_stop(run: RecipeRun) -> None:
-    """Writes stop.json as the server does, once the training runs."""
-    attempt = run.attempt()
-    deadline = time.monotonic() + 60
-    while not (Path(attempt.dir) / "report.jsonl").exists() or not attempt.of("plan"):
-        assert time.monotonic() < deadline, run.log()
-        time.sleep(0.05)
-    request = {"requested_at": "2026-01-31T12:00:00.000Z", "by": "user", "reason": "test", "grace_seconds": 60, "force": False}
-    (Path(attempt.dir) / "stop.json.tmp").write_text(json.dumps(request))
-    (Path(attempt.dir) / "stop.json.tmp").rename(Path(attempt.dir) / "stop.json")
 
 
 def test_wrong_settings_end_with_one_sentence(new_run: NewRun) -> None:

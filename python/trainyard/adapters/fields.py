@@ -59,6 +59,8 @@ class Field:
     path_must_exist: bool = False
     #: JSON type of the items of an array.
     items: Optional[str] = None
+    #: What an item of an array may be.
+    item_choices: Optional[Sequence[Any]] = None
 
     def to_schema(self, order: int) -> Dict[str, Any]:
         """The JSON Schema property; ``order`` is its place in the form."""
@@ -84,10 +86,15 @@ class Field:
             "x-usual-range": list(self.usual) if self.usual else None,
             "x-depends-on": {name: list(values) for name, values in self.depends_on.items()} if self.depends_on else None,
             "x-path": {"kind": self.path, "must_exist": self.path_must_exist} if self.path else None,
-            "items": {"type": self.items} if self.items else None,
+            "items": self._items_schema(),
         }
         schema.update({key: value for key, value in optional.items() if value is not None})
         return schema
+
+    def _items_schema(self) -> Optional[Dict[str, Any]]:
+        if self.items is None:
+            return None
+        return {"type": self.items, **({"enum": list(self.item_choices)} if self.item_choices is not None else {})}
 
     def problem_with(self, value: Any) -> Optional[str]:
         """What is wrong with a value, as the end of a sentence that begins with the field's name, or None."""
@@ -110,8 +117,11 @@ class Field:
                 return "must be at most {:g}, not {:g}".format(self.maximum, value)
         if self.items is not None:
             for index, item in enumerate(value):
-                if not isinstance(item, _PYTHON_TYPES[self.items]):
+                whole = self.items == "integer" and isinstance(item, float) and item.is_integer()
+                if not (isinstance(item, _PYTHON_TYPES[self.items]) or whole) or isinstance(item, bool) and self.items != "boolean":
                     return "must hold values of type {}; item {} is {!r}".format(self.items, index + 1, item)
+                if self.item_choices is not None and item not in self.item_choices:
+                    return "can hold {}; item {} is {!r}".format(", ".join(map(str, self.item_choices)), index + 1, item)
         if self.required and self.type in ("string", "array") and len(value) == 0:
             return "must not be empty"
         return None

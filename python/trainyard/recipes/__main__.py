@@ -2,6 +2,8 @@
 
 - ``describe [--workspace DIR]`` prints a RecipeCatalogue (JSON) on stdout.
 - ``check`` reads ``{"recipe": …, "params": …, "base_dir": …}`` (JSON) on stdin and prints a PreflightReport.
+- ``inspect SCRIPT.py`` prints the form that the script's source gives: its fields (a map of RecipeField) and how each is passed. The script is
+  parsed and never imported. With ``--arguments`` it reads values as JSON from stdin and prints the list of arguments that they become.
 - ``run`` trains what ``$TRAINYARD_RUN_DIR/resolved.json`` asks for.
 """
 
@@ -20,6 +22,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     describe = commands.add_parser("describe", help="print all recipes as JSON")
     describe.add_argument("--workspace", type=Path, default=None, help="folder whose own recipes are read too")
     commands.add_parser("check", help="check one set of params, read as JSON from stdin")
+    inspect = commands.add_parser("inspect", help="print the form of a script, from its source")
+    inspect.add_argument("script", type=Path)
+    inspect.add_argument("--arguments", action="store_true", help="print the arguments for values read as JSON from stdin")
     commands.add_parser("run", help="carry out the launched run")
     arguments = parser.parse_args(argv)
 
@@ -27,12 +32,36 @@ def main(argv: Optional[List[str]] = None) -> int:
         from trainyard.recipes.runner import run
 
         return run()
+    if arguments.command == "inspect":
+        return _inspect(arguments.script, arguments.arguments)
     if arguments.command == "describe":
         from trainyard.recipes.catalogue import describe as describe_all
 
         _print(describe_all([arguments.workspace] if arguments.workspace else []))
         return 0
     return _check()
+
+
+def _inspect(script: Path, arguments: bool) -> int:
+    from trainyard.script_form.form import ScriptError, inspect_script
+    from trainyard.script_form.options import command_line
+
+    try:
+        form = inspect_script(script)
+        if arguments:
+            _print({"arguments": command_line(form, json.loads(sys.stdin.read()))})
+        else:
+            _print(form.to_json())
+    except ScriptError as error:
+        print(str(error), file=sys.stderr)
+        return 1
+    except KeyError as error:
+        print("{} has no option {}".format(script, error), file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print("the values on stdin are not JSON: {}".format(error), file=sys.stderr)
+        return 2
+    return 0
 
 
 def _check() -> int:

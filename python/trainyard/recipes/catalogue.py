@@ -34,12 +34,13 @@ class Catalogue(NamedTuple):
 
 
 def builtin() -> List[BaseAdapter]:
+    from trainyard.recipes.forecast import Forecast
     from trainyard.recipes.hf import HfCausalLm, HfLora
     from trainyard.recipes.lightning import Lightning
     from trainyard.recipes.process import Command, Script
     from trainyard.recipes.trl import TrlDpo, TrlSft
 
-    return [HfLora(), HfCausalLm(), TrlSft(), TrlDpo(), Lightning(), Script(), Command()]
+    return [HfLora(), HfCausalLm(), TrlSft(), TrlDpo(), Lightning(), Forecast(), Script(), Command()]
 
 
 def load(workspaces: Iterable[Path] = ()) -> Catalogue:
