@@ -6,12 +6,8 @@ import type { Checkpoint, CheckpointStatus } from "../../protocol/artifact.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import { relativeInside } from "./artifacts.ts";
 import { checkCheckpoint, checkpointFiles, type CheckpointContent, type CheckpointFile } from "./checkpoint-checks.ts";
+import { usesOf, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import type { RunPaths } from "./types.ts";
-
-export interface AttemptReport {
-  readonly attempt: number;
-  readonly records: readonly ReportRecord[];
-}
 
 type ReportedCheckpoint = Extract<ReportRecord, { type: "checkpoint" }>;
 
@@ -30,15 +26,20 @@ export class CheckpointFinder {
   readonly #checked = new Map<string, { signature: string; content: CheckpointContent }>();
 
   /** Newest first: by attempt, then step. */
-  async list(paths: RunPaths, reports: readonly AttemptReport[]): Promise<Checkpoint[]> {
+  async list(paths: RunPaths, reports: readonly AttemptReport[], loaded: LoadedCheckpoints): Promise<Checkpoint[]> {
     const candidates = await findCandidates(paths, reports);
-    const found = await Promise.all(candidates.map((candidate) => this.#describe(paths, candidate, reports)));
+    const found = await Promise.all(candidates.map((candidate) => this.#describe(paths, candidate, reports, loaded)));
     return found
       .filter((checkpoint) => checkpoint !== null)
       .sort((a, b) => b.attempt - a.attempt || b.step - a.step || b.created_at.localeCompare(a.created_at));
   }
 
-  async #describe(paths: RunPaths, candidate: Candidate, reports: readonly AttemptReport[]): Promise<Checkpoint | null> {
+  async #describe(
+    paths: RunPaths,
+    candidate: Candidate,
+    reports: readonly AttemptReport[],
+    loaded: LoadedCheckpoints,
+  ): Promise<Checkpoint | null> {
     const { location, report } = candidate;
     const files = await checkpointFiles(location);
     const inside = relativeInside(paths.dir, location);
@@ -65,6 +66,7 @@ export class CheckpointFinder {
         created_at: instant(report.time * 1000),
         metrics: report.metrics,
         resumable: false,
+        forkable: false,
       };
     }
     const content = await this.#check(location, files, report);
@@ -81,7 +83,7 @@ export class CheckpointFinder {
       size_bytes: files.reduce((sum, file) => sum + file.size, 0),
       created_at: instant(report === null ? modified : report.time * 1000),
       metrics: { ...content.metrics, ...report?.metrics },
-      resumable: status === "complete" && content.kind === "full",
+      ...usesOf(status, content.kind, loaded),
     };
   }
 

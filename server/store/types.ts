@@ -8,6 +8,7 @@ import type { ProjectRecord } from "../../protocol/project.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import type { LoadedCheckpoints } from "./resumable.ts";
 
 /** Absolute paths inside one run folder. */
 export interface RunPaths {
@@ -104,6 +105,8 @@ export interface RunStore {
   paths(id: RunId): RunPaths;
   /** Checkpoints that were reported or found in the run's checkpoints folder, validated, newest first. */
   checkpoints(id: RunId): Promise<Checkpoint[]>;
+  /** Which checkpoints the training of this run loads when it is started again, as far as its files say. */
+  loadedCheckpoints(id: RunId): Promise<LoadedCheckpoints>;
   artifacts(id: RunId): Promise<Artifact[]>;
   /** Absolute real path of an artifact of this run, safe to read. @throws TrainyardError forbidden | not_found */
   resolveArtifact(id: RunId, path: string): Promise<string>;

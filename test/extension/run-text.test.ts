@@ -78,9 +78,9 @@ describe("the tree", () => {
 
   it("gives menus the words they match on", () => {
     expect(runContext(runSummary())).toBe("run live running");
-    expect(runContext(runSummary({ state: "cancelled", checkpoint_count: 2, starred: true }))).toBe("run ended checkpointed starred");
-    expect(runContext(runSummary({ state: "cancelled", checkpoint_count: 2, recipe: "script" }))).toBe("run ended");
-    expect(runContext(runSummary({ damage: "broken", checkpoint_count: 2 }))).toBe("run damaged");
+    expect(runContext(runSummary({ state: "cancelled", forkable: true, starred: true }))).toBe("run ended checkpointed starred");
+    expect(runContext(runSummary({ state: "cancelled", checkpoint_count: 2, forkable: false }))).toBe("run ended");
+    expect(runContext(runSummary({ damage: "broken", forkable: true }))).toBe("run damaged");
   });
 
   it("redraws a single row unless the run moves", () => {

@@ -147,8 +147,8 @@ export class CheckpointList extends LitElement {
       </div>
       <div class="path secondary">${checkpoint.problem ?? checkpoint.path}</div>
       <div class="actions">
-        ${this.#action("resume", "Resume", "debug-restart", checkpoint, !complete || !checkpoint.resumable || this.live, this.live ? "The run is still going" : "")}
-        ${this.#action("fork", "Fork", "repo-forked", checkpoint, !complete)}
+        ${this.#action("resume", "Resume", "debug-restart", checkpoint, !checkpoint.resumable || this.live, this.live ? "The run is still going" : "")}
+        ${this.#action("fork", "Fork", "repo-forked", checkpoint, !checkpoint.forkable)}
         ${this.#action("copy", "Copy path", "copy", checkpoint, false)}
         ${this.transport.host === "vscode" ? this.#action("reveal", "Reveal", "folder-opened", checkpoint, checkpoint.status === "missing") : nothing}
       </div>

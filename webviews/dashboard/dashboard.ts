@@ -161,6 +161,7 @@ export class Dashboard extends LitElement {
   #header(run: RunDetail, model: RunModel): TemplateResult {
     const blocked = this.#blocked;
     const canResume = FINAL_STATES.has(run.state) && model.checkpoints.some((checkpoint) => checkpoint.resumable);
+    const canFork = model.checkpoints.some((checkpoint) => checkpoint.forkable);
     return html`<div class="header">
       ${stateIcon(run.state)}
       <h1 class="truncate" data-testid="run-name">${run.name}</h1>
@@ -217,18 +218,22 @@ export class Dashboard extends LitElement {
               </button>`
             : nothing
         }
-        <button
-          class="button"
-          data-testid="fork-run"
-          aria-label="Fork"
-          ?disabled=${blocked !== null}
-          title=${blocked ?? "Start a new run from here"}
-          @click=${() => {
-            this.transport.command({ command: "fork_run", run: run.id, checkpoint: this.selectedCheckpoint });
-          }}
-        >
-          ${icon("repo-forked")} <span class="label">Fork</span>
-        </button>
+        ${
+          canFork
+            ? html`<button
+                class="button"
+                data-testid="fork-run"
+                aria-label="Fork"
+                ?disabled=${blocked !== null}
+                title=${blocked ?? "Start a new run from here"}
+                @click=${() => {
+                  this.transport.command({ command: "fork_run", run: run.id, checkpoint: this.selectedCheckpoint });
+                }}
+              >
+                ${icon("repo-forked")} <span class="label">Fork</span>
+              </button>`
+            : nothing
+        }
       </div>
     </div>`;
   }
