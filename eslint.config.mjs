@@ -26,7 +26,7 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ["**/vitest.config.ts"], rules: { "no-restricted-syntax": "off" } },
+  { files: ["**/vitest.config.mts"], rules: { "no-restricted-syntax": "off" } },
   // Loops over typed arrays: the index comes from the array's own length, and a fallback value would hide a wrong one.
   { files: ["server/series/**/*.ts"], rules: { "@typescript-eslint/no-non-null-assertion": "off" } },
   { files: ["test/**/*.ts"], rules: { "@typescript-eslint/no-non-null-assertion": "off" } },

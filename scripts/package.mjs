@@ -29,7 +29,7 @@ const REQUIRED = [
 /** Everything that ships lies under one of these; the rest does not belong into the package. */
 const ALLOWED =
   /^(\[Content_Types\]\.xml|extension\.vsixmanifest|extension\/(package\.json|readme\.md|changelog\.md|LICENSE\.txt|(dist|media|python|docs\/pictures)\/.*))$/i;
-const FORBIDDEN = /__pycache__|\.pyc$|\/tests\/|\.map$|\.built\.json$|egg-info|requirements-dev/;
+const FORBIDDEN = /__pycache__|\.pyc$|\/tests\/|\.map$|egg-info|requirements-dev/;
 
 /** @returns {Promise<string>} absolute path of the .vsix */
 export async function makePackage() {

@@ -31,18 +31,18 @@ const PHASES = [
         [tool("prettier", "bin", "prettier.cjs"), "--check", "--log-level", "warn", "."],
       ),
   },
-  { name: "unit", needs: ["python", "build", "browser"], run: (setup, folder) => vitest("unit", "vitest.config.ts", setup, folder) },
+  { name: "unit", needs: ["python", "build", "browser"], run: (setup, folder) => vitest("unit", "vitest.config.mts", setup, folder) },
   { name: "python", needs: ["python"], run: pytest },
   { name: "package", needs: ["vsix"], run: async () => ({ passed: 1, failed: 0, skipped: 0 }) },
   {
     name: "integration",
     needs: ["python", "build"],
-    run: (setup, folder) => vitest("integration", "test/integration/vitest.config.ts", setup, folder),
+    run: (setup, folder) => vitest("integration", "test/integration/vitest.config.mts", setup, folder),
   },
   {
     name: "e2e",
     needs: ["python", "vsix", "browser", "vscode"],
-    run: (setup, folder) => vitest("e2e", "test/e2e/vitest.config.ts", setup, folder),
+    run: (setup, folder) => atMostTwice("e2e", () => vitest("e2e", "test/e2e/vitest.config.mts", setup, folder)),
   },
 ];
 
@@ -139,6 +139,14 @@ async function vitest(name, config, setup, folder) {
   return readVitest(await readFile(file, "utf8").catch(() => null), code);
 }
 
+/** For what drives a whole window on a busy machine. The first try's pictures and host log stay in test-results/. */
+async function atMostTwice(name, run) {
+  const first = await run();
+  if (first.failed === 0) return first;
+  say(`\n=== ${name}: ${first.failed} failed, once more`);
+  return run();
+}
+
 async function pytest(setup, folder) {
   const file = path.join(folder, "pytest.xml");
   const env = { ...TRAINING, PYTHONPATH: path.join(root, "python"), PYTHONDONTWRITEBYTECODE: "1" };
@@ -155,8 +163,9 @@ function report(rows, ms, leftOut) {
   const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
   say(line("total", String(passed), String(failed), String(skipped), seconds(ms)));
-  if (skipped > 0) say("Skipped tests are named above with their reasons.");
+  const strict = process.env.CI === "true";
+  if (skipped > 0) say(`Skipped tests are named above with their reasons${strict ? "; CI takes none" : ""}.`);
   if (leftOut.length > 0) say(`Not asked for: ${leftOut.join(", ")}`);
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
-  if (failed > 0) process.exitCode = 1;
+  if (failed > 0 || (strict && skipped > 0)) process.exitCode = 1;
 }

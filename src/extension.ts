@@ -16,6 +16,7 @@ import { PythonInterpreter } from "./python/interpreter.ts";
 import { RunBoard } from "./runs/board.ts";
 import { ServerConnection } from "./server/connection.ts";
 import { readSettings } from "./settings.ts";
+import { offerTerminalCommand } from "./terminal-command.ts";
 import { showViews } from "./views/views.ts";
 
 // Loaded with the first command that needs them: activation stays short.
@@ -63,6 +64,9 @@ export function activate(context: vscode.ExtensionContext): void {
     host.connection.attach().catch((error: unknown) => {
       host.log.warn(`looking for the run server: ${String(error)}`);
     });
+  offerTerminalCommand(context).catch((error: unknown) => {
+    host.log.warn(`the trainyard command is not on the PATH of terminals: ${String(error)}`);
+  });
 }
 
 function createHost(context: vscode.ExtensionContext): Host {

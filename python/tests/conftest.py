@@ -9,15 +9,8 @@ from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 
+from places import GENERATED, PYTHON, SCRIPTS
 from reading import Attempt
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-PYTHON = os.path.dirname(HERE)
-SCRIPTS = os.path.join(HERE, "scripts")
-GENERATED = os.path.join(os.path.dirname(PYTHON), "protocol", "generated")
-
-if PYTHON not in sys.path:
-    sys.path.insert(0, PYTHON)
 
 RUN_ID = "run_0123456789abcdefg"
 
@@ -109,6 +102,12 @@ class Launch:
     def close(self) -> None:
         for process in self._started:
             process.close()
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Any:
+    """For fixtures that outlive one test: makes a ``Launch`` in a folder."""
+    return Launch
 
 
 @pytest.fixture

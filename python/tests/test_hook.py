@@ -3,7 +3,7 @@
 import os
 import sys
 
-from conftest import PYTHON
+from places import PYTHON
 
 HOOK = os.path.join(PYTHON, "trainyard", "_hook")
 

@@ -6,15 +6,15 @@ import shutil
 
 import pytest
 
-from conftest import RUN_ID, SCRIPTS, Launch
+from places import SCRIPTS
 
 
 def place(launch, resume=None, parent=None, recipe="command", mode="state"):
     """What the server writes before it launches: the run and where it goes on from."""
     point = None if resume is None else {"path": str(resume[0]), "step": resume[1], "mode": mode}
     for name, document in (
-        ("resolved.json", {"run": RUN_ID, "recipe": recipe, "params": {}, "resume_from": point}),
-        ("run.json", {"id": RUN_ID, "parent": parent}),
+        ("resolved.json", {"run": "run_0123456789abcdefg", "recipe": recipe, "params": {}, "resume_from": point}),
+        ("run.json", {"id": "run_0123456789abcdefg", "parent": parent}),
     ):
         with open(os.path.join(launch.run_dir, name), "w", encoding="utf-8") as file:
             json.dump(document, file)
@@ -38,12 +38,13 @@ def tree(folder):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(tmp_path_factory, launcher):
     """The run of 12 steps that the tests below go on from: its folder of checkpoints and its attempt."""
-    launch = Launch(str(tmp_path_factory.mktemp("whole")))
+    launch = launcher(str(tmp_path_factory.mktemp("whole")))
     place(launch)
     launch.ok(os.path.join(SCRIPTS, "hf_train.py"), os.path.join(launch.folder, "out"))
-    return os.path.join(launch.folder, "out"), launch.attempt()
+    yield os.path.join(launch.folder, "out"), launch.attempt()
+    launch.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import PYTHON
+from places import PYTHON
 from reading import Attempt, read_metrics, strict_json
 
 

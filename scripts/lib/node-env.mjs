@@ -18,7 +18,8 @@ const SOURCES = [
   "package-lock.json",
   "tsconfig.json",
 ];
-const BUILD_STAMP = path.join(root, "dist", ".built.json");
+/** Beside the packages, not in dist/: all of dist/ ships. */
+const BUILD_STAMP = path.join(root, "node_modules", ".trainyard-built");
 
 export function checkNode() {
   const major = Number(process.versions.node.split(".")[0]);

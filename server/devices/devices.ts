@@ -4,6 +4,7 @@ import type { RunUsage, SystemSample } from "../../protocol/system.ts";
 import { HostSampler } from "./host.ts";
 import { NvidiaSmi } from "./nvidia-smi.ts";
 import type { RunSamples } from "./run-samples.ts";
+import { otherAdapters } from "./static-facts.ts";
 import type { Devices } from "./types.ts";
 
 export interface DevicesOptions {
@@ -101,7 +102,10 @@ export function createDevices(options: DevicesOptions): Devices {
         sampleListeners.delete(own);
       };
     },
-    gpuNames: () => gpus.latest(Date.now()).map((gpu) => gpu.name),
+    async gpuNames() {
+      const seen = gpus.latest(Date.now()).map((gpu) => gpu.name);
+      return seen.length > 0 ? seen : otherAdapters();
+    },
     noteUsage: (run, usage) => {
       usages.set(run, usage);
     },

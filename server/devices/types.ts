@@ -7,8 +7,8 @@ export interface Devices {
   history(minutes: number): Promise<SystemSample[]>;
   /** Listeners make the sampler run at its full rate; the returned function ends that. */
   onSample(listener: (sample: SystemSample) => void): () => void;
-  /** Names of the GPUs that were seen, by index. */
-  gpuNames(): string[];
+  /** Names of the GPUs that are sampled, by index; where there is none, of the machine's other display adapters. */
+  gpuNames(): Promise<readonly string[]>;
   /** What a live run's processes use; it is kept with the run's samples. */
   noteUsage(run: RunId, usage: RunUsage): void;
   close(): Promise<void>;

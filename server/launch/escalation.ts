@@ -52,6 +52,11 @@ export class Escalation {
     this.tick(now);
   }
 
+  /** SIGKILL was sent to what was left of the attempt after its leader ended. */
+  noteKill(): void {
+    if (this.#level !== "none") this.#level = "sigkill";
+  }
+
   /** Does what is due. */
   tick(now: number): void {
     if (this.#level === "none") return;

@@ -49,7 +49,7 @@ export interface RunsOptions {
   readonly openMetrics: (run: RunId) => RunSeries;
   readonly openSystem: (run: RunId) => RunSeries;
   /** Names of the machine's GPUs, for the snapshot of the environment. */
-  readonly gpuNames?: () => readonly string[];
+  readonly gpuNames?: () => Promise<readonly string[]>;
   readonly log?: (text: string) => void;
 }
 
@@ -307,6 +307,10 @@ class RunsRoom implements Runs {
     }
   }
 
+  #gpuNames(): Promise<readonly string[]> {
+    return this.#options.gpuNames?.() ?? Promise.resolve([]);
+  }
+
   async #make(options: {
     spec: RunSpec;
     plan: Plan;
@@ -321,7 +325,7 @@ class RunsRoom implements Runs {
     const paths = runPaths(path.join(this.#store.root, spec.project, "runs", id));
     const [git, environment] = await Promise.all([
       gitState(plan.cwd),
-      environmentSnapshot(plan.environment, this.#options.gpuNames?.() ?? []),
+      this.#gpuNames().then((gpus) => environmentSnapshot(plan.environment, gpus)),
     ]);
     const taken = new Set([...this.#ledger.entries()].filter((one) => one.record.project === spec.project).map((one) => one.record.name));
     const name = spec.name ?? madeUpName(spec, plan.params, taken);

@@ -209,7 +209,10 @@ export class Supervisor {
         group.wake();
       }
       // After a stop nobody waits for them any longer than for a process that got SIGTERM.
-      if (escalation.level === "sigkill" || waited >= (escalation.asked ? LEFTOVER_MS : 2 * LEFTOVER_MS)) signal("SIGKILL");
+      if (escalation.level === "sigkill" || waited >= (escalation.asked ? LEFTOVER_MS : 2 * LEFTOVER_MS)) {
+        signal("SIGKILL");
+        escalation.noteKill();
+      }
       if (waited > 6 * LEFTOVER_MS) {
         // Uninterruptible sleep (a dead network disk, a wedged driver): say so and let the run end.
         this.note(

@@ -72,7 +72,7 @@ it("samples for listeners, keeps the samples of live runs, and numbers them thro
     stop();
     for (const sample of samples) SystemSample.parse(sample);
     expect(samples.at(-1)?.gpus[0]).toMatchObject({ name: "Tesla", temperature_celsius: null });
-    expect(devices.gpuNames()).toEqual(["Tesla"]);
+    expect(await devices.gpuNames()).toEqual(["Tesla"]);
     expect((await devices.history(1)).length).toBeGreaterThanOrEqual(6);
     await devices.close();
     const series = openSeries(store, run.record.id, "system");

@@ -170,9 +170,10 @@ describe.concurrent("stop", () => {
   test("children that ignore SIGTERM and one that left the session go too", async () => {
     const script = [
       "import os, subprocess, sys, time, signal",
-      "child = [sys.executable, '-c', 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)']",
-      "a = subprocess.Popen(child); b = subprocess.Popen(child, start_new_session=True)",
-      "time.sleep(0.5); print(a.pid, b.pid, flush=True); time.sleep(60)",
+      "child = [sys.executable, '-c', 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)']",
+      "start = dict(stdout=subprocess.PIPE)",
+      "a = subprocess.Popen(child, **start); b = subprocess.Popen(child, start_new_session=True, **start)",
+      "a.stdout.readline(); b.stdout.readline(); print(a.pid, b.pid, flush=True); time.sleep(60)",
     ].join("\n");
     const { dir } = await launch(["python3", "-c", script]);
     const pids = await until("pids", async () => /^(\d+) (\d+)\n/.exec(await logOf(dir)));

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { parse, View } from "vega";
 import { describe, expect, it } from "vitest";
 import { SeriesColumns } from "../../webviews/charts/columns.ts";
 import { compileFrames } from "../../webviews/charts/build-frames.mjs";
@@ -9,6 +10,8 @@ import { NO_ANNOTATIONS } from "../../webviews/charts/annotations.ts";
 import { lineStyle, SLOT_COUNT, themeKind } from "../../webviews/charts/palette.ts";
 import { growDomain, linearScale, logScale, lowerBound, nearestIndex, niceDomain, windowRange } from "../../webviews/charts/scale.ts";
 import { Smoother } from "../../webviews/charts/smoothing.ts";
+import { ChartSync } from "../../webviews/charts/chart-sync.ts";
+import { tickLabels } from "../../webviews/charts/ticks.ts";
 
 const finite = fc.double({ noNaN: true, min: -1e6, max: 1e6 });
 
@@ -108,6 +111,42 @@ describe("scales and windows", () => {
     expect(nearestIndex(xs, 14)).toBe(1);
     expect(nearestIndex(xs, 1e9)).toBe(4);
     expect(nearestIndex(new Float64Array(0), 1)).toBe(-1);
+  });
+});
+
+describe("ticks", () => {
+  const makeFormat = new View(parse({})).locale().format;
+  const labels = (low: number, high: number, logY = false): string[] => tickLabels([low, high], 5, logY, makeFormat);
+
+  it("writes as many digits as tell neighbours apart", () => {
+    expect(labels(2.99e-3, 3e-3)).toEqual(["0.002990", "0.002992", "0.002994", "0.002996", "0.002998", "0.003000"]);
+    expect(labels(0.8, 1.6)).toEqual(["0.8", "1.0", "1.2", "1.4", "1.6"]);
+    expect(labels(0, 2e-4)).toEqual(["0", "5e\u22125", "1e\u22124", "1.5e\u22124", "2e\u22124"]);
+    expect(labels(-3, 3)).toEqual(["\u22123", "\u22122", "\u22121", "0", "1", "2", "3"]);
+    expect(labels(5000, 8000)).toEqual(["5,000", "5,500", "6,000", "6,500", "7,000", "7,500", "8,000"]);
+    expect(labels(0, 50_000)).toEqual(["0", "10k", "20k", "30k", "40k", "50k"]);
+    expect(labels(1e-6, 1, true)).toEqual(["1e\u22126", "1e\u22125", "1e\u22124", "1e\u22123", "1e\u22122", "1e\u22121", "1e0", "1e1"]);
+  });
+
+  it("never writes two ticks alike", () => {
+    fc.assert(
+      fc.property(finite, fc.double({ noNaN: true, min: 1e-4, max: 1e6 }), (low, span) => {
+        const shown = labels(low, low + span);
+        expect(new Set(shown).size).toBe(shown.length);
+        expect(shown.length).toBeGreaterThan(1);
+      }),
+    );
+  });
+
+  it("gives all charts of a page the room of the widest label", () => {
+    const { gutter } = new ChartSync();
+    const [one, other] = [{}, {}];
+    const narrowest = gutter.width.value;
+    gutter.need(one, narrowest + 9);
+    gutter.need(other, 10);
+    expect(gutter.width.value).toBeGreaterThanOrEqual(narrowest + 9);
+    gutter.leave(one);
+    expect(gutter.width.value).toBe(narrowest);
   });
 });
 

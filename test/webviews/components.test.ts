@@ -24,12 +24,14 @@ describe("formats", () => {
     expect([5, 1675, 3900, 100_000, null].map(formatDuration)).toEqual(["5 s", "27 min 55 s", "1 h 05 min", "1 d 3 h", UNKNOWN]);
   });
 
-  it("counts bytes by thousands", () => {
-    expect([0, 999, 209_000_000, 17_900_000_000, null].map((bytes) => formatBytes(bytes))).toEqual([
+  it("counts bytes as graphics cards are named: a GB is 1024 MB", () => {
+    expect([0, 999, 1010, 209_000_000, 24 * 2 ** 30, 1.5 * 2 ** 40, null].map((bytes) => formatBytes(bytes))).toEqual([
       "0 B",
       "999 B",
-      "209 MB",
-      "17.9 GB",
+      "1.0 kB",
+      "199 MB",
+      "24.0 GB",
+      "1.5 TB",
       UNKNOWN,
     ]);
   });

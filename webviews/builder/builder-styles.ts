@@ -84,6 +84,7 @@ export const builderStyles = css`
   .form {
     overflow: auto;
     padding: 0 20px 24px;
+    container: form / inline-size;
   }
   .section {
     display: flex;
@@ -139,11 +140,12 @@ export const builderStyles = css`
   .control {
     display: flex;
     align-items: center;
-    gap: 8px;
+    gap: 4px 8px;
     min-width: 0;
   }
   .note {
     font-size: 11px;
+    white-space: nowrap;
   }
   .origin {
     font-size: 11px;
@@ -267,6 +269,23 @@ export const builderStyles = css`
   .step-select {
     display: none;
   }
+  @container builder (max-width: 1240px) {
+    .body {
+      grid-template-columns: 176px minmax(0, 1fr) 320px;
+    }
+  }
+  /* Where a value comes from moves below it. */
+  @container form (max-width: 520px) {
+    .field {
+      grid-template-columns: minmax(96px, 140px) minmax(0, 1fr);
+    }
+    .origin {
+      grid-column: 2;
+      text-align: left;
+      max-width: none;
+      padding-top: 1px;
+    }
+  }
   @container builder (max-width: 1000px) {
     .page {
       grid-template-rows: auto auto;
@@ -321,8 +340,7 @@ export const builderStyles = css`
       grid-column: 1;
     }
     .origin {
-      text-align: left;
-      max-width: none;
+      grid-column: 1;
     }
     .header .input.title,
     .header .input.project {

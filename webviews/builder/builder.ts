@@ -10,6 +10,7 @@ import { type DryRun, RunSpec } from "../../protocol/spec.ts";
 import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
+import { builderHeader } from "./builder-header.ts";
 import { builderStyles } from "./builder-styles.ts";
 import { fieldRow } from "./field.ts";
 import {
@@ -27,6 +28,7 @@ import {
   valueOf,
 } from "./form-model.ts";
 import { commandText, previewPanel } from "./preview.ts";
+import { sectionNav, sectionState } from "./section-nav.ts";
 
 export interface BuilderTarget {
   readonly recipe: string | null;
@@ -99,9 +101,37 @@ export class Builder extends LitElement {
     }
     const shown = sections(form, this.filter, new Set(wrong.keys()));
     return html`<div class="page">
-      ${this.#header(form, catalogue)}
+      ${builderHeader(form, {
+        name: this.name,
+        project: this.project,
+        recipes: catalogue.recipes,
+        setName: (name) => {
+          this.name = name;
+          this.#later();
+        },
+        setProject: (project) => {
+          this.project = project;
+          this.#later();
+        },
+        chooseRecipe: (id) => {
+          this.#chooseRecipe(id);
+        },
+        choosePreset: (preset) => {
+          this.#change({ ...form, preset });
+        },
+      })}
       <div class="body">
-        ${this.#steps(form, shown, wrong)}
+        ${sectionNav(form, {
+          shown,
+          wrong,
+          filter: this.filter,
+          setFilter: (filter) => {
+            this.filter = filter;
+          },
+          goTo: (section) => {
+            this.#goTo(section);
+          },
+        })}
         <div class="form" role="form" aria-label="Parameters">
           ${shown.map((section) => this.#section(form, section, wrong))} ${NO_ARGS.has(form.recipe.id) ? this.#argsField() : nothing}
           ${shown.length === 0 ? html`<p class="secondary">No field matches.</p>` : nothing}
@@ -138,128 +168,6 @@ export class Builder extends LitElement {
           },
           start: () => void this.#start(),
         })}
-      </div>
-    </div>`;
-  }
-
-  #header(form: FormState, catalogue: RecipeCatalogue): TemplateResult {
-    const presets = Object.entries(form.recipe.presets);
-    const typed = (set: (text: string) => void) => (event: InputEvent) => {
-      set((event.target as HTMLInputElement).value);
-      this.#later();
-    };
-    return html`<div class="header">
-      <h1>New run</h1>
-      <input
-        class="input title"
-        aria-label="Name"
-        placeholder="Name (made up if empty)"
-        data-testid="builder-name"
-        .value=${this.name}
-        @input=${typed((text) => (this.name = text.trim()))}
-      />
-      <input
-        class="input project"
-        aria-label="Project"
-        placeholder="default"
-        data-testid="builder-project"
-        .value=${this.project}
-        @input=${typed((text) => (this.project = text.trim()))}
-      />
-      <select
-        class="input"
-        aria-label="Recipe"
-        data-testid="builder-recipe"
-        title=${form.recipe.description}
-        @change=${(event: Event) => {
-          this.#chooseRecipe((event.target as HTMLSelectElement).value);
-        }}
-      >
-        ${catalogue.recipes.map((recipe) => html`<option value=${recipe.id} ?selected=${recipe.id === form.recipe.id}>${recipe.title}</option>`)}
-      </select>
-      ${
-        presets.length === 0
-          ? nothing
-          : html`<span class="presets"
-              ><span class="secondary">Preset</span
-              ><span class="segments" role="radiogroup" aria-label="Preset">
-                ${presets.map(
-                  ([id, preset]) =>
-                    html`<button
-                      role="radio"
-                      aria-checked=${form.preset === id ? "true" : "false"}
-                      data-testid="preset-${id}"
-                      @click=${() => {
-                        this.#change({ ...form, preset: form.preset === id ? null : id });
-                      }}
-                    >
-                      ${preset.title}
-                    </button>`,
-                )}
-              </span></span
-            >`
-      }
-    </div>`;
-  }
-
-  #steps(form: FormState, shown: readonly FormSection[], wrong: ReadonlyMap<string, Problem>): TemplateResult {
-    const advanced = Object.values(form.recipe.schema.properties).filter((field) => field["x-advanced"] === true).length;
-    return html`<div class="steps">
-      <nav aria-label="Sections">
-        ${shown.map((section, i) => {
-          const [symbol, tone, note] = sectionState(section, wrong);
-          return html`<button
-            class="step"
-            data-testid="step-${section.id}"
-            aria-keyshortcuts="Alt+${i + 1}"
-            @click=${() => {
-              this.#goTo(section.id);
-            }}
-          >
-            <span class=${tone}>${icon(symbol)}</span><span>${section.title}</span><span class="note secondary truncate">${note}</span>
-          </button>`;
-        })}
-      </nav>
-      <select
-        class="input step-select"
-        aria-label="Section"
-        @change=${(event: Event) => {
-          this.#goTo((event.target as HTMLSelectElement).value);
-        }}
-      >
-        ${shown.map((section) => html`<option value=${section.id}>${section.title}</option>`)}
-      </select>
-      <div class="show">
-        <input
-          class="input"
-          type="search"
-          placeholder="Search fields"
-          aria-label="Search fields"
-          data-testid="field-search"
-          .value=${this.filter.search}
-          @input=${(event: InputEvent) => {
-            this.filter = { ...this.filter, search: (event.target as HTMLInputElement).value };
-          }}
-        />
-        <vscode-checkbox
-          label="Only changed values"
-          .checked=${this.filter.changedOnly}
-          @change=${(event: Event) => {
-            this.filter = { ...this.filter, changedOnly: (event.target as HTMLInputElement).checked };
-          }}
-        ></vscode-checkbox>
-        ${
-          advanced === 0
-            ? nothing
-            : html`<vscode-checkbox
-                label="Advanced fields (${advanced})"
-                data-testid="show-advanced"
-                .checked=${this.filter.advanced}
-                @change=${(event: Event) => {
-                  this.filter = { ...this.filter, advanced: (event.target as HTMLInputElement).checked };
-                }}
-              ></vscode-checkbox>`
-        }
       </div>
     </div>`;
   }
@@ -461,14 +369,6 @@ export class Builder extends LitElement {
       this.#goTo(section.id);
     }
   };
-}
-
-function sectionState(section: FormSection, wrong: ReadonlyMap<string, Problem>): readonly ["pass" | "warning" | "error", string, string] {
-  const found = section.fields.flatMap(([key]) => wrong.get(key) ?? []);
-  const errors = found.filter((p) => p.severity === "error").length;
-  if (errors > 0) return ["error", "bad", `${String(errors)} to fix`];
-  if (found.length > 0) return ["warning", "warn", `${String(found.length)} out of the usual range`];
-  return ["pass", "ok", section.description];
 }
 
 declare global {

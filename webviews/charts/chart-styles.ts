@@ -16,20 +16,36 @@ export const chartStyles = css`
     padding: 0 8px 0 20px;
     font-size: 12px;
   }
+  /* The group and the name stand in a wrapped row one line high: what does not fit goes to the hidden line. */
   .title {
+    display: flex;
+    flex-wrap: wrap;
+    align-content: flex-end;
+    height: 18px;
+    overflow: hidden;
     font-weight: 600;
-    min-width: 48px;
+    min-width: 0;
     flex: 0 1 auto;
   }
-  .note {
+  .title .truncate {
+    max-width: 100%;
+  }
+  .value {
+    white-space: nowrap;
+  }
+  .notes {
+    display: flex;
+    flex-wrap: wrap;
+    flex: 1 1 0;
+    min-width: 0;
+    height: 18px;
+    overflow: hidden;
     font-size: 11px;
     white-space: nowrap;
-    flex: 0 100 auto;
-    overflow: hidden;
-    text-overflow: clip;
   }
-  .spacer {
-    flex: 1;
+  .notes span:first-child {
+    width: 1px;
+    height: 18px;
   }
   .swatch {
     flex: none;
@@ -76,7 +92,7 @@ export const chartStyles = css`
   }
   .empty {
     position: absolute;
-    inset: 10px 14px 24px 46px;
+    inset: 10px 14px 24px 44px;
     display: grid;
     place-items: center;
     font-size: 12px;

@@ -18,13 +18,36 @@ export interface ChartSettings {
 
 export const DEFAULT_SETTINGS: ChartSettings = { xAxis: "step", smoothing: 0.8, logY: false, raw: true, attempts: true };
 
+const NARROWEST_GUTTER_PX = 44;
+
 export interface Crosshair {
   readonly x: number;
   /** The chart that the pointer or the keyboard is on: it shows the full tooltip. */
   readonly owner: object;
 }
 
+/** The room left of the plots: the widest need of any chart, so that the plots of a column begin at one line. */
+export class Gutter {
+  readonly width = new Observable<number>(NARROWEST_GUTTER_PX);
+  readonly #needs = new Map<object, number>();
+
+  /** @param px what the labels of this chart take; steps of four keep small changes from moving every chart */
+  need(owner: object, px: number): void {
+    this.#needs.set(owner, Math.ceil(px / 4) * 4);
+    this.#fit();
+  }
+
+  leave(owner: object): void {
+    if (this.#needs.delete(owner)) this.#fit();
+  }
+
+  #fit(): void {
+    this.width.set(Math.max(NARROWEST_GUTTER_PX, ...this.#needs.values()));
+  }
+}
+
 export class ChartSync {
+  readonly gutter = new Gutter();
   readonly settings: Observable<ChartSettings>;
   readonly zoom = new Observable<XWindow | null>(null);
   readonly crosshair = new Observable<Crosshair | null>(null);

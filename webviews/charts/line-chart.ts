@@ -2,12 +2,16 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { cssProperties } from "../components/css-vars.ts";
-import { formatClock, formatInteger, formatValue } from "../components/format.ts";
+import { formatValue } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { saveFile } from "../components/save-file.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import { type Annotations, NO_ANNOTATIONS } from "./annotations.ts";
+import type { Plot } from "./canvas-marks.ts";
+import { CHART_KEYS, type KeyTarget, runChartKey } from "./chart-keys.ts";
+import { ChartPointer, type PointerTarget } from "./chart-pointer.ts";
+import { readingChip, readingSentence, readingTooltip } from "./chart-reading.ts";
 import { chartStyles } from "./chart-styles.ts";
 import type { ChartSettings, ChartSync, XWindow } from "./chart-sync.ts";
 import { SeriesColumns } from "./columns.ts";
@@ -15,21 +19,19 @@ import { chartTable } from "./data-table.ts";
 import { describeChart, toCsv } from "./describe.ts";
 import { LineView, type Reading, xColumn, xOffset } from "./line-view.ts";
 import { lineStyle } from "./palette.ts";
-import type { Domain } from "./scale.ts";
 import type { SeriesStore } from "./series-store.ts";
 
 /** New points redraw at most this often. */
 const LIVE_REDRAW_MS = 250;
-const WHEEL_ZOOM = 1.2;
-/** A shorter drag is a click. */
-const DRAG_PX = 4;
+/** A moving average of fewer points would hide what happened, and be no easier to read. */
+const SMOOTHED_FROM = 60;
 const NO_POINTS = new SeriesColumns();
 
 /** Asks for more points of a window than the whole curve holds. */
 export type DetailSource = (metric: string, window: XWindow) => Promise<SeriesColumns | null>;
 
 @customElement("ty-line-chart")
-export class LineChart extends LitElement {
+export class LineChart extends LitElement implements PointerTarget, KeyTarget {
   static override styles = [...baseStyles, chartStyles];
 
   @property({ attribute: false }) metric = "";
@@ -49,14 +51,14 @@ export class LineChart extends LitElement {
   @query(".frame") private frameHost!: HTMLElement;
   @query(".lines") private lines!: HTMLCanvasElement;
   @query(".overlay") private overlay!: HTMLCanvasElement;
-  @query(".plot") private plotElement!: HTMLElement;
+  @query(".plot") plotElement!: HTMLElement;
 
+  readonly #pointer = new ChartPointer(this);
   #view: LineView | null = null;
   #visible = false;
   #frameRequest = 0;
   #liveTimer: number | undefined;
   #lastDraw = 0;
-  #drag: { readonly from: number; to: number } | null = null;
   #detail: { readonly window: XWindow; readonly columns: SeriesColumns } | null = null;
   #stop: (() => void)[] = [];
 
@@ -66,7 +68,8 @@ export class LineChart extends LitElement {
 
   get #settings(): ChartSettings {
     const settings = this.sync.settings.value;
-    return this.exact ? { ...settings, smoothing: 0 } : settings;
+    const few = (this.#columns?.length ?? 0) < SMOOTHED_FROM;
+    return this.exact || few ? { ...settings, smoothing: 0 } : settings;
   }
 
   override connectedCallback(): void {
@@ -95,6 +98,7 @@ export class LineChart extends LitElement {
       this.sync.crosshair.listen(() => {
         this.#moveCrosshair();
       }),
+      this.sync.gutter.width.listen(redraw),
       theme.listen(redraw),
       () => {
         visibility.disconnect();
@@ -117,6 +121,7 @@ export class LineChart extends LitElement {
     this.#frameRequest = 0;
     clearTimeout(this.#liveTimer);
     this.#liveTimer = undefined;
+    this.sync.gutter.leave(this);
     this.#view?.dispose();
     this.#view = null;
   }
@@ -130,13 +135,19 @@ export class LineChart extends LitElement {
     const sentence = describeChart(this.metric, columns, this.annotations);
     const last = columns === undefined || columns.length === 0 ? undefined : columns.values[columns.length - 1];
     const { smoothing } = this.#settings;
+    // "train/loss": where there is no room for both, the name matters more than its group.
+    const [, group = "", name = this.metric] = /^(.*\/)?(.+)$/.exec(this.metric) ?? [];
     return html`
       <header>
         <span class="swatch" ${cssProperties({ "--series": lineStyle(this.slotIndex, documentTheme().value.kind).color })}></span>
-        <span class="title truncate" title=${this.metric}>${this.metric}</span>
+        <span class="title" title=${this.metric}
+          >${group === "" ? nothing : html`<span class="group">${group}</span>`}<span class="truncate">${name}</span></span
+        >
         <span class="value" data-testid="chart-last-value">${formatValue(last)}</span>
-        ${smoothing > 0 && last !== undefined ? html`<span class="note secondary">smoothed ${smoothing.toFixed(2)}</span>` : nothing}
-        <span class="spacer"></span>
+        <span class="notes secondary"
+          ><span></span
+          >${smoothing > 0 && last !== undefined ? html`<span class="note">smoothed ${smoothing.toFixed(2)}</span>` : nothing}</span
+        >
         <span class="tools">
           ${this.#tool("table", this.showTable ? "Hide data table (T)" : "Show data table (T)", () => (this.showTable = !this.showTable))}
           ${this.#tool("file-media", "Save as picture", () => void this.#savePng())}
@@ -144,7 +155,7 @@ export class LineChart extends LitElement {
             this.#saveCsv();
           })}
           ${this.#tool(this.maximised ? "screen-normal" : "screen-full", this.maximised ? "Restore (Enter)" : "Maximise (Enter)", () => {
-            this.#toggleMaximised();
+            this.toggleMaximised();
           })}
         </span>
       </header>
@@ -153,15 +164,15 @@ export class LineChart extends LitElement {
         role="img"
         tabindex="0"
         aria-label=${sentence}
-        aria-keyshortcuts="ArrowLeft ArrowRight Home End L R T Enter"
+        aria-keyshortcuts=${CHART_KEYS}
         data-testid="chart-plot"
-        @pointerdown=${this.#onPointerDown}
-        @pointermove=${this.#onPointerMove}
-        @pointerup=${this.#onPointerUp}
-        @pointercancel=${this.#onPointerUp}
-        @pointerleave=${this.#onPointerLeave}
-        @dblclick=${this.#onDoubleClick}
-        @wheel=${this.#onWheel}
+        @pointerdown=${this.#pointer.down}
+        @pointermove=${this.#pointer.move}
+        @pointerup=${this.#pointer.up}
+        @pointercancel=${this.#pointer.up}
+        @pointerleave=${this.#pointer.leave}
+        @dblclick=${this.#pointer.doubleClick}
+        @wheel=${this.#pointer.wheel}
         @keydown=${this.#onKey}
       >
         <div class="frame"></div>
@@ -170,7 +181,7 @@ export class LineChart extends LitElement {
         ${last === undefined ? html`<div class="empty secondary">${this.emptyText}</div>` : nothing} ${this.#renderReading()}
       </div>
       <div class="visually-hidden" aria-live="polite">
-        ${this.#owned && this.reading !== null ? this.#readingSentence(this.reading) : ""}
+        ${this.#owned && this.reading !== null ? readingSentence(this.metric, this.reading) : ""}
       </div>
       ${this.showTable && columns !== undefined ? chartTable(this.metric, columns) : nothing}
     `;
@@ -184,40 +195,12 @@ export class LineChart extends LitElement {
     return this.sync.crosshair.value?.owner === this;
   }
 
-  /** The full tooltip on the chart that is pointed at, the value alone on the others. */
   #renderReading(): TemplateResult | typeof nothing {
-    const reading = this.reading;
-    const plot = this.#view?.plot;
-    if (reading === null || plot === null || plot === undefined) return nothing;
-    const right = reading.px > plot.left + plot.width / 2;
-    const upper = reading.py === null || reading.py > plot.top + plot.height / 2;
-    const place = cssProperties({
-      left: right ? "auto" : `${String(reading.px + 10)}px`,
-      right: right ? `calc(100% - ${String(reading.px - 10)}px)` : "auto",
-      top: upper ? `${String(plot.top + 4)}px` : "auto",
-      bottom: upper ? "auto" : "32px",
-    });
-    if (!this.#owned) return html`<div class="chip" ${place}>${formatValue(reading.smoothed)}</div>`;
+    const { reading, plot, metric, annotations } = this;
+    if (reading === null || plot === null) return nothing;
     const { color } = lineStyle(this.slotIndex, documentTheme().value.kind);
-    const swatch = html`<span class="swatch" ${cssProperties({ "--series": color })}></span>`;
-    const mark = this.annotations.checkpoints.find((checkpoint) => checkpoint.step === reading.step);
-    const smoothing = this.#settings.smoothing > 0;
-    return html`<div class="tooltip" ${place}>
-      <div class="secondary">Step ${formatInteger(reading.step)} <span class="when">${formatClock(reading.time)}</span></div>
-      <div class="row">${swatch}<span>${this.metric}</span><b>${formatValue(reading.smoothed)}</b></div>
-      ${smoothing ? html`<div class="row raw"><span class="swatch faint" ${cssProperties({ "--series": color })}></span><span>raw</span><span>${formatValue(reading.raw)}</span></div>` : nothing}
-      ${
-        mark === undefined && this.annotations.attempts.length < 2
-          ? nothing
-          : html`<div class="secondary">
-              ${mark === undefined ? nothing : html`${icon("bookmark")} ${mark.name} · `}attempt ${reading.attempt}
-            </div>`
-      }
-    </div>`;
-  }
-
-  #readingSentence(reading: Reading): string {
-    return `step ${formatInteger(reading.step)}, ${this.metric} ${formatValue(reading.raw)}`;
+    const view = { metric, reading, plot, color, annotations, smoothed: this.#settings.smoothing > 0 };
+    return this.#owned ? readingTooltip(view) : readingChip(view);
   }
 
   #schedule(): void {
@@ -261,9 +244,11 @@ export class LineChart extends LitElement {
       annotations: this.annotations,
       live: this.live,
       theme: documentTheme().value,
+      gutter: this.sync.gutter.width.value,
       width,
       height,
     });
+    this.sync.gutter.need(this, view.labelWidth);
     this.#moveCrosshair();
   }
 
@@ -280,8 +265,16 @@ export class LineChart extends LitElement {
     return [start - offset, Math.max(newest.time, start + 1000) - offset];
   }
 
-  get #window(): XWindow {
+  get plot(): Plot | null {
+    return this.#view?.plot ?? null;
+  }
+
+  get window(): XWindow {
     return this.sync.zoom.value ?? this.#fullWindow(this.#columns);
+  }
+
+  xAt(pixel: number): number | null {
+    return this.#view?.xAt(pixel) ?? null;
   }
 
   #loadDetail(): void {
@@ -299,113 +292,20 @@ export class LineChart extends LitElement {
   #moveCrosshair(): void {
     const at = this.sync.crosshair.value;
     this.reading = at === null ? null : (this.#view?.read(at.x) ?? null);
-    const drag = this.#drag;
-    const span: Domain | null = drag === null || Math.abs(drag.to - drag.from) < DRAG_PX ? null : [drag.from, drag.to];
-    this.#view?.drawOverlay(this.reading, span);
+    this.#view?.drawOverlay(this.reading, this.#pointer.span);
   }
 
-  #pixel(event: MouseEvent): number {
-    return event.clientX - this.plotElement.getBoundingClientRect().left;
-  }
-
-  readonly #onPointerDown = (event: PointerEvent): void => {
-    if (event.button !== 0) return;
-    const x = this.#pixel(event);
-    this.#drag = { from: x, to: x };
-    this.plotElement.setPointerCapture(event.pointerId);
-  };
-
-  readonly #onPointerMove = (event: PointerEvent): void => {
-    const pixel = this.#pixel(event);
-    if (this.#drag !== null) this.#drag.to = pixel;
-    const plot = this.#view?.plot;
-    const x = this.#view?.xAt(pixel);
-    if (plot === null || plot === undefined || x === null || x === undefined) return;
-    if (this.#drag === null && (pixel < plot.left || pixel > plot.left + plot.width)) this.sync.crosshair.set(null);
-    else this.sync.crosshair.set({ x, owner: this });
-  };
-
-  readonly #onPointerUp = (event: PointerEvent): void => {
-    const drag = this.#drag;
-    this.#drag = null;
-    if (drag === null || event.type === "pointercancel") return;
-    if (Math.abs(drag.to - drag.from) >= DRAG_PX) {
-      const from = this.#view?.xAt(Math.min(drag.from, drag.to));
-      const to = this.#view?.xAt(Math.max(drag.from, drag.to));
-      if (typeof from === "number" && typeof to === "number") this.#zoomTo(from, to);
-    } else {
-      this.#clickCheckpoint(drag.from);
-    }
+  dragged(): void {
     this.#moveCrosshair();
-  };
-
-  readonly #onPointerLeave = (): void => {
-    if (this.#drag === null && this.#owned) this.sync.crosshair.set(null);
-  };
-
-  readonly #onDoubleClick = (): void => {
-    this.sync.zoom.set(null);
-  };
-
-  readonly #onWheel = (event: WheelEvent): void => {
-    // The page scrolls with the wheel; zoom takes a modifier, as maps do inside pages.
-    if (!event.ctrlKey && !event.metaKey && !event.altKey) return;
-    event.preventDefault();
-    const at = this.#view?.xAt(this.#pixel(event));
-    if (typeof at !== "number") return;
-    const factor = event.deltaY > 0 ? WHEEL_ZOOM : 1 / WHEEL_ZOOM;
-    const [from, to] = this.#window;
-    this.#zoomTo(at - (at - from) * factor, at + (to - at) * factor);
-  };
+  }
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!this.#runKey(event)) return;
+    if (!runChartKey(event, this)) return;
     event.preventDefault();
     event.stopPropagation();
   };
 
-  #runKey(event: KeyboardEvent): boolean {
-    const { settings } = this.sync;
-    switch (event.key) {
-      case "ArrowLeft":
-        return this.#stepCrosshair(event.shiftKey ? -10 : -1);
-      case "ArrowRight":
-        return this.#stepCrosshair(event.shiftKey ? 10 : 1);
-      case "Home":
-        return this.#stepCrosshair(-Infinity);
-      case "End":
-        return this.#stepCrosshair(Infinity);
-      case "[":
-        return this.#jumpToCheckpoint(-1);
-      case "]":
-        return this.#jumpToCheckpoint(1);
-      case "l":
-      case "L":
-        this.sync.change({ logY: !settings.value.logY });
-        return true;
-      case "r":
-      case "R":
-        this.sync.change({ raw: !settings.value.raw });
-        return true;
-      case "t":
-      case "T":
-        this.showTable = !this.showTable;
-        return true;
-      case "Enter":
-        this.#toggleMaximised();
-        return true;
-      case "Escape":
-        if (this.sync.crosshair.value === null && this.sync.zoom.value === null) return false;
-        this.sync.crosshair.set(null);
-        this.sync.zoom.set(null);
-        return true;
-      default:
-        return false;
-    }
-  }
-
-  #stepCrosshair(by: number): boolean {
+  stepCrosshair(by: number): boolean {
     const columns = this.#columns;
     if (columns === undefined || columns.length === 0) return false;
     const last = columns.length - 1;
@@ -416,7 +316,7 @@ export class LineChart extends LitElement {
     return true;
   }
 
-  #jumpToCheckpoint(direction: 1 | -1): boolean {
+  jumpToCheckpoint(direction: 1 | -1): boolean {
     if (this.sync.settings.value.xAxis !== "step") return false;
     const at = this.reading?.step ?? (direction > 0 ? -1 : Infinity);
     const steps = this.annotations.checkpoints.map((mark) => mark.step);
@@ -426,21 +326,25 @@ export class LineChart extends LitElement {
     return true;
   }
 
-  #zoomTo(from: number, to: number): void {
+  zoomTo(from: number, to: number): void {
     const [start, end] = this.#fullWindow(this.#columns);
     const window: XWindow = [Math.max(start, from), Math.min(end, to)];
     if (window[1] <= window[0]) return;
     this.sync.zoom.set(window[0] === start && window[1] === end ? null : window);
   }
 
-  #clickCheckpoint(pixel: number): void {
-    const plot = this.#view?.plot;
-    if (plot === null || plot === undefined || this.sync.settings.value.xAxis !== "step") return;
+  clickAt(pixel: number): void {
+    const { plot } = this;
+    if (plot === null || this.sync.settings.value.xAxis !== "step") return;
     const mark = this.annotations.checkpoints.find((checkpoint) => Math.abs(plot.x.at(checkpoint.step) - pixel) <= 5);
     if (mark !== undefined) this.dispatchEvent(new CustomEvent("checkpoint-select", { detail: mark.id, bubbles: true, composed: true }));
   }
 
-  #toggleMaximised(): void {
+  toggleTable(): void {
+    this.showTable = !this.showTable;
+  }
+
+  toggleMaximised(): void {
     this.dispatchEvent(new CustomEvent("chart-maximise", { detail: this.metric, bubbles: true, composed: true }));
   }
 

@@ -4,22 +4,13 @@ import type { Theme } from "../components/theme.ts";
 import type { Annotations } from "./annotations.ts";
 import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
 import type { SeriesColumns } from "./columns.ts";
+import { drawAttempts, drawCheckpoints, drawDot, drawFlag, drawNonFinite, drawPoints, type Plot } from "./canvas-marks.ts";
 import { tracePath } from "./draw-line.ts";
 import { lineStyle } from "./palette.ts";
-import {
-  type Domain,
-  extent,
-  growDomain,
-  linearScale,
-  logDomain,
-  logScale,
-  nearestIndex,
-  niceDomain,
-  type Scale,
-  windowRange,
-} from "./scale.ts";
+import { type Domain, extent, growDomain, linearScale, logDomain, logScale, nearestIndex, niceDomain, windowRange } from "./scale.ts";
 import type { DiscardedTail } from "./series-store.ts";
-import { PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
+import { linearFormat, logFormat, tickLabels } from "./ticks.ts";
+import { LABEL_PADDING, LABEL_SIZE, PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
 
 export interface ChartData {
   readonly columns: SeriesColumns;
@@ -39,18 +30,11 @@ export interface ChartInput {
   readonly annotations: Annotations;
   readonly live: boolean;
   readonly theme: Theme;
+  /** Room for the y labels. */
+  readonly gutter: number;
   /** Of the whole chart in CSS pixels. */
   readonly width: number;
   readonly height: number;
-}
-
-export interface Plot {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-  readonly x: Scale;
-  readonly y: Scale;
 }
 
 export interface Reading {
@@ -65,9 +49,6 @@ export interface Reading {
   readonly py: number | null;
 }
 
-/** Points up to this many in the window get a dot each: a sparse curve is read by its points. */
-const DOTS_UP_TO = 40;
-
 /** The x column of a series in the units of the axis. Relative time stays absolute here; the scale carries the offset. */
 export function xColumn(columns: SeriesColumns, axis: XAxis): Float64Array {
   return axis === "step" ? columns.steps : columns.times;
@@ -78,6 +59,14 @@ export function xOffset(axis: XAxis, origin: number): number {
   return axis === "relative" && Number.isFinite(origin) ? origin : 0;
 }
 
+/** Between the page and the y labels. */
+const EDGE_PX = 8;
+
+/** About how many labels fit on the y axis of a plot of this height. */
+function tickCount(height: number): number {
+  return Math.max(2, Math.floor(height / 44));
+}
+
 export class LineView {
   readonly #lines: HTMLCanvasElement;
   readonly #overlay: HTMLCanvasElement;
@@ -86,11 +75,17 @@ export class LineView {
   #shownKey = "";
   #input: ChartInput | null = null;
   #plot: Plot | null = null;
+  #labelWidth = 0;
 
   constructor(frameHost: HTMLElement, lines: HTMLCanvasElement, overlay: HTMLCanvasElement) {
     this.#frame = new VegaFrame(frameHost);
     this.#lines = lines;
     this.#overlay = overlay;
+  }
+
+  /** Room that the y labels of the last drawing need, in CSS pixels. */
+  get labelWidth(): number {
+    return this.#labelWidth;
   }
 
   get plot(): Plot | null {
@@ -100,12 +95,17 @@ export class LineView {
   draw(input: ChartInput): void {
     this.#input = input;
     const { settings, window, theme } = input;
-    const width = Math.max(10, input.width - PLOT_PADDING.left - PLOT_PADDING.right);
+    const width = Math.max(10, input.width - input.gutter - PLOT_PADDING.right);
     const height = Math.max(10, input.height - PLOT_PADDING.top - PLOT_PADDING.bottom);
     const y = this.#yDomain(input);
-    this.#frame.draw({ xAxis: settings.xAxis, logY: settings.logY, x: window, y, width, height }, theme);
+    const yTicks = tickCount(height);
+    const yFormat = settings.logY ? logFormat(y) : linearFormat(y, yTicks);
+    const frame = { xAxis: settings.xAxis, logY: settings.logY, x: window, y, yFormat, yTicks, left: input.gutter, width, height };
+    this.#frame.draw(frame, theme);
+    this.#labelWidth = this.#measureLabels(y, yTicks, settings.logY, theme);
     const offset = xOffset(settings.xAxis, input.data.origin);
-    const { left, top } = PLOT_PADDING;
+    const left = input.gutter;
+    const { top } = PLOT_PADDING;
     const xDomain: Domain = [window[0] + offset, window[1] + offset];
     const yRange: Domain = [top + height, top];
     this.#plot = {
@@ -174,7 +174,7 @@ export class LineView {
     context.stroke();
     context.globalAlpha = 1;
     drawFlag(context, x, plot, xLabel(input.settings.xAxis, reading, input.data.origin), theme);
-    if (reading.py !== null) dot(context, reading.px, reading.py, 3.5, lineStyle(input.data.slot, theme.kind).color, theme.background);
+    if (reading.py !== null) drawDot(context, reading.px, reading.py, 3.5, lineStyle(input.data.slot, theme.kind).color, theme.background);
   }
 
   /** The chart as a picture on the editor's ground. */
@@ -214,7 +214,19 @@ export class LineView {
     const grown = input.live && key === this.#shownKey ? growDomain(this.#shown, needed) : needed;
     this.#shownKey = key;
     this.#shown = grown;
-    return settings.logY ? logDomain(grown) : niceDomain(grown, Math.max(3, Math.floor(input.height / 44)));
+    return settings.logY
+      ? logDomain(grown)
+      : niceDomain(grown, Math.max(3, tickCount(input.height - PLOT_PADDING.top - PLOT_PADDING.bottom)));
+  }
+
+  #measureLabels(y: Domain, count: number, logY: boolean, theme: Theme): number {
+    const context = this.#overlay.getContext("2d");
+    const { makeFormat } = this.#frame;
+    if (context === null || makeFormat === null) return 0;
+    const labels = tickLabels(y, count, logY, makeFormat);
+    context.font = `${String(LABEL_SIZE)}px ${theme.fontFamily}`;
+    const widest = labels.reduce((most, label) => Math.max(most, context.measureText(label).width), 0);
+    return Math.ceil(widest) + LABEL_PADDING + EDGE_PX;
   }
 
   /** While the run is live and nothing is zoomed, the window moves with each point and must not reset the range. */
@@ -254,7 +266,7 @@ export class LineView {
     context.setLineDash([]);
     context.globalAlpha = 1;
     const [from, to] = windowRange(xs, plotWindow);
-    drawPoints(context, columns, settings, plot, from, to, color);
+    if (settings.smoothing === 0) drawPoints(context, xs, columns.values, plot, from, to, color);
     drawNonFinite(context, xs, columns.values, plot, from, to, theme);
     context.restore();
     drawCheckpoints(context, annotations, plot, stepX, theme);
@@ -275,140 +287,7 @@ function prepare(canvas: HTMLCanvasElement, width: number, height: number): Canv
   return context;
 }
 
-function drawAttempts(
-  context: CanvasRenderingContext2D,
-  { attempts }: Annotations,
-  plot: Plot,
-  stepX: (step: number) => number,
-  theme: Theme,
-): void {
-  const bottom = plot.top + plot.height;
-  for (const span of attempts) {
-    if (span.to === null) continue;
-    const from = stepX(span.from);
-    const to = stepX(span.to);
-    context.fillStyle = theme.foreground;
-    context.globalAlpha = 0.055;
-    context.fillRect(from, plot.top, to - from, plot.height);
-    const end = span.replayed === null ? to : stepX(span.replayed[1]);
-    if (span.replayed !== null) {
-      context.globalAlpha = 0.11;
-      context.fillRect(to, plot.top, end - to, plot.height);
-    }
-    context.globalAlpha = 0.5;
-    context.strokeStyle = theme.foreground;
-    context.lineWidth = 1;
-    context.setLineDash([2, 3]);
-    context.beginPath();
-    for (const x of new Set([to, end])) {
-      context.moveTo(Math.round(x) + 0.5, plot.top);
-      context.lineTo(Math.round(x) + 0.5, bottom);
-    }
-    context.stroke();
-    context.setLineDash([]);
-  }
-  context.globalAlpha = 1;
-}
-
-function drawPoints(
-  context: CanvasRenderingContext2D,
-  columns: SeriesColumns,
-  settings: ChartSettings,
-  plot: Plot,
-  from: number,
-  to: number,
-  color: string,
-): void {
-  if (to - from > DOTS_UP_TO) return;
-  const xs = xColumn(columns, settings.xAxis);
-  const ys = columns.smoothed(settings.smoothing);
-  context.fillStyle = color;
-  for (let i = from; i < to; i++) {
-    const y = plot.y.at(ys[i] ?? Number.NaN);
-    if (!Number.isFinite(y)) continue;
-    context.beginPath();
-    context.arc(plot.x.at(xs[i] ?? 0), y, 2.5, 0, 2 * Math.PI);
-    context.fill();
-  }
-}
-
-/** NaN and infinite values have no place on the curve: each leaves a gap, and a mark at the top says where. */
-function drawNonFinite(
-  context: CanvasRenderingContext2D,
-  xs: Float64Array,
-  values: Float64Array,
-  plot: Plot,
-  from: number,
-  to: number,
-  theme: Theme,
-): void {
-  context.fillStyle = theme.error;
-  for (let i = from; i < to; i++) {
-    if (Number.isFinite(values[i] ?? 0)) continue;
-    const x = plot.x.at(xs[i] ?? 0);
-    context.beginPath();
-    context.moveTo(x - 4, plot.top);
-    context.lineTo(x + 4, plot.top);
-    context.lineTo(x, plot.top + 7);
-    context.fill();
-  }
-}
-
-function drawCheckpoints(
-  context: CanvasRenderingContext2D,
-  { checkpoints }: Annotations,
-  plot: Plot,
-  stepX: (step: number) => number,
-  theme: Theme,
-): void {
-  const y = plot.top + plot.height;
-  context.lineWidth = 1;
-  for (const mark of checkpoints) {
-    const x = stepX(mark.step);
-    if (!(x >= plot.left - 1 && x <= plot.left + plot.width + 1)) continue;
-    context.beginPath();
-    context.moveTo(x, y - 4);
-    context.lineTo(x + 4, y);
-    context.lineTo(x, y + 4);
-    context.lineTo(x - 4, y);
-    context.closePath();
-    context.fillStyle = mark.final ? theme.blue : theme.background;
-    context.strokeStyle = mark.final ? theme.blue : theme.foreground;
-    context.fill();
-    context.stroke();
-  }
-}
-
 function xLabel(axis: XAxis, reading: Reading, origin: number): string {
   if (axis === "step") return formatInteger(reading.step);
   return axis === "wall" ? formatClock(reading.time) : formatDuration((reading.time - origin) / 1000);
-}
-
-/** The crosshair's place on the x axis; it hides the tick label under it. */
-function drawFlag(context: CanvasRenderingContext2D, x: number, plot: Plot, label: string, theme: Theme): void {
-  context.font = `600 11px ${theme.fontFamily}`;
-  const width = context.measureText(label).width + 12;
-  const left = Math.min(plot.left + plot.width + PLOT_PADDING.right - width, Math.max(0, x - width / 2));
-  const top = plot.top + plot.height + 5;
-  // A tick label that the flag would cut in half is hidden whole.
-  context.fillStyle = theme.background;
-  context.fillRect(left - 18, top, width + 36, 16);
-  context.fillStyle = theme.foreground;
-  context.beginPath();
-  context.roundRect(left, top, width, 16, 2);
-  context.fill();
-  context.fillStyle = theme.background;
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.fillText(label, left + width / 2, top + 8.5);
-}
-
-function dot(context: CanvasRenderingContext2D, x: number, y: number, radius: number, fill: string, ring: string): void {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-  context.fillStyle = fill;
-  context.fill();
-  context.strokeStyle = ring;
-  context.lineWidth = 1;
-  context.stroke();
 }

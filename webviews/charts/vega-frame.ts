@@ -9,15 +9,24 @@ import type { XAxis } from "./chart-sync.ts";
 import frames from "./frames.json" with { type: "json" };
 import { isLight } from "./palette.ts";
 import type { Domain } from "./scale.ts";
+import type { MakeFormat } from "./ticks.ts";
 
-/** Pixels around the plot; fixed, so that charts below each other line up and the canvas knows where the plot lies. */
-export const PLOT_PADDING = { left: 46, right: 14, top: 10, bottom: 24 } as const;
+/** Pixels around the plot, except on the left, where the labels decide. */
+export const PLOT_PADDING = { right: 14, top: 10, bottom: 24 } as const;
+/** Between a label of the y axis and the plot, CSS pixels. */
+export const LABEL_PADDING = 6;
+export const LABEL_SIZE = 11;
 
 export interface FrameInput {
   readonly xAxis: XAxis;
   readonly logY: boolean;
   readonly x: Domain;
   readonly y: Domain;
+  /** d3 format of the y labels, and about how many there are. */
+  readonly yFormat: string;
+  readonly yTicks: number;
+  /** Room for the y labels left of the plot, in CSS pixels. */
+  readonly left: number;
   /** Of the plot, without padding, in CSS pixels. */
   readonly width: number;
   readonly height: number;
@@ -42,17 +51,25 @@ export class VegaFrame {
       this.#theme = theme;
       const runtime = parse(frames[kind] as Spec, vegaConfig(theme), { ast: true });
       this.#view = new View(runtime, { expr: expressionInterpreter, renderer: "canvas", hover: false });
-      this.#view.padding(PLOT_PADDING).initialize(this.#host);
+      this.#view.initialize(this.#host);
     }
     this.#view
+      .padding({ ...PLOT_PADDING, left: input.left })
       .width(input.width)
       .height(input.height)
       .signal("x0", input.x[0])
       .signal("x1", input.x[1])
       .signal("y0", input.y[0])
       .signal("y1", input.y[1])
-      .signal("yFormat", yFormat(input.y))
+      .signal("yFormat", input.yFormat)
+      .signal("yTicks", input.yTicks)
       .run();
+  }
+
+  /** How this frame writes numbers, null before the first drawing. */
+  get makeFormat(): MakeFormat | null {
+    const view = this.#view;
+    return view === null ? null : (specifier) => view.locale().format(specifier);
   }
 
   /** The canvas that Vega draws on, for the picture export. */
@@ -66,15 +83,6 @@ export class VegaFrame {
   }
 }
 
-/** Thousands as 5k; small ranges with as many digits as their ticks need. */
-function yFormat([low, high]: Domain): string {
-  const size = Math.max(Math.abs(low), Math.abs(high));
-  if (size >= 10_000) return "~s";
-  if (size < 0.01) return ".3~e";
-  const digits = Math.max(0, Math.ceil(1 - Math.log10((high - low) / 4)));
-  return size >= 1000 ? ",~f" : `.${String(Math.min(digits, 8))}~f`;
-}
-
 function vegaConfig(theme: Theme): Config {
   const light = isLight(theme.kind);
   const contrast = theme.kind.startsWith("high-contrast");
@@ -83,8 +91,8 @@ function vegaConfig(theme: Theme): Config {
       labelColor: theme.foreground,
       labelOpacity: contrast ? 1 : light ? 0.8 : 0.74,
       labelFont: theme.fontFamily,
-      labelFontSize: 11,
-      labelPadding: 6,
+      labelFontSize: LABEL_SIZE,
+      labelPadding: LABEL_PADDING,
       ticks: false,
       gridColor: theme.foreground,
       gridOpacity: contrast ? 0.3 : 0.08,

@@ -38,14 +38,14 @@ export function formatDuration(seconds: number | null): string {
   return `${String(Math.floor(whole / 86_400))} d ${String(Math.floor((whole % 86_400) / 3600))} h`;
 }
 
-/** Decimal units, as disks and file managers count: `209 MB`. */
+/** One rule for memory, disks and files, the one that nvidia-smi and editors follow: a GB is 1024³ bytes. `199 MB`, `23.5 GB`. */
 export function formatBytes(bytes: number | null | undefined): string {
   if (bytes === null || bytes === undefined) return UNKNOWN;
   const units = ["B", "kB", "MB", "GB", "TB"] as const;
   let value = bytes;
   let unit = 0;
   while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
+    value /= 1024;
     unit++;
   }
   const text = unit === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1);

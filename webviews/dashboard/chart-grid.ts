@@ -6,8 +6,10 @@ import { type Annotations, NO_ANNOTATIONS } from "../charts/annotations.ts";
 import { type ChartSync, type XAxis } from "../charts/chart-sync.ts";
 import "../charts/line-chart.ts";
 import { SLOT_COUNT } from "../charts/palette.ts";
+import { cssProperties } from "../components/css-vars.ts";
 import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
+import { type ChartPlace, GRID_COLUMNS, placeCharts } from "./chart-layout.ts";
 import { filterMetrics, isEvaluation, isExact, orderMetrics } from "./metrics.ts";
 import type { RunModel } from "./run-model.ts";
 
@@ -18,6 +20,8 @@ const AXES: readonly (readonly [XAxis, string])[] = [
 ];
 /** What stands before the first point: the loss that nearly every training reports. */
 const PLACEHOLDERS = ["loss"];
+
+const WHOLE_ROW: ChartPlace = { span: GRID_COLUMNS, lead: false };
 
 @customElement("ty-chart-grid")
 export class ChartGrid extends LitElement {
@@ -91,40 +95,27 @@ export class ChartGrid extends LitElement {
         grid-auto-rows: minmax(min-content, 1fr);
       }
       .charts ty-line-chart {
-        grid-column: span 2;
+        grid-column: span var(--of-three);
         min-height: 216px;
         border-bottom: 1px solid var(--hairline);
         border-right: 1px solid var(--hairline);
       }
-      .charts.two ty-line-chart {
-        grid-column: span 3;
-      }
-      .charts ty-line-chart.wide {
-        grid-column: span 4;
-        min-height: 268px;
-      }
       .charts ty-line-chart.lead {
-        min-height: 268px;
-      }
-      .charts ty-line-chart.full {
-        grid-column: 1 / -1;
         min-height: 268px;
       }
       .none {
         grid-column: 1 / -1;
         padding: 20px;
       }
-      @container charts (max-width: 760px) {
-        .charts ty-line-chart,
-        .charts ty-line-chart.wide,
-        .charts ty-line-chart.lead {
-          grid-column: span 3;
+      /* A chart is at least about 300 px wide. */
+      @container charts (max-width: 920px) {
+        .charts ty-line-chart {
+          grid-column: span var(--of-two);
           min-height: 200px;
         }
       }
-      @container charts (max-width: 560px) {
+      @container charts (max-width: 610px) {
         .charts ty-line-chart,
-        .charts ty-line-chart.wide,
         .charts ty-line-chart.lead {
           grid-column: 1 / -1;
           min-height: 200px;
@@ -180,33 +171,23 @@ export class ChartGrid extends LitElement {
     const ordered = orderMetrics(this.#names);
     const all = ordered.length === 0 ? PLACEHOLDERS : ordered;
     const names = filterMetrics(all, this.filter);
+    const ofThree = placeCharts(names, 3);
+    const ofTwo = placeCharts(names, 2);
     return html`${this.#toolbar(ordered.length)}
-      <div class="charts ${names.length === 2 ? "two" : ""}" data-testid="charts">
+      <div class="charts" data-testid="charts">
         ${repeat(
           names,
           (name) => name,
-          (name, i) => this.#chart(name, i, names.length, all.indexOf(name)),
+          (name, i) => this.#chart(name, all.indexOf(name), ofThree[i] ?? WHOLE_ROW, ofTwo[i] ?? WHOLE_ROW),
         )}
         ${names.length === 0 ? html`<div class="none secondary">No metric matches “${this.filter}”</div>` : nothing}
       </div>`;
   }
 
-  #chart(name: string, position: number, count: number, slot: number): TemplateResult {
-    // The training loss takes two columns beside the evaluation loss, as long as the last row is filled.
-    const size =
-      count === 1
-        ? "full"
-        : count === 2
-          ? "lead"
-          : position === 0 && count % 3 === 2
-            ? "wide"
-            : position < 3 && count % 3 !== 2
-              ? "lead"
-              : position === 1
-                ? "lead"
-                : "";
+  #chart(name: string, slot: number, ofThree: ChartPlace, ofTwo: ChartPlace): TemplateResult {
     return html`<ty-line-chart
-      class=${size}
+      class=${ofThree.lead ? "lead" : ""}
+      ${cssProperties({ "--of-three": String(ofThree.span), "--of-two": String(ofTwo.span) })}
       data-testid="chart-${name}"
       data-eval=${isEvaluation(name) ? "true" : "false"}
       .metric=${name}

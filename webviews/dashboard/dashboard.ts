@@ -8,9 +8,8 @@ import type { RunDetail } from "../../protocol/queries.ts";
 import { FINAL_STATES } from "../../protocol/states.ts";
 import { ChartSync } from "../charts/chart-sync.ts";
 import { cssProperties } from "../components/css-vars.ts";
-import { formatClock } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
-import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
+import { stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import "../console/log-console.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -19,10 +18,11 @@ import "./checkpoint-list.ts";
 import { dashboardStyles } from "./dashboard-styles.ts";
 import { failureBanner, failureStyles } from "./failure.ts";
 import { figures, figureStyles } from "./figures.ts";
+import { runHeader, runMeta } from "./run-header.ts";
 import { RunModel } from "./run-model.ts";
 import "./system-panel.ts";
 import { configTab, environmentTab, eventsTab, tabStyles } from "./tabs.ts";
-import { track, trackStyles } from "./track.ts";
+import "./track.ts";
 
 type Tab = "output" | "events" | "config" | "environment";
 const TABS: readonly (readonly [Tab, string])[] = [
@@ -36,7 +36,7 @@ const TICK_MS = 1000;
 
 @customElement("ty-dashboard")
 export class Dashboard extends LitElement {
-  static override styles = [...baseStyles, stateStyles, figureStyles, trackStyles, failureStyles, tabStyles, dashboardStyles];
+  static override styles = [...baseStyles, stateStyles, figureStyles, failureStyles, tabStyles, dashboardStyles];
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) runId!: RunId;
@@ -101,16 +101,36 @@ export class Dashboard extends LitElement {
             <span class="secondary">${model.problem.hint ?? ""}</span>
           </div>`;
     }
+    const canResume = model.checkpoints.some((checkpoint) => checkpoint.resumable);
     // Another run gets components of its own: nothing of the last one may stay.
     return html`${keyed(
       model,
       html`<div class="page">
         <div class="visually-hidden" aria-live="polite">${this.announcement}</div>
         <section class="top ${model.connected ? "" : "dimmed"}" aria-label="Run" tabindex="-1">
-          ${this.#header(run, model)} ${this.#meta(run)}
+          ${runHeader(run, {
+            connection: model.connection,
+            lastUpdate: model.lastUpdate,
+            blocked: this.#blocked,
+            canResume: FINAL_STATES.has(run.state) && canResume,
+            canFork: model.checkpoints.some((checkpoint) => checkpoint.forkable),
+            star: () => void this.#edit({ starred: !run.starred }),
+            cancel: () => {
+              this.transport.command({ command: "cancel_run", run: run.id });
+            },
+            resume: () => {
+              this.#resume(this.selectedCheckpoint);
+            },
+            fork: () => {
+              this.#fork(this.selectedCheckpoint);
+            },
+          })}
+          ${runMeta(run, (parent) => {
+            this.transport.command({ command: "open_run", run: parent });
+          })}
           ${this.actionProblem === null ? nothing : html`<div class="actions-failed" role="alert">${this.actionProblem}</div>`}
           ${failureBanner(run, {
-            canResume: model.checkpoints.some((checkpoint) => checkpoint.resumable),
+            canResume,
             resume: () => {
               this.#resume(null);
             },
@@ -120,7 +140,7 @@ export class Dashboard extends LitElement {
             },
           })}
           <div class="figures">${figures(run, this.#behind(model))}</div>
-          ${track(run, model.annotations)}
+          <ty-progress-track .run=${run} .annotations=${model.annotations}></ty-progress-track>
         </section>
         <div class="main">
           <ty-chart-grid
@@ -156,122 +176,6 @@ export class Dashboard extends LitElement {
   /** Why nothing can be changed now. */
   get #blocked(): string | null {
     return this.#model?.connected === false ? "Not connected to the run server; the run itself goes on." : null;
-  }
-
-  #header(run: RunDetail, model: RunModel): TemplateResult {
-    const blocked = this.#blocked;
-    const canResume = FINAL_STATES.has(run.state) && model.checkpoints.some((checkpoint) => checkpoint.resumable);
-    const canFork = model.checkpoints.some((checkpoint) => checkpoint.forkable);
-    return html`<div class="header">
-      ${stateIcon(run.state)}
-      <h1 class="truncate" data-testid="run-name">${run.name}</h1>
-      ${
-        model.connected
-          ? html`<span class="state state-${run.state}"
-              ><span class="badge" data-testid="run-state" data-state=${run.state}>${stateLabel(run.state)}</span></span
-            >`
-          : html`<span class="state"
-              ><span class="badge reconnecting" data-testid="run-state" data-state=${run.state} data-connection=${model.connection.state}
-                >Reconnecting${model.lastUpdate === null ? "" : `, last update ${formatClock(model.lastUpdate)}`}</span
-              ></span
-            >`
-      }
-      <button
-        class="icon-button star"
-        aria-pressed=${run.starred ? "true" : "false"}
-        aria-label="Star"
-        title=${run.starred ? "Remove the star" : "Star this run"}
-        ?disabled=${blocked !== null}
-        @click=${() => void this.#edit({ starred: !run.starred })}
-      >
-        ${icon(run.starred ? "star-full" : "star-empty")}
-      </button>
-      ${run.tags.map((tag) => html`<span class="tag">${tag}</span>`)}
-      <div class="buttons">
-        ${
-          FINAL_STATES.has(run.state) || run.state === "draft"
-            ? nothing
-            : html`<button
-                class="button keep"
-                data-testid="cancel-run"
-                ?disabled=${blocked !== null || run.state === "stopping"}
-                title=${blocked ?? "Stop with a final checkpoint"}
-                @click=${() => {
-                  this.transport.command({ command: "cancel_run", run: run.id });
-                }}
-              >
-                ${icon("debug-stop")} <span class="label">${run.state === "stopping" ? "Stopping" : "Cancel"}</span>
-              </button>`
-        }
-        ${
-          canResume
-            ? html`<button
-                class="button keep"
-                data-testid="resume-run"
-                ?disabled=${blocked !== null}
-                title=${blocked ?? "Continue this run from a checkpoint"}
-                @click=${() => {
-                  this.#resume(this.selectedCheckpoint);
-                }}
-              >
-                ${icon("debug-restart")} <span class="label">Resume</span>
-              </button>`
-            : nothing
-        }
-        ${
-          canFork
-            ? html`<button
-                class="button"
-                data-testid="fork-run"
-                aria-label="Fork"
-                ?disabled=${blocked !== null}
-                title=${blocked ?? "Start a new run from here"}
-                @click=${() => {
-                  this.transport.command({ command: "fork_run", run: run.id, checkpoint: this.selectedCheckpoint });
-                }}
-              >
-                ${icon("repo-forked")} <span class="label">Fork</span>
-              </button>`
-            : nothing
-        }
-      </div>
-    </div>`;
-  }
-
-  #meta(run: RunDetail): TemplateResult {
-    const attempt = run.attempts.at(-1);
-    const model = ["model", "model_name_or_path", "base_model"].map((key) => run.params[key]).find((value) => typeof value === "string");
-    const dataset = ["dataset", "dataset_path", "train_file"].map((key) => run.params[key]).find((value) => typeof value === "string");
-    const parent = run.parent;
-    return html`<div class="meta">
-      <span>${run.project}</span><span>${run.recipe}</span>
-      ${model === undefined ? nothing : html`<span>${model}</span>`} ${dataset === undefined ? nothing : html`<span>${dataset}</span>`}
-      ${
-        attempt === undefined || attempt.number === 1
-          ? nothing
-          : html`<span data-testid="attempt"
-              >${icon("history")} attempt
-              ${attempt.number}${attempt.resumed_from === null ? "" : `, resumed from ${attempt.resumed_from.checkpoint}`}</span
-            >`
-      }
-      ${
-        parent === null
-          ? nothing
-          : html`<span data-testid="parent"
-              >${icon("repo-forked")} fork of
-              <button
-                class="link"
-                @click=${() => {
-                  this.transport.command({ command: "open_run", run: parent.run });
-                }}
-              >
-                ${parent.run}</button
-              >${parent.checkpoint === null ? "" : ` at ${parent.checkpoint}`}</span
-            >`
-      }
-      ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${run.git.commit.slice(0, 7)}${run.git.dirty_files > 0 ? ` + ${String(run.git.dirty_files)} files` : ""}</span>`}
-      ${run.state_reason === null || run.failure !== null ? nothing : html`<span data-testid="state-reason">${run.state_reason}</span>`}
-    </div>`;
   }
 
   #bottomPanel(run: RunDetail, model: RunModel): TemplateResult {
@@ -344,6 +248,10 @@ export class Dashboard extends LitElement {
     this.transport.command({ command: "resume_run", run: this.runId, checkpoint });
   }
 
+  #fork(checkpoint: string | null): void {
+    this.transport.command({ command: "fork_run", run: this.runId, checkpoint });
+  }
+
   async #edit(change: { starred: boolean }): Promise<void> {
     this.actionProblem = null;
     try {
@@ -361,7 +269,7 @@ export class Dashboard extends LitElement {
     this.#resume((event as CustomEvent<string>).detail);
   };
   readonly #onForkFrom = (event: Event): void => {
-    this.transport.command({ command: "fork_run", run: this.runId, checkpoint: (event as CustomEvent<string>).detail });
+    this.#fork((event as CustomEvent<string>).detail);
   };
 
   /** F6 moves between the regions of the page. */

@@ -17,6 +17,14 @@ const rank = (name: string): number => {
   return at < 0 ? ORDER.length : at;
 };
 
+export function isTrainingLoss(name: string): boolean {
+  return rank(name) === 0;
+}
+
+export function isEvaluationLoss(name: string): boolean {
+  return rank(name) === 1;
+}
+
 /** The order in which charts stand: losses first, then scores, learning rate, gradient norm, throughput, the rest. */
 export function orderMetrics(names: readonly string[]): string[] {
   // Array.sort is stable: equal ranks keep their order.
@@ -51,7 +59,7 @@ export function bestLoss(name: string, summary: MetricSummary): { readonly value
 export function headlineLosses(metrics: Readonly<Record<string, MetricSummary>>): { train: string | null; evaluation: string | null } {
   const names = orderMetrics(Object.keys(metrics));
   return {
-    train: names.find((name) => rank(name) === 0) ?? names.find((name) => /train.*loss/.test(name)) ?? null,
-    evaluation: names.find((name) => rank(name) === 1) ?? null,
+    train: names.find(isTrainingLoss) ?? names.find((name) => /train.*loss/.test(name)) ?? null,
+    evaluation: names.find(isEvaluationLoss) ?? null,
   };
 }

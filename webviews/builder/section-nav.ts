@@ -1,0 +1,89 @@
+/** The left column of the builder: the sections with their state, and which fields are shown. */
+import { html, nothing, type TemplateResult } from "lit";
+import type { Problem } from "../../protocol/errors.ts";
+import { icon } from "../components/icons.ts";
+import type { FieldFilter, FormSection, FormState } from "./form-model.ts";
+
+export interface SectionNavView {
+  readonly shown: readonly FormSection[];
+  /** What is wrong, by field. */
+  readonly wrong: ReadonlyMap<string, Problem>;
+  readonly filter: FieldFilter;
+  readonly setFilter: (filter: FieldFilter) => void;
+  readonly goTo: (section: string) => void;
+}
+
+/** Icon, tone and note of a section. */
+export function sectionState(
+  section: FormSection,
+  wrong: ReadonlyMap<string, Problem>,
+): readonly ["pass" | "warning" | "error", string, string] {
+  const found = section.fields.flatMap(([key]) => wrong.get(key) ?? []);
+  const errors = found.filter((p) => p.severity === "error").length;
+  if (errors > 0) return ["error", "bad", `${String(errors)} to fix`];
+  if (found.length > 0) return ["warning", "warn", `${String(found.length)} out of the usual range`];
+  return ["pass", "ok", section.description];
+}
+
+export function sectionNav(form: FormState, view: SectionNavView): TemplateResult {
+  const { shown, wrong, filter, setFilter, goTo } = view;
+  const advanced = Object.values(form.recipe.schema.properties).filter((field) => field["x-advanced"] === true).length;
+  return html`<div class="steps">
+    <nav aria-label="Sections">
+      ${shown.map((section, i) => {
+        const [symbol, tone, note] = sectionState(section, wrong);
+        return html`<button
+          class="step"
+          data-testid="step-${section.id}"
+          aria-keyshortcuts="Alt+${i + 1}"
+          @click=${() => {
+            goTo(section.id);
+          }}
+        >
+          <span class=${tone}>${icon(symbol)}</span><span>${section.title}</span><span class="note secondary truncate">${note}</span>
+        </button>`;
+      })}
+    </nav>
+    <select
+      class="input step-select"
+      aria-label="Section"
+      @change=${(event: Event) => {
+        goTo((event.target as HTMLSelectElement).value);
+      }}
+    >
+      ${shown.map((section) => html`<option value=${section.id}>${section.title}</option>`)}
+    </select>
+    <div class="show">
+      <input
+        class="input"
+        type="search"
+        placeholder="Search fields"
+        aria-label="Search fields"
+        data-testid="field-search"
+        .value=${filter.search}
+        @input=${(event: InputEvent) => {
+          setFilter({ ...filter, search: (event.target as HTMLInputElement).value });
+        }}
+      />
+      <vscode-checkbox
+        label="Only changed values"
+        .checked=${filter.changedOnly}
+        @change=${(event: Event) => {
+          setFilter({ ...filter, changedOnly: (event.target as HTMLInputElement).checked });
+        }}
+      ></vscode-checkbox>
+      ${
+        advanced === 0
+          ? nothing
+          : html`<vscode-checkbox
+              label="Advanced fields (${advanced})"
+              data-testid="show-advanced"
+              .checked=${filter.advanced}
+              @change=${(event: Event) => {
+                setFilter({ ...filter, advanced: (event.target as HTMLInputElement).checked });
+              }}
+            ></vscode-checkbox>`
+      }
+    </div>
+  </div>`;
+}

@@ -1,0 +1,131 @@
+/** The top of a dashboard: the run's name, its state, what can be done with it, and where it comes from. */
+import { html, nothing, type TemplateResult } from "lit";
+import type { RunId } from "../../protocol/ids.ts";
+import type { RunDetail } from "../../protocol/queries.ts";
+import { FINAL_STATES } from "../../protocol/states.ts";
+import { formatClock } from "../components/format.ts";
+import { icon } from "../components/icons.ts";
+import { stateIcon, stateLabel } from "../components/state-icon.ts";
+import type { Connection } from "../transport/transport.ts";
+
+export interface HeaderView {
+  readonly connection: Connection;
+  /** ms since the epoch of the newest message, or null. */
+  readonly lastUpdate: number | null;
+  /** Why nothing can be changed now, or null. */
+  readonly blocked: string | null;
+  readonly canResume: boolean;
+  readonly canFork: boolean;
+  readonly star: () => void;
+  readonly cancel: () => void;
+  readonly resume: () => void;
+  readonly fork: () => void;
+}
+
+export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
+  const { blocked, connection } = view;
+  return html`<div class="header">
+    ${stateIcon(run.state)}
+    <h1 class="truncate" data-testid="run-name">${run.name}</h1>
+    ${
+      connection.state === "connected"
+        ? html`<span class="state state-${run.state}"
+            ><span class="badge" data-testid="run-state" data-state=${run.state}>${stateLabel(run.state)}</span></span
+          >`
+        : html`<span class="state"
+            ><span class="badge reconnecting" data-testid="run-state" data-state=${run.state} data-connection=${connection.state}
+              >Reconnecting${view.lastUpdate === null ? "" : `, last update ${formatClock(view.lastUpdate)}`}</span
+            ></span
+          >`
+    }
+    <button
+      class="icon-button star"
+      aria-pressed=${run.starred ? "true" : "false"}
+      aria-label="Star"
+      title=${run.starred ? "Remove the star" : "Star this run"}
+      ?disabled=${blocked !== null}
+      @click=${view.star}
+    >
+      ${icon(run.starred ? "star-full" : "star-empty")}
+    </button>
+    ${run.tags.map((tag) => html`<span class="tag">${tag}</span>`)}
+    <div class="buttons">
+      ${
+        FINAL_STATES.has(run.state) || run.state === "draft"
+          ? nothing
+          : html`<button
+              class="button keep"
+              data-testid="cancel-run"
+              ?disabled=${blocked !== null || run.state === "stopping"}
+              title=${blocked ?? "Stop with a final checkpoint"}
+              @click=${view.cancel}
+            >
+              ${icon("debug-stop")} <span class="label">${run.state === "stopping" ? "Stopping" : "Cancel"}</span>
+            </button>`
+      }
+      ${
+        view.canResume
+          ? html`<button
+              class="button keep"
+              data-testid="resume-run"
+              ?disabled=${blocked !== null}
+              title=${blocked ?? "Continue this run from a checkpoint"}
+              @click=${view.resume}
+            >
+              ${icon("debug-restart")} <span class="label">Resume</span>
+            </button>`
+          : nothing
+      }
+      ${
+        view.canFork
+          ? html`<button
+              class="button"
+              data-testid="fork-run"
+              aria-label="Fork"
+              ?disabled=${blocked !== null}
+              title=${blocked ?? "Start a new run from a checkpoint"}
+              @click=${view.fork}
+            >
+              ${icon("repo-forked")} <span class="label">Fork</span>
+            </button>`
+          : nothing
+      }
+    </div>
+  </div>`;
+}
+
+export function runMeta(run: RunDetail, openRun: (run: RunId) => void): TemplateResult {
+  const attempt = run.attempts.at(-1);
+  const model = ["model", "model_name_or_path", "base_model"].map((key) => run.params[key]).find((value) => typeof value === "string");
+  const dataset = ["dataset", "dataset_path", "train_file"].map((key) => run.params[key]).find((value) => typeof value === "string");
+  const parent = run.parent;
+  return html`<div class="meta">
+    <span>${run.project}</span><span>${run.recipe}</span>
+    ${model === undefined ? nothing : html`<span>${model}</span>`} ${dataset === undefined ? nothing : html`<span>${dataset}</span>`}
+    ${
+      attempt === undefined || attempt.number === 1
+        ? nothing
+        : html`<span data-testid="attempt"
+            >${icon("history")} attempt
+            ${attempt.number}${attempt.resumed_from === null ? "" : `, resumed from ${attempt.resumed_from.checkpoint}`}</span
+          >`
+    }
+    ${
+      parent === null
+        ? nothing
+        : html`<span data-testid="parent"
+            >${icon("repo-forked")} fork of
+            <button
+              class="link"
+              @click=${() => {
+                openRun(parent.run);
+              }}
+            >
+              ${parent.run}</button
+            >${parent.checkpoint === null ? "" : ` at ${parent.checkpoint}`}</span
+          >`
+    }
+    ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${run.git.commit.slice(0, 7)}${run.git.dirty_files > 0 ? ` + ${String(run.git.dirty_files)} files` : ""}</span>`}
+    ${run.state_reason === null || run.failure !== null ? nothing : html`<span data-testid="state-reason">${run.state_reason}</span>`}
+  </div>`;
+}
