@@ -21,7 +21,7 @@ if not options.never_asks and run.resume_from:
 run.plan(max_steps=options.steps, first_step=first)
 for step in range(first + 1, options.steps + 1):
     weight += 0.1 * (1.0 - weight)
-    run.log({"train/loss": (1.0 - weight) ** 2}, step=step)
+    run.log({"train/loss": (1.0 - weight) * (1.0 - weight)}, step=step)
     time.sleep(0.02)
     stopping = run.should_stop()
     if stopping or step == options.steps:
