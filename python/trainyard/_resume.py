@@ -123,7 +123,7 @@ class Handover:
             own = "%s-%d" % (os.path.basename(wanted) or "training", number + 1)
             # Two trainings of one script keep apart what they kept apart before.
             self._places[wanted] = self._checkpoint_dir if number == 0 else os.path.join(self._checkpoint_dir, own)
-            instead = "instead of %s, where its parent's are" % folder if folder else "so that its parent's are left alone"
+            instead = "instead of %s, which its parent's command names" % folder if folder else "so that its parent's are left alone"
             self.note("info", "As this run is a fork, its checkpoints go to %s %s." % (self._places[wanted], instead))
         return self._places[wanted]
 
