@@ -18,7 +18,7 @@ export const Artifact = z.object({
 });
 export type Artifact = z.infer<typeof Artifact>;
 
-/** `full` can be resumed; `weights` and `adapter` hold parameters without optimizer state and can only start a fork. */
+/** `full` can be resumed; `weights` and `adapter` hold parameters without optimizer state and can at most start a fork. */
 export const CheckpointKind = z.enum(["full", "adapter", "weights"]);
 export type CheckpointKind = z.infer<typeof CheckpointKind>;
 
@@ -67,9 +67,11 @@ export const Checkpoint = z.object({
   metrics: z.record(z.string(), WireNumber),
   /** Written because a stop was asked for. */
   final: z.boolean(),
-  /** Can a run be continued from it (kind full, status complete)? */
+  /** Can its run be continued from it: complete, of kind full, and the training of the run loads checkpoints? */
   resumable: z.boolean(),
   /** In the order in which they were applied. */
   tags: z.array(AppliedTag),
+  /** Can a run be forked from it: complete, and of a kind that the training of the run loads? */
+  forkable: z.boolean(),
 });
 export type Checkpoint = z.infer<typeof Checkpoint>;

@@ -18,13 +18,17 @@ export const ReportRecord = z.discriminatedUnion("type", [
     python_version: z.string(),
     argv: z.array(z.string()),
   }),
-  /** A framework was attached. `graceful_stop`: it ends by itself, with a checkpoint, once stop.json is there. */
+  /**
+   * A framework was attached. `graceful_stop`: it ends by itself, with a checkpoint, once stop.json is there. `resumes`: started again,
+   * it goes on from the checkpoint that resolved.json names.
+   */
   z.object({
     type: z.literal("framework"),
     time: EpochSeconds,
     name: z.string(),
     version: z.string().nullable(),
     graceful_stop: z.boolean(),
+    resumes: z.boolean().default(false),
   }),
   /** Params merge in order; a later value of the same key wins. */
   z.object({ type: z.literal("params"), time: EpochSeconds, params: JsonObject }),

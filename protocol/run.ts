@@ -192,6 +192,8 @@ export const RunSummary = RunRecord.omit({ version: true, environment: true }).e
   params: JsonObject,
   metrics: z.record(z.string(), MetricSummary),
   checkpoint_count: z.number().int().nonnegative(),
+  /** Is there a checkpoint to go on from, in a fork at least? */
+  forkable: z.boolean(),
   /** Set when a file of the run folder cannot be read: what and where. */
   damage: z.string().nullable(),
 });

@@ -104,6 +104,12 @@ class Launch:
             process.close()
 
 
+@pytest.fixture(scope="session")
+def launcher() -> Any:
+    """For fixtures that outlive one test: makes a ``Launch`` in a folder."""
+    return Launch
+
+
 @pytest.fixture
 def launch(tmp_path: Any) -> Any:
     starter = Launch(str(tmp_path))

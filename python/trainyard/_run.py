@@ -14,6 +14,7 @@ from ._drain import STOP_POLL_SECONDS, Drain
 from ._metric_file import MetricFile
 from ._quiet import guarded, warn_once
 from ._report import Report
+from ._resume import ResumePoint, resume_point
 from ._version import __version__
 
 _FLUSH_SECONDS = 5.0
@@ -53,6 +54,8 @@ class Run:
         self._finished = False
         self._stop = False
         self._stop_said = False
+        # The script has asked for the checkpoint to go on from.
+        self._resumes = False
         self._next_stop_look = 0.0
         self._next_heartbeat = 0.0
         # A trainer has begun and not ended: an exit now is not a completion.
@@ -324,15 +327,31 @@ class Run:
         self._say("plan", first_step=_step(first_step), max_steps=steps, max_epochs=epochs)
 
     @guarded()
-    def framework(self, name: str, version: Optional[str] = None, graceful_stop: bool = False) -> None:
+    def framework(self, name: str, version: Optional[str] = None, graceful_stop: bool = False, resumes: bool = False) -> None:
         """
         Say which framework trains. ``graceful_stop``: it looks at ``should_stop`` and then ends by itself, with a checkpoint, so a
-        stop waits for it; SIGTERM then asks for the same, unless the script handles it.
+        stop waits for it; SIGTERM then asks for the same, unless the script handles it. ``resumes``: started again, it goes on from
+        the checkpoint that ``resume_from`` names.
         """
         self.frameworks[name] = graceful_stop
-        self._say("framework", name=name, version=version, graceful_stop=graceful_stop)
+        self._say("framework", name=name, version=version, graceful_stop=graceful_stop, resumes=resumes)
         if graceful_stop and self.active:
             _exit.stop_on_sigterm(self._on_sigterm)
+
+    @property
+    def resume_from(self) -> Optional[ResumePoint]:
+        """
+        The full checkpoint to go on from (``path``, ``step``); None when the training starts from the beginning. Asking for it says
+        that the script loads it by itself: only then can a run of such a script be resumed or forked.
+        """
+        return self._resume_from()
+
+    @guarded()
+    def _resume_from(self) -> Optional[ResumePoint]:
+        if not self._resumes:
+            self._resumes = True
+            self.framework("custom", None, graceful_stop=self.frameworks.get("custom", False), resumes=True)
+        return resume_point(self._place.run_dir) if self._place is not None else None
 
     @guarded()
     def heartbeat(self, step: int, epoch: Optional[float] = None, force: bool = False) -> None:

@@ -116,6 +116,7 @@ export class RunEntry {
       params: { ...this.resolvedParams, ...this.report.params },
       metrics: this.#metrics,
       checkpoint_count: this.checkpoints.filter((checkpoint) => checkpoint.status !== "missing").length,
+      forkable: this.checkpoints.some((checkpoint) => checkpoint.forkable),
       damage: joinDamage(this.damagedFolder, this.#damage),
     };
   }

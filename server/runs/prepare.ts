@@ -66,7 +66,7 @@ export interface ResolveOptions {
 }
 
 export function resolvedSpec({ run, paths, plan, spec, baseDir, resume }: ResolveOptions): ResolvedSpec {
-  const extra: Record<string, JsonValue> = { base_dir: baseDir, python: plan.python };
+  const extra: Record<string, JsonValue> = { base_dir: baseDir, python: plan.python, resumable: plan.recipe.resumable };
   if (resume !== undefined) extra["checkpoint"] = resume.name;
   return {
     run,

@@ -5,6 +5,7 @@ import type { ResumeRun } from "../../protocol/queries.ts";
 import type { RunRecord } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
 import type { Plan } from "../recipes/recipes.ts";
+import { runsProgram } from "../store/resumable.ts";
 import { chooseCheckpoint } from "./checkpoint-choice.ts";
 import { launchFacts, mustPassCheck, planRun, type PrepareContext, type ResolveOptions } from "./prepare.ts";
 
@@ -37,7 +38,12 @@ export async function planResume(context: PrepareContext, record: RunRecord, req
       );
     throw unreadable(name);
   }
-  const checkpoint = chooseCheckpoint(await store.checkpoints(id), request.checkpoint, request.mode);
+  const loaded = await store.loadedCheckpoints(id);
+  const isProgram = runsProgram(record.recipe);
+  // Whether there is a checkpoint at all is said first.
+  const accepted = loaded === "none" ? "every" : loaded;
+  const checkpoint = chooseCheckpoint(await store.checkpoints(id), request.checkpoint, request.mode, accepted);
+  if (loaded === "none") throw isProgram ? neverSaid(record, spec) : notResumable(record.recipe);
   const { baseDir } = launchFacts(resolved, context.baseDir);
   // What was effective counts, not what the layers below say today; so the spec's own params are not applied again.
   const bare: RunSpec = { ...spec, params: {} };
@@ -46,16 +52,27 @@ export async function planResume(context: PrepareContext, record: RunRecord, req
     parent: { params: resolved.params, sources: request.mode === "continue" ? resolved.sources : null },
     override: request.params,
   });
-  if (!plan.recipe.resumable)
-    throw new TrainyardError(
-      "conflict",
-      `the recipe ${plan.recipe.id} cannot start from a checkpoint: Trainyard does not know how that program loads one`,
-      "Start a new run with the arguments by which it resumes.",
-    );
+  // It may have changed since the run was made.
+  if (!isProgram && !plan.recipe.resumable) throw notResumable(plan.recipe.id);
   await mustPassCheck(context, plan, spec);
   const mode = checkpoint.kind === "full" ? "state" : "weights";
   const resume: Resume = { name: checkpoint.name, path: checkpoint.path, step: checkpoint.step, mode };
   return { spec, baseDir, plan, resume, before: resolved.params };
+}
+
+/** A script or command that did not say that it goes on from a checkpoint: it would silently train from the beginning. */
+function neverSaid({ name, recipe }: RunRecord, spec: RunSpec): TrainyardError {
+  const how = "Let the script load `trainyard.init().resume_from`, or start a new run with the arguments by which it resumes.";
+  return new TrainyardError(
+    "conflict",
+    `the ${recipe} of the run ${name} did not say that it can go on from a checkpoint: it used no transformers.Trainer and no Lightning ` +
+      `Trainer that ${spec.track ? "was tracked" : "could be tracked, since track is off"}, and did not ask for run.resume_from`,
+    spec.track ? how : `Turn track on in a new run. ${how}`,
+  );
+}
+
+function notResumable(recipe: string): TrainyardError {
+  return new TrainyardError("conflict", `the recipe ${recipe} cannot start from a checkpoint`, "Start a new run from the same settings.");
 }
 
 export function unreadable(name: string): TrainyardError {

@@ -324,10 +324,6 @@ class RunsRoom implements Runs {
     }
   }
 
-  #gpuNames(): Promise<readonly string[]> {
-    return this.#options.gpuNames?.() ?? Promise.resolve([]);
-  }
-
   async #make(options: {
     spec: RunSpec;
     plan: Plan;
@@ -342,7 +338,7 @@ class RunsRoom implements Runs {
     const paths = runPaths(path.join(this.#store.root, spec.project, "runs", id));
     const [git, environment] = await Promise.all([
       gitState(plan.cwd),
-      this.#gpuNames().then((gpus) => environmentSnapshot(plan.environment, gpus)),
+      (this.#options.gpuNames?.() ?? Promise.resolve([])).then((gpus) => environmentSnapshot(plan.environment, gpus)),
     ]);
     const taken = new Set([...this.#ledger.entries()].filter((one) => one.record.project === spec.project).map((one) => one.record.name));
     const name = spec.name ?? madeUpName(spec, plan.params, taken);

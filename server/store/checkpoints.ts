@@ -6,12 +6,8 @@ import type { AppliedTag, Checkpoint, CheckpointStatus, CheckpointTagRecord } fr
 import type { ReportRecord } from "../../protocol/report.ts";
 import { relativeInside } from "./artifacts.ts";
 import { checkCheckpoint, checkpointFiles, type CheckpointContent, type CheckpointFile } from "./checkpoint-checks.ts";
+import { usesOf, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import type { RunPaths } from "./types.ts";
-
-export interface AttemptReport {
-  readonly attempt: number;
-  readonly records: readonly ReportRecord[];
-}
 
 type ReportedCheckpoint = Extract<ReportRecord, { type: "checkpoint" }>;
 
@@ -30,16 +26,26 @@ export class CheckpointFinder {
   readonly #checked = new Map<string, { signature: string; content: CheckpointContent }>();
 
   /** Newest first: by attempt, then step. */
-  async list(paths: RunPaths, reports: readonly AttemptReport[], tags: readonly CheckpointTagRecord[] = []): Promise<Checkpoint[]> {
+  async list(
+    paths: RunPaths,
+    reports: readonly AttemptReport[],
+    loaded: LoadedCheckpoints,
+    tags: readonly CheckpointTagRecord[] = [],
+  ): Promise<Checkpoint[]> {
     const candidates = await findCandidates(paths, reports);
-    const found = await Promise.all(candidates.map((candidate) => this.#describe(paths, candidate, reports)));
+    const found = await Promise.all(candidates.map((candidate) => this.#describe(paths, candidate, reports, loaded)));
     return found
       .filter((checkpoint) => checkpoint !== null)
       .map((checkpoint) => ({ ...checkpoint, tags: appliedTags(tags, checkpoint.id) }))
       .sort((a, b) => b.attempt - a.attempt || b.step - a.step || b.created_at.localeCompare(a.created_at));
   }
 
-  async #describe(paths: RunPaths, candidate: Candidate, reports: readonly AttemptReport[]): Promise<Omit<Checkpoint, "tags"> | null> {
+  async #describe(
+    paths: RunPaths,
+    candidate: Candidate,
+    reports: readonly AttemptReport[],
+    loaded: LoadedCheckpoints,
+  ): Promise<Omit<Checkpoint, "tags"> | null> {
     const { location, report } = candidate;
     const files = await checkpointFiles(location);
     const inside = relativeInside(paths.dir, location);
@@ -66,6 +72,7 @@ export class CheckpointFinder {
         created_at: instant(report.time * 1000),
         metrics: report.metrics,
         resumable: false,
+        forkable: false,
       };
     }
     const content = await this.#check(location, files, report);
@@ -82,7 +89,7 @@ export class CheckpointFinder {
       size_bytes: files.reduce((sum, file) => sum + file.size, 0),
       created_at: instant(report === null ? modified : report.time * 1000),
       metrics: { ...content.metrics, ...report?.metrics },
-      resumable: status === "complete" && content.kind === "full",
+      ...usesOf(status, content.kind, loaded),
     };
   }
 

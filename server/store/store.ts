@@ -14,7 +14,7 @@ import { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from
 import { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
 import { listArtifacts, resolveArtifact } from "./artifacts.ts";
 import { makeFolder, writeFileAtomic, writeJsonAtomic } from "./atomic.ts";
-import { CheckpointFinder, type AttemptReport } from "./checkpoints.ts";
+import { CheckpointFinder } from "./checkpoints.ts";
 import { isAbsent, systemCode, writeError } from "./fs-errors.ts";
 import { readJsonFile, readTextFile } from "./json-file.ts";
 import { appendJsonl, readJsonl } from "./jsonl.ts";
@@ -23,6 +23,7 @@ import { LogReader } from "./log-reader.ts";
 import { openRoot } from "./open-root.ts";
 import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
+import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import { RunIndex } from "./run-index.ts";
 import { watchRuns } from "./run-watch.ts";
 import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, StoreScan } from "./types.ts";
@@ -232,7 +233,13 @@ class FolderStore implements RunStore {
   }
 
   async checkpoints(id: RunId): Promise<Checkpoint[]> {
-    return this.#checkpoints.list(this.paths(id), await this.#reports(id), await this.checkpointTags(id));
+    const [resolved, reports, tags] = await Promise.all([this.resolved(id), this.#reports(id), this.checkpointTags(id)]);
+    return this.#checkpoints.list(this.paths(id), reports, loadedCheckpoints(resolved, reports), tags);
+  }
+
+  async loadedCheckpoints(id: RunId): Promise<LoadedCheckpoints> {
+    const [resolved, reports] = await Promise.all([this.resolved(id), this.#reports(id)]);
+    return loadedCheckpoints(resolved, reports);
   }
 
   checkpointTags(id: RunId): Promise<CheckpointTagRecord[]> {

@@ -8,6 +8,7 @@ import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../proto
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import type { LoadedCheckpoints } from "./resumable.ts";
 
 /** Absolute paths inside one run folder. */
 export interface RunPaths {
@@ -116,6 +117,8 @@ export interface RunStore {
   /** Every tag that a checkpoint of the run was given or lost, oldest first. */
   checkpointTags(id: RunId): Promise<CheckpointTagRecord[]>;
   appendCheckpointTag(id: RunId, record: CheckpointTagRecord): Promise<void>;
+  /** Which checkpoints the training of this run loads when it is started again, as far as its files say. */
+  loadedCheckpoints(id: RunId): Promise<LoadedCheckpoints>;
   artifacts(id: RunId): Promise<Artifact[]>;
   /** Absolute real path of an artifact of this run, safe to read. @throws TrainyardError forbidden | not_found */
   resolveArtifact(id: RunId, path: string): Promise<string>;

@@ -52,7 +52,7 @@ export async function resumeFrom(host: Host, run: RunId, checkpoint: string | nu
 export async function forkRun(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, canGoOn, "Fork");
   if (run === null) return;
-  const checkpoint = checkpointOf(args) ?? (await pickCheckpoint(host, run.id, `Fork ${run.name}`, (each) => each.status === "complete"));
+  const checkpoint = checkpointOf(args) ?? (await pickCheckpoint(host, run.id, `Fork ${run.name}`, (each) => each.forkable));
   if (checkpoint !== null) await forkFrom(host, run.id, run.name, checkpoint.id, checkpoint.step);
 }
 

@@ -71,18 +71,15 @@ export function runContext(run: RunSummary): string {
   return words.join(" ");
 }
 
-/** Scripts and commands load no checkpoint by themselves, so nothing goes on from theirs; other recipes say so when they cannot. */
-const NOT_RESUMABLE: ReadonlySet<string> = new Set(["script", "command"]);
-
 /** Is there something to resume or fork from? */
 export function canGoOn(run: RunSummary): boolean {
-  return run.damage === null && run.checkpoint_count > 0 && !NOT_RESUMABLE.has(run.recipe);
+  return run.damage === null && run.forkable;
 }
 
 export function checkpointContext(run: RunSummary | undefined, checkpoint: Checkpoint): string {
   if (run === undefined || !canGoOn(run)) return "checkpoint unusable";
   if (checkpoint.resumable) return "checkpoint resumable";
-  return checkpoint.status === "complete" ? "checkpoint weights" : "checkpoint unusable";
+  return checkpoint.forkable ? "checkpoint weights" : "checkpoint unusable";
 }
 
 /** Does the tree above the run change (its place or its group), or only its own row? */

@@ -59,6 +59,7 @@ function runDetail(step: number): RunDetail {
     params: { learning_rate: 0.1 },
     metrics: {},
     checkpoint_count: 0,
+    forkable: false,
     damage: null,
     environment: null,
     run_dir: "/store/demo/runs/x",

@@ -37,6 +37,7 @@ export function summary(n: number, changes: Partial<RunSummary> = {}): RunSummar
     params: {},
     metrics: {},
     checkpoint_count: 0,
+    forkable: false,
     damage: null,
     ...changes,
   } satisfies RunSummary);

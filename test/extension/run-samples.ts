@@ -37,6 +37,7 @@ export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
     params: {},
     metrics: { loss: metric(0.869), "eval/loss": metric(0.9436), learning_rate: metric(1e-4) },
     checkpoint_count: 0,
+    forkable: false,
     damage: null,
     ...changes,
   });

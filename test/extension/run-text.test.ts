@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
+import { Checkpoint } from "../../protocol/artifact.ts";
 import { RunState } from "../../protocol/states.ts";
-import { archivedNodes, movesInTree, nodeId, projectDescription, projectNodes, runContext, runNodes } from "../../src/runs/run-nodes.ts";
+import {
+  archivedNodes,
+  checkpointContext,
+  movesInTree,
+  nodeId,
+  projectDescription,
+  projectNodes,
+  runContext,
+  runNodes,
+} from "../../src/runs/run-nodes.ts";
 import { headlineMetric, runDescription, runSpoken, runTooltip, stateLook } from "../../src/runs/run-text.ts";
 import { statusText } from "../../src/views/status-text.ts";
 import { metric, runSummary } from "./run-samples.ts";
@@ -78,9 +88,35 @@ describe("the tree", () => {
 
   it("gives menus the words they match on", () => {
     expect(runContext(runSummary())).toBe("run live running");
-    expect(runContext(runSummary({ state: "cancelled", checkpoint_count: 2, starred: true }))).toBe("run ended checkpointed starred");
-    expect(runContext(runSummary({ state: "cancelled", checkpoint_count: 2, recipe: "script" }))).toBe("run ended");
-    expect(runContext(runSummary({ damage: "broken", checkpoint_count: 2 }))).toBe("run damaged");
+    expect(runContext(runSummary({ state: "cancelled", forkable: true, starred: true }))).toBe("run ended checkpointed starred");
+    expect(runContext(runSummary({ state: "cancelled", checkpoint_count: 2, forkable: false }))).toBe("run ended");
+    expect(runContext(runSummary({ damage: "broken", forkable: true }))).toBe("run damaged");
+  });
+
+  it.each([
+    [true, true, "checkpoint resumable"],
+    [false, true, "checkpoint weights"],
+    [false, false, "checkpoint unusable"],
+  ])("offers with a checkpoint what the server says of it (%s, %s)", (resumable, forkable, words) => {
+    const checkpoint = Checkpoint.parse({
+      id: "ckpt_0123456789ab",
+      path: "/x/checkpoint-5",
+      name: "checkpoint-5",
+      step: 5,
+      attempt: 1,
+      kind: "full",
+      framework: "huggingface",
+      status: "complete",
+      problem: null,
+      size_bytes: 1,
+      created_at: "2026-01-01T00:00:00Z",
+      metrics: {},
+      final: false,
+      resumable,
+      forkable,
+    });
+    expect(checkpointContext(runSummary({ recipe: "command", forkable: true }), checkpoint)).toBe(words);
+    expect(checkpointContext(undefined, checkpoint)).toBe("checkpoint unusable");
   });
 
   it("redraws a single row unless the run moves", () => {

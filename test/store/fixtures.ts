@@ -35,7 +35,7 @@ export function runRecord(fields: Partial<RunRecord> = {}): RunRecord {
 export function resolvedSpec(run: string, runDir: string): ResolvedSpec {
   return {
     run,
-    recipe: "script",
+    recipe: "hf-causal-lm",
     params: {},
     sources: {},
     seed: null,

@@ -73,7 +73,7 @@ export class ResumeDialog extends LitElement {
     this.run = detail;
     this.mode = mode;
     // A checkpoint of parameters alone can start a fork, never continue a run.
-    this.checkpoints = checkpoints.filter((candidate) => candidate.status === "complete" && (mode === "fork" || candidate.resumable));
+    this.checkpoints = checkpoints.filter((candidate) => (mode === "fork" ? candidate.forkable : candidate.resumable));
     this.chosen = this.checkpoints.find((candidate) => candidate.id === checkpoint)?.id ?? this.checkpoints[0]?.id ?? null;
     this.problem = null;
     await this.updateComplete;
@@ -106,7 +106,7 @@ export class ResumeDialog extends LitElement {
                   )}
                 </select></label
               >
-              ${this.checkpoints.length === 0 ? html`<div class="problem">The run has no complete checkpoint.</div>` : nothing}
+              ${this.checkpoints.length === 0 ? html`<div class="problem">The run has no checkpoint that it can start from.</div>` : nothing}
               <label
                 >Changed parameters, one key=value per line<textarea
                   class="input mono"

@@ -149,10 +149,10 @@ export class CheckpointList extends LitElement {
       <div class="actions">
         ${
           checkpoint.resumable
-            ? html`${this.#action("resume", "Resume", "debug-restart", checkpoint, this.live, this.live ? "The run is still going" : "")}
-              ${this.#action("fork", "Fork", "repo-forked", checkpoint, false)}`
+            ? this.#action("resume", "Resume", "debug-restart", checkpoint, this.live, this.live ? "The run is still going" : "")
             : nothing
         }
+        ${checkpoint.forkable ? this.#action("fork", "Fork", "repo-forked", checkpoint, false) : nothing}
         ${this.#action("copy", "Copy path", "copy", checkpoint, false)}
         ${this.transport.host === "vscode" ? this.#action("reveal", "Reveal", "folder-opened", checkpoint, checkpoint.status === "missing") : nothing}
       </div>

@@ -114,7 +114,7 @@ export class Dashboard extends LitElement {
             lastUpdate: model.lastUpdate,
             blocked: this.#blocked,
             canResume: FINAL_STATES.has(run.state) && canContinue,
-            canFork: canContinue,
+            canFork: model.checkpoints.some((checkpoint) => checkpoint.forkable),
             star: () => void this.#edit({ starred: !run.starred }),
             cancel: () => {
               this.transport.command({ command: "cancel_run", run: run.id });

@@ -84,7 +84,7 @@ export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
               data-testid="fork-run"
               aria-label="Fork"
               ?disabled=${blocked !== null}
-              title=${blocked ?? "Start a new run from here"}
+              title=${blocked ?? "Start a new run from a checkpoint"}
               @click=${view.fork}
             >
               ${icon("repo-forked")} <span class="label">Fork</span>

@@ -1,5 +1,5 @@
 """
-Tracks scripts that import nothing of ours. The launcher puts this folder first on PYTHONPATH, so Python runs this file at its
+Tracks scripts that import nothing of ours, and gives them the checkpoint that they go on from. The launcher puts this folder first on PYTHONPATH, so Python runs this file at its
 start; it costs well under a millisecond until one of the frameworks below is imported. ``python -I`` and ``-E`` pass it by.
 
 Whatever goes wrong here is kept quiet: a script that cannot be tracked must still run.
@@ -34,6 +34,19 @@ def _run_the_other():
 
 def _patch_huggingface(module):
     _after_init(module.Trainer, _attach_huggingface)
+    from trainyard import _resume
+
+    handover = _resume.handover()
+    if handover is not None:
+        handover.wrap(module.Trainer, "train", "resume_from_checkpoint", "huggingface", _resume.is_huggingface)
+
+
+def _patch_training_arguments(module):
+    from trainyard import _resume
+
+    handover = _resume.handover()
+    if handover is not None:
+        handover.redirect(module.TrainingArguments)
 
 
 def _attach_huggingface(trainer):
@@ -51,6 +64,11 @@ def _patch_lightning(module):
         lightning.attach(trainer, package)
 
     _after_init(module.Trainer, attach)
+    from trainyard import _resume
+
+    handover = _resume.handover()
+    if handover is not None:
+        handover.wrap(module.Trainer, "fit", "ckpt_path", "lightning", _resume.is_lightning)
 
 
 def _patch_tensorboard(module):
@@ -61,6 +79,7 @@ def _patch_tensorboard(module):
 
 _PATCHES = {
     "transformers.trainer": _patch_huggingface,
+    "transformers.training_args": _patch_training_arguments,
     "lightning.pytorch.trainer.trainer": _patch_lightning,
     "pytorch_lightning.trainer.trainer": _patch_lightning,
     "torch.utils.tensorboard.writer": _patch_tensorboard,

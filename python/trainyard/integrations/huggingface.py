@@ -8,6 +8,7 @@ from transformers import TrainerCallback
 
 from trainyard import Run
 from trainyard._quiet import guarded
+from trainyard._resume import handover, resumes
 
 from ._common import StopVote, metric_name, reporting, the_run
 
@@ -47,7 +48,7 @@ class TrainyardCallback(TrainerCallback):
         run = the_run()
         if not self._announced:
             self._announced = True
-            run.framework(FRAMEWORK, transformers.__version__, graceful_stop=True)
+            run.framework(FRAMEWORK, transformers.__version__, graceful_stop=True, resumes=resumes(FRAMEWORK))
         return run
 
     @guarded()
@@ -57,6 +58,9 @@ class TrainyardCallback(TrainerCallback):
         self._saved_step = None
         run = self._run(args)
         run.training_began()
+        mine = handover()
+        if mine is not None:
+            mine.say()
         by_steps = args.max_steps is not None and args.max_steps > 0
         run.plan(
             max_steps=state.max_steps,

@@ -10,8 +10,10 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from trainyard import Run
 from trainyard._quiet import guarded
+from trainyard._resume import handover, resumes
 
 from ._common import StopVote, metric_name, reporting, the_run
+from ._lightning_position import Position
 
 FRAMEWORK = "lightning"
 
@@ -24,6 +26,32 @@ class _CallbackHooks:
     def __init__(self) -> None:
         self._vote = StopVote()
         self._stopping = False
+        self._position = Position()
+
+    @guarded()
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        mine = handover()
+        if mine is None or stage != "fit":
+            return
+        # Ours is the first callback, so those that save have not looked at their folder yet; those of the module are here too.
+        for callback in trainer.checkpoint_callbacks:
+            if hasattr(callback, "dirpath"):
+                callback.dirpath = mine.place_for(callback.dirpath)
+
+    @guarded()
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Dict[str, Any]) -> None:
+        self._position.save(trainer, checkpoint)
+
+    @guarded()
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: Dict[str, Any]) -> None:
+        mine = handover()
+        # A script that names its checkpoint by itself gets from Lightning what it always got.
+        if trainer.state.fn == "fit" and (mine is None or mine.given):
+            self._position.restore(trainer, checkpoint)
+
+    @guarded()
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        self._position.epoch_begins(trainer)
 
     @guarded()
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
@@ -31,6 +59,9 @@ class _CallbackHooks:
         self._stopping = False
         run = _announced(trainer)
         run.training_began()
+        mine = handover()
+        if mine is not None:
+            mine.say()
         run.plan(max_steps=_planned_steps(trainer), max_epochs=_planned_epochs(trainer), first_step=position(trainer))
         run.log_params(_facts(trainer, pl_module))
 
@@ -188,7 +219,7 @@ def _announced(trainer: Any) -> Run:
     run = the_run()
     if FRAMEWORK not in run.frameworks:
         package = sys.modules.get("lightning") or sys.modules.get("pytorch_lightning")
-        run.framework(FRAMEWORK, getattr(package, "__version__", None), graceful_stop=True)
+        run.framework(FRAMEWORK, getattr(package, "__version__", None), graceful_stop=True, resumes=resumes(FRAMEWORK))
     for logger in trainer.loggers:
         if isinstance(logger, _LoggerHooks):
             logger.bind(trainer)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import time
 
 import lightning
 import torch
@@ -12,6 +13,8 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--steps", type=int, default=12)
 parser.add_argument("--output", default="out")
 parser.add_argument("--truth", default="truth.json")
+parser.add_argument("--save-steps", type=int, default=5)
+parser.add_argument("--seconds-per-step", type=float, default=0)
 parser.add_argument("--no-logger", action="store_true")
 options = parser.parse_args()
 
@@ -24,6 +27,7 @@ class Line(lightning.LightningModule):
         self.losses: list[float] = []
 
     def training_step(self, batch, _index):
+        time.sleep(options.seconds_per_step)
         inputs, targets = batch
         loss = torch.nn.functional.mse_loss(self.layer(inputs), targets)
         self.log("train_loss", loss)
@@ -45,8 +49,8 @@ trainer = lightning.Trainer(
     default_root_dir=options.output,
     logger=not options.no_logger,
     enable_progress_bar=False,
-    callbacks=[ModelCheckpoint(dirpath=options.output, every_n_train_steps=5, save_top_k=-1)],
+    callbacks=[ModelCheckpoint(dirpath=options.output, every_n_train_steps=options.save_steps, save_top_k=-1)],
 )
-trainer.fit(model, DataLoader(TensorDataset(inputs, targets), batch_size=8))
+trainer.fit(model, DataLoader(TensorDataset(inputs, targets), batch_size=8, shuffle=True))
 with open(options.truth, "w") as file:
     json.dump(model.losses, file)
