@@ -22,6 +22,11 @@ export function formatValue(value: number | null | undefined): string {
   return value.toPrecision(4).replace("-", MINUS);
 }
 
+/** A difference with its sign: `+0.0059`, `−0.0155`. */
+export function formatSigned(value: number): string {
+  return Number.isFinite(value) && value > 0 ? `+${formatValue(value)}` : formatValue(value);
+}
+
 /** @param fraction 0–1 */
 export function formatPercent(fraction: number | null, digits = 1): string {
   return fraction === null ? UNKNOWN : `${(fraction * 100).toFixed(digits)} %`;
