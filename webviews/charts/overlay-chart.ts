@@ -22,6 +22,8 @@ export interface OverlaySource {
   /** Id of the line that differences are taken to. */
   readonly baseline: string | null;
   readonly live: boolean;
+  /** Leave values far from the middle half out of the y range: their lines run out of the frame. */
+  readonly ignoreOutliers: boolean;
   /** The lines that are shown, in the order of the legend. */
   lines(metric: string, axis: XAxis, smoothing: number, theme: Theme): readonly OverlayLine[];
   /** Everything there is, in units of the axis. */
@@ -55,6 +57,9 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
         max-width: 200px;
         overflow: hidden;
         text-overflow: ellipsis;
+      }
+      .readings .quiet {
+        color: var(--secondary);
       }
       .readings .bold {
         font-weight: 600;
@@ -278,6 +283,7 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
       highlight: source.highlight.value,
       parting: this.parting === null ? null : this.#xOfStep(this.parting),
       live: source.live,
+      ignoreOutliers: source.ignoreOutliers,
       theme,
       gutter: this.sync.gutter.width.value,
       width,

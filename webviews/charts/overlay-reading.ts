@@ -1,7 +1,7 @@
 /** The tooltip of a chart with many lines: values at the crosshair, best first, and the difference to the baseline. */
 import { html, nothing, type TemplateResult } from "lit";
 import { cssProperties } from "../components/css-vars.ts";
-import { formatInteger, formatSigned, formatValue } from "../components/format.ts";
+import { formatInteger, formatLike, formatSigned, formatValue } from "../components/format.ts";
 import type { Plot } from "./canvas-marks.ts";
 import type { LineReading } from "./overlay-view.ts";
 
@@ -55,16 +55,16 @@ function row(reading: LineReading, base: LineReading | undefined, view: OverlayR
   const bold = line.id === view.highlight ? "bold" : "";
   return html`<span class="swatch ${line.style.dash.length > 0 ? "dashed" : ""}" ${cssProperties({ "--series": line.style.color })}></span>
     <span class="name ${bold}"
-      >${line.name}${count === undefined ? nothing : html` <span class="secondary">${String(count)} of ${String(view.replicates(line.id))}</span>`}</span
+      >${line.name}${count === undefined ? nothing : html` <span class="quiet">${String(count)} of ${String(view.replicates(line.id))}</span>`}</span
     >
     ${
       reading.ended
         ? html`<span class="ended secondary">ended ${formatInteger(line.steps.at(-1) ?? 0)}</span>`
         : html`<span class="number"
-              ><b>${formatValue(reading.value)}</b>${spread === null ? nothing : html` ± ${formatValue(spread)}`}</span
+              ><b>${formatValue(reading.value)}</b>${spread === null ? nothing : html` ± ${formatLike(spread, reading.value)}`}</span
             >
             <span class="number secondary"
-              >${base === undefined ? nothing : base.line.id === line.id ? "baseline" : formatSigned(reading.value - base.value)}</span
+              >${base === undefined ? nothing : base.line.id === line.id ? "baseline" : formatSigned(reading.value - base.value, reading.value)}</span
             >`
     }`;
 }

@@ -33,6 +33,7 @@ export interface OverlayInput {
   /** Where two curves part, in units of the axis. */
   readonly parting: number | null;
   readonly live: boolean;
+  readonly ignoreOutliers: boolean;
   readonly theme: Theme;
   /** Room for the y labels. */
   readonly gutter: number;
@@ -187,12 +188,12 @@ export class OverlayView {
       const [from, to] = windowRange(xs, window);
       for (const of of band === null ? [ys] : [ys, band.low, band.high]) {
         const domain = extent(of, from, to, settings.logY);
-        if (domain !== null) needed = growDomain(needed, domain);
+        if (domain !== null) needed = growDomain(needed, input.ignoreOutliers ? withinFences(of, from, to, domain) : domain);
       }
     }
     if (needed === null) return settings.logY ? [0.1, 1] : [0, 1];
     // Any change of what is shown starts afresh; only new points of a live run may not shrink the range.
-    const key = JSON.stringify([settings, input.live ? window[0] : window, lines.map((line) => line.id)]);
+    const key = JSON.stringify([settings, input.ignoreOutliers, input.live ? window[0] : window, lines.map((line) => line.id)]);
     const grown = input.live && key === this.#shownKey ? growDomain(this.#shown, needed) : needed;
     this.#shownKey = key;
     this.#shown = grown;
@@ -207,6 +208,19 @@ export class OverlayView {
     const widest = tickLabels(y, count, logY, makeFormat).reduce((most, label) => Math.max(most, context.measureText(label).width), 0);
     return Math.ceil(widest) + LABEL_PADDING + EDGE_PX;
   }
+}
+
+/** Fewer values than this have no outliers. */
+const FENCES_FROM = 8;
+
+/** The domain within Tukey's fences: one and a half times the spread of the middle half, beyond it. Never the empty range. */
+export function withinFences(values: Float64Array, from: number, to: number, domain: Domain): Domain {
+  const sorted = values.slice(from, to).filter(Number.isFinite).sort();
+  if (sorted.length < FENCES_FROM) return domain;
+  const quartile = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
+  const [low, high] = [quartile(0.25), quartile(0.75)];
+  const reach = 1.5 * (high - low);
+  return high > low ? [Math.max(domain[0], low - reach), Math.min(domain[1], high + reach)] : domain;
 }
 
 /** The usual distance of a line's points: a crosshair within one of it after the last point still belongs to it. */

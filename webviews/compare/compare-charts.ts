@@ -121,6 +121,10 @@ export class CompareCharts extends LitElement {
       ${this.#toggle("Raw", settings.raw, () => {
         this.sync.change({ raw: !settings.raw });
       })}
+      ${this.#toggle("Ignore outliers", this.model.settings.ignoreOutliers, () => {
+        this.model.change({ ignoreOutliers: !this.model.settings.ignoreOutliers });
+        this.requestUpdate();
+      })}
       ${this.#grouping()}
       ${
         this.sync.zoom.value === null

@@ -23,9 +23,17 @@ export interface CompareSettings {
   readonly directions: ChosenDirections;
   readonly group: boolean;
   readonly spread: Spread;
+  readonly ignoreOutliers: boolean;
 }
 
-export const DEFAULT_COMPARE: CompareSettings = { baseline: null, metric: null, directions: {}, group: true, spread: "std" };
+export const DEFAULT_COMPARE: CompareSettings = {
+  baseline: null,
+  metric: null,
+  directions: {},
+  group: true,
+  spread: "std",
+  ignoreOutliers: true,
+};
 
 const BASELINE_DASH = [6, 3] as const;
 
@@ -92,6 +100,10 @@ export class CompareModel implements OverlaySource {
     const details = [...this.#members.values()].flatMap((member) => (member.detail === null ? [] : [member.detail]));
     this.#entries ??= makeEntries(details, this.#slots, this.#settings.group);
     return this.#entries;
+  }
+
+  get ignoreOutliers(): boolean {
+    return this.#settings.ignoreOutliers;
   }
 
   get live(): boolean {

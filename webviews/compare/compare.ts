@@ -20,6 +20,7 @@ export class Compare extends LitElement {
     css`
       :host {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         grid-template-rows: auto auto minmax(240px, 1fr) auto;
         height: 100%;
         overflow: auto;

@@ -110,6 +110,12 @@ export class Differences extends LitElement {
         font-weight: normal;
         margin-left: 6px;
       }
+      .section button {
+        display: inline-flex;
+        align-items: center;
+        gap: 4px;
+        font-weight: inherit;
+      }
       .same {
         color: var(--secondary);
       }

@@ -74,6 +74,7 @@ export const legendStyles = css`
   }
   .swatch.band {
     height: 8px;
+    background-clip: padding-box;
     border-top: 3px solid color-mix(in srgb, var(--series) 30%, transparent);
     border-bottom: 3px solid color-mix(in srgb, var(--series) 30%, transparent);
   }
@@ -82,6 +83,9 @@ export const legendStyles = css`
     align-items: center;
     gap: 6px;
     max-width: 340px;
+  }
+  .name .icon {
+    display: block;
   }
   .open:hover {
     text-decoration: underline;

@@ -3,7 +3,7 @@ import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { cssProperties } from "../components/css-vars.ts";
-import { formatInteger, formatSigned, formatValue, UNKNOWN } from "../components/format.ts";
+import { formatInteger, formatLike, formatSigned, formatValue, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -193,9 +193,9 @@ export class CompareLegend extends LitElement {
     >
       <span class="bar ${(difference ?? 0) < 0 ? "left" : "right"}" ${cssProperties({ "--share": `${String(share * 50)}%` })}></span>
       <span class="number ${better === null ? "" : better ? "better" : "worse"}"
-        >${difference === null ? UNKNOWN : formatSigned(difference)}</span
+        >${difference === null ? UNKNOWN : formatSigned(difference, values?.last ?? difference)}</span
       >
-      ${spread === null ? nothing : html`<span class="secondary spread">± ${formatValue(spread)}</span>`}
+      ${spread === null ? nothing : html`<span class="secondary spread">± ${formatLike(spread, values?.last ?? spread)}</span>`}
     </button>`;
   }
 }

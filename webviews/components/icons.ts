@@ -50,7 +50,7 @@ export const CODICONS = {
   tag: 0xea66,
   "arrow-up": 0xeaa1,
   "git-compare": 0xeafd,
-  settings: 0xeb51,
+  "settings-gear": 0xeb51,
 } as const;
 export type IconName = keyof typeof CODICONS;
 

@@ -30,6 +30,9 @@ export class ColumnPicker extends LitElement {
         border-radius: 4px;
         box-shadow: 0 2px 8px var(--vscode-widget-shadow, rgba(0, 0, 0, 0.36));
       }
+      .input {
+        flex: none;
+      }
       .list {
         overflow: auto;
         min-height: 0;
@@ -129,7 +132,7 @@ export class ColumnPicker extends LitElement {
               @change=${() => {
                 this.#choose(this.chosen.includes(key) ? this.chosen.filter((each) => each !== key) : [...this.chosen, key]);
               }}
-            /><span class="truncate" title=${key}>${columnTitle(key).replace(/^(params|metrics)\./, "")}</span></label
+            /><span class="truncate" title=${key}>${columnTitle(key)}</span></label
           >`,
       )}`;
   }

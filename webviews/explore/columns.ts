@@ -46,7 +46,7 @@ export function secondsOf(run: RunSummary, now: number): number | null {
 }
 
 export function columnTitle(key: ColumnKey): string {
-  return RECORD[key]?.title ?? key;
+  return RECORD[key]?.title ?? key.replace(/^(params|metrics)\./, "");
 }
 
 export function isSortable(key: ColumnKey): boolean {

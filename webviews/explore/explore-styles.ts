@@ -3,6 +3,7 @@ import { css } from "lit";
 export const exploreStyles = css`
   :host {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     grid-template-rows: auto auto minmax(0, 1fr);
     height: 100%;
     background: var(--vscode-editor-background);

@@ -218,7 +218,7 @@ export class Explore extends LitElement {
             this.picking = !this.picking;
           }}
         >
-          ${icon("settings")} Columns</button
+          ${icon("settings-gear")} Columns</button
         >${
           this.picking
             ? html`<ty-column-picker

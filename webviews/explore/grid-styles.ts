@@ -141,16 +141,18 @@ export const gridStyles = css`
     gap: 4px;
     height: 100%;
     overflow: hidden;
-    cursor: text;
   }
   .tags .edit {
+    flex: none;
+    width: 18px;
     opacity: 0;
     color: var(--secondary);
   }
   .tags .edit .icon {
     font-size: 12px;
   }
-  .row:hover .tags .edit {
+  .row:hover .tags .edit,
+  .row:focus-within .tags .edit {
     opacity: 1;
   }
   .tags-input {

@@ -30,6 +30,7 @@ export class RunGrid extends LitElement {
   @query(".scroll") private scroller!: HTMLElement;
   #stop: (() => void)[] = [];
   #anchor = 0;
+  /** The active row is to get the focus once it exists. */
   #focusActive = false;
 
   override connectedCallback(): void {
@@ -57,10 +58,7 @@ export class RunGrid extends LitElement {
 
   override updated(changed: PropertyValues): void {
     this.model.need(...this.range);
-    if (this.#focusActive && (changed.has("active") || changed.has("range"))) {
-      const row = this.renderRoot.querySelector<HTMLElement>(`[data-index="${String(this.active)}"]`);
-      row?.focus({ preventScroll: true });
-    }
+    if (this.#focusActive) this.#focusRow();
     if (changed.has("editing")) this.renderRoot.querySelector<HTMLInputElement>(".tags-input")?.select();
   }
 
@@ -72,7 +70,14 @@ export class RunGrid extends LitElement {
 
   focusGrid(): void {
     this.#focusActive = true;
-    this.renderRoot.querySelector<HTMLElement>(`[data-index="${String(this.active)}"]`)?.focus();
+    this.#focusRow();
+  }
+
+  /** A row that was not loaded yet is replaced when it is: the focus is wanted until then. */
+  #focusRow(): void {
+    const row = this.renderRoot.querySelector<HTMLElement>(`[data-index="${String(this.active)}"]`);
+    row?.focus({ preventScroll: true });
+    if (row !== null && this.model.row(this.active) !== undefined) this.#focusActive = false;
   }
 
   override render(): TemplateResult {
@@ -93,9 +98,6 @@ export class RunGrid extends LitElement {
         data-testid="run-grid"
         ${cssProperties({ "--columns": template, "--rows": `${String(count * ROW_PX)}px` })}
         @keydown=${this.#onKey}
-        @focusout=${(event: FocusEvent) => {
-          if (event.relatedTarget !== null) this.#focusActive = false;
-        }}
       >
         <div class="row head" role="row" aria-rowindex="1">
           <span role="columnheader" class="tick"></span><span role="columnheader" class="mark" aria-label="State"></span>
@@ -118,7 +120,7 @@ export class RunGrid extends LitElement {
     if (!isSortable(key)) return html`<span role="columnheader" class=${style}><span class="truncate">${title}</span></span>`;
     return html`<span role="columnheader" class=${style} aria-sort=${order}
       ><button
-        title="Sort by ${title}"
+        title="Sort by ${key}"
         data-testid="sort-${key}"
         @click=${() => this.dispatchEvent(new CustomEvent("sort", { detail: nextSort(sort, key) }))}
       >
@@ -130,7 +132,16 @@ export class RunGrid extends LitElement {
   #row(index: number, now: number): TemplateResult {
     const run = this.model.row(index);
     const place = cssProperties({ "--top": `${String(index * ROW_PX)}px` });
-    if (run === undefined) return html`<div class="row blank" role="row" aria-rowindex=${index + 2} aria-busy="true" ${place}></div>`;
+    if (run === undefined)
+      return html`<div
+        class="row blank"
+        role="row"
+        tabindex="-1"
+        aria-rowindex=${index + 2}
+        aria-busy="true"
+        data-index=${index}
+        ${place}
+      ></div>`;
     const selected = this.selected.has(run.id);
     return html`<div
       class="row ${selected ? "selected" : ""}"
@@ -151,7 +162,6 @@ export class RunGrid extends LitElement {
       }}
       @focus=${() => {
         this.active = index;
-        this.#focusActive = true;
       }}
     >
       <span role="gridcell" class="tick"
@@ -214,16 +224,19 @@ export class RunGrid extends LitElement {
             if (this.editing === run.id) this.#saveTags(run, (event.target as HTMLInputElement).value);
           }}
       /></span>`;
-    return html`<span
-      role="gridcell"
-      class="tags"
-      title="Edit tags (T)"
-      data-testid="tags"
-      @click=${(event: MouseEvent) => {
-        event.stopPropagation();
-        this.editing = run.id;
-      }}
-      >${run.tags.map((tag) => html`<span class="tag truncate">${tag}</span>`)}<span class="edit">${icon("edit")}</span></span
+    const edit = (event: Event): void => {
+      event.stopPropagation();
+      this.editing = run.id;
+    };
+    return html`<span role="gridcell" class="tags" title="Double-click to edit the tags (T)" data-testid="tags" @dblclick=${edit}
+      >${run.tags.map((tag) => html`<span class="tag truncate">${tag}</span>`)}<button
+        class="icon-button edit"
+        tabindex="-1"
+        aria-label="Edit the tags of ${run.name}"
+        @click=${edit}
+      >
+        ${icon("edit")}
+      </button></span
     >`;
   }
 
