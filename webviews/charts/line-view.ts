@@ -2,6 +2,7 @@
 import { formatClock, formatDuration, formatInteger } from "../components/format.ts";
 import type { Theme } from "../components/theme.ts";
 import type { Annotations } from "./annotations.ts";
+import { xColumn, xOffset } from "./chart-window.ts";
 import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
 import type { SeriesColumns } from "./columns.ts";
 import { drawAttempts, drawCheckpoints, drawDot, drawFlag, drawNonFinite, drawPoints, type Plot } from "./canvas-marks.ts";
@@ -47,16 +48,6 @@ export interface Reading {
   /** Position in the chart; y is null where the value cannot be drawn. */
   readonly px: number;
   readonly py: number | null;
-}
-
-/** The x column of a series in the units of the axis. Relative time stays absolute here; the scale carries the offset. */
-export function xColumn(columns: SeriesColumns, axis: XAxis): Float64Array {
-  return axis === "step" ? columns.steps : columns.times;
-}
-
-/** From a value of `xColumn` to the units of the axis. */
-export function xOffset(axis: XAxis, origin: number): number {
-  return axis === "relative" && Number.isFinite(origin) ? origin : 0;
 }
 
 /** Between the page and the y labels. */
