@@ -197,7 +197,8 @@ export class OverlayView {
     const grown = input.live && key === this.#shownKey ? growDomain(this.#shown, needed) : needed;
     this.#shownKey = key;
     this.#shown = grown;
-    return settings.logY ? logDomain(grown) : niceDomain(grown, Math.max(3, ticks));
+    // Finer ends than the ticks have: many lines need the room to stand apart.
+    return settings.logY ? logDomain(grown) : niceDomain(grown, Math.max(8, 2 * ticks));
   }
 
   #measureLabels(y: Domain, count: number, logY: boolean, theme: Theme): number {

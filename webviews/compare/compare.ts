@@ -21,7 +21,7 @@ export class Compare extends LitElement {
       :host {
         display: grid;
         grid-template-columns: minmax(0, 1fr);
-        grid-template-rows: auto auto minmax(240px, 1fr) auto;
+        grid-template-rows: auto auto minmax(auto, 1fr) auto;
         height: 100%;
         overflow: auto;
         background: var(--vscode-editor-background);
@@ -65,6 +65,9 @@ export class Compare extends LitElement {
       ty-compare-legend {
         max-height: 30vh;
         border-bottom: 1px solid var(--hairline);
+      }
+      ty-compare-charts {
+        min-height: 240px;
       }
       ty-differences {
         max-height: 32vh;

@@ -172,6 +172,15 @@ export const legendStyles = css`
   .steps {
     padding-right: 20px;
   }
+  @container legend (max-width: 1120px) {
+    .note,
+    .steps {
+      display: none;
+    }
+    .param {
+      max-width: 96px;
+    }
+  }
   /* Run, last value and difference are what remains; changed params stand in the differences. */
   @container legend (max-width: 720px) {
     .param,
