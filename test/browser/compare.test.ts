@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  page = await chrome.newPage({ viewport: { width: 1300, height: 900 } });
+  page = await chrome.newPage({ viewport: { width: 1500, height: 900 } });
   complaints.length = 0;
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {

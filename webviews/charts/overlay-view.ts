@@ -4,6 +4,7 @@ import type { Theme } from "../components/theme.ts";
 import { drawDot, drawFlag, drawPoints, type Plot } from "./canvas-marks.ts";
 import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
 import { tracePath } from "./draw-line.ts";
+import { stepLabels } from "./line-view.ts";
 import type { LineStyle } from "./palette.ts";
 import { type Domain, extent, growDomain, linearScale, logDomain, logScale, nearestIndex, niceDomain, windowRange } from "./scale.ts";
 import { linearFormat, logFormat, tickLabels } from "./ticks.ts";
@@ -153,7 +154,7 @@ export class OverlayView {
     context.lineTo(px, plot.top + plot.height);
     context.stroke();
     context.globalAlpha = 1;
-    drawFlag(context, px, plot, xLabel(input.settings.xAxis, x), theme);
+    drawFlag(context, px, plot, xLabel(input.settings.xAxis, x), stepLabels(input, plot), theme);
     for (const { line, px: at, py, ended } of readings)
       if (py !== null && !ended) drawDot(context, at, py, 3, line.style.color, theme.background);
   }
