@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { ApiError } from "./errors.ts";
 import { ClientMessage } from "./messages.ts";
 import { JsonObject, JsonValue } from "./json.ts";
-import { RunId } from "./ids.ts";
+import { RunId, Slug } from "./ids.ts";
 
 /** What a panel shows; kept by the serializer so that it comes back after a reload. */
 export const PanelTarget = z.discriminatedUnion("view", [
@@ -15,12 +15,17 @@ export const PanelTarget = z.discriminatedUnion("view", [
     from: RunId.nullable(),
     script: z.string().nullable(),
   }),
+  /** Curves and settings of several runs side by side; the first is the baseline until another is chosen. */
+  z.object({ view: z.literal("compare"), runs: z.array(RunId).min(1).max(1000) }),
+  /** The table of runs: of one project, or of the whole store. */
+  z.object({ view: z.literal("explore"), project: Slug.nullable() }),
 ]);
 export type PanelTarget = z.infer<typeof PanelTarget>;
 
 /** Commands that a webview may ask the host to run; everything else is refused. */
 export const HostCommand = z.discriminatedUnion("command", [
   z.object({ command: z.literal("open_run"), run: RunId }),
+  z.object({ command: z.literal("compare_runs"), runs: z.array(RunId).min(1).max(1000) }),
   z.object({ command: z.literal("open_log"), run: RunId, attempt: z.number().int().positive() }),
   z.object({ command: z.literal("fork_run"), run: RunId, checkpoint: z.string().nullable() }),
   z.object({ command: z.literal("resume_run"), run: RunId, checkpoint: z.string().nullable() }),

@@ -66,6 +66,37 @@ export async function chooseRuns(
   return run === null ? [] : [run];
 }
 
+/** The selected runs of the tree when there are enough of them, else those ticked in a list. Empty when the user left it. */
+export async function chooseSeveral(
+  host: Host,
+  args: readonly unknown[],
+  accepts: (run: RunSummary) => boolean,
+  title: string,
+  least: number,
+): Promise<RunSummary[]> {
+  const selected: readonly unknown[] = Array.isArray(args[1]) ? (args[1] as unknown[]) : args[0] === undefined ? host.selection() : [];
+  const ids = new Set([args[0], ...selected].map(runIdOf).filter((id) => id !== null));
+  const given = (await Promise.all([...ids].map((id) => summaryOf(host, id)))).filter(accepts);
+  if (given.length >= least) return given;
+  const picked = await vscode.window.showQuickPick(
+    (await loadedRuns(host)).filter(accepts).map((run) => ({
+      label: `$(${stateLook(run).icon.replace("~spin", "")}) ${run.name}`,
+      description: runDescription(run, []),
+      detail: run.project,
+      picked: ids.has(run.id),
+      run,
+    })),
+    { title, placeHolder: `Tick ${String(least)} runs or more`, canPickMany: true, matchOnDetail: true },
+  );
+  return picked?.map((each) => each.run) ?? [];
+}
+
+/** The project of a tree node, null for the whole store. */
+export function projectOf(args: readonly unknown[]): string | null {
+  const node = args[0];
+  return isNode(node) && node.kind === "project" ? node.project : null;
+}
+
 export function checkpointOf(args: readonly unknown[]): Checkpoint | null {
   const node = args[0];
   return isNode(node) && node.kind === "checkpoint" ? node.checkpoint : null;

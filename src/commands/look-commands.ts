@@ -6,7 +6,7 @@ import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
 import type { Host } from "../host.ts";
-import { artifactOf, checkpointOf, chooseRun, chooseRuns } from "./arguments.ts";
+import { artifactOf, checkpointOf, chooseRun, chooseRuns, chooseSeveral, projectOf } from "./arguments.ts";
 import { revealPath } from "./reveal.ts";
 import { shellCommand } from "./shell-command.ts";
 
@@ -15,6 +15,17 @@ const any = (): boolean => true;
 export async function openDashboard(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => each.damage === null, "Open Dashboard");
   if (run !== null) host.panels.open({ view: "dashboard", run: run.id });
+}
+
+/** The runs that are selected in the tree, or those that the user picks. */
+export async function compareRuns(host: Host, ...args: unknown[]): Promise<void> {
+  const runs = await chooseSeveral(host, args, (each) => each.damage === null, "Compare Runs", 2);
+  if (runs.length > 0) host.panels.open({ view: "compare", runs: runs.map((run) => run.id) });
+}
+
+export async function exploreRuns(host: Host, ...args: unknown[]): Promise<void> {
+  host.panels.open({ view: "explore", project: projectOf(args) });
+  return Promise.resolve();
 }
 
 export async function openLog(host: Host, ...args: unknown[]): Promise<void> {

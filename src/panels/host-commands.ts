@@ -13,6 +13,9 @@ export async function runHostCommand(host: Host, command: HostCommand, reply: (m
     case "open_run":
       host.panels.open({ view: "dashboard", run: command.run });
       return;
+    case "compare_runs":
+      host.panels.open({ view: "compare", runs: command.runs });
+      return;
     case "open_log":
       await host.logs.show(command.run, command.attempt, host.board.run(command.run)?.name ?? command.run);
       return;

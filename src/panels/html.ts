@@ -1,4 +1,5 @@
 /** The page around a web application: nothing but its module, its styles and a policy that lets nothing else in. Pure. */
+import type { PanelTarget } from "../../protocol/webview.ts";
 
 export interface PageOptions {
   /** `webview.cspSource` */
@@ -7,7 +8,7 @@ export interface PageOptions {
   readonly script: string;
   readonly codicons: string;
   readonly title: string;
-  readonly view: "dashboard" | "builder";
+  readonly view: PanelTarget["view"];
 }
 
 export function panelPage(options: PageOptions): string {

@@ -1,4 +1,4 @@
-/** The webview panels of this window: one dashboard per run and one builder per subject, restored after a reload. */
+/** The webview panels of this window: one dashboard per run, one builder per subject, comparisons and tables of runs, restored after a reload. */
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
 import type { RouteName } from "../../protocol/routes.ts";
@@ -11,7 +11,12 @@ import { panelPage } from "./html.ts";
 import { prepareRequest } from "./requests.ts";
 import { Relay } from "./relay.ts";
 
-const VIEW_TYPES = { dashboard: "trainyard.dashboard", builder: "trainyard.builder" } as const;
+const VIEW_TYPES = {
+  dashboard: "trainyard.dashboard",
+  builder: "trainyard.builder",
+  compare: "trainyard.compare",
+  explore: "trainyard.explore",
+} as const;
 
 export interface PanelManagerOptions {
   readonly context: vscode.ExtensionContext;
@@ -89,7 +94,7 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
       },
       onTitle: (title) => {
         // A dashboard is called as its run is; a builder may say what it builds. Capitals are the editor's affair.
-        if (target.view === "builder" && title.toLowerCase() !== panel.title.toLowerCase()) panel.title = title;
+        if (target.view !== "dashboard" && title.toLowerCase() !== panel.title.toLowerCase()) panel.title = title;
       },
       prepare: (route, body) => prepareRequest(route, body, this.#environment()),
       onAnswer: this.#options.onAnswer,
@@ -150,13 +155,31 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
   }
 
   #title(target: PanelTarget): string {
-    if (target.view === "dashboard") return this.#options.board.run(target.run)?.name ?? "Run";
-    return "New Run";
+    switch (target.view) {
+      case "dashboard":
+        return this.#options.board.run(target.run)?.name ?? "Run";
+      case "builder":
+        return "New Run";
+      case "compare":
+        return `Compare (${String(target.runs.length)})`;
+      case "explore":
+        return target.project === null ? "Explore" : `Explore: ${target.project}`;
+    }
   }
 }
 
 function keyOf(target: PanelTarget): string {
-  return target.view === "dashboard" ? `dashboard/${target.run}` : `builder/${JSON.stringify([target.recipe, target.from, target.script])}`;
+  switch (target.view) {
+    case "dashboard":
+      return `dashboard/${target.run}`;
+    case "builder":
+      return `builder/${JSON.stringify([target.recipe, target.from, target.script])}`;
+    case "compare":
+      // The same runs in another order are the same comparison.
+      return `compare/${[...target.runs].sort().join()}`;
+    case "explore":
+      return `explore/${target.project ?? ""}`;
+  }
 }
 
 /** What the webview kept by setState: the target alone, or the target beside its own navigation state. */
@@ -164,6 +187,7 @@ export function restoredTarget(viewType: string, state: unknown): PanelTarget | 
   const wrapped = typeof state === "object" && state !== null && "target" in state ? state.target : state;
   const parsed = PanelTarget.safeParse(wrapped);
   if (parsed.success && VIEW_TYPES[parsed.data.view] === viewType) return parsed.data;
-  // An empty builder has nothing to lose; a dashboard without its run is nothing.
+  // An empty builder has nothing to lose, nor has a table of all runs; a dashboard or a comparison without its runs is nothing.
+  if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
   return viewType === VIEW_TYPES.builder ? { view: "builder", recipe: null, from: null, script: null } : null;
 }

@@ -12,7 +12,7 @@ import { build } from "esbuild";
 import { WebSocketServer, type WebSocket } from "ws";
 import { encodeFrame, type SeriesFrameHeader } from "../../protocol/frames.ts";
 import { ClientMessage, WS_PATH, WS_PROTOCOL, type ServerMessage } from "../../protocol/messages.ts";
-import { CreateRun, type RunDetail } from "../../protocol/queries.ts";
+import { CreateRun, EditRun, type RunDetail } from "../../protocol/queries.ts";
 import { RunSummary } from "../../protocol/run.ts";
 import { routes } from "../../protocol/routes.ts";
 import { encodeArrow } from "../../server/series/arrow.ts";
@@ -90,6 +90,7 @@ function runDetail(step: number): RunDetail {
 
 interface Subscriber {
   readonly socket: WebSocket;
+  readonly run: string;
   readonly id: number;
   /** Rows or bytes sent so far. */
   at: number;
@@ -102,8 +103,12 @@ export class FixtureServer {
   readonly #dist: string;
   readonly #series = new Map<string, Subscriber>();
   readonly #logs = new Map<string, Subscriber>();
+  readonly #lists = new Map<string, Subscriber>();
   readonly #keys = new WeakMap<WebSocket, number>();
   #nextKey = 1;
+  /** Runs besides RUN, which tests add. */
+  readonly #others = new Map<string, RunDetail>();
+  readonly #deleted: string[] = [];
   #refusing = false;
   #rows = 0;
   #log = "";
@@ -112,7 +117,7 @@ export class FixtureServer {
     const dist = await mkdtemp(path.join(os.tmpdir(), "trainyard-webviews-"));
     await build({
       absWorkingDir: ROOT,
-      entryPoints: { app: "webviews/app/main.ts", dashboard: "webviews/dashboard/main.ts", builder: "webviews/builder/main.ts" },
+      entryPoints: Object.fromEntries(["app", "dashboard", "builder", "compare"].map((view) => [view, `webviews/${view}/main.ts`])),
       outdir: dist,
       bundle: true,
       splitting: true,
@@ -151,6 +156,28 @@ export class FixtureServer {
     return this.#rows;
   }
 
+  /** Runs that a page asked to delete. */
+  get deleted(): readonly string[] {
+    return this.#deleted;
+  }
+
+  run(id: string): RunDetail {
+    return this.#others.get(id) ?? runDetail(this.#rows);
+  }
+
+  /** A finished run; its points are those of RUN, ten lower for each run that was added before it and itself. */
+  addRun(part: Pick<RunDetail, "id" | "name"> & Partial<RunDetail>): void {
+    const detail: RunDetail = { ...runDetail(this.#rows), state: "completed", ended_at: new Date(START + 1e6).toISOString(), ...part };
+    this.#others.set(part.id, detail);
+  }
+
+  /** Tells every page about a run that changed. */
+  change(id: string, part: Partial<RunDetail>): void {
+    this.#others.set(id, { ...this.run(id), ...part });
+    const summary = RunSummary.parse(this.run(id));
+    for (const subscriber of this.#lists.values()) this.#send(subscriber.socket, { type: "run", id: subscriber.id, run: summary });
+  }
+
   /** Adds points: one a step, value = 1000 - step. */
   append(count: number): void {
     this.#rows += count;
@@ -168,6 +195,7 @@ export class FixtureServer {
     for (const socket of this.#sockets.clients) socket.terminate();
     this.#series.clear();
     this.#logs.clear();
+    this.#lists.clear();
   }
 
   up(): void {
@@ -187,25 +215,26 @@ export class FixtureServer {
     if (message.type === "unsubscribe") {
       this.#series.delete(key);
       this.#logs.delete(key);
+      this.#lists.delete(key);
     }
     if (message.type !== "subscribe") return;
     const { topic, id } = message;
-    const summary = RunSummary.parse(runDetail(this.#rows));
     switch (topic.topic) {
       case "runs":
-        this.#send(socket, { type: "runs", id, runs: [summary] });
+        this.#lists.set(key, { socket, run: RUN, id, at: 0 });
+        this.#send(socket, { type: "runs", id, runs: [RUN, ...this.#others.keys()].map((run) => RunSummary.parse(this.run(run))) });
         break;
       case "run":
-        this.#send(socket, { type: "run", id, run: summary });
+        this.#send(socket, { type: "run", id, run: RunSummary.parse(this.run(topic.run)) });
         break;
       case "series": {
-        const subscriber = { socket, id, at: topic.cursor["1"] ?? 0 };
+        const subscriber = { socket, run: topic.run, id, at: topic.cursor["1"] ?? 0 };
         this.#series.set(key, subscriber);
         this.#sendSeries(subscriber);
         break;
       }
       case "log": {
-        const subscriber = { socket, id, at: topic.offset };
+        const subscriber = { socket, run: topic.run, id, at: topic.offset };
         this.#logs.set(key, subscriber);
         this.#sendLog(subscriber);
         break;
@@ -219,13 +248,14 @@ export class FixtureServer {
     const count = this.#rows - subscriber.at;
     if (count <= 0) return;
     const first = subscriber.at + 1;
+    const offset = 10 * ([...this.#others.keys()].indexOf(subscriber.run) + 1);
     const steps = Float64Array.from({ length: count }, (_, i) => first + i);
     const body = encodeArrow([
       {
         name: "loss",
         steps,
         times: steps.map((step) => START + 1000 * step),
-        values: steps.map((step) => 1000 - step),
+        values: steps.map((step) => 1000 - step - offset),
         attempts: new Int32Array(count).fill(1),
         downsampled: false,
       },
@@ -234,7 +264,7 @@ export class FixtureServer {
     const header: SeriesFrameHeader = {
       type: "series",
       id: subscriber.id,
-      run: RUN,
+      run: subscriber.run,
       series: ["loss"],
       downsampled: [false],
       cursor: { "1": this.#rows },
@@ -264,18 +294,39 @@ export class FixtureServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? "/", this.url);
+    const { pathname, searchParams } = new URL(request.url ?? "/", this.url);
+    const id = /^\/api\/runs\/(run_\w+)$/.exec(pathname)?.[1];
     const json = (body: unknown): void => {
       response.setHeader("content-type", "application/json");
       response.end(JSON.stringify(body));
     };
-    if (pathname === `/api/runs/${RUN}`) json(runDetail(this.#rows));
+    if (pathname === "/api/runs") json(this.#page(searchParams));
+    else if (id !== undefined && request.method === "DELETE") {
+      this.#deleted.push(id);
+      json({ trashed_to: "/store/.trash/x" });
+    } else if (id !== undefined && request.method === "PATCH") {
+      const edit = EditRun.parse(JSON.parse(await text(request))) as Partial<RunDetail>;
+      this.change(id, edit);
+      json(this.run(id));
+    } else if (id !== undefined && (id === RUN || this.#others.has(id))) json(this.run(id));
     else if (pathname.endsWith("/checkpoints")) json({ checkpoints: [] });
     else if (pathname === "/api/system") json({ samples: [] });
     else if (pathname === routes.listRecipes.path) json(CATALOGUE);
     else if (pathname === routes.dryRun.path) json(dryRun(CreateRun.parse(JSON.parse(await text(request)))));
     else if (pathname === routes.preflight.path) json({ problems: [], facts: {} });
     else await this.#file(pathname, response);
+  }
+
+  /** Newest first or by name, filtered by text: what the table of runs asks for. */
+  #page(query: URLSearchParams): { runs: RunSummary[]; total: number } {
+    const search = query.get("search") ?? "";
+    const offset = Number(query.get("offset") ?? 0);
+    const all = [RUN, ...this.#others.keys()]
+      .filter((run) => !this.#deleted.includes(run))
+      .map((run) => RunSummary.parse(this.run(run)))
+      .filter((run) => run.archived === (query.get("archived") === "true") && [run.name, ...run.tags].join(" ").includes(search))
+      .sort((a, b) => (query.get("sort") === "name" ? (a.name < b.name ? -1 : 1) : a.id < b.id ? 1 : -1));
+    return { runs: all.slice(offset, offset + Number(query.get("limit") ?? 100)), total: all.length };
   }
 
   async #file(pathname: string, response: ServerResponse): Promise<void> {

@@ -8,13 +8,15 @@ import type { BuilderTarget } from "../builder/builder.ts";
 import { icon } from "../components/icons.ts";
 import { asProblem, problemText } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
+import "../compare/compare.ts";
 import "../dashboard/dashboard.ts";
+import "../explore/explore.ts";
 import { BrowserTransport } from "../transport/browser-transport.ts";
 import { runHostCommand } from "./host-commands.ts";
 import "./resume-dialog.ts";
 import type { ResumeDialog } from "./resume-dialog.ts";
 import "./run-list.ts";
-import { showInAddress } from "./session.ts";
+import { type Page, showInAddress } from "./session.ts";
 
 const NOTICE_MS = 4000;
 
@@ -112,6 +114,7 @@ export class App extends LitElement {
 
   @property({ attribute: false }) token = "";
   @property({ attribute: false }) run: RunId | null = null;
+  @property({ attribute: false }) page: Page | null = null;
   @state() private builder: BuilderTarget | null = null;
   @state() private notice: string | null = null;
   @state() private menuOpen = false;
@@ -126,6 +129,9 @@ export class App extends LitElement {
         runHostCommand(command, this.#link, {
           openRun: (run) => {
             this.#openRun(run);
+          },
+          openCompare: (runs) => {
+            this.#openPage({ view: "compare", runs });
           },
           askResume: (run, mode, checkpoint) => void this.#try(() => this.dialog.ask(run, mode, checkpoint)),
           say: (text) => {
@@ -165,8 +171,14 @@ export class App extends LitElement {
         </div>
         <ty-run-list
           .transport=${transport}
-          .selected=${this.builder === null ? this.run : null}
+          .selected=${this.builder === null && this.page === null ? this.run : null}
           @run-select=${this.#onRunSelect}
+          @runs-compare=${(event: Event) => {
+            this.#openPage({ view: "compare", runs: (event as CustomEvent<RunId[]>).detail });
+          }}
+          @runs-explore=${() => {
+            this.#openPage({ view: "explore", project: null });
+          }}
           @runs-changed=${this.#onRunsChanged}
         ></ty-run-list>
       </aside>
@@ -178,6 +190,8 @@ export class App extends LitElement {
 
   #page(transport: BrowserTransport): TemplateResult {
     if (this.builder !== null) return html`<ty-builder .transport=${transport} .target=${this.builder}></ty-builder>`;
+    if (this.page?.view === "compare") return html`<ty-compare .transport=${transport} .runs=${this.page.runs}></ty-compare>`;
+    if (this.page?.view === "explore") return html`<ty-explore .transport=${transport} .project=${this.page.project}></ty-explore>`;
     if (this.run !== null) return html`<ty-dashboard .transport=${transport} .runId=${this.run}></ty-dashboard>`;
     return html`<div class="welcome">
       ${this.count === 0 ? html`<span>Nothing has been trained here yet.</span>` : html`<span class="secondary">Choose a run, or start one.</span>`}
@@ -194,9 +208,17 @@ export class App extends LitElement {
 
   #openRun(run: RunId): void {
     this.builder = null;
+    this.page = null;
     this.menuOpen = false;
     this.run = run;
     showInAddress(run);
+  }
+
+  #openPage(page: Page): void {
+    this.builder = null;
+    this.menuOpen = false;
+    this.page = page;
+    showInAddress(page);
   }
 
   #openBuilder(target: BuilderTarget): void {
@@ -213,7 +235,7 @@ export class App extends LitElement {
     const runs = (event as CustomEvent<readonly RunSummary[]>).detail;
     this.count = runs.length;
     const newest = runs[0];
-    if (this.run === null && this.builder === null && newest !== undefined) this.#openRun(newest.id);
+    if (this.run === null && this.page === null && this.builder === null && newest !== undefined) this.#openRun(newest.id);
   };
 
   #say(text: string): void {

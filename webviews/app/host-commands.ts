@@ -5,6 +5,7 @@ import type { SimpleHostCommand, Transport } from "../transport/transport.ts";
 
 export interface PageActions {
   openRun(run: RunId): void;
+  openCompare(runs: readonly RunId[]): void;
   /** Asks for the checkpoint, the mode and changed parameters. */
   askResume(run: RunId, mode: "continue" | "fork", checkpoint: string | null): void;
   /** Shows a sentence to the user. */
@@ -16,6 +17,9 @@ export async function runHostCommand(command: SimpleHostCommand, transport: Tran
   switch (command.command) {
     case "open_run":
       page.openRun(command.run);
+      break;
+    case "compare_runs":
+      page.openCompare(command.runs);
       break;
     case "resume_run":
       page.askResume(command.run, "continue", command.checkpoint);

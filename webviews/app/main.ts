@@ -5,7 +5,7 @@ import { openSession } from "./session.ts";
 import { followSystemTheme } from "./theme.ts";
 
 followSystemTheme();
-const { token, run } = openSession();
+const { token, run, page } = openSession();
 
 if (token === null) {
   const message = document.createElement("p");
@@ -17,5 +17,6 @@ if (token === null) {
   const app = new App();
   app.token = token;
   app.run = run;
+  app.page = page;
   mountPage(app);
 }

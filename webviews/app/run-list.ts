@@ -26,10 +26,13 @@ export class RunList extends LitElement {
         font-size: 13px;
       }
       .search {
-        padding: 8px 12px;
+        display: flex;
+        align-items: center;
+        gap: 4px;
+        padding: 8px 12px 8px 8px;
       }
       .search input {
-        width: 100%;
+        flex: 1;
       }
       .runs {
         flex: 1;
@@ -54,6 +57,44 @@ export class RunList extends LitElement {
         padding: 0 12px;
         text-align: left;
       }
+      .row {
+        position: relative;
+      }
+      /* Shown where the pointer or the focus is, and on every row once one is ticked. */
+      .row input {
+        position: absolute;
+        left: 12px;
+        top: 4px;
+        width: 16px;
+        height: 16px;
+        margin: 0;
+        opacity: 0;
+        cursor: pointer;
+        accent-color: var(--vscode-progressBar-background);
+      }
+      .row:hover input,
+      .row input:focus-visible,
+      .ticking .row input {
+        opacity: 1;
+      }
+      .row:hover .state,
+      .row:focus-within .state,
+      .ticking .row .state {
+        opacity: 0;
+      }
+      .row:not(:hover):has(.run:focus) .state {
+        opacity: 1;
+      }
+      .ticked {
+        display: flex;
+        align-items: center;
+        gap: 6px;
+        padding: 6px 12px;
+        border-top: 1px solid var(--hairline);
+      }
+      .ticked span {
+        flex: 1;
+      }
       .run:hover {
         background: var(--hover);
       }
@@ -73,6 +114,7 @@ export class RunList extends LitElement {
   @property({ attribute: false }) selected: RunId | null = null;
   @state() private runs: readonly RunSummary[] | null = null;
   @state() private search = "";
+  @state() private ticked: ReadonlySet<RunId> = new Set();
   #subscription: Subscription | null = null;
 
   override connectedCallback(): void {
@@ -109,6 +151,15 @@ export class RunList extends LitElement {
     const projects = [...new Set(shown.map((run) => run.project))];
     return html`
       <div class="search">
+        <button
+          class="icon-button"
+          title="Explore all runs in a table"
+          aria-label="Explore all runs in a table"
+          data-testid="explore-runs"
+          @click=${() => this.dispatchEvent(new CustomEvent("runs-explore", { bubbles: true, composed: true }))}
+        >
+          ${icon("table")}
+        </button>
         <input
           class="input"
           type="search"
@@ -120,7 +171,7 @@ export class RunList extends LitElement {
           }}
         />
       </div>
-      <nav class="runs" aria-label="Runs" data-testid="run-list" @keydown=${this.#onKey}>
+      <nav class="runs ${this.ticked.size > 0 ? "ticking" : ""}" aria-label="Runs" data-testid="run-list" @keydown=${this.#onKey}>
         ${runs === null ? nothing : runs.length === 0 ? html`<div class="none secondary">No runs yet. Start one with New run.</div>` : nothing}
         ${projects.map(
           (project) =>
@@ -132,7 +183,39 @@ export class RunList extends LitElement {
               )}`,
         )}
       </nav>
+      ${this.ticked.size > 0 ? this.#tickedBar() : nothing}
     `;
+  }
+
+  #tickedBar(): TemplateResult {
+    const ticked = [...this.ticked];
+    return html`<div class="ticked">
+      <span>${String(ticked.length)} selected</span>
+      <button
+        class="icon-button"
+        title="Clear the selection"
+        aria-label="Clear the selection"
+        @click=${() => {
+          this.ticked = new Set();
+        }}
+      >
+        ${icon("close")}
+      </button>
+      <button
+        class="button"
+        data-testid="compare-runs"
+        ?disabled=${ticked.length < 2}
+        @click=${() => this.dispatchEvent(new CustomEvent("runs-compare", { detail: ticked, bubbles: true, composed: true }))}
+      >
+        ${icon("git-compare")} Compare
+      </button>
+    </div>`;
+  }
+
+  #tick(run: RunId): void {
+    const next = new Set(this.ticked);
+    if (!next.delete(run)) next.add(run);
+    this.ticked = next;
   }
 
   #run(run: RunSummary): TemplateResult {
@@ -143,19 +226,34 @@ export class RunList extends LitElement {
       : loss === undefined
         ? formatWhen(run.created_at)
         : formatValue(fromWireNumber(loss));
-    return html`<button
-      class="run"
-      aria-current=${run.id === this.selected ? "page" : nothing}
-      aria-label="${run.name}, ${stateLabel(run.state)}, ${note}"
-      title=${run.state_reason ?? stateLabel(run.state)}
-      data-testid="run-row"
-      data-run=${run.id}
-      data-state=${run.state}
-      @click=${() => this.dispatchEvent(new CustomEvent("run-select", { detail: run.id, bubbles: true, composed: true }))}
-    >
-      ${run.damage === null ? stateIcon(run.state) : icon("warning")}<span class="truncate">${run.name}</span
-      ><span class="note secondary">${note}</span>
-    </button>`;
+    return html`<div class="row">
+      <button
+        class="run"
+        aria-current=${run.id === this.selected ? "page" : nothing}
+        aria-label="${run.name}, ${stateLabel(run.state)}, ${note}"
+        title=${run.state_reason ?? stateLabel(run.state)}
+        data-testid="run-row"
+        data-run=${run.id}
+        data-state=${run.state}
+        @click=${(event: MouseEvent) => {
+          if (event.ctrlKey || event.metaKey) this.#tick(run.id);
+          else this.dispatchEvent(new CustomEvent("run-select", { detail: run.id, bubbles: true, composed: true }));
+        }}
+      >
+        ${run.damage === null ? stateIcon(run.state) : icon("warning")}<span class="truncate">${run.name}</span
+        ><span class="note secondary">${note}</span>
+      </button>
+      <input
+        type="checkbox"
+        tabindex="-1"
+        aria-label="Select ${run.name}"
+        data-testid="run-tick"
+        .checked=${this.ticked.has(run.id)}
+        @change=${() => {
+          this.#tick(run.id);
+        }}
+      />
+    </div>`;
   }
 
   readonly #onKey = (event: KeyboardEvent): void => {

@@ -1,11 +1,17 @@
 /** The token and what to show, from the address's fragment; kept for the tab so that a reload works, and taken out of the address. */
-import { RunId } from "../../protocol/ids.ts";
+import * as z from "zod";
+import { RunId, Slug } from "../../protocol/ids.ts";
 
 const TOKEN_KEY = "trainyard.token";
+
+/** What the page shows besides a single run. */
+export type Page =
+  { readonly view: "compare"; readonly runs: readonly RunId[] } | { readonly view: "explore"; readonly project: string | null };
 
 export interface Session {
   readonly token: string | null;
   readonly run: RunId | null;
+  readonly page: Page | null;
 }
 
 export function readFragment(hash: string): { token: string | null; run: RunId | null } {
@@ -14,14 +20,32 @@ export function readFragment(hash: string): { token: string | null; run: RunId |
   return { token: fragment.get("token"), run: run.success ? run.data : null };
 }
 
+/** `compare=<run>,<run>`, `explore=<project>` or `explore=` for the whole store. */
+export function readPage(hash: string): Page | null {
+  const fragment = new URLSearchParams(hash.replace(/^#/, ""));
+  const compare = z.array(RunId).min(1).safeParse(fragment.get("compare")?.split(","));
+  if (compare.success) return { view: "compare", runs: compare.data };
+  const project = fragment.get("explore");
+  if (project === null) return null;
+  const slug = Slug.safeParse(project);
+  return { view: "explore", project: slug.success ? slug.data : null };
+}
+
 /** A token in the address would stay in the history and in every screenshot. */
 export function openSession(): Session {
   const { token, run } = readFragment(location.hash);
   if (token !== null) sessionStorage.setItem(TOKEN_KEY, token);
-  showInAddress(run);
-  return { token: token ?? sessionStorage.getItem(TOKEN_KEY), run };
+  const page = readPage(location.hash);
+  showInAddress(page ?? run);
+  return { token: token ?? sessionStorage.getItem(TOKEN_KEY), run, page };
 }
 
-export function showInAddress(run: RunId | null): void {
-  history.replaceState(null, "", `${location.pathname}${location.search}${run === null ? "" : `#run=${run}`}`);
+export function showInAddress(shown: RunId | Page | null): void {
+  history.replaceState(null, "", `${location.pathname}${location.search}${fragmentOf(shown)}`);
+}
+
+function fragmentOf(shown: RunId | Page | null): string {
+  if (shown === null) return "";
+  if (typeof shown === "string") return `#run=${shown}`;
+  return shown.view === "compare" ? `#compare=${shown.runs.join(",")}` : `#explore=${shown.project ?? ""}`;
 }

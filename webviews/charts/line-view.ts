@@ -279,7 +279,7 @@ function prepare(canvas: HTMLCanvasElement, width: number, height: number): Canv
 }
 
 /** The labels of a step axis as Vega places them; labels of time are short and stand far apart. */
-function stepLabels({ settings, window }: ChartInput, plot: Plot): [number, string][] {
+export function stepLabels({ settings, window }: Pick<ChartInput, "settings" | "window">, plot: Plot): [number, string][] {
   if (settings.xAxis !== "step") return [];
   const step = Math.max(1, tickStep(window, Math.max(2, Math.floor(plot.width / 90))));
   const labels: [number, string][] = [];

@@ -22,6 +22,25 @@ export function formatValue(value: number | null | undefined): string {
   return value.toPrecision(4).replace("-", MINUS);
 }
 
+/** A number with as many decimals as `beside` shows, so that both can be read together: 0.9401 ± 0.0066. */
+export function formatLike(value: number, beside: number): string {
+  const shown = formatValue(beside);
+  if (!Number.isFinite(value) || !Number.isFinite(beside) || shown.includes("e")) return formatValue(value);
+  const decimals = /\.(\d+)$/.exec(shown)?.[1]?.length ?? 0;
+  return Number.isInteger(beside)
+    ? formatValue(value)
+    : value
+        .toFixed(decimals)
+        .replace(/^-(?=.*[1-9])/, MINUS)
+        .replace("-", "");
+}
+
+/** A difference with its sign, to the decimals of the value that it belongs to: `+0.0059`, `−0.0155`. */
+export function formatSigned(value: number, beside: number = value): string {
+  const text = formatLike(value, beside);
+  return Number.isFinite(value) && value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
+}
+
 /** @param fraction 0–1 */
 export function formatPercent(fraction: number | null, digits = 1): string {
   return fraction === null ? UNKNOWN : `${(fraction * 100).toFixed(digits)} %`;

@@ -42,6 +42,15 @@ export const CODICONS = {
   file: 0xea7b,
   "circle-outline": 0xeabc,
   "file-media": 0xeaea,
+  eye: 0xea70,
+  "eye-closed": 0xeae7,
+  layers: 0xebd2,
+  archive: 0xea98,
+  trash: 0xea81,
+  tag: 0xea66,
+  "arrow-up": 0xeaa1,
+  "git-compare": 0xeafd,
+  "settings-gear": 0xeb51,
 } as const;
 export type IconName = keyof typeof CODICONS;
 

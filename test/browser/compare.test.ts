@@ -1,0 +1,265 @@
+/** The comparison and the table of runs in a real Chromium over the real protocol. */
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { panelPage } from "../../src/panels/html.ts";
+import { browser as chromiumPath } from "../support/machine.ts";
+import { FixtureServer, RUN, TOKEN } from "./fixture-server.ts";
+
+const id = (n: number): string => `run_${String(n).padStart(17, "0")}`;
+const [SEED_1, SEED_2, OTHER] = [id(1), id(2), id(3)];
+const MANY = 400;
+
+let chrome: Browser;
+let server: FixtureServer;
+let page: Page;
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  [server, chrome] = await Promise.all([
+    FixtureServer.start(),
+    chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] }),
+  ]);
+  const loss = (last: number) => ({
+    loss: { last, last_step: 100, min: last, min_step: 100, max: 999, max_step: 1, count: 100, first: 999 },
+  });
+  server.append(100);
+  server.addRun({ id: SEED_1, name: "big / seed 1", params: { learning_rate: 0.3, seed: 1 }, metrics: loss(890) });
+  server.addRun({ id: SEED_2, name: "big / seed 2", params: { learning_rate: 0.3, seed: 2 }, metrics: loss(880) });
+  server.addRun({
+    id: OTHER,
+    name: "other",
+    params: { learning_rate: 0.1, packing: true },
+    metrics: { ...loss(870), ...{ kl: loss(1).loss } },
+  });
+  for (let n = 10; n < MANY + 10; n++) server.addRun({ id: id(n), name: `sweep ${String(n)}`, params: { learning_rate: n } });
+}, 60_000);
+
+afterAll(async () => {
+  await chrome.close();
+  await server.close();
+});
+
+beforeEach(async () => {
+  page = await chrome.newPage({ viewport: { width: 1500, height: 900 } });
+  complaints.length = 0;
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.text().includes("Content Security Policy")) complaints.push(message.text());
+  });
+  return async () => {
+    await page.close();
+    expect(complaints).toEqual([]);
+  };
+});
+
+async function open(fragment: string): Promise<void> {
+  await page.goto(`${server.url}/#token=${TOKEN}&${fragment}`);
+}
+
+const texts = (testid: string) => page.getByTestId(testid).allInnerTexts();
+
+describe("the comparison", () => {
+  it("groups replicates, names what differs and takes the difference to the baseline", async () => {
+    await open(`compare=${SEED_1},${SEED_2},${OTHER}`);
+    await expect.poll(() => page.getByTestId("legend-row").count()).toBe(2);
+    expect(await page.getByTestId("compare-summary").innerText()).toBe("3 runs, 1 set of replicates in demo");
+    const [group, other] = (await texts("legend-row")) as [string, string];
+    expect(group.replace(/\s+/g, " ")).toMatch(/big mean ± std, 2 of 2 ended .*885 .*baseline/);
+    expect(other.replace(/\s+/g, " ")).toMatch(/other .*870 870 −15/);
+    expect(await page.getByTestId("versus").getAttribute("data-better")).toBe("true");
+    await page.getByTestId("replicates").selectOption("off");
+    await expect.poll(() => page.getByTestId("legend-row").count()).toBe(3);
+    expect(page.url()).toContain(`#compare=${SEED_1},${SEED_2},${OTHER}`);
+  });
+
+  it("asks for a direction that the name does not tell", async () => {
+    await open(`compare=${OTHER},${SEED_1}`);
+    await page.getByTestId("legend-metric").selectOption("kl");
+    const direction = page.getByTestId("direction");
+    await expect.poll(() => direction.innerText()).toBe("?");
+    await direction.click();
+    await expect.poll(() => direction.getAttribute("data-direction")).toBe("lower");
+    await direction.click();
+    await expect.poll(() => direction.getAttribute("data-direction")).toBe("higher");
+  });
+
+  it("reads all lines at the crosshair, best first, and hides a line by its eye", async () => {
+    await open(`compare=${SEED_1},${OTHER}`);
+    const plot = page.getByTestId("chart-loss").getByTestId("chart-plot");
+    await expect.poll(() => plot.getAttribute("aria-label")).toBe("loss, 2 lines");
+    await plot.focus();
+    await page.keyboard.press("End");
+    const tooltip = page.getByTestId("overlay-tooltip");
+    await expect
+      .poll(async () => (await tooltip.innerText()).replace(/\s+/g, " "))
+      .toMatch(/Step 100 loss vs baseline other .* big \/ seed 1/);
+    await page.getByTestId("legend-eye").nth(1).click();
+    await expect.poll(() => plot.getAttribute("aria-label")).toBe("loss, 1 line");
+  });
+
+  it("draws every line in its colour", async () => {
+    await open(`compare=${SEED_1},${OTHER}`);
+    const canvas = page.getByTestId("chart-loss").locator("canvas.lines");
+    const has = (red: number, green: number, blue: number) =>
+      canvas.evaluate(
+        (element, wanted) => {
+          const { width, height } = element as HTMLCanvasElement;
+          const data = (element as HTMLCanvasElement).getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
+          for (let i = 0; i < data.length; i += 4)
+            if (wanted.every((value, c) => Math.abs((data[i + c] ?? 0) - value) < 12) && (data[i + 3] ?? 0) > 200) return true;
+          return false;
+        },
+        [red, green, blue],
+      );
+    // Slots 1 and 2 on a light ground, as a browser without a preference shows.
+    await expect.poll(() => has(0x12, 0x4f, 0xa8)).toBe(true);
+    await expect.poll(() => has(0x9b, 0x59, 0x1b)).toBe(true);
+  });
+
+  it("shows the settings that differ, and all of them when asked", async () => {
+    await open(`compare=${SEED_1},${OTHER}`);
+    const paths = () => page.getByTestId("differences-parameters").getByTestId("difference-row").locator("th").allInnerTexts();
+    await expect.poll(paths).toEqual(["learning_rate", "seed", "packing"]);
+    await page.getByTestId("only-differences").uncheck();
+    await expect.poll(paths).toEqual(["recipe", "learning_rate", "seed", "packing"]);
+  });
+
+  it("says from which step two curves part", async () => {
+    // 990 against 970 at first: 2 %. The distance of 20 passes 5 % of the larger where it falls below 400, which is not reached.
+    await open(`compare=${SEED_1},${OTHER}`);
+    await expect.poll(() => page.getByTestId("chart-loss").getByTestId("chart-notes").innerText()).toBe("smoothed 0.80");
+    server.append(600);
+    await expect.poll(() => page.getByTestId("chart-loss").getByTestId("chart-notes").innerText()).toMatch(/part at step 59\d/);
+  });
+
+  it("runs under the policy of a panel", async () => {
+    const html = panelPage({
+      cspSource: server.url,
+      nonce: "abc",
+      script: `${server.url}/compare.js`,
+      codicons: `${server.url}/codicon.css`,
+      title: "Compare",
+      view: "compare",
+    });
+    await page.route(`${server.url}/panel`, (route) => route.fulfill({ contentType: "text/html", body: html }));
+    await page.addInitScript(
+      ({ runs }) => {
+        const state: { value: unknown } = { value: null };
+        Object.assign(globalThis, {
+          acquireVsCodeApi: () => ({
+            getState: () => state.value,
+            setState: (value: unknown) => {
+              state.value = value;
+            },
+            postMessage: (message: { type: string }) => {
+              if (message.type === "ready")
+                window.postMessage({ type: "init", target: { view: "compare", runs }, workspace: null, python: null, trusted: true });
+            },
+          }),
+        });
+      },
+      { runs: [RUN] },
+    );
+    await page.goto(`${server.url}/panel`);
+    await page.getByText("Loading the runs…").waitFor();
+  });
+});
+
+describe("the table of runs", () => {
+  beforeEach(async () => {
+    await open("explore=");
+    await page.getByTestId("explore-row").first().waitFor();
+  });
+
+  const names = () => page.getByTestId("explore-row").locator(".name .truncate").allInnerTexts();
+
+  it("has rows for what is in view only, and loads the rest as it is scrolled to", async () => {
+    expect(await page.getByTestId("explore-count").innerText()).toBe(`${String(MANY + 4)} runs`);
+    expect(await page.getByTestId("explore-row").count()).toBeLessThan(90);
+    await page.getByTestId("explore-row").first().focus();
+    await page.keyboard.press("End");
+    await expect.poll(async () => (await names()).some((name) => name.includes("big / seed 1"))).toBe(true);
+    expect(await page.getByTestId("explore-row").count()).toBeLessThan(90);
+    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("TY-APP");
+  });
+
+  it("filters as one types and sorts by a column", async () => {
+    await page.getByTestId("explore-search").fill("big");
+    await expect.poll(names).toHaveLength(2);
+    await page.getByTestId("explore-search").fill("nothing like it");
+    await page.getByTestId("explore-none").waitFor();
+    await page.getByTestId("explore-search").fill("");
+    await page.getByTestId("sort-name").click();
+    await expect.poll(async () => (await names())[0]).toBe("addition");
+  });
+
+  it("edits tags and the star in place", async () => {
+    await page.getByTestId("explore-search").fill("other");
+    await expect.poll(names).toHaveLength(1);
+    await page.getByTestId("tags").dblclick();
+    await page.getByTestId("tags-input").fill("best, kept");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => server.run(OTHER).tags).toEqual(["best", "kept"]);
+    await expect.poll(() => page.getByTestId("tags").innerText()).toMatch(/best\s*kept/);
+    await page.getByTestId("star").click();
+    await expect.poll(() => server.run(OTHER).starred).toBe(true);
+  });
+
+  it("changes a row where it stands, and keeps new runs until they are asked for", async () => {
+    const before = await names();
+    server.change(id(MANY + 9), { name: "renamed" });
+    await expect.poll(async () => (await names())[1]).toBe("renamed");
+    server.addRun({ id: id(9999), name: "newest" });
+    server.change(id(9999), {});
+    await page.getByTestId("explore-refresh").waitFor();
+    expect((await names()).length).toBe(before.length);
+    await page.getByTestId("explore-refresh").click();
+    await expect.poll(async () => await names()).toContain("newest");
+  });
+
+  it("opens the comparison of the selected runs from the keyboard", async () => {
+    await page.getByTestId("explore-search").fill("big");
+    await expect.poll(names).toHaveLength(2);
+    await page.getByTestId("explore-row").first().click();
+    await page.keyboard.press("Shift+ArrowDown");
+    await expect.poll(() => page.getByTestId("explore-selected").innerText()).toBe("2 selected");
+    await page.keyboard.press("c");
+    await page.getByTestId("compare-legend").waitFor();
+    expect(page.url()).toContain("#compare=");
+  });
+
+  it("adds a column and takes it away", async () => {
+    await page.getByTestId("explore-columns").click();
+    await page.getByTestId("column-search").fill("recipe");
+    await page.getByTestId("column-recipe").check();
+    await page.getByTestId("sort-recipe").waitFor();
+    await page.getByTestId("column-recipe").uncheck();
+    await expect.poll(() => page.getByTestId("sort-recipe").count()).toBe(0);
+  });
+
+  it("deletes after a confirmation, and never a run that is running", async () => {
+    await page.getByTestId("explore-search").fill("sweep 77");
+    await expect.poll(names).toHaveLength(1);
+    await page.getByTestId("explore-row").click();
+    await page.keyboard.press("Delete");
+    expect(await page.getByTestId("delete-dialog").innerText()).toContain("Delete sweep 77?");
+    expect(server.deleted).toEqual([]);
+    await page.getByTestId("delete-confirm").click();
+    await expect.poll(() => server.deleted).toEqual([id(77)]);
+    await page.getByTestId("explore-search").fill("addition");
+    await expect.poll(names).toHaveLength(1);
+    await page.getByTestId("explore-row").click();
+    await page.getByTestId("explore-delete").click();
+    await page.getByText("addition is running. Stop it first.").waitFor();
+  });
+});
+
+describe("the list of runs in a browser", () => {
+  it("ticks runs for a comparison", async () => {
+    await open(`run=${RUN}`);
+    await page.locator(`[data-run="${OTHER}"]`).click({ modifiers: ["Control"] });
+    await page.locator(`[data-run="${SEED_1}"]`).click({ modifiers: ["Control"] });
+    await page.getByTestId("compare-runs").click();
+    await expect.poll(() => page.getByTestId("legend-row").count()).toBe(2);
+  });
+});

@@ -1,0 +1,326 @@
+/** Draws many lines into one chart: the frame by Vega, lines with bands on a canvas, the crosshair with a dot per line on another. */
+import { formatClock, formatDuration, formatInteger } from "../components/format.ts";
+import type { Theme } from "../components/theme.ts";
+import { drawDot, drawFlag, drawPoints, type Plot } from "./canvas-marks.ts";
+import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
+import { tracePath } from "./draw-line.ts";
+import { stepLabels } from "./line-view.ts";
+import type { LineStyle } from "./palette.ts";
+import { type Domain, extent, growDomain, linearScale, logDomain, logScale, nearestIndex, niceDomain, windowRange } from "./scale.ts";
+import { linearFormat, logFormat, tickLabels } from "./ticks.ts";
+import { LABEL_PADDING, LABEL_SIZE, PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
+
+/** One line; columns in the units of the axis. */
+export interface OverlayLine {
+  readonly id: string;
+  readonly name: string;
+  readonly style: LineStyle;
+  readonly width: number;
+  readonly xs: Float64Array;
+  readonly steps: Float64Array;
+  readonly ys: Float64Array;
+  readonly raw: Float64Array | null;
+  readonly band: { readonly low: Float64Array; readonly high: Float64Array } | null;
+  readonly counts: Uint16Array | null;
+}
+
+export interface OverlayInput {
+  readonly lines: readonly OverlayLine[];
+  readonly settings: ChartSettings;
+  /** What the x axis shows, in its units. */
+  readonly window: XWindow;
+  /** The line that stands out; the others step back. */
+  readonly highlight: string | null;
+  /** Where two curves part, in units of the axis. */
+  readonly parting: number | null;
+  readonly live: boolean;
+  readonly ignoreOutliers: boolean;
+  readonly theme: Theme;
+  /** Room for the y labels. */
+  readonly gutter: number;
+  /** Of the whole chart in CSS pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface LineReading {
+  readonly line: OverlayLine;
+  readonly index: number;
+  readonly value: number;
+  readonly px: number;
+  readonly py: number | null;
+  /** The crosshair is beyond the line's last point: it ended there. */
+  readonly ended: boolean;
+}
+
+const EDGE_PX = 8;
+const BACKGROUND_ALPHA = 0.2;
+/** More lines than this have no raw lines beneath them: nobody could tell them apart. */
+const RAW_UP_TO = 12;
+
+function tickCount(height: number): number {
+  return Math.max(2, Math.floor(height / 44));
+}
+
+export class OverlayView {
+  readonly #lines: HTMLCanvasElement;
+  readonly #overlay: HTMLCanvasElement;
+  readonly #frame: VegaFrame;
+  #input: OverlayInput | null = null;
+  #plot: Plot | null = null;
+  #labelWidth = 0;
+  #shown: Domain | null = null;
+  #shownKey = "";
+
+  constructor(frameHost: HTMLElement, lines: HTMLCanvasElement, overlay: HTMLCanvasElement) {
+    this.#frame = new VegaFrame(frameHost);
+    this.#lines = lines;
+    this.#overlay = overlay;
+  }
+
+  get plot(): Plot | null {
+    return this.#plot;
+  }
+
+  /** Room that the y labels of the last drawing need, in CSS pixels. */
+  get labelWidth(): number {
+    return this.#labelWidth;
+  }
+
+  draw(input: OverlayInput): void {
+    this.#input = input;
+    const { settings, window, theme, gutter } = input;
+    const width = Math.max(10, input.width - gutter - PLOT_PADDING.right);
+    const height = Math.max(10, input.height - PLOT_PADDING.top - PLOT_PADDING.bottom);
+    const yTicks = tickCount(height);
+    const y = this.#yDomain(input, yTicks);
+    const yFormat = settings.logY ? logFormat(y) : linearFormat(y, yTicks);
+    this.#frame.draw({ xAxis: settings.xAxis, logY: settings.logY, x: window, y, yFormat, yTicks, left: gutter, width, height }, theme);
+    this.#labelWidth = this.#measureLabels(y, yTicks, settings.logY, theme);
+    const { top } = PLOT_PADDING;
+    const yRange: Domain = [top + height, top];
+    this.#plot = {
+      left: gutter,
+      top,
+      width,
+      height,
+      x: linearScale(window, [gutter, gutter + width]),
+      y: settings.logY ? logScale(y, yRange) : linearScale(y, yRange),
+    };
+    const context = prepare(this.#lines, input.width, input.height);
+    if (context !== null) drawLines(context, input, this.#plot);
+  }
+
+  xAt(pixel: number): number | null {
+    return this.#plot?.x.invert(pixel) ?? null;
+  }
+
+  /** Every line's value nearest to x, in the order of the lines; lines without points are left out. */
+  read(x: number): LineReading[] {
+    const plot = this.#plot;
+    if (plot === null) return [];
+    return (this.#input?.lines ?? []).flatMap((line): LineReading[] => {
+      const index = nearestIndex(line.xs, x);
+      if (index < 0) return [];
+      const value = line.ys[index] ?? Number.NaN;
+      const py = plot.y.at(value);
+      // Half a pixel of grace: the crosshair of a neighbour chart may stand between two points.
+      const ended = plot.x.at(x) > plot.x.at(line.xs.at(-1) ?? x) + Math.max(0.5, gapPx(line, plot));
+      return [{ line, index, value, px: plot.x.at(line.xs[index] ?? 0), py: Number.isFinite(py) ? py : null, ended }];
+    });
+  }
+
+  /** The crosshair at x with a dot on each line, and the stretch being dragged for a zoom. */
+  drawOverlay(x: number | null, readings: readonly LineReading[], drag: Domain | null): void {
+    const input = this.#input;
+    const plot = this.#plot;
+    if (input === null || plot === null) return;
+    const context = prepare(this.#overlay, input.width, input.height);
+    if (context === null) return;
+    const { theme } = input;
+    if (drag !== null) {
+      context.globalAlpha = 0.16;
+      context.fillStyle = theme.blue;
+      context.fillRect(Math.min(...drag), plot.top, Math.abs(drag[1] - drag[0]), plot.height);
+      context.globalAlpha = 1;
+    }
+    if (x === null) return;
+    const px = Math.round(plot.x.at(x)) + 0.5;
+    if (px < plot.left - 1 || px > plot.left + plot.width + 1) return;
+    context.strokeStyle = theme.foreground;
+    context.globalAlpha = 0.6;
+    context.beginPath();
+    context.moveTo(px, plot.top);
+    context.lineTo(px, plot.top + plot.height);
+    context.stroke();
+    context.globalAlpha = 1;
+    drawFlag(context, px, plot, xLabel(input.settings.xAxis, x), stepLabels(input, plot), theme);
+    for (const { line, px: at, py, ended } of readings)
+      if (py !== null && !ended) drawDot(context, at, py, 3, line.style.color, theme.background);
+  }
+
+  /** The chart as a picture on the editor's ground. */
+  async toPng(): Promise<Blob | null> {
+    const frame = this.#frame.canvas;
+    const theme = this.#input?.theme;
+    if (frame === null || theme === undefined) return null;
+    const picture = document.createElement("canvas");
+    picture.width = this.#lines.width;
+    picture.height = this.#lines.height;
+    const context = picture.getContext("2d");
+    if (context === null) return null;
+    context.fillStyle = theme.background;
+    context.fillRect(0, 0, picture.width, picture.height);
+    context.drawImage(frame, 0, 0, picture.width, picture.height);
+    context.drawImage(this.#lines, 0, 0);
+    return new Promise((resolve) => {
+      picture.toBlob(resolve, "image/png");
+    });
+  }
+
+  dispose(): void {
+    this.#frame.dispose();
+  }
+
+  #yDomain(input: OverlayInput, ticks: number): Domain {
+    const { settings, window, lines } = input;
+    let needed: Domain | null = null;
+    for (const { xs, ys, band } of lines) {
+      const [from, to] = windowRange(xs, window);
+      for (const of of band === null ? [ys] : [ys, band.low, band.high]) {
+        const domain = extent(of, from, to, settings.logY);
+        if (domain !== null) needed = growDomain(needed, input.ignoreOutliers ? withinFences(of, from, to, domain) : domain);
+      }
+    }
+    if (needed === null) return settings.logY ? [0.1, 1] : [0, 1];
+    // Any change of what is shown starts afresh; only new points of a live run may not shrink the range.
+    const key = JSON.stringify([settings, input.ignoreOutliers, input.live ? window[0] : window, lines.map((line) => line.id)]);
+    const grown = input.live && key === this.#shownKey ? growDomain(this.#shown, needed) : needed;
+    this.#shownKey = key;
+    this.#shown = grown;
+    // Finer ends than the ticks have: many lines need the room to stand apart.
+    return settings.logY ? logDomain(grown) : niceDomain(grown, Math.max(8, 2 * ticks));
+  }
+
+  #measureLabels(y: Domain, count: number, logY: boolean, theme: Theme): number {
+    const context = this.#overlay.getContext("2d");
+    const { makeFormat } = this.#frame;
+    if (context === null || makeFormat === null) return 0;
+    context.font = `${String(LABEL_SIZE)}px ${theme.fontFamily}`;
+    const widest = tickLabels(y, count, logY, makeFormat).reduce((most, label) => Math.max(most, context.measureText(label).width), 0);
+    return Math.ceil(widest) + LABEL_PADDING + EDGE_PX;
+  }
+}
+
+/** Fewer values than this have no outliers. */
+const FENCES_FROM = 8;
+
+/** The domain within Tukey's fences: one and a half times the spread of the middle half, beyond it. Never the empty range. */
+export function withinFences(values: Float64Array, from: number, to: number, domain: Domain): Domain {
+  const sorted = values.slice(from, to).filter(Number.isFinite).sort();
+  if (sorted.length < FENCES_FROM) return domain;
+  const quartile = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
+  const [low, high] = [quartile(0.25), quartile(0.75)];
+  const reach = 1.5 * (high - low);
+  return high > low ? [Math.max(domain[0], low - reach), Math.min(domain[1], high + reach)] : domain;
+}
+
+/** The usual distance of a line's points: a crosshair within one of it after the last point still belongs to it. */
+function gapPx(line: OverlayLine, plot: Plot): number {
+  const last = line.xs.at(-1);
+  const before = line.xs.at(-2);
+  return last === undefined || before === undefined ? 0 : (plot.x.at(last) - plot.x.at(before)) / 2;
+}
+
+function drawLines(context: CanvasRenderingContext2D, input: OverlayInput, plot: Plot): void {
+  const { lines, settings, window, highlight, theme } = input;
+  context.save();
+  context.beginPath();
+  context.rect(plot.left, plot.top - 2, plot.width, plot.height + 4);
+  context.clip();
+  context.lineJoin = "round";
+  if (input.parting !== null) drawParting(context, plot.x.at(input.parting), plot, theme);
+  const faint = (line: OverlayLine): number => (highlight === null || line.id === highlight ? 1 : BACKGROUND_ALPHA);
+  // The one that stands out is drawn last, above the others.
+  const ordered = highlight === null ? lines : [...lines].sort((a, b) => Number(a.id === highlight) - Number(b.id === highlight));
+  for (const line of ordered) if (line.band !== null) fillBand(context, line, line.band, plot, window, 0.22 * faint(line));
+  if (settings.smoothing > 0 && settings.raw && lines.length <= RAW_UP_TO)
+    for (const line of ordered) if (line.raw !== null) stroke(context, line, line.raw, plot, window, 0.22 * faint(line), 1, []);
+  for (const line of ordered) {
+    stroke(context, line, line.ys, plot, window, faint(line), line.id === highlight ? line.width + 0.6 : line.width, line.style.dash);
+    const [from, to] = windowRange(line.xs, window);
+    if (line.counts === null && lines.length <= RAW_UP_TO) drawPoints(context, line.xs, line.ys, plot, from, to, line.style.color);
+  }
+  context.restore();
+}
+
+function stroke(
+  context: CanvasRenderingContext2D,
+  line: OverlayLine,
+  ys: Float64Array,
+  plot: Plot,
+  window: XWindow,
+  alpha: number,
+  width: number,
+  dash: readonly number[],
+): void {
+  const [from, to] = windowRange(line.xs, window);
+  context.globalAlpha = alpha;
+  context.lineWidth = width;
+  context.strokeStyle = line.style.color;
+  context.setLineDash([...dash]);
+  context.beginPath();
+  tracePath(context, { xs: line.xs, ys, from, to }, plot.x, plot.y, plot.width);
+  context.stroke();
+  context.setLineDash([]);
+}
+
+function fillBand(
+  context: CanvasRenderingContext2D,
+  line: OverlayLine,
+  band: { readonly low: Float64Array; readonly high: Float64Array },
+  plot: Plot,
+  window: XWindow,
+  alpha: number,
+): void {
+  const [from, to] = windowRange(line.xs, window);
+  // A mean minus its deviation may fall to zero or below, which a log axis cannot show: the band reaches down to the frame there.
+  const bottom = plot.top + plot.height;
+  const y = (value: number): number => {
+    const at = plot.y.at(value);
+    return Number.isFinite(at) ? at : bottom;
+  };
+  context.globalAlpha = alpha;
+  context.fillStyle = line.style.color;
+  context.beginPath();
+  for (let i = from; i < to; i++) context.lineTo(plot.x.at(line.xs[i] ?? 0), y(band.high[i] ?? 0));
+  for (let i = to - 1; i >= from; i--) context.lineTo(plot.x.at(line.xs[i] ?? 0), y(band.low[i] ?? 0));
+  context.fill();
+}
+
+function drawParting(context: CanvasRenderingContext2D, x: number, plot: Plot, theme: Theme): void {
+  context.globalAlpha = 0.5;
+  context.strokeStyle = theme.foreground;
+  context.lineWidth = 1;
+  context.setLineDash([2, 3]);
+  context.beginPath();
+  context.moveTo(Math.round(x) + 0.5, plot.top);
+  context.lineTo(Math.round(x) + 0.5, plot.top + plot.height);
+  context.stroke();
+  context.setLineDash([]);
+}
+
+/** Sizes the canvas for the screen's pixel density and clears it. */
+function prepare(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
+  const ratio = globalThis.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d");
+  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+export function xLabel(axis: XAxis, x: number): string {
+  if (axis === "step") return formatInteger(Math.round(x));
+  return axis === "wall" ? formatClock(x) : formatDuration(x / 1000);
+}

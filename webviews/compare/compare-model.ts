@@ -1,0 +1,299 @@
+/** Everything the comparison shows of its runs, kept current over the transport; components listen and read. */
+import { TrainyardError } from "../../protocol/errors.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { RunDetail } from "../../protocol/queries.ts";
+import { LIVE_STATES } from "../../protocol/states.ts";
+import type { XAxis, XWindow } from "../charts/chart-sync.ts";
+import type { OverlayLine } from "../charts/overlay-view.ts";
+import type { OverlaySource } from "../charts/overlay-chart.ts";
+import { lineStyle } from "../charts/palette.ts";
+import { SeriesStore } from "../charts/series-store.ts";
+import type { Theme } from "../components/theme.ts";
+import { headlineLosses, orderMetrics } from "../dashboard/metrics.ts";
+import { Observable } from "../transport/observable.ts";
+import type { Connection, Subscription, Transport } from "../transport/transport.ts";
+import { type Curve, type CurveSource, meanCurve, partingStep, runCurve, type Spread } from "./curves.ts";
+import { type ChosenDirections, directionOf } from "./direction.ts";
+import { type Entry, makeEntries } from "./entries.ts";
+
+/** What the user set up; kept by the panel so that it comes back after a reload. */
+export interface CompareSettings {
+  readonly baseline: string | null;
+  readonly metric: string | null;
+  readonly directions: ChosenDirections;
+  readonly group: boolean;
+  readonly spread: Spread;
+  readonly ignoreOutliers: boolean;
+}
+
+export const DEFAULT_COMPARE: CompareSettings = {
+  baseline: null,
+  metric: null,
+  directions: {},
+  group: true,
+  spread: "std",
+  ignoreOutliers: true,
+};
+
+const BASELINE_DASH = [6, 3] as const;
+
+interface Member {
+  readonly series: SeriesStore;
+  detail: RunDetail | null;
+  problem: string | null;
+}
+
+interface CachedCurve {
+  readonly key: string;
+  readonly curve: Curve;
+}
+
+export class CompareModel implements OverlaySource {
+  readonly highlight = new Observable<string | null>(null);
+  readonly transport: Transport;
+  connection: Connection;
+  readonly #members = new Map<RunId, Member>();
+  readonly #slots = new Map<string, number>();
+  readonly #hidden = new Set<string>();
+  readonly #means = new Map<string, CachedCurve>();
+  readonly #listeners = new Set<() => void>();
+  readonly #subscriptions: Subscription[] = [];
+  readonly #stops: (() => void)[] = [];
+  #settings: CompareSettings;
+  #entries: readonly Entry[] | null = null;
+  #notifyRequest = 0;
+  #closed = false;
+
+  constructor(transport: Transport, runs: readonly RunId[], settings: CompareSettings) {
+    this.transport = transport;
+    this.connection = transport.connection;
+    this.#settings = settings;
+    for (const run of new Set(runs)) {
+      this.#slots.set(run, this.#members.size);
+      this.#members.set(run, { series: new SeriesStore(), detail: null, problem: null });
+    }
+  }
+
+  get runs(): readonly RunId[] {
+    return [...this.#members.keys()];
+  }
+
+  get settings(): CompareSettings {
+    return this.#settings;
+  }
+
+  change(part: Partial<CompareSettings>): void {
+    this.#settings = { ...this.#settings, ...part };
+    this.#changed(true);
+  }
+
+  get loaded(): boolean {
+    return [...this.#members.values()].every((member) => member.detail !== null || member.problem !== null);
+  }
+
+  /** Runs that cannot be shown, with the reason. */
+  get problems(): readonly string[] {
+    return [...this.#members.values()].flatMap((member) => (member.problem === null ? [] : [member.problem]));
+  }
+
+  get entries(): readonly Entry[] {
+    const details = [...this.#members.values()].flatMap((member) => (member.detail === null ? [] : [member.detail]));
+    this.#entries ??= makeEntries(details, this.#slots, this.#settings.group);
+    return this.#entries;
+  }
+
+  get ignoreOutliers(): boolean {
+    return this.#settings.ignoreOutliers;
+  }
+
+  get live(): boolean {
+    return this.entries.some((entry) => entry.runs.some((run) => LIVE_STATES.has(run.state)));
+  }
+
+  get metrics(): readonly string[] {
+    const names = new Set<string>();
+    for (const { series, detail } of this.#members.values()) {
+      for (const name of series.names) names.add(name);
+      for (const name of Object.keys(detail?.metrics ?? {})) names.add(name);
+    }
+    return orderMetrics([...names]);
+  }
+
+  /** The metric of the legend: the chosen one, else the evaluation loss, else the first. */
+  get metric(): string | null {
+    const { metrics } = this;
+    const chosen = this.#settings.metric;
+    if (chosen !== null && metrics.includes(chosen)) return chosen;
+    const names = Object.fromEntries(this.entries.flatMap((entry) => entry.runs.flatMap((run) => Object.entries(run.metrics))));
+    const { train, evaluation } = headlineLosses(names);
+    return evaluation ?? train ?? metrics[0] ?? null;
+  }
+
+  get baseline(): string | null {
+    const { entries } = this;
+    const wanted = this.#settings.baseline;
+    // A baseline that went into a set of replicates, or came out of one, stays where its run is.
+    return (entries.find((entry) => entry.id === wanted || entry.runs.some((run) => run.id === wanted)) ?? entries[0])?.id ?? null;
+  }
+
+  isHidden(id: string): boolean {
+    return this.#hidden.has(id);
+  }
+
+  toggleHidden(id: string): void {
+    if (!this.#hidden.delete(id)) this.#hidden.add(id);
+    this.#changed(false);
+  }
+
+  /** Shows this one alone; all again when it is alone already. */
+  showOnly(id: string): void {
+    const others = this.entries.map((entry) => entry.id).filter((each) => each !== id);
+    const alone = !this.#hidden.has(id) && others.every((each) => this.#hidden.has(each));
+    this.#hidden.clear();
+    if (!alone) for (const each of others) this.#hidden.add(each);
+    this.#changed(false);
+  }
+
+  style(entry: Entry, theme: Theme): OverlayLine["style"] {
+    const style = lineStyle(entry.slot, theme.kind);
+    return entry.id === this.baseline ? { color: style.color, dash: BASELINE_DASH } : style;
+  }
+
+  lines(metric: string, axis: XAxis, smoothing: number, theme: Theme): readonly OverlayLine[] {
+    return this.entries
+      .filter((entry) => !this.#hidden.has(entry.id))
+      .flatMap((entry): OverlayLine[] => {
+        const curve = this.#curve(entry, metric, axis, smoothing);
+        if (curve === null) return [];
+        const width = entry.id === this.baseline ? 2.1 : entry.runs.length > 1 ? 2.2 : 1.6;
+        return [{ id: entry.id, name: entry.name, style: this.style(entry, theme), width, ...curve }];
+      });
+  }
+
+  #curve(entry: Entry, metric: string, axis: XAxis, smoothing: number): Curve | null {
+    const sources = entry.runs.flatMap((run): CurveSource[] => {
+      const series = this.#members.get(run.id)?.series;
+      const columns = series?.get(metric);
+      return series === undefined || columns === undefined || columns.length === 0 ? [] : [{ columns, origin: series.origin }];
+    });
+    const [first] = sources;
+    if (first === undefined) return null;
+    if (entry.runs.length === 1) return runCurve(first, axis, smoothing);
+    // A mean walks over every point; it is worked out anew only when there are new ones.
+    const name = `${entry.id} ${metric}`;
+    const key = [
+      axis,
+      smoothing,
+      this.#settings.spread,
+      ...sources.map((source) => `${String(source.columns.length)}@${String(source.columns.steps.at(-1))}`),
+    ].join(" ");
+    const cached = this.#means.get(name);
+    if (cached?.key === key) return cached.curve;
+    const curve = meanCurve(sources, axis, smoothing, this.#settings.spread);
+    this.#means.set(name, { key, curve });
+    return curve;
+  }
+
+  span(axis: XAxis): XWindow {
+    let first = Infinity;
+    let last = -Infinity;
+    for (const entry of this.entries) {
+      if (this.#hidden.has(entry.id)) continue;
+      for (const run of entry.runs) {
+        const series = this.#members.get(run.id)?.series;
+        if (series?.newest == null) continue;
+        const { origin, newest } = series;
+        first = Math.min(first, axis === "wall" ? origin : 0);
+        last = Math.max(last, axis === "step" ? newest.step : axis === "wall" ? newest.time : newest.time - origin);
+      }
+    }
+    if (first > last) return axis === "wall" ? [Date.now() - 60_000, Date.now()] : [0, axis === "step" ? 100 : 60_000];
+    return [first, Math.max(last, first + (axis === "step" ? 1 : 1000))];
+  }
+
+  parting(lines: readonly OverlayLine[]): number | null {
+    const [a, b, third] = lines;
+    return a === undefined || b === undefined || third !== undefined ? null : partingStep(a, b);
+  }
+
+  lowerFirst(metric: string): boolean {
+    return directionOf(metric, this.#settings.directions) !== "higher";
+  }
+
+  replicates(id: string): number {
+    return this.entries.find((entry) => entry.id === id)?.runs.length ?? 1;
+  }
+
+  async open(): Promise<void> {
+    this.#stops.push(
+      this.transport.onConnection((connection) => {
+        const back = connection.state === "connected" && this.connection.state !== "connected";
+        this.connection = connection;
+        if (back) void this.#loadAll();
+        this.#changed(false);
+      }),
+    );
+    for (const [run, member] of this.#members) {
+      this.#subscriptions.push(
+        this.transport.subscribe(
+          { topic: "run", run },
+          {
+            message: (message) => {
+              if (message.type !== "run" || member.detail === null) return;
+              member.detail = { ...member.detail, ...message.run };
+              this.#changed(true);
+            },
+          },
+        ),
+        this.transport.subscribe(
+          { topic: "series", run, metrics: ["*"], cursor: {} },
+          {
+            frame: (header, body) => {
+              member.series.apply(header, body);
+              this.#changed(false);
+            },
+          },
+        ),
+      );
+    }
+    await this.#loadAll();
+  }
+
+  close(): void {
+    this.#closed = true;
+    cancelAnimationFrame(this.#notifyRequest);
+    for (const subscription of this.#subscriptions) subscription.close();
+    for (const stop of this.#stops) stop();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async #loadAll(): Promise<void> {
+    await Promise.all([...this.#members].map(([run, member]) => this.#load(run, member)));
+  }
+
+  async #load(run: RunId, member: Member): Promise<void> {
+    try {
+      member.detail = await this.transport.request("getRun", { params: { id: run } });
+      member.problem = null;
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      // While disconnected the last known values stay on the page.
+      if (member.detail === null) member.problem = `${run}: ${error.message}`;
+    }
+    this.#changed(true);
+  }
+
+  /** Many messages of one instant make one update. @param regroup the runs themselves changed, not only their points */
+  #changed(regroup: boolean): void {
+    if (regroup) this.#entries = null;
+    if (this.#notifyRequest !== 0 || this.#closed) return;
+    this.#notifyRequest = requestAnimationFrame(() => {
+      this.#notifyRequest = 0;
+      for (const listener of [...this.#listeners]) listener();
+    });
+  }
+}

@@ -1,0 +1,203 @@
+/** Several runs side by side: legend, charts, differences. */
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { customElement, property, query } from "lit/decorators.js";
+import { keyed } from "lit/directives/keyed.js";
+import type { RunId } from "../../protocol/ids.ts";
+import { ChartSync } from "../charts/chart-sync.ts";
+import { formatClock } from "../components/format.ts";
+import { icon } from "../components/icons.ts";
+import { baseStyles } from "../components/styles.ts";
+import type { Transport } from "../transport/transport.ts";
+import "./compare-charts.ts";
+import { CompareModel, type CompareSettings, DEFAULT_COMPARE } from "./compare-model.ts";
+import "./differences-table.ts";
+import "./legend.ts";
+
+@customElement("ty-compare")
+export class Compare extends LitElement {
+  static override styles = [
+    ...baseStyles,
+    css`
+      :host {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr);
+        grid-template-rows: auto auto minmax(auto, 1fr) auto;
+        height: 100%;
+        overflow: auto;
+        background: var(--vscode-editor-background);
+        container: page / inline-size;
+      }
+      .head {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 4px 12px;
+        min-height: 48px;
+        padding: 6px 14px 6px 20px;
+        border-bottom: 1px solid var(--hairline);
+      }
+      h1 {
+        margin: 0;
+        font-size: 17px;
+        line-height: 22px;
+        font-weight: 600;
+      }
+      .metric {
+        display: inline-flex;
+        align-items: center;
+        gap: 8px;
+        margin-left: auto;
+        font-size: 12px;
+        min-width: 0;
+      }
+      .metric select {
+        max-width: 220px;
+      }
+      .disconnected {
+        color: var(--vscode-charts-yellow);
+        font-size: 12px;
+      }
+      .problems {
+        flex-basis: 100%;
+        color: var(--vscode-errorForeground);
+        font-size: 12px;
+      }
+      ty-compare-legend {
+        max-height: 30vh;
+        border-bottom: 1px solid var(--hairline);
+      }
+      ty-compare-charts {
+        min-height: 240px;
+      }
+      ty-differences {
+        max-height: 32vh;
+        border-top: 1px solid var(--hairline);
+      }
+      @container page (max-width: 720px) {
+        ty-differences {
+          max-height: none;
+        }
+        ty-compare-charts {
+          min-height: 460px;
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) transport!: Transport;
+  @property({ attribute: false }) runs: readonly RunId[] = [];
+  /** What an earlier session of this panel set up. */
+  @property({ attribute: false }) saved: Partial<CompareSettings> = {};
+  @query("ty-compare-legend") private legend!: HTMLElement;
+  @query("ty-compare-charts") private charts!: HTMLElement;
+  @query("ty-differences") private differences!: HTMLElement;
+  readonly #sync = new ChartSync();
+  #model: CompareModel | null = null;
+  #title = "";
+  #kept: CompareSettings | null = null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.addEventListener("metric-select", this.#onMetric);
+    this.addEventListener("keydown", this.#onKey);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#model?.close();
+    this.#model = null;
+    this.removeEventListener("metric-select", this.#onMetric);
+    this.removeEventListener("keydown", this.#onKey);
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (this.#model !== null && !changed.has("runs") && !changed.has("transport")) return;
+    this.#model?.close();
+    const model = new CompareModel(this.transport, this.runs, { ...DEFAULT_COMPARE, ...this.saved });
+    this.#model = model;
+    this.#kept = model.settings;
+    model.onChange(() => {
+      this.requestUpdate();
+      this.#keep(model);
+    });
+    void model.open();
+  }
+
+  /** Tells whoever keeps this panel's state; only what the user changed, never with each point. */
+  #keep(model: CompareModel): void {
+    if (model.settings === this.#kept) return;
+    this.#kept = model.settings;
+    this.dispatchEvent(new CustomEvent("view-state", { detail: model.settings, bubbles: true, composed: true }));
+  }
+
+  override render(): TemplateResult | typeof nothing {
+    const model = this.#model;
+    if (model === null) return nothing;
+    const { entries, metric, metrics, connection, problems } = model;
+    const runs = entries.reduce((sum, entry) => sum + entry.runs.length, 0);
+    const sets = entries.filter((entry) => entry.runs.length > 1).length;
+    const projects = [...new Set(entries.flatMap((entry) => entry.runs.map((run) => run.project)))];
+    this.#setTitle(`Compare (${String(model.runs.length)})`);
+    return html`<div class="head">
+        <h1>Compare</h1>
+        <span class="secondary" data-testid="compare-summary"
+          >${String(runs)}
+          ${runs === 1 ? "run" : "runs"}${sets === 0 ? "" : `, ${String(sets)} ${sets === 1 ? "set" : "sets"} of replicates`}${
+            projects.length === 0 ? "" : ` in ${projects.join(", ")}`
+          }</span
+        >
+        ${
+          connection.state === "connected" || connection.state === "connecting"
+            ? nothing
+            : html`<span class="disconnected" role="status"
+                >${icon("debug-disconnect")} Reconnecting, not live since ${formatClock(connection.since)}</span
+              >`
+        }
+        <label class="metric"
+          >Legend shows
+          <select
+            class="input"
+            data-testid="legend-metric"
+            @change=${(event: Event) => {
+              model.change({ metric: (event.target as HTMLSelectElement).value });
+            }}
+          >
+            ${metrics.map((name) => html`<option value=${name} ?selected=${name === metric}>${name}</option>`)}
+          </select></label
+        >
+        ${problems.length === 0 ? nothing : html`<div class="problems" role="alert">${problems.join("; ")}</div>`}
+      </div>
+      ${keyed(
+        model,
+        html`<ty-compare-legend tabindex="-1" .model=${model}></ty-compare-legend>
+          <ty-compare-charts tabindex="-1" .model=${model} .sync=${this.#sync}></ty-compare-charts>
+          <ty-differences tabindex="-1" .model=${model}></ty-differences>`,
+      )}`;
+  }
+
+  #setTitle(title: string): void {
+    if (title === this.#title) return;
+    this.#title = title;
+    this.transport.setTitle(title);
+  }
+
+  readonly #onMetric = (event: Event): void => {
+    this.#model?.change({ metric: (event as CustomEvent<string>).detail });
+  };
+
+  /** F6 goes from region to region, as everywhere in the editor. */
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.key !== "F6") return;
+    event.preventDefault();
+    const regions = [this.legend, this.charts, this.differences];
+    const now = regions.findIndex((region) => event.composedPath().includes(region));
+    const next = event.shiftKey ? (now <= 0 ? regions.length - 1 : now - 1) : (now + 1) % regions.length;
+    regions[next]?.focus();
+  };
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "ty-compare": Compare;
+  }
+}

@@ -1,0 +1,141 @@
+/** Curves of a comparison as plain columns: one run's, the mean of replicates, and where two of them part. Pure. */
+import type { XAxis } from "../charts/chart-sync.ts";
+import type { SeriesColumns } from "../charts/columns.ts";
+import { lowerBound } from "../charts/scale.ts";
+
+export interface CurveSource {
+  readonly columns: SeriesColumns;
+  /** Time of the run's first point, ms since the epoch; relative time counts from here. */
+  readonly origin: number;
+}
+
+/** Columns in the units of the axis, sorted by x: steps, ms since the epoch, or ms since each run's own first point. */
+export interface Curve {
+  readonly xs: Float64Array;
+  readonly steps: Float64Array;
+  /** Smoothed values. */
+  readonly ys: Float64Array;
+  /** Values as they were logged; null for a mean. */
+  readonly raw: Float64Array | null;
+  /** Spread of replicates at each point. */
+  readonly band: { readonly low: Float64Array; readonly high: Float64Array } | null;
+  /** How many replicates a point covers; null for one run. */
+  readonly counts: Uint16Array | null;
+}
+
+/** How the spread of replicates is drawn: mean ± sample standard deviation, or from the lowest to the highest. */
+export type Spread = "std" | "range";
+
+export function runCurve(source: CurveSource, axis: XAxis, smoothing: number): Curve {
+  const { columns, origin } = source;
+  return {
+    xs: axis === "step" ? columns.steps : axis === "wall" ? columns.times : columns.times.map((time) => time - origin),
+    steps: columns.steps,
+    ys: columns.smoothed(smoothing),
+    raw: columns.values,
+    band: null,
+    counts: null,
+  };
+}
+
+/**
+ * The mean over replicates at every step that any of them logged. A replicate that logged other steps (or was downsampled) is read
+ * between its neighbours; outside its own first and last step it does not count, so the mean covers those that reached the step.
+ * Time is the mean time at which they reached it.
+ */
+export function meanCurve(sources: readonly CurveSource[], axis: XAxis, smoothing: number, spread: Spread): Curve {
+  const curves = sources.map((source) => finitePoints(runCurve(source, axis, smoothing)));
+  const steps = Float64Array.from(new Set(curves.flatMap((curve) => [...curve.steps]))).sort();
+  const size = steps.length;
+  const xs = new Float64Array(size);
+  const ys = new Float64Array(size);
+  const low = new Float64Array(size);
+  const high = new Float64Array(size);
+  const counts = new Uint16Array(size);
+  for (let i = 0; i < size; i++) {
+    const step = steps[i] ?? 0;
+    let n = 0;
+    let mean = 0;
+    let squares = 0;
+    let x = 0;
+    let least = Infinity;
+    let most = -Infinity;
+    for (const curve of curves) {
+      const at = position(curve.steps, step);
+      if (at === null) continue;
+      const value = between(curve.ys, at);
+      n++;
+      // Welford: no loss of digits where the spread is small beside the mean.
+      const off = value - mean;
+      mean += off / n;
+      squares += off * (value - mean);
+      x += between(curve.xs, at);
+      least = Math.min(least, value);
+      most = Math.max(most, value);
+    }
+    const deviation = n > 1 ? Math.sqrt(squares / (n - 1)) : 0;
+    xs[i] = axis === "step" ? step : x / n;
+    ys[i] = mean;
+    low[i] = spread === "std" ? mean - deviation : least;
+    high[i] = spread === "std" ? mean + deviation : most;
+    counts[i] = n;
+  }
+  return sortedByX({ xs, steps, ys, raw: null, band: { low, high }, counts }, axis);
+}
+
+/** Mean times may go back where a slow replicate joins or leaves; a curve must go forward. */
+function sortedByX(curve: Curve, axis: XAxis): Curve {
+  if (axis === "step") return curve;
+  for (let i = 1; i < curve.xs.length; i++) if ((curve.xs[i] ?? 0) < (curve.xs[i - 1] ?? 0)) curve.xs[i] = curve.xs[i - 1] ?? 0;
+  return curve;
+}
+
+function finitePoints(curve: Curve): Pick<Curve, "xs" | "steps" | "ys"> {
+  const { xs, steps, ys } = curve;
+  if (ys.every(Number.isFinite)) return curve;
+  const keep = (of: Float64Array): Float64Array => of.filter((_, i) => Number.isFinite(ys[i]));
+  return { xs: keep(xs), steps: keep(steps), ys: keep(ys) };
+}
+
+interface Position {
+  readonly left: number;
+  readonly right: number;
+  /** Weight of the right one, 0–1. */
+  readonly part: number;
+}
+
+/** Where `step` lies between sorted steps; null outside them. */
+function position(steps: Float64Array, step: number): Position | null {
+  const right = lowerBound(steps, step);
+  const at = steps[right];
+  if (at === undefined) return null;
+  if (at === step) return { left: right, right, part: 0 };
+  if (right === 0) return null;
+  const before = steps[right - 1] ?? at;
+  return { left: right - 1, right, part: (step - before) / (at - before) };
+}
+
+function between(values: Float64Array, { left, right, part }: Position): number {
+  const a = values[left] ?? Number.NaN;
+  return part === 0 ? a : a + ((values[right] ?? Number.NaN) - a) * part;
+}
+
+/** Two curves are taken to part where they differ by this share of the larger of the two. */
+export const PARTING_THRESHOLD = 0.05;
+
+/**
+ * The first common step at which two curves, as drawn (smoothed), differ by more than `threshold` of the larger absolute value; null
+ * when they never do. Simple on purpose: a spike counts, and so does noise that smoothing leaves.
+ */
+export function partingStep(a: Curve, b: Curve, threshold = PARTING_THRESHOLD): number | null {
+  const left = finitePoints(a);
+  const right = finitePoints(b);
+  for (const [i, step] of left.steps.entries()) {
+    const at = position(right.steps, step);
+    if (at === null) continue;
+    const one = left.ys[i] ?? 0;
+    const other = between(right.ys, at);
+    if (Math.abs(one - other) > threshold * Math.max(Math.abs(one), Math.abs(other))) return step;
+  }
+  return null;
+}

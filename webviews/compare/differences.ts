@@ -1,0 +1,104 @@
+/** What differs between runs: every setting as a path and a text, side by side. Pure. */
+import type { JsonObject, JsonValue } from "../../protocol/json.ts";
+import type { RunDetail } from "../../protocol/queries.ts";
+import { formatBytes, formatJson } from "../components/format.ts";
+
+export interface DifferenceRow {
+  readonly path: string;
+  /** One text per column, null where the run has no such setting. */
+  readonly values: readonly (string | null)[];
+  readonly differs: boolean;
+}
+
+export interface DifferenceSection {
+  readonly title: string;
+  readonly rows: readonly DifferenceRow[];
+  readonly differing: number;
+}
+
+/** `{ lora: { r: 16 } }` as `lora.r` → 16; lists stay whole, since their places mean little apart. */
+export function flatten(object: JsonObject, prefix = ""): Map<string, JsonValue> {
+  const flat = new Map<string, JsonValue>();
+  for (const [key, value] of Object.entries(object)) {
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    if (typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0)
+      for (const [inner, leaf] of flatten(value, path)) flat.set(inner, leaf);
+    else flat.set(path, value);
+  }
+  return flat;
+}
+
+/** Small and large numbers as people write them in a config: 1e-4, not 0.0001. */
+export function settingText(value: JsonValue): string {
+  if (typeof value !== "number" || value === 0 || !Number.isFinite(value)) return formatJson(value);
+  const size = Math.abs(value);
+  return size < 1e-3 || size >= 1e9 ? value.toExponential().replace("e+", "e") : String(value);
+}
+
+/** @param columns the runs of each column: several where they are replicates of each other */
+export function differences(columns: readonly (readonly RunDetail[])[]): DifferenceSection[] {
+  return [section("Parameters", columns, parameters), section("Environment", columns, environment), section("Code", columns, code)].filter(
+    (each) => each.rows.length > 0,
+  );
+}
+
+/** Paths of the params that do not have the same value everywhere, in the order in which they appear. */
+export function differingParams(columns: readonly (readonly RunDetail[])[]): DifferenceRow[] {
+  return section("Parameters", columns, parameters).rows.filter((row) => row.differs);
+}
+
+type Reader = (run: RunDetail) => Map<string, string>;
+
+function section(title: string, columns: readonly (readonly RunDetail[])[], read: Reader): DifferenceSection {
+  const readings = columns.map((runs) => runs.map(read));
+  const paths = new Set(readings.flatMap((runs) => runs.flatMap((values) => [...values.keys()])));
+  const rows = [...paths].map((path): DifferenceRow => {
+    const values = readings.map((runs) => together(runs.map((of) => of.get(path) ?? null)));
+    return { path, values, differs: values.some((value) => value !== values[0]) };
+  });
+  return { title, rows, differing: rows.filter((row) => row.differs).length };
+}
+
+/** The value of replicates: the one that all have, or all of them. */
+function together(values: readonly (string | null)[]): string | null {
+  const distinct = [...new Set(values)];
+  if (distinct.length === 1) return distinct[0] ?? null;
+  return distinct.map((value) => value ?? "unset").join(", ");
+}
+
+function parameters(run: RunDetail): Map<string, string> {
+  const rows = new Map<string, string>([["recipe", run.recipe]]);
+  for (const [path, value] of flatten(run.params)) rows.set(path, settingText(value));
+  if (run.seed !== null && !rows.has("seed")) rows.set("seed", String(run.seed));
+  return rows;
+}
+
+function environment(run: RunDetail): Map<string, string> {
+  const rows = new Map<string, string>();
+  const env = run.environment;
+  if (env === null) return rows;
+  rows.set("host", env.hostname);
+  rows.set("platform", env.platform);
+  rows.set("processors", String(env.cpu_count));
+  rows.set("memory", formatBytes(env.memory_bytes));
+  rows.set("GPUs", env.gpus.length === 0 ? "none" : env.gpus.join(", "));
+  if (env.python_version !== null) rows.set("Python", env.python_version);
+  if (env.python !== null) rows.set("interpreter", env.python);
+  for (const [name, version] of Object.entries(env.packages)) rows.set(name, version);
+  return rows;
+}
+
+function code(run: RunDetail): Map<string, string> {
+  const rows = new Map<string, string>();
+  const command = run.attempts.at(-1)?.command;
+  if (command !== undefined) rows.set("command", command.join(" "));
+  if (run.git === null) return rows;
+  rows.set("git commit", run.git.commit.slice(0, 10));
+  if (run.git.branch !== null) rows.set("git branch", run.git.branch);
+  rows.set(
+    "uncommitted",
+    run.git.dirty_files === 0 ? "none" : `${String(run.git.dirty_files)} ${run.git.dirty_files === 1 ? "file" : "files"}`,
+  );
+  if (run.git.remote !== null) rows.set("git remote", run.git.remote);
+  return rows;
+}
