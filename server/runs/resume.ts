@@ -44,10 +44,12 @@ export async function planResume(context: PrepareContext, record: RunRecord, req
   const accepted = loaded === "none" ? "every" : loaded;
   const checkpoint = chooseCheckpoint(await store.checkpoints(id), request.checkpoint, request.mode, accepted);
   if (loaded === "none") throw isProgram ? neverSaid(record, spec) : notResumable(record.recipe);
-  const { baseDir } = launchFacts(resolved, context.baseDir);
+  const { baseDir, python } = launchFacts(resolved, context.baseDir);
   // What was effective counts, not what the layers below say today; so the spec's own params are not applied again.
   const bare: RunSpec = { ...spec, params: {} };
   delete bare.preset;
+  // The interpreter that the run had, wherever that was named: today's default may lack what it needs.
+  if (bare.python === undefined && python !== null) bare.python = python;
   const plan = await planRun(context, bare, baseDir, {
     parent: { params: resolved.params, sources: request.mode === "continue" ? resolved.sources : null },
     override: request.params,

@@ -144,6 +144,7 @@ export class Supervisor {
     const ending = await ended;
     const endedAt = new Date();
     await processWritten;
+    this.#noteUnseenStop(escalation);
     await this.#endLeftovers(group, escalation, ending);
     this.#clearTimers();
     try {
@@ -166,6 +167,13 @@ export class Supervisor {
       if (request !== null) escalation.ask(request, stopsGracefully(this.#file("report.jsonl")), performance.now());
     }
     escalation.tick(performance.now());
+  }
+
+  /** A training that stops by itself may be gone before the next look: it was asked all the same. */
+  #noteUnseenStop(escalation: Escalation): void {
+    if (escalation.asked) return;
+    const request = existsSync(this.#file("stop.json")) ? readStop(this.#file("stop.json")) : null;
+    if (request !== null) escalation.ask({ ...request, force: false }, true, performance.now());
   }
 
   #noteLogSize(log: number): void {

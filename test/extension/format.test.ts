@@ -61,6 +61,6 @@ describe("values", () => {
     expect(bar(0.5, 4)).toBe("▰▰▱▱");
     expect(formatMemory(null, null)).toBe("–/– GB");
     expect(formatMemory(17.9 * 2 ** 30, 24 * 2 ** 30)).toBe("17.9/24 GB");
-    expect(formatBytes(209_000_000)).toBe("209 MB");
+    expect(formatBytes(209 * 1024 * 1024)).toBe("209 MB");
   });
 });

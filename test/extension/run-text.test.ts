@@ -114,6 +114,7 @@ describe("the tree", () => {
       final: false,
       resumable,
       forkable,
+      tags: [],
     });
     expect(checkpointContext(runSummary({ recipe: "command", forkable: true }), checkpoint)).toBe(words);
     expect(checkpointContext(undefined, checkpoint)).toBe("checkpoint unusable");
