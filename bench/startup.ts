@@ -67,7 +67,11 @@ export async function run(): Promise<BenchResult> {
       for (const [i, into] of [empty, server, supervisor].entries()) into.push(costs[i] ?? { cpu: NaN, wall: NaN });
     }
     // Of the wall clock the quieter rounds count: the others tell of whatever else the machine did.
-    const of = (costs: readonly Cost[], what: keyof Cost): number => quantile(costs.map((cost) => cost[what]), what === "cpu" ? 0.5 : 0.25);
+    const of = (costs: readonly Cost[], what: keyof Cost): number =>
+      quantile(
+        costs.map((cost) => cost[what]),
+        what === "cpu" ? 0.5 : 0.25,
+      );
     const ratio = (costs: readonly Cost[], what: keyof Cost): number => of(costs, what) / of(empty, what);
     return {
       bench: "startup",
