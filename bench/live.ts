@@ -111,12 +111,14 @@ async function watch(client: ApiClient, address: { url: string; token: string })
       onFrame: (header, body) => {
         const now = performance.timeOrigin + performance.now();
         const table = tableFromIPC(body);
-        for (const row of table) {
-          if (header.series[Number(row["series"])] !== METRIC) continue;
-          if (Number(row["step"]) !== next) state.odd++;
-          next = Number(row["step"]) + 1;
-          state.values.push(Number(row["value"]));
-          state.delays.push(now - Number(row["value"]));
+        const column = (name: string): number[] => Array.from((table.getChild(name)?.toArray() ?? []) as ArrayLike<number>);
+        const [series, steps, values] = [column("series"), column("step"), column("value")];
+        for (const [row, step] of steps.entries()) {
+          if (header.series[series[row] ?? -1] !== METRIC) continue;
+          if (step !== next) state.odd++;
+          next = step + 1;
+          state.values.push(values[row] ?? NaN);
+          state.delays.push(now - (values[row] ?? NaN));
         }
       },
     },
@@ -188,7 +190,7 @@ function noteDrawnPoints(metric: string): void {
       };
       channel.port2.postMessage(null);
     });
-  } as typeof stroke;
+  };
 }
 
 async function until(what: string, met: () => boolean): Promise<void> {

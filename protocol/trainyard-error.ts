@@ -74,6 +74,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
 /** The one error class that is thrown across rooms and turned into an ApiError at the edge. */
 export class TrainyardError extends Error {
   override readonly name = "TrainyardError";
+  readonly [BRAND] = true;
   constructor(
     readonly code: ErrorCode,
     message: string,
@@ -86,10 +87,6 @@ export class TrainyardError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === "object" && value !== null && BRAND in value;
-  }
-
-  get [BRAND](): true {
-    return true;
   }
 
   toApi(): ErrorBody {

@@ -84,6 +84,10 @@ export function openRooms(options: RoomsOptions): Rooms {
   const sources = { store, runs, devices };
   const hub = createStreamHub({ sources, ready, log, version });
   const { token, startedAt, shutdown } = options;
+  const closeStore = (): Promise<void> => {
+    store.close();
+    return Promise.resolve();
+  };
   const webRoot = path.join(packageRoot, "dist", "webviews");
   const answer = getRequestListener(createApp({ ...sources, catalog, token, version, startedAt, webRoot, ready, shutdown, log }).fetch);
   return {
@@ -100,7 +104,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     },
     async close() {
       offRuns();
-      for (const end of [() => devices.close(), () => catalog.close(), () => runs.close(), () => Promise.resolve(store.close())]) {
+      for (const end of [() => devices.close(), () => catalog.close(), () => runs.close(), closeStore]) {
         try {
           await end();
         } catch (error) {

@@ -1,6 +1,6 @@
 /** Runs in Chromium for the benchmark `charts`: the same series drawn in three ways. */
 import uPlot from "uplot";
-import { parse, type Spec, View } from "vega";
+import { parse, View } from "vega";
 import { expressionInterpreter } from "vega-interpreter";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { tracePath } from "../../webviews/charts/draw-line.ts";
@@ -150,8 +150,8 @@ const vegaLite: Draw = async (host, data) => {
       y: { field: "value", type: "quantitative" },
       color: { field: "run", type: "nominal", legend: null },
     },
-  } as TopLevelSpec;
-  const runtime = parse(compile(spec).spec as Spec, undefined, { ast: true });
+  };
+  const runtime = parse(compile(spec).spec, undefined, { ast: true });
   const view = new View(runtime, { expr: expressionInterpreter, renderer: "canvas", hover: false }).initialize(host);
   await view.runAsync();
   settle(host.querySelector("canvas"));

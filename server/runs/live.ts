@@ -82,7 +82,11 @@ export class LiveAttempt {
   constructor(options: LiveOptions) {
     this.#options = options;
     this.#report = new JsonlTail(options.paths.reportJsonl, ReportRecord);
-    this.#pointWatch = new FileWatcher(() => this.#readPoints().catch(options.host.failed), { pollMs: FALLBACK_POLL_MS });
+    const readPoints = (): Promise<void> =>
+      this.#readPoints().catch((error: unknown) => {
+        options.host.failed(error);
+      });
+    this.#pointWatch = new FileWatcher(readPoints, { pollMs: FALLBACK_POLL_MS });
   }
 
   get number(): number {
