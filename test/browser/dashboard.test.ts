@@ -1,17 +1,9 @@
 /** The dashboard in a real Chromium over the real protocol: live points, lost connections, hidden panels, the strict policy of a panel. */
 import { type Browser, chromium, type Page } from "playwright-core";
-import { WebSocket } from "ws";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createClient } from "../../protocol/client.ts";
-import type { Discovery } from "../../protocol/discovery.ts";
-import { createStreamClient, type StreamClient } from "../../protocol/stream-client.ts";
-import type { ToWebview } from "../../protocol/webview.ts";
-import { Emitter } from "../../src/emitter.ts";
-import { panelPage } from "../../src/panels/html.ts";
-import { Relay } from "../../src/panels/relay.ts";
-import type { ServerState } from "../../src/server/connection.ts";
 import { browser as chromiumPath } from "../support/machine.ts";
 import { FixtureServer, RUN, TOKEN } from "./fixture-server.ts";
+import { openPanel, type Panel } from "./panel.ts";
 
 let chrome: Browser;
 let server: FixtureServer;
@@ -128,84 +120,13 @@ describe("in a plain browser", () => {
 });
 
 describe("in a panel, behind the relay of the extension host and its strict policy", () => {
-  let stream: StreamClient;
-  let relay: Relay;
-  let visible: boolean;
+  let panel: Panel;
 
   beforeEach(async () => {
-    const address = { url: server.url, token: TOKEN };
-    const states = new Emitter<ServerState>();
-    let state: ServerState = { kind: "connecting", since: Date.now() };
-    stream = createStreamClient({
-      address: () => address,
-      connect: (url, protocols) => new WebSocket(url, protocols),
-      onStatus: (status) => {
-        state =
-          status.state === "connected"
-            ? { kind: "connected", since: status.since, discovery: address as Discovery }
-            : { kind: "reconnecting", since: status.since, detail: status.detail ?? "" };
-        states.fire(state);
-      },
-    });
-    visible = true;
-    const post = (message: ToWebview): void => {
-      // What VS Code does with messages to a hidden panel.
-      if (!visible || page.isClosed()) return;
-      const bytes = "bytes" in message ? Buffer.from(message.bytes).toString("base64") : null;
-      void page.evaluate(
-        ([plain, encoded]) => {
-          const buffer = encoded === null ? null : Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0)).buffer;
-          window.postMessage(buffer === null ? plain : { ...plain, bytes: buffer });
-        },
-        [Object.fromEntries(Object.entries(message).filter(([key]) => key !== "bytes")), bytes] as const,
-      );
-    };
-    relay = new Relay(
-      {
-        get state() {
-          return state;
-        },
-        onState: states.event,
-        subscribe: (topic, handlers) => stream.subscribe(topic, handlers),
-        api: () => Promise.resolve(createClient(address)),
-      },
-      {
-        post,
-        onReady: () => {
-          post({ type: "init", target: { view: "dashboard", run: RUN }, workspace: null, python: null, trusted: true });
-        },
-        onCommand: () => undefined,
-        onTitle: () => undefined,
-        prepare: (_, body) => Promise.resolve(body),
-        onAnswer: () => undefined,
-        log: (line) => complaints.push(line),
-      },
-    );
-    await page.exposeFunction("toHost", (message: unknown) => {
-      relay.receive(message);
-    });
-    await page.addInitScript(() => {
-      const host = globalThis as unknown as { toHost: (message: unknown) => Promise<void>; acquireVsCodeApi: () => unknown };
-      host.acquireVsCodeApi = () => ({
-        postMessage: (message: unknown) => void host.toHost(message),
-        getState: () => undefined,
-        setState: () => undefined,
-      });
-    });
-    const html = panelPage({
-      cspSource: server.url,
-      nonce: "abc123",
-      script: `${server.url}/dashboard.js`,
-      codicons: `${server.url}/codicon.css`,
-      title: "Dashboard",
-      view: "dashboard",
-    });
-    await page.route("**/panel", (route) => route.fulfill({ contentType: "text/html", body: html }));
-    await page.goto(`${server.url}/panel`);
+    panel = await openPanel(page, server, { view: "dashboard", run: RUN }, complaints);
     await page.getByTestId("run-state").waitFor();
     return () => {
-      relay.dispose();
-      stream.close();
+      panel.dispose();
     };
   });
 
@@ -213,13 +134,11 @@ describe("in a panel, behind the relay of the extension host and its strict poli
     server.append(4);
     await showsStep(server.rows);
     const before = await lastValue().textContent();
-    visible = false;
-    relay.setVisible(false);
+    panel.setVisible(false);
     server.append(9);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(await lastValue().textContent()).toBe(before);
-    visible = true;
-    relay.setVisible(true);
+    panel.setVisible(true);
     await showsStep(server.rows);
     server.append(2);
     await showsStep(server.rows);
@@ -236,5 +155,32 @@ describe("in a panel, behind the relay of the extension host and its strict poli
     await page.getByTestId("log-console").getByText("5/10").waitFor();
     await chart().getByTestId("chart-plot").hover();
     expect(complaints).toEqual([]);
+  });
+});
+
+describe("the builder in a panel", () => {
+  it("fills every kind of field, shows the document and the command, and breaks no rule of the policy", async () => {
+    const panel = await openPanel(page, server, { view: "builder", recipe: "tiny", from: null, script: null }, complaints);
+    const field = (key: string) => page.getByTestId(`field-${key}`);
+    await field("train_file").locator("input").fill("rows.jsonl");
+    await field("columns").locator("input").fill("a, b");
+    await field("prompt").locator("textarea").fill("Add:");
+    await field("shuffle").locator("vscode-checkbox").click();
+    await field("schedule").getByRole("radio", { name: "cosine" }).click();
+    await field("learning_rate").locator("input").fill("5");
+    await field("learning_rate").getByRole("status").waitFor();
+    await page.getByTestId("preset-quick").click();
+    await page.getByTestId("reset-learning_rate").click();
+    await page.getByTestId("show-advanced").click();
+    await field("extra").locator("textarea").waitFor();
+    const yaml = await page.getByTestId("yaml").innerText();
+    expect(yaml).toContain("preset: quick");
+    expect(yaml).toContain("train_file: rows.jsonl");
+    expect(yaml).not.toContain("learning_rate");
+    await page.getByTestId("builder-dry-run").click();
+    await expect.poll(() => page.getByTestId("command").innerText()).toContain("rows.jsonl");
+    await expect.poll(() => page.getByTestId("builder-start").isEnabled()).toBe(true);
+    expect(complaints).toEqual([]);
+    panel.dispose();
   });
 });

@@ -7,14 +7,17 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { build } from "esbuild";
 import { WebSocketServer, type WebSocket } from "ws";
 import { encodeFrame, type SeriesFrameHeader } from "../../protocol/frames.ts";
 import { ClientMessage, WS_PATH, WS_PROTOCOL, type ServerMessage } from "../../protocol/messages.ts";
-import type { RunDetail } from "../../protocol/queries.ts";
+import { CreateRun, type RunDetail } from "../../protocol/queries.ts";
 import { RunSummary } from "../../protocol/run.ts";
+import { routes } from "../../protocol/routes.ts";
 import { encodeArrow } from "../../server/series/arrow.ts";
 import { ROOT } from "../support/machine.ts";
+import { CATALOGUE, dryRun } from "./fixture-recipe.ts";
 
 export const RUN = "run_1m7xtgkqnpx92vmy0";
 export const TOKEN = "t".repeat(43);
@@ -108,7 +111,7 @@ export class FixtureServer {
     const dist = await mkdtemp(path.join(os.tmpdir(), "trainyard-webviews-"));
     await build({
       absWorkingDir: ROOT,
-      entryPoints: { app: "webviews/app/main.ts", dashboard: "webviews/dashboard/main.ts" },
+      entryPoints: { app: "webviews/app/main.ts", dashboard: "webviews/dashboard/main.ts", builder: "webviews/builder/main.ts" },
       outdir: dist,
       bundle: true,
       splitting: true,
@@ -268,6 +271,9 @@ export class FixtureServer {
     if (pathname === `/api/runs/${RUN}`) json(runDetail(this.#rows));
     else if (pathname.endsWith("/checkpoints")) json({ checkpoints: [] });
     else if (pathname === "/api/system") json({ samples: [] });
+    else if (pathname === routes.listRecipes.path) json(CATALOGUE);
+    else if (pathname === routes.dryRun.path) json(dryRun(CreateRun.parse(JSON.parse(await text(request)))));
+    else if (pathname === routes.preflight.path) json({ problems: [], facts: {} });
     else await this.#file(pathname, response);
   }
 

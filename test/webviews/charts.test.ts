@@ -10,7 +10,8 @@ import { NO_ANNOTATIONS } from "../../webviews/charts/annotations.ts";
 import { lineStyle, SLOT_COUNT, themeKind } from "../../webviews/charts/palette.ts";
 import { growDomain, linearScale, logScale, lowerBound, nearestIndex, niceDomain, windowRange } from "../../webviews/charts/scale.ts";
 import { Smoother } from "../../webviews/charts/smoothing.ts";
-import { ChartSync } from "../../webviews/charts/chart-sync.ts";
+import { ChartSync, DEFAULT_SETTINGS } from "../../webviews/charts/chart-sync.ts";
+import { fullWindow, stepWindow } from "../../webviews/charts/chart-window.ts";
 import { tickLabels } from "../../webviews/charts/ticks.ts";
 
 const finite = fc.double({ noNaN: true, min: -1e6, max: 1e6 });
@@ -111,6 +112,30 @@ describe("scales and windows", () => {
     expect(nearestIndex(xs, 14)).toBe(1);
     expect(nearestIndex(xs, 1e9)).toBe(4);
     expect(nearestIndex(new Float64Array(0), 1)).toBe(-1);
+  });
+});
+
+describe("windows of the x axis", () => {
+  const columns = columnsOf([5, 4, 3, 2, 1]);
+
+  it("asks for detail in steps, whatever the axis", () => {
+    expect(stepWindow(columns, "step", [2, 3], 0)).toEqual([2, 3]);
+    expect(stepWindow(columns, "wall", [1500, 2500], 0)).toEqual([2, 4]);
+    // Relative time counts from the run's first point; a window of it is no window of steps.
+    const late = new SeriesColumns();
+    for (let step = 1; step <= 5; step++) late.append(step, 1e12 + 1000 * step, 0, 1);
+    expect(stepWindow(late, "relative", [500, 1500], 1e12 + 1000)).toEqual([1, 3]);
+  });
+
+  it("shows the steps that a newer attempt has yet to go over again", () => {
+    const attempts = [
+      { number: 1, from: 0, to: 3, replayed: [3, 9] as const },
+      { number: 2, from: 3, to: null, replayed: null },
+    ];
+    const store = { newest: { step: 5, time: 4000 }, origin: 0 };
+    const window = (show: boolean) => fullWindow(columns, store, { attempts, checkpoints: [] }, { ...DEFAULT_SETTINGS, attempts: show });
+    expect(window(true)).toEqual([0, 9]);
+    expect(window(false)).toEqual([0, 5]);
   });
 });
 

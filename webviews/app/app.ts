@@ -1,12 +1,12 @@
 /** The application in a plain browser: runs on the left, a dashboard or the builder on the right. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import "../builder/builder.ts";
 import type { BuilderTarget } from "../builder/builder.ts";
 import { icon } from "../components/icons.ts";
+import { asProblem, problemText } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import "../dashboard/dashboard.ts";
 import { BrowserTransport } from "../transport/browser-transport.ts";
@@ -228,8 +228,7 @@ export class App extends LitElement {
     try {
       await action();
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      this.#say([error.message, error.hint].filter((part) => part !== null).join(" "));
+      this.#say(problemText(asProblem(error)));
     }
   }
 }

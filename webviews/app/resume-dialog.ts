@@ -2,11 +2,11 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { Checkpoint } from "../../protocol/artifact.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { formatInteger } from "../components/format.ts";
+import { asProblem, problemText } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import { parseOverrides } from "./overrides.ts";
@@ -154,10 +154,7 @@ export class ResumeDialog extends LitElement {
       this.dialog.close();
       this.dispatchEvent(new CustomEvent("run-select", { detail: made.id, bubbles: true, composed: true }));
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      this.problem = [error.message, error.hint, ...error.problems.map((problem) => `${problem.field}: ${problem.message}`)]
-        .filter((part) => part !== null)
-        .join(" ");
+      this.problem = problemText(asProblem(error));
     } finally {
       this.busy = false;
     }

@@ -102,6 +102,7 @@ export const builderStyles = css`
     font-weight: 600;
   }
   .section > :last-child {
+    display: inline-flex;
     margin-left: auto;
   }
   .missing {

@@ -8,6 +8,7 @@ import type { CreateRun } from "../../protocol/queries.ts";
 import type { RecipeCatalogue } from "../../protocol/recipe.ts";
 import { type DryRun, RunSpec } from "../../protocol/spec.ts";
 import { icon } from "../components/icons.ts";
+import { asProblem } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import { builderHeader } from "./builder-header.ts";
@@ -262,8 +263,7 @@ export class Builder extends LitElement {
       this.transport.setTitle("New run");
       this.#later();
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      this.problem = error;
+      this.problem = asProblem(error);
     }
   }
 
@@ -321,8 +321,7 @@ export class Builder extends LitElement {
       this.dryRun = dryRun;
       this.found = report.problems;
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      if (mine === this.#check) this.#refused(error);
+      if (mine === this.#check) this.#refused(asProblem(error));
     } finally {
       if (mine === this.#check) this.checking = false;
     }
@@ -342,8 +341,7 @@ export class Builder extends LitElement {
       const run = await this.transport.request("createRun", { body: { ...this.#request(spec), source: this.#yaml }, timeoutMs: 120_000 });
       this.transport.command({ command: "open_run", run: run.id });
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      this.#refused(error);
+      this.#refused(asProblem(error));
     } finally {
       this.busy = false;
     }

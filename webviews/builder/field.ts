@@ -53,7 +53,7 @@ export function fieldRow(view: FieldView): TemplateResult {
     </div>
     <div class="origin secondary">${origin(view)}</div>
     ${
-      problem === null
+      problem === null || isMissing(problem)
         ? nothing
         : html`<div
             class="field-problem ${problem.severity}"

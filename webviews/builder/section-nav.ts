@@ -21,7 +21,7 @@ export function sectionState(
   const found = section.fields.flatMap(([key]) => wrong.get(key) ?? []);
   const errors = found.filter((p) => p.severity === "error").length;
   if (errors > 0) return ["error", "bad", `${String(errors)} to fix`];
-  if (found.length > 0) return ["warning", "warn", `${String(found.length)} out of the usual range`];
+  if (found.length > 0) return ["warning", "warn", `${String(found.length)} ${found.length === 1 ? "warning" : "warnings"}`];
   return ["pass", "ok", section.description];
 }
 

@@ -120,15 +120,30 @@ export function drawCheckpoints(
   }
 }
 
-/** The crosshair's place on the x axis; it hides the tick label under it. */
-export function drawFlag(context: CanvasRenderingContext2D, x: number, plot: Plot, label: string, theme: Theme): void {
+/**
+ * The crosshair's place on the x axis; it hides the tick labels under it.
+ * @param tickLabels where the labels of the axis stand, in pixels
+ */
+export function drawFlag(
+  context: CanvasRenderingContext2D,
+  x: number,
+  plot: Plot,
+  label: string,
+  tickLabels: readonly (readonly [number, string])[],
+  theme: Theme,
+): void {
   context.font = `600 11px ${theme.fontFamily}`;
   const width = context.measureText(label).width + 12;
   const left = Math.min(plot.left + plot.width + PLOT_PADDING.right - width, Math.max(0, x - width / 2));
   const top = plot.top + plot.height + 5;
-  // A tick label that the flag would cut in half is hidden whole.
+  // A tick label that the flag would cut is hidden whole.
   context.fillStyle = theme.background;
-  context.fillRect(left - 18, top, width + 36, 16);
+  context.fillRect(left - 2, top, width + 4, 16);
+  for (const [at, text] of tickLabels) {
+    const size = context.measureText(text).width + 4;
+    const from = Math.min(plot.left + plot.width + 2 - size, Math.max(plot.left - 2, at - size / 2));
+    if (from < left + width && from + size > left) context.fillRect(from, top, size, 16);
+  }
   context.fillStyle = theme.foreground;
   context.beginPath();
   context.roundRect(left, top, width, 16, 2);

@@ -17,7 +17,8 @@ import type { ChartSettings, ChartSync, XWindow } from "./chart-sync.ts";
 import { SeriesColumns } from "./columns.ts";
 import { chartTable } from "./data-table.ts";
 import { describeChart, toCsv } from "./describe.ts";
-import { LineView, type Reading, xColumn, xOffset } from "./line-view.ts";
+import { fullWindow, sameWindow, stepWindow, xColumn, xOffset } from "./chart-window.ts";
+import { LineView, type Reading } from "./line-view.ts";
 import { lineStyle } from "./palette.ts";
 import type { SeriesStore } from "./series-store.ts";
 
@@ -28,8 +29,8 @@ const LIVE_SHARE = 0.1;
 const SMOOTHED_FROM = 60;
 const NO_POINTS = new SeriesColumns();
 
-/** Asks for more points of a window than the whole curve holds. */
-export type DetailSource = (metric: string, window: XWindow) => Promise<SeriesColumns | null>;
+/** Asks for more points of a window, in steps, than the whole curve holds. */
+export type DetailSource = (metric: string, steps: XWindow) => Promise<SeriesColumns | null>;
 
 @customElement("ty-line-chart")
 export class LineChart extends LitElement implements PointerTarget, KeyTarget {
@@ -260,17 +261,8 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
     this.#moveCrosshair();
   }
 
-  /** Everything there is; the charts of a page share the run's span so that their axes agree. */
   #fullWindow(columns: SeriesColumns | undefined): XWindow {
-    const axis = this.sync.settings.value.xAxis;
-    const newest = this.store.newest;
-    const first = columns === undefined ? undefined : xColumn(columns, axis)[0];
-    if (newest === null || first === undefined)
-      return axis === "wall" ? [Date.now() - 60_000, Date.now()] : [0, axis === "step" ? 100 : 60_000];
-    if (axis === "step") return [0, Math.max(1, newest.step)];
-    const offset = xOffset(axis, this.store.origin);
-    const start = Number.isFinite(this.store.origin) ? this.store.origin : first;
-    return [start - offset, Math.max(newest.time, start + 1000) - offset];
+    return fullWindow(columns, this.store, this.annotations, this.sync.settings.value);
   }
 
   get plot(): Plot | null {
@@ -288,11 +280,13 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
   #loadDetail(): void {
     const zoom = this.sync.zoom.value;
     this.#detail = null;
-    if (zoom === null || this.detailSource === null || this.#columns?.downsampled !== true || !this.#visible) return;
-    void this.detailSource(this.metric, zoom).then((columns) => {
+    const columns = this.#columns;
+    if (zoom === null || this.detailSource === null || columns?.downsampled !== true || !this.#visible) return;
+    const steps = stepWindow(columns, this.sync.settings.value.xAxis, zoom, this.store.origin);
+    void this.detailSource(this.metric, steps).then((detail) => {
       const now = this.sync.zoom.value;
-      if (columns === null || now === null || !sameWindow(now, zoom)) return;
-      this.#detail = { window: zoom, columns };
+      if (detail === null || now === null || !sameWindow(now, zoom)) return;
+      this.#detail = { window: zoom, columns: detail };
       this.#schedule();
     });
   }
@@ -365,10 +359,6 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
     const columns = this.#columns;
     if (columns !== undefined) saveFile(`${fileName(this.metric)}.csv`, new Blob([toCsv(this.metric, columns)], { type: "text/csv" }));
   }
-}
-
-function sameWindow(a: XWindow, b: XWindow): boolean {
-  return a[0] === b[0] && a[1] === b[1];
 }
 
 function fileName(metric: string): string {

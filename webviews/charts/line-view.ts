@@ -2,6 +2,7 @@
 import { formatClock, formatDuration, formatInteger } from "../components/format.ts";
 import type { Theme } from "../components/theme.ts";
 import type { Annotations } from "./annotations.ts";
+import { xColumn, xOffset } from "./chart-window.ts";
 import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
 import type { SeriesColumns } from "./columns.ts";
 import { drawAttempts, drawCheckpoints, drawDot, drawFlag, drawNonFinite, drawPoints, type Plot } from "./canvas-marks.ts";
@@ -9,7 +10,7 @@ import { tracePath } from "./draw-line.ts";
 import { lineStyle } from "./palette.ts";
 import { type Domain, extent, growDomain, linearScale, logDomain, logScale, nearestIndex, niceDomain, windowRange } from "./scale.ts";
 import type { DiscardedTail } from "./series-store.ts";
-import { linearFormat, logFormat, tickLabels } from "./ticks.ts";
+import { linearFormat, logFormat, tickLabels, tickStep } from "./ticks.ts";
 import { LABEL_PADDING, LABEL_SIZE, PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
 
 export interface ChartData {
@@ -47,16 +48,6 @@ export interface Reading {
   /** Position in the chart; y is null where the value cannot be drawn. */
   readonly px: number;
   readonly py: number | null;
-}
-
-/** The x column of a series in the units of the axis. Relative time stays absolute here; the scale carries the offset. */
-export function xColumn(columns: SeriesColumns, axis: XAxis): Float64Array {
-  return axis === "step" ? columns.steps : columns.times;
-}
-
-/** From a value of `xColumn` to the units of the axis. */
-export function xOffset(axis: XAxis, origin: number): number {
-  return axis === "relative" && Number.isFinite(origin) ? origin : 0;
 }
 
 /** Between the page and the y labels. */
@@ -173,7 +164,7 @@ export class LineView {
     context.lineTo(x, plot.top + plot.height);
     context.stroke();
     context.globalAlpha = 1;
-    drawFlag(context, x, plot, xLabel(input.settings.xAxis, reading, input.data.origin), theme);
+    drawFlag(context, x, plot, xLabel(input.settings.xAxis, reading, input.data.origin), stepLabels(input, plot), theme);
     if (reading.py !== null) drawDot(context, reading.px, reading.py, 3.5, lineStyle(input.data.slot, theme.kind).color, theme.background);
   }
 
@@ -285,6 +276,15 @@ function prepare(canvas: HTMLCanvasElement, width: number, height: number): Canv
   const context = canvas.getContext("2d");
   context?.setTransform(ratio, 0, 0, ratio, 0, 0);
   return context;
+}
+
+/** The labels of a step axis as Vega places them; labels of time are short and stand far apart. */
+function stepLabels({ settings, window }: ChartInput, plot: Plot): [number, string][] {
+  if (settings.xAxis !== "step") return [];
+  const step = Math.max(1, tickStep(window, Math.max(2, Math.floor(plot.width / 90))));
+  const labels: [number, string][] = [];
+  for (let at = Math.ceil(window[0] / step) * step; at <= window[1]; at += step) labels.push([plot.x.at(at), formatInteger(at)]);
+  return labels;
 }
 
 function xLabel(axis: XAxis, reading: Reading, origin: number): string {

@@ -94,6 +94,11 @@ export const baseStyles = [
     .segments [aria-checked="true"] {
       background: color-mix(in srgb, var(--vscode-foreground) 13%, transparent);
     }
+    /* High contrast themes have no grounds to tell the chosen by: they name a border for it. */
+    :where(.toggle[aria-pressed="true"], .segments [aria-checked="true"], [aria-selected="true"], [aria-current="page"]) {
+      outline: 1px solid var(--vscode-contrastActiveBorder, transparent);
+      outline-offset: -1px;
+    }
     .segments {
       display: inline-flex;
       border: 1px solid color-mix(in srgb, var(--vscode-foreground) 20%, transparent);

@@ -1,12 +1,12 @@
 /** The output of an attempt: virtualised, following, searchable, with the terminal's colours and progress bars drawn in place. */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { AttemptDetail } from "../../protocol/queries.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { asProblem, problemText } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import { stripAnsi } from "./ansi.ts";
@@ -33,6 +33,8 @@ export class LogConsole extends LitElement {
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) run!: RunId;
   @property({ attribute: false }) attempts: readonly AttemptDetail[] = [];
+  /** May more output come? */
+  @property({ type: Boolean }) live = false;
   @state() private attempt = 0;
   @state() private follow = true;
   @state() private search = "";
@@ -145,10 +147,16 @@ export class LogConsole extends LitElement {
             : nothing
         }
         ${this.problem === null ? nothing : html`<div class="problem">${this.problem}</div>`}
-        ${count === 0 ? html`<div class="secondary empty">${this.attempts.length === 0 ? "No output yet: the run has not started." : "No output yet"}</div>` : nothing}
+        ${count === 0 ? html`<div class="secondary empty">${this.#emptyText}</div>` : nothing}
         <div class="sizer" ${cssProperties({ height: `${String(count * ROW_PX)}px` })}>${this.#visibleRows(count)}</div>
       </div>
     `;
+  }
+
+  get #emptyText(): string {
+    if (this.#rows !== null) return "No line of the chosen levels";
+    if (this.attempts.length === 0) return "No output yet: the run has not started";
+    return this.live && this.attempt === this.attempts.at(-1)?.number ? "No output yet" : "This attempt wrote no output";
   }
 
   #levelToggle(level: LineLevel, label: string): TemplateResult {
@@ -244,8 +252,7 @@ export class LogConsole extends LitElement {
       await this.#source?.loadEarlier();
       this.problem = null;
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      this.problem = error.message;
+      this.problem = problemText(asProblem(error));
     }
   }
 

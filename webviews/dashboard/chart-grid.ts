@@ -169,7 +169,8 @@ export class ChartGrid extends LitElement {
   override render(): TemplateResult {
     this.#names = this.model.series.names;
     const ordered = orderMetrics(this.#names);
-    const all = ordered.length === 0 ? PLACEHOLDERS : ordered;
+    // Once a run has ended without a metric none will come: no empty axes then.
+    const all = ordered.length === 0 && this.live ? PLACEHOLDERS : ordered;
     const names = filterMetrics(all, this.filter);
     const ofThree = placeCharts(names, 3);
     const ofTwo = placeCharts(names, 2);
@@ -180,7 +181,7 @@ export class ChartGrid extends LitElement {
           (name) => name,
           (name, i) => this.#chart(name, all.indexOf(name), ofThree[i] ?? WHOLE_ROW, ofTwo[i] ?? WHOLE_ROW),
         )}
-        ${names.length === 0 ? html`<div class="none secondary">No metric matches “${this.filter}”</div>` : nothing}
+        ${names.length === 0 ? html`<div class="none secondary">${all.length === 0 ? "The run logged no metric" : `No metric matches “${this.filter}”`}</div>` : nothing}
       </div>`;
   }
 
@@ -199,7 +200,6 @@ export class ChartGrid extends LitElement {
       .live=${this.live}
       .exact=${isExact(name)}
       .maximised=${this.maximised === name}
-      .emptyText=${this.live ? "First metric after step 1" : "The run logged no metric"}
     ></ty-line-chart>`;
   }
 

@@ -104,7 +104,7 @@ export class CheckpointList extends LitElement {
       this.checkpoints.find((checkpoint) => checkpoint.id === this.selected) ?? this.checkpoints.find((c) => c.status === "complete");
     return html`
       <h2>Checkpoints <span class="secondary">${this.checkpoints.length === 0 ? "" : String(this.checkpoints.length)}</span></h2>
-      ${this.checkpoints.length === 0 ? html`<div class="none secondary">Appear here as they are saved</div>` : nothing}
+      ${this.checkpoints.length === 0 ? html`<div class="none secondary">${this.live ? "Appear here as they are saved" : "The run saved none"}</div>` : nothing}
       <div role="listbox" aria-label="Checkpoints" @keydown=${this.#onKey}>
         ${this.checkpoints.map((checkpoint) => this.#row(checkpoint, checkpoint === chosen))}
       </div>
@@ -147,8 +147,12 @@ export class CheckpointList extends LitElement {
       </div>
       <div class="path secondary">${checkpoint.problem ?? checkpoint.path}</div>
       <div class="actions">
-        ${this.#action("resume", "Resume", "debug-restart", checkpoint, !complete || !checkpoint.resumable || this.live, this.live ? "The run is still going" : "")}
-        ${this.#action("fork", "Fork", "repo-forked", checkpoint, !complete)}
+        ${
+          checkpoint.resumable
+            ? html`${this.#action("resume", "Resume", "debug-restart", checkpoint, this.live, this.live ? "The run is still going" : "")}
+              ${this.#action("fork", "Fork", "repo-forked", checkpoint, false)}`
+            : nothing
+        }
         ${this.#action("copy", "Copy path", "copy", checkpoint, false)}
         ${this.transport.host === "vscode" ? this.#action("reveal", "Reveal", "folder-opened", checkpoint, checkpoint.status === "missing") : nothing}
       </div>

@@ -76,17 +76,20 @@ export const dashboardStyles = css`
     gap: 6px;
     margin-left: auto;
   }
+  /* A line between neighbours, and none at the start of a row: there it is clipped away. */
   .meta {
     display: flex;
     flex-wrap: wrap;
     align-items: center;
-    padding: 2px 20px 8px;
+    gap: 0 17px;
+    margin: 2px 20px 8px;
+    overflow: hidden;
     font-size: 12px;
     color: var(--secondary);
   }
-  .meta > span + span {
+  .meta > span {
     border-left: 1px solid color-mix(in srgb, var(--vscode-foreground) 26%, transparent);
-    margin-left: 8px;
+    margin-left: -9px;
     padding-left: 8px;
   }
   .meta .icon {

@@ -2,13 +2,14 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
-import { TrainyardError } from "../../protocol/errors.ts";
+import type { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { FINAL_STATES } from "../../protocol/states.ts";
 import { ChartSync } from "../charts/chart-sync.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { icon } from "../components/icons.ts";
+import { asProblem, problemText } from "../components/problem.ts";
 import { stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import "../console/log-console.ts";
@@ -43,7 +44,7 @@ export class Dashboard extends LitElement {
   @state() private tab: Tab = "output";
   @state() private selectedCheckpoint: string | null = null;
   @state() private collapsed = false;
-  @state() private actionProblem: string | null = null;
+  @state() private actionProblem: TrainyardError | null = null;
   @state() private announcement = "";
   @query(".bottom") private bottom!: HTMLElement;
   readonly #sync = new ChartSync();
@@ -101,7 +102,7 @@ export class Dashboard extends LitElement {
             <span class="secondary">${model.problem.hint ?? ""}</span>
           </div>`;
     }
-    const canResume = model.checkpoints.some((checkpoint) => checkpoint.resumable);
+    const canContinue = model.checkpoints.some((checkpoint) => checkpoint.resumable);
     // Another run gets components of its own: nothing of the last one may stay.
     return html`${keyed(
       model,
@@ -112,7 +113,8 @@ export class Dashboard extends LitElement {
             connection: model.connection,
             lastUpdate: model.lastUpdate,
             blocked: this.#blocked,
-            canResume: FINAL_STATES.has(run.state) && canResume,
+            canResume: FINAL_STATES.has(run.state) && canContinue,
+            canFork: canContinue,
             star: () => void this.#edit({ starred: !run.starred }),
             cancel: () => {
               this.transport.command({ command: "cancel_run", run: run.id });
@@ -127,9 +129,9 @@ export class Dashboard extends LitElement {
           ${runMeta(run, (parent) => {
             this.transport.command({ command: "open_run", run: parent });
           })}
-          ${this.actionProblem === null ? nothing : html`<div class="actions-failed" role="alert">${this.actionProblem}</div>`}
+          ${this.#problemLine(model)}
           ${failureBanner(run, {
-            canResume,
+            canResume: canContinue,
             resume: () => {
               this.#resume(null);
             },
@@ -165,6 +167,13 @@ export class Dashboard extends LitElement {
         ${this.#bottomPanel(run, model)}
       </div>`,
     )}`;
+  }
+
+  /** What the page could not do or load; the rest of it stays. */
+  #problemLine(model: RunModel): TemplateResult | typeof nothing {
+    const problem = this.actionProblem ?? model.problem;
+    if (problem === null) return nothing;
+    return html`<div class="actions-failed" role="alert" data-testid="dashboard-problem">${problemText(problem)}</div>`;
   }
 
   /** Seconds since the progress that is shown was received. */
@@ -227,7 +236,7 @@ export class Dashboard extends LitElement {
         ?hidden=${this.collapsed}
         ${cssProperties({ display: this.collapsed ? "none" : "block" })}
       >
-        ${this.tab === "output" ? html`<ty-log-console .transport=${this.transport} .run=${run.id} .attempts=${run.attempts}></ty-log-console>` : nothing}
+        ${this.tab === "output" ? html`<ty-log-console .transport=${this.transport} .run=${run.id} .attempts=${run.attempts} .live=${model.live}></ty-log-console>` : nothing}
         ${this.tab === "events" ? eventsTab(model.events) : nothing} ${this.tab === "config" ? configTab(run) : nothing}
         ${this.tab === "environment" ? environmentTab(run) : nothing}
       </div>
@@ -256,8 +265,7 @@ export class Dashboard extends LitElement {
     try {
       await this.transport.request("editRun", { params: { id: this.runId }, body: change });
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      this.actionProblem = error.message;
+      this.actionProblem = asProblem(error);
     }
   }
 

@@ -29,7 +29,7 @@ export function failureBanner(run: RunDetail, actions: FailureActions): Template
           ? nothing
           : html`<details>
               <summary>Evidence from the log</summary>
-              <pre class="mono">${failure.evidence.join("\n")}</pre>
+              <pre class="mono">${failure.evidence.filter((line, i, all) => line !== all[i - 1]).join("\n")}</pre>
             </details>`
       }
       <div class="banner-actions">

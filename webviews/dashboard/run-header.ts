@@ -15,6 +15,8 @@ export interface HeaderView {
   /** Why nothing can be changed now, or null. */
   readonly blocked: string | null;
   readonly canResume: boolean;
+  /** Is there a checkpoint that a new run can start from? */
+  readonly canFork: boolean;
   readonly star: () => void;
   readonly cancel: () => void;
   readonly resume: () => void;
@@ -75,16 +77,20 @@ export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
             </button>`
           : nothing
       }
-      <button
-        class="button"
-        data-testid="fork-run"
-        aria-label="Fork"
-        ?disabled=${blocked !== null}
-        title=${blocked ?? "Start a new run from here"}
-        @click=${view.fork}
-      >
-        ${icon("repo-forked")} <span class="label">Fork</span>
-      </button>
+      ${
+        view.canFork
+          ? html`<button
+              class="button"
+              data-testid="fork-run"
+              aria-label="Fork"
+              ?disabled=${blocked !== null}
+              title=${blocked ?? "Start a new run from here"}
+              @click=${view.fork}
+            >
+              ${icon("repo-forked")} <span class="label">Fork</span>
+            </button>`
+          : nothing
+      }
     </div>
   </div>`;
 }

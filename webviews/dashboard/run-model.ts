@@ -9,9 +9,9 @@ import type { RunDetail } from "../../protocol/queries.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
 import type { RunUsage, SystemSample } from "../../protocol/system.ts";
 import { type Annotations, annotate, NO_ANNOTATIONS } from "../charts/annotations.ts";
-import type { XAxis, XWindow } from "../charts/chart-sync.ts";
+import type { XWindow } from "../charts/chart-sync.ts";
 import type { SeriesColumns } from "../charts/columns.ts";
-import { nearestIndex } from "../charts/scale.ts";
+import { asProblem } from "../components/problem.ts";
 import { type DiscardedTail, readSeries, SeriesStore } from "../charts/series-store.ts";
 import type { Connection, Subscription, Transport } from "../transport/transport.ts";
 
@@ -29,7 +29,7 @@ export class RunModel {
   usage: RunUsage | null = null;
   system: readonly SystemSample[] = [];
   annotations: Annotations = NO_ANNOTATIONS;
-  /** Why the run cannot be shown at all. */
+  /** What went wrong last: without `detail` the reason why the run cannot be shown at all. */
   problem: TrainyardError | null = null;
   connection: Connection;
   /** ms since the epoch of the newest message about this run. */
@@ -64,8 +64,22 @@ export class RunModel {
     );
     const { transport, id } = this;
     this.#subscriptions.push(
-      transport.subscribe({ topic: "run", run: id }, { message: (message) => void this.#receive(message) }),
-      transport.subscribe({ topic: "system" }, { message: (message) => void this.#receive(message) }),
+      transport.subscribe(
+        { topic: "run", run: id },
+        {
+          message: (message) => {
+            this.#receive(message);
+          },
+        },
+      ),
+      transport.subscribe(
+        { topic: "system" },
+        {
+          message: (message) => {
+            this.#receive(message);
+          },
+        },
+      ),
       transport.subscribe(
         { topic: "series", run: id, metrics: ["*"], cursor: {} },
         {
@@ -93,29 +107,21 @@ export class RunModel {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Points of one metric in a window, for a zoom deeper than the whole curve's resolution. */
-  readonly loadDetail = async (metric: string, window: XWindow): Promise<SeriesColumns | null> => {
-    const axis: XAxis = window[1] > 1e11 ? "wall" : "step";
-    const steps = axis === "step" ? window : this.#stepsBetween(metric, window);
+  /** Points of one metric in a window of steps, for a zoom deeper than the whole curve's resolution; null where there are no more. */
+  readonly loadDetail = async (metric: string, [from, to]: XWindow): Promise<SeriesColumns | null> => {
     try {
       const bytes = await this.transport.bytes("getSeries", {
         params: { id: this.id },
-        query: { metrics: metric, from_step: steps[0], to_step: steps[1], max_points: DETAIL_POINTS },
+        query: { metrics: metric, from_step: from, to_step: to, max_points: DETAIL_POINTS },
       });
       const { header, body } = decodeFrame(bytes);
       return readSeries(header, body).get(metric) ?? null;
-    } catch {
+    } catch (error) {
       // The overview stays: it is right, only coarser.
+      this.#failed(error);
       return null;
     }
   };
-
-  #stepsBetween(metric: string, window: XWindow): XWindow {
-    const columns = this.series.get(metric);
-    if (columns === undefined) return [0, 0];
-    const step = (time: number): number => columns.steps[nearestIndex(columns.times, time)] ?? 0;
-    return [step(window[0]), step(window[1])];
-  }
 
   async #reload(): Promise<void> {
     try {
@@ -127,11 +133,15 @@ export class RunModel {
       this.#mergeCheckpoints(checkpoints);
       await this.#loadDiscarded(detail);
     } catch (error) {
-      if (this.#closed) return;
-      if (!(error instanceof TrainyardError)) throw error;
-      // While disconnected the last known values stay on the page.
-      if (this.detail === null) this.problem = error;
+      this.#failed(error);
     }
+    this.#changed();
+  }
+
+  /** While disconnected the badge says so, and the last known values stay on the page; any other failure is shown. */
+  #failed(error: unknown): void {
+    if (this.#closed || (!this.connected && this.detail !== null)) return;
+    this.problem = asProblem(error);
     this.#changed();
   }
 
@@ -143,11 +153,11 @@ export class RunModel {
       this.#changed();
     } catch (error) {
       // The stream brings samples as they are taken; without history the sparklines start empty.
-      if (!(error instanceof TrainyardError)) throw error;
+      this.#failed(error);
     }
   }
 
-  async #receive(message: ServerMessage): Promise<void> {
+  #receive(message: ServerMessage): void {
     this.lastUpdate = Date.now();
     switch (message.type) {
       case "run": {
@@ -155,7 +165,7 @@ export class RunModel {
         const attemptChanged = detail?.attempt !== message.run.attempt || detail.state !== message.run.state;
         if (detail !== null) this.#setDetail({ ...detail, ...message.run });
         // Attempts, environment and resolved values come with the whole record.
-        if (attemptChanged) await this.#reload();
+        if (attemptChanged) void this.#reload();
         break;
       }
       case "events":

@@ -1,7 +1,7 @@
 /** The tables behind the tabs Events, Config and Environment. */
 import { css, html, nothing, type TemplateResult } from "lit";
 import type { RunEvent } from "../../protocol/events.ts";
-import type { JsonObject } from "../../protocol/json.ts";
+import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { formatBytes, formatClock, formatInteger, formatJson, formatWhen, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
@@ -21,7 +21,7 @@ export function eventsTab(events: readonly RunEvent[]): TemplateResult {
 function describeEvent(event: RunEvent): TemplateResult {
   switch (event.type) {
     case "state": {
-      const evidence = Object.entries(event.evidence).map(([key, value]) => `${key} ${formatJson(value)}`);
+      const evidence = Object.entries(event.evidence).flatMap(([key, value]) => evidenceText(key, value));
       return html`${stateIcon(event.to)}<span
           >${stateLabel(event.to)}<span class="secondary">
             ·
@@ -36,6 +36,18 @@ function describeEvent(event: RunEvent): TemplateResult {
     case "message":
       return html`${icon(event.level === "info" ? "info" : event.level)}<span>${event.text}</span>`;
   }
+}
+
+/** Identities that only the server compares; people know a process by its pid. */
+const NOT_FOR_PEOPLE: ReadonlySet<string> = new Set(["start_time", "boot_id"]);
+
+/** What did not happen (null, false, "none") says nothing in a list of what did. */
+function evidenceText(key: string, value: JsonValue): string[] {
+  if (value === null || value === false || value === "none" || NOT_FOR_PEOPLE.has(key)) return [];
+  const name = key.replaceAll("_", " ");
+  if (value === true) return [name];
+  if (key === "command" && Array.isArray(value)) return [value.map((part) => quote(formatJson(part))).join(" ")];
+  return [`${name} ${formatJson(value)}`];
 }
 
 export function configTab(run: RunDetail): TemplateResult {
@@ -59,9 +71,7 @@ export function configTab(run: RunDetail): TemplateResult {
             html`<tr>
               <td>${name}</td>
               <td class="mono">${formatJson(params[name])}</td>
-              <td class="secondary">
-                ${resolved?.sources?.[name] ?? (run.origin === "sdk" || run.recipe === "script" ? "logged by the run" : UNKNOWN)}
-              </td>
+              <td class="secondary">${resolved?.sources?.[name] ?? "logged by the run"}</td>
             </tr>`,
         )}
       </tbody>
@@ -165,6 +175,10 @@ export const tabStyles = css`
     min-height: 22px;
     vertical-align: top;
     overflow-wrap: anywhere;
+  }
+  .sheet td:first-child,
+  .sheet td:nth-child(3) {
+    white-space: nowrap;
   }
   .sheet th {
     color: var(--secondary);

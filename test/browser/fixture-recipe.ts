@@ -1,0 +1,69 @@
+/** A recipe for the browser tests, and what the server would say of a run of it. */
+import type { CreateRun } from "../../protocol/queries.ts";
+import type { RecipeCatalogue, RecipeField } from "../../protocol/recipe.ts";
+import type { DryRun } from "../../protocol/spec.ts";
+
+/** One recipe with a field for each widget of the form. */
+export const CATALOGUE: RecipeCatalogue = {
+  environment: { executable: "/usr/bin/python3", version: "3.12.0", prefix: "/usr", packages: {} },
+  problems: [],
+  recipes: [
+    {
+      id: "tiny",
+      title: "Tiny",
+      description: "A small training.",
+      framework: "custom",
+      sections: [
+        { id: "data", title: "Data", description: "What is read." },
+        { id: "training", title: "Training", description: "How long and how fast." },
+      ],
+      schema: {
+        $schema: "https://json-schema.org/draft/2020-12/schema",
+        type: "object",
+        required: ["train_file"],
+        additionalProperties: false,
+        properties: {
+          train_file: field("data", 1, { type: "string", "x-path": { kind: "file", must_exist: true } }),
+          columns: field("data", 2, { type: "array", items: { type: "string" }, default: [] }),
+          prompt: field("data", 3, { type: "string", "x-widget": "multiline", default: "" }),
+          shuffle: field("data", 4, { type: "boolean", default: true }),
+          learning_rate: field("training", 5, { type: "number", default: 0.1, exclusiveMinimum: 0, "x-usual-range": [0.001, 1] }),
+          schedule: field("training", 6, { enum: ["linear", "cosine"], default: "linear" }),
+          optimizer: field("training", 7, { enum: ["a", "b", "c", "d", "e", "f"], default: "a" }),
+          dropout: field("training", 8, { type: "number", "x-widget": "slider", minimum: 0, maximum: 1, default: 0.1 }),
+          extra: field("training", 9, { type: "object", default: {}, "x-advanced": true }),
+        },
+      },
+      presets: { quick: { title: "Quick", values: { learning_rate: 0.5 } } },
+      requires: [],
+      resumable: true,
+      origin: "builtin",
+    },
+  ],
+};
+
+function field(section: string, order: number, rest: Partial<RecipeField>): RecipeField {
+  const title = `Field ${String(order)}`;
+  return { title, description: `${title} of the form.`, "x-section": section, "x-order": order, ...rest };
+}
+
+/** The params stand in the command, so that a test sees which ones arrived. */
+export function dryRun({ spec }: CreateRun): DryRun {
+  return {
+    command: ["python", "train.py", JSON.stringify(spec.params)],
+    cwd: "/work space",
+    env: {},
+    resolved: {
+      run: "run_1m7xtgkqnpx92vmy0",
+      recipe: spec.recipe,
+      params: spec.params,
+      sources: {},
+      seed: null,
+      run_dir: "/store/run",
+      checkpoint_dir: "/store/run/checkpoints",
+      artifact_dir: "/store/run/artifacts",
+      resume_from: null,
+      extra: {},
+    },
+  };
+}
