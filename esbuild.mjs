@@ -23,15 +23,38 @@ const common = {
 };
 
 /** @type {import("esbuild").BuildOptions} */
-const node = { ...common, platform: "node", format: "cjs", target: "node20", outExtension: { ".js": ".cjs" } };
+const node = {
+  ...common,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  outExtension: { ".js": ".cjs" },
+  // require is enough between CommonJS bundles; import() would start the loader of ES modules.
+  supported: { "dynamic-import": false },
+};
+
+/**
+ * The server's rooms in a bundle of their own, which server.cjs and cli.cjs load when they need it: V8 reads through all of a file before
+ * it runs the first line.
+ * @type {import("esbuild").Plugin}
+ */
+const roomsApart = {
+  name: "rooms-apart",
+  setup(build) {
+    build.onResolve({ filter: /\/rooms\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./server-rooms.cjs", external: true } : undefined,
+    );
+  },
+};
 
 /** @type {Record<string, import("esbuild").BuildOptions>} */
 const targets = {
   extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"] },
-  server: { ...node, entryPoints: { server: "server/main.ts" }, outdir: "dist" },
+  server: { ...node, entryPoints: { server: "server/main.ts" }, outdir: "dist", plugins: [roomsApart] },
+  rooms: { ...node, entryPoints: { "server-rooms": "server/rooms.ts" }, outdir: "dist" },
   catalogWorker: { ...node, entryPoints: { "catalog-worker": "server/catalog/worker.ts" }, outdir: "dist" },
   supervisor: { ...node, entryPoints: { supervisor: "server/supervisor/main.ts" }, outdir: "dist" },
-  cli: { ...node, entryPoints: { cli: "cli/main.ts" }, outdir: "dist", banner: { js: "#!/usr/bin/env node" } },
+  cli: { ...node, entryPoints: { cli: "cli/main.ts" }, outdir: "dist", banner: { js: "#!/usr/bin/env node" }, plugins: [roomsApart] },
   webviews: {
     ...common,
     platform: "browser",

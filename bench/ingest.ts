@@ -1,10 +1,10 @@
 /** Reading a metric file into columns and pyramids, beside JSON.parse alone over the same rows as JSON lines. */
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { newRunId } from "../protocol/ids.ts";
 import { createRunSeries } from "../server/series/run-series.ts";
-import { fileHeader, rowRecord, setRecord } from "../server/store/metric-writer.ts";
+import { writeMetricFile } from "./lib/metric-files.ts";
 import { medianMs, type BenchResult } from "./lib/result.ts";
 
 const ROWS = 400_000;
@@ -15,7 +15,7 @@ export async function run(): Promise<BenchResult> {
   const folder = await mkdtemp(path.join(tmpdir(), "trainyard-bench-"));
   try {
     const file = path.join(folder, "metrics.bin");
-    await writeRows(file);
+    await writeMetricFile(file, NAMES, ROWS, (step) => rowAt(step).values);
     const points = ROWS * NAMES.length;
     const ingest = await medianMs(ROUNDS, async () => {
       const series = createRunSeries(newRunId(), () => Promise.resolve([{ attempt: 1, file, resumedFromStep: null }]));
@@ -41,22 +41,6 @@ export async function run(): Promise<BenchResult> {
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function writeRows(file: string): Promise<void> {
-  const handle = await open(file, "w");
-  try {
-    let parts = [fileHeader(), setRecord(0, NAMES)];
-    for (let step = 0; step < ROWS; step++) {
-      const { time, values } = rowAt(step);
-      parts.push(rowRecord(0, time, step, values));
-      if (parts.length < 8192 && step < ROWS - 1) continue;
-      await handle.appendFile(Buffer.concat(parts));
-      parts = [];
-    }
-  } finally {
-    await handle.close();
   }
 }
 

@@ -50,7 +50,9 @@ async function typescript() {
       outfile: bundle,
       logLevel: "warning",
     });
-    const done = spawnSync(process.execPath, [bundle, ...rest], { stdio: "inherit", cwd: root });
+    // Some compare with a Python program.
+    const env = { ...process.env, TRAINYARD_PYTHON: interpreter(), OMP_NUM_THREADS: "1" };
+    const done = spawnSync(process.execPath, [bundle, ...rest], { stdio: "inherit", cwd: root, env });
     return done.status ?? 1;
   } finally {
     await rm(bundle, { force: true });

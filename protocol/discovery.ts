@@ -4,7 +4,7 @@ import { Instant } from "./json.ts";
 import { ProcessIdentity } from "./run.ts";
 
 export const DISCOVERY_FILE = ".server/discovery.json";
-export const PROTOCOL_VERSION = 1;
+export { PROTOCOL_VERSION } from "./constants.ts";
 
 export const Discovery = z.object({
   protocol: z.number().int(),

@@ -14,8 +14,7 @@ import { SeriesCursor } from "./queries.ts";
 import { RunSummary } from "./run.ts";
 import { RunUsage, SystemSample } from "./system.ts";
 
-export const WS_PATH = "/api/stream";
-export const WS_PROTOCOL = "trainyard.v1";
+export { WS_PATH, WS_PROTOCOL } from "./constants.ts";
 
 const SubscriptionId = z.number().int().nonnegative();
 

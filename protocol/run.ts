@@ -1,11 +1,11 @@
 /** The run folder's JSON files: run.json, attempts/<n>/{attempt,process,stop,exit}.json. Documented in docs/run-folder.md. */
 import * as z from "zod";
+import { RUN_FOLDER_VERSION } from "./constants.ts";
 import { RunId, Slug } from "./ids.ts";
 import { Instant, JsonObject, WireNumber } from "./json.ts";
 import { RunState } from "./states.ts";
 
-/** Version of the run folder's layout. Readers refuse a newer one with a clear message. */
-export const RUN_FOLDER_VERSION = 1;
+export { RUN_FOLDER_VERSION };
 
 export const GitSnapshot = z.object({
   root: z.string(),

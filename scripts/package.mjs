@@ -14,6 +14,7 @@ const REQUIRED = [
   "extension/LICENSE.txt",
   "extension/dist/extension.cjs",
   "extension/dist/server.cjs",
+  "extension/dist/server-rooms.cjs",
   "extension/dist/catalog-worker.cjs",
   "extension/dist/supervisor.cjs",
   "extension/dist/cli.cjs",

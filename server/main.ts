@@ -1,17 +1,14 @@
 /**
- * The run server's table of contents: it opens the store, wires the rooms together and listens. Knows nothing of VS Code.
+ * The run server from its start to its end: takes the store, listens, says where, and only then loads the rooms (server/rooms.ts), for which
+ * the first requests wait. Nothing that is imported here may need the schema library: `npm run bench -- startup`. Knows nothing of VS Code.
  * Run as a program: `node server.cjs --store DIR [--port N] [--python P] [--base-dir D] [--idle-exit SECONDS] [--detached LOGFILE]`.
  */
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { PROTOCOL_VERSION, type Discovery } from "../protocol/discovery.ts";
-import { TrainyardError } from "../protocol/errors.ts";
-import { LIVE_STATES } from "../protocol/states.ts";
-import { createCatalog } from "./catalog/catalog.ts";
-import { createDevices } from "./devices/devices.ts";
-import type { Devices } from "./devices/types.ts";
-import { RunSamples } from "./devices/run-samples.ts";
+import { PROTOCOL_VERSION } from "../protocol/constants.ts";
+import type { Discovery } from "../protocol/discovery.ts";
+import { TrainyardError } from "../protocol/trainyard-error.ts";
 import {
   findServer,
   makePrivateFolder,
@@ -23,16 +20,12 @@ import {
 import { takeLock, type StoreLock } from "./discovery/lock.ts";
 import { toTrainyardError } from "./http/errors.ts";
 import { listen } from "./http/listen.ts";
-import { derivedDefinitions } from "./http/project-handlers.ts";
 import { newToken } from "./http/security.ts";
-import { createStreamHub } from "./http/stream/hub.ts";
 import { identify } from "./launch/platform.ts";
-import { findPackageRoot, isBundled, packageVersion } from "./package-root.ts";
-import { createRuns } from "./runs/runs.ts";
+import { findPackageRoot, packageVersion } from "./package-root.ts";
+import type { Rooms } from "./rooms.ts";
 import { openLog, type ServerLog } from "./server-log.ts";
-import { openSeries } from "./series/series.ts";
-import { openStore } from "./store/store.ts";
-import type { RunStore } from "./store/types.ts";
+import { openRoot, type OpenedRoot } from "./store/open-root.ts";
 
 export interface ServerOptions {
   /** The store's folder; made when it is missing. */
@@ -66,14 +59,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const packageRoot = options.packageRoot ?? findPackageRoot();
   const log = options.log ?? ((text: string) => process.stderr.write(`${text}\n`));
   const version = packageVersion(packageRoot);
-  const store = await openStore(options.store);
-  const { folder, lock } = await occupy(store);
-  const atClose: (() => Promise<void> | void)[] = [
-    () => lock.release(),
-    () => {
-      store.close();
-    },
-  ];
+  const opened = await openRoot(options.store, true);
+  const { folder, lock } = await occupy(opened);
+  const atClose: (() => Promise<void> | void)[] = [() => lock.release()];
   const closeAll = async (): Promise<void> => {
     for (const step of atClose.reverse()) {
       try {
@@ -85,62 +73,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 
   try {
-    const runs = createRuns({
-      store,
-      packageRoot,
-      defaultPython: options.python,
-      baseDir: path.resolve(options.baseDir ?? path.dirname(store.root)),
-      openMetrics: (run) => openSeries(store, run, "metrics"),
-      openSystem: (run) => openSeries(store, run, "system"),
-      gpuNames: () => devices.gpuNames(),
-      log,
-    });
-    atClose.push(() => runs.close());
-
-    const catalog = createCatalog({
-      snapshot: store.readOnly ? null : path.join(folder, "catalog.sqlite"),
-      workerFile: isBundled() ? path.join(packageRoot, "dist", "catalog-worker.cjs") : null,
-      wasmFolder: path.join(packageRoot, isBundled() ? "dist" : "node_modules/sql.js/dist"),
-      runs: () => runs.summaries(),
-    });
-    atClose.push(() => catalog.close());
-
-    const devices: Devices = createDevices({
-      storeRoot: store.root,
-      liveProcesses: () => runs.liveProcesses(),
-      runSamples: store.readOnly ? null : new RunSamples(store, log),
-      log,
-    });
-    atClose.push(() => devices.close());
-
-    const reading = deferred();
     const ended = deferred();
     let closing: Promise<void> | null = null;
     const close = (): Promise<void> => (closing ??= closeAll().finally(ended.resolve));
     const startedAt = new Date().toISOString();
     const token = newToken();
-    const sources = { store, runs, devices };
-    const hub = createStreamHub({ sources, ready: reading.promise, log, version });
-    const listening = await listen(
-      {
-        ...sources,
-        catalog,
-        token,
-        version,
-        startedAt,
-        webRoot: path.join(packageRoot, "dist", "webviews"),
-        ready: reading.promise,
+    let loading: Promise<Rooms> | null = null;
+    let rooms: Rooms | null = null;
+    const load = (): Promise<Rooms> =>
+      (loading ??= import("./rooms.ts").then(({ openRooms }) => {
+        const baseDir = path.resolve(options.baseDir ?? path.dirname(opened.root));
         // A moment later, so that the answer to the request goes out first.
-        shutdown: () => setTimeout(() => void close(), 50),
-        log,
-      },
-      hub,
-      options.port ?? 0,
-    );
+        const shutdown = (): void => void setTimeout(() => void close(), 50);
+        rooms = openRooms({ opened, folder, packageRoot, python: options.python, baseDir, token, version, startedAt, shutdown, log });
+        return rooms;
+      }));
+    atClose.push(() => rooms?.close());
+
+    const listening = await listen({ token, edge: load, log }, options.port ?? 0);
     atClose.push(() => listening.close());
-    atClose.push(() => {
-      hub.close();
-    });
+    atClose.push(() => rooms?.closeStreams());
 
     const self = identify(process.pid);
     if (self === null) throw new TrainyardError("internal", "this process cannot read its own start time from the system");
@@ -149,50 +101,38 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       url: listening.url,
       token,
       process: self,
-      store: store.root,
+      store: opened.root,
       version,
       started_at: startedAt,
     };
     await writeDiscovery(folder, discovery);
     atClose.push(() => removeDiscovery(folder));
 
-    atClose.push(
-      runs.onChange((change) => {
-        if (change.type === "summary") catalog.upsert(change.run);
-        else if (change.type === "removed") catalog.remove(change.id);
-        else if (change.type === "usage") devices.noteUsage(change.id, change.usage);
-      }),
+    // After listening: the code and a large store take a moment to read, and nobody should think the server dead meanwhile.
+    const loaded = new Promise((resolve) => setImmediate(resolve)).then(load);
+    const ready = loaded.then((opened) => opened.ready);
+    // Whoever ends the server in this moment has the rooms ended too.
+    atClose.push(() =>
+      loaded.then(
+        () => undefined,
+        () => undefined,
+      ),
     );
-    // After listening: a large store takes a moment to read, and nobody should think the server dead meanwhile.
-    runs
-      .start()
-      .then(() => {
-        const fill = async (): Promise<void> => {
-          await catalog.sync();
-          await catalog.define(derivedDefinitions(await store.projects()));
-        };
-        fill().catch((error: unknown) => {
-          log(`the catalogue could not be filled: ${String(error)}`);
-        });
-        reading.resolve();
-      })
-      .catch(reading.reject);
-    reading.promise.catch((error: unknown) => {
+    ready.catch((error: unknown) => {
       log(`the store could not be read: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     });
 
     if (options.idleExitSeconds !== undefined) {
-      const isBusy = (): boolean => hub.clients > 0 || runs.summaries().some((run) => LIVE_STATES.has(run.state) || run.state === "queued");
       atClose.push(
         exitWhenIdle(
           options.idleExitSeconds,
-          isBusy,
+          () => rooms?.isBusy() ?? false,
           () => listening.lastRequest(),
           () => void close(),
         ),
       );
     }
-    return { url: listening.url, token, discovery, ready: reading.promise, closed: ended.promise, close };
+    return { url: listening.url, token, discovery, ready, closed: ended.promise, close };
   } catch (error) {
     await closeAll();
     throw error;
@@ -202,22 +142,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 interface Deferred {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** Promise.withResolvers, which Node 20 lacks. */
 function deferred(): Deferred {
   let resolve: Deferred["resolve"] = () => undefined;
-  let reject: Deferred["reject"] = () => undefined;
-  const promise = new Promise<void>((onDone, onFailure) => {
+  const promise = new Promise<void>((onDone) => {
     resolve = onDone;
-    reject = onFailure;
   });
-  return { promise, resolve, reject };
+  return { promise, resolve };
 }
 
 /** Makes the server's folder and takes its lock. @throws TrainyardError store_occupied, with the address of the other server */
-async function occupy(store: RunStore): Promise<{ folder: string; lock: StoreLock }> {
+async function occupy(store: OpenedRoot): Promise<{ folder: string; lock: StoreLock }> {
   const folder = store.readOnly ? privateRuntimeFolder(store.root) : serverFolder(store.root);
   await makePrivateFolder(folder, store.readOnly ? os.tmpdir() : store.root);
   try {

@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { Discovery } from "../../protocol/discovery.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
+import type { Discovery } from "../../protocol/discovery.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { isAlive } from "../launch/platform.ts";
 import { systemCode } from "../store/fs-errors.ts";
+import { isInstant, isObject, isProcessIdentity } from "./checks.ts";
 
 const FILE = "discovery.json";
 const POSIX = process.platform !== "win32";
@@ -81,9 +82,26 @@ async function readDiscoveryFile(file: string): Promise<Discovery | null> {
     const info = await lstat(file);
     // A file that others may write could send the token, and with it every command, to them.
     if (!info.isFile() || (POSIX && (info.uid !== process.getuid?.() || (info.mode & 0o077) !== 0))) return null;
-    const parsed = Discovery.safeParse(JSON.parse(await readFile(file, "utf8")));
-    return parsed.success ? parsed.data : null;
+    const value: unknown = JSON.parse(await readFile(file, "utf8"));
+    return isDiscovery(value) ? value : null;
   } catch {
     return null;
   }
+}
+
+/** Is it what protocol/discovery.ts says? Checked by hand: the schema library would double the time until the server's port is open. */
+export function isDiscovery(value: unknown): value is Discovery {
+  if (!isObject(value)) return false;
+  const { protocol, url, token, process: identity, store, version, started_at: startedAt } = value;
+  return (
+    Number.isInteger(protocol) &&
+    typeof url === "string" &&
+    URL.canParse(url) &&
+    typeof token === "string" &&
+    token.length >= 32 &&
+    isProcessIdentity(identity) &&
+    typeof store === "string" &&
+    typeof version === "string" &&
+    isInstant(startedAt)
+  );
 }

@@ -6,21 +6,19 @@
 import { link, open, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { z } from "zod";
-import { TrainyardError } from "../../protocol/errors.ts";
-import { Instant } from "../../protocol/json.ts";
-import { ProcessIdentity } from "../../protocol/run.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
+import type { ProcessIdentity } from "../../protocol/run.ts";
 import { identify, isAlive } from "../launch/platform.ts";
 import { systemCode } from "../store/fs-errors.ts";
+import { isInstant, isObject, isProcessIdentity } from "./checks.ts";
 
-const LockRecord = z.object({
+interface LockRecord {
   /** null once it was given back. */
-  process: ProcessIdentity.nullable(),
+  readonly process: ProcessIdentity | null;
   /** Processes of another host (or container) cannot be looked up from here: their lock counts as held while it is touched. */
-  host: z.string(),
-  taken_at: Instant,
-});
-type LockRecord = z.infer<typeof LockRecord>;
+  readonly host: string;
+  readonly taken_at: string;
+}
 
 const NAME = /^lock\.(\d{1,15})$/;
 const HEARTBEAT_MS = 5_000;
@@ -99,17 +97,23 @@ async function readHolder(file: string): Promise<LockRecord | "gone" | null> {
   } catch {
     json = null;
   }
-  const parsed = LockRecord.safeParse(json);
-  if (!parsed.success) {
+  if (!isLockRecord(json)) {
     // Without hard links the file is empty for an instant between its creation and its content.
     if (age > 2_000) return null;
     await new Promise((resolve) => setTimeout(resolve, 50));
     return "gone";
   }
-  const { process: holder, host } = parsed.data;
+  const { process: holder, host } = json;
   if (holder === null) return null;
   const alive = host === os.hostname() ? isAlive(holder) : age < FOREIGN_STALE_MS;
-  return alive ? parsed.data : null;
+  return alive ? json : null;
+}
+
+function isLockRecord(value: unknown): value is LockRecord {
+  if (!isObject(value)) return false;
+  return (
+    (value["process"] === null || isProcessIdentity(value["process"])) && typeof value["host"] === "string" && isInstant(value["taken_at"])
+  );
 }
 
 /** Creates `file` with its whole content at once; false when it is there already. */

@@ -1,6 +1,7 @@
 /** Every error that reaches the edge becomes an ApiError with its status; nothing internal leaks. */
 import type { z } from "zod";
-import { HTTP_STATUS, TrainyardError, type Problem } from "../../protocol/errors.ts";
+import type { Problem } from "../../protocol/errors.ts";
+import { HTTP_STATUS, TrainyardError } from "../../protocol/trainyard-error.ts";
 import { systemCode } from "../store/fs-errors.ts";
 
 /** Zod's issues as problems. The field of a spec is named as in the document: `params.learning_rate`, not `spec.params.…`. */

@@ -2,12 +2,24 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { HTTP_STATUS, TrainyardError } from "../../protocol/errors.ts";
-import { WS_PATH, WS_PROTOCOL } from "../../protocol/messages.ts";
-import type { HttpContext } from "./context.ts";
+import { WS_PATH, WS_PROTOCOL } from "../../protocol/constants.ts";
+import { HTTP_STATUS, TrainyardError } from "../../protocol/trainyard-error.ts";
 import { toTrainyardError } from "./errors.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
-import type { StreamHub } from "./stream/hub.ts";
+
+/** What stands behind the socket. */
+export interface Edge {
+  answer(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Takes over a WebSocket whose right was checked. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+export interface ListenOptions {
+  readonly token: string;
+  /** Loads what answers; the same promise each time. Requests wait for it. */
+  readonly edge: () => Promise<Edge>;
+  readonly log: (text: string) => void;
+}
 
 export interface Listening {
   readonly url: string;
@@ -23,17 +35,15 @@ const CLOSE_WAIT_MS = 1_000;
  * @param port 0 takes any free one
  * @throws TrainyardError conflict when the port is taken
  */
-export async function listen(context: HttpContext, hub: StreamHub, port: number): Promise<Listening> {
+export async function listen(options: ListenOptions, port: number): Promise<Listening> {
   let lastRequest = Date.now();
-  // The application and what it stands on are a third of the time that a start takes: they are loaded once the port is open.
-  let loading: Promise<Answer> | null = null;
-  const load = (): Promise<Answer> => (loading ??= loadApp(context));
   const server = createServer((request, response) => {
     lastRequest = Date.now();
-    load()
-      .then((answer) => answer(request, response))
+    options
+      .edge()
+      .then((edge) => edge.answer(request, response))
       .catch((error: unknown) => {
-        context.log(`a request could not be answered: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        options.log(`a request could not be answered: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
         response.destroy();
       });
   });
@@ -41,12 +51,19 @@ export async function listen(context: HttpContext, hub: StreamHub, port: number)
     lastRequest = Date.now();
     socket.on("error", () => socket.destroy());
     try {
-      authorizeUpgrade(request, context.token);
+      authorizeUpgrade(request, options.token);
     } catch (error) {
-      refuse(socket, toTrainyardError(error, context.log));
+      refuse(socket, toTrainyardError(error, options.log));
       return;
     }
-    hub.upgrade(request, socket, head);
+    options.edge().then(
+      (edge) => {
+        edge.upgrade(request, socket, head);
+      },
+      (error: unknown) => {
+        refuse(socket, toTrainyardError(error, options.log));
+      },
+    );
   });
   // A request that never ends must not hold a connection for ever; uploads here are 4 MB at most.
   server.requestTimeout = 60_000;
@@ -54,21 +71,10 @@ export async function listen(context: HttpContext, hub: StreamHub, port: number)
   server.keepAliveTimeout = 75_000;
   await start(server, port);
   const address = server.address() as AddressInfo;
-  setImmediate(() => void load().catch(() => undefined)); // A failure shows in the request that meets it.
   return {
     url: `http://127.0.0.1:${address.port}`,
     lastRequest: () => lastRequest,
     close: () => stop(server),
-  };
-}
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-
-async function loadApp(context: HttpContext): Promise<Answer> {
-  const [{ getRequestListener }, { createApp }] = await Promise.all([import("@hono/node-server"), import("./app.ts")]);
-  const answer = getRequestListener(createApp(context).fetch);
-  return async (request, response) => {
-    await answer(request, response);
   };
 }
 

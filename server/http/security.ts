@@ -3,7 +3,7 @@
  * rebinds its own name to 127.0.0.1 does not), come from no other web origin, and carry the token.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);
 

@@ -14,11 +14,14 @@ import { Escalation } from "../launch/escalation.ts";
 import { attemptMarks, ProcessGroup } from "../launch/group.ts";
 import { isAlive, platform } from "../launch/platform.ts";
 import { findLeader, hasSupervisor } from "../launch/search.ts";
+import { FileWatcher } from "../store/file-watch.ts";
 import { JsonlTail } from "../store/jsonl.ts";
 import type { AttemptPaths, RunStore } from "../store/types.ts";
 import type { SeriesLease } from "./series-pool.ts";
 
 const POLL_MS = 200;
+/** Of the watch on the metric file, where the system tells of no changes: the look itself is more often. */
+const FALLBACK_POLL_MS = 2_000;
 const PROCESS_MS = 1000;
 const USAGE_MS = 2000;
 const CHECKPOINTS_MS = 5000;
@@ -65,6 +68,8 @@ export interface LiveOptions {
 export class LiveAttempt {
   readonly #options: LiveOptions;
   readonly #report: JsonlTail<typeof ReportRecord>;
+  /** Points are told as they are written; everything else waits for the next look. */
+  readonly #pointWatch: FileWatcher;
   #process: ProcessRecord | null = null;
   /** The process was found by its mark: its supervisor did not get to write process.json. */
   #foundByMark = false;
@@ -85,6 +90,11 @@ export class LiveAttempt {
   constructor(options: LiveOptions) {
     this.#options = options;
     this.#report = new JsonlTail(options.paths.reportJsonl, ReportRecord);
+    const readPoints = (): Promise<void> =>
+      this.#readPoints().catch((error: unknown) => {
+        options.host.failed(error);
+      });
+    this.#pointWatch = new FileWatcher(readPoints, { pollMs: FALLBACK_POLL_MS });
   }
 
   get number(): number {
@@ -103,6 +113,7 @@ export class LiveAttempt {
 
   /** Reads what is there already, then goes on. */
   async start(): Promise<void> {
+    this.#pointWatch.add(this.#options.paths.metrics);
     await this.#tick();
   }
 
@@ -120,6 +131,7 @@ export class LiveAttempt {
   close(): void {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#pointWatch.close();
     this.#options.series.release();
   }
 
@@ -202,17 +214,21 @@ export class LiveAttempt {
     return false;
   }
 
-  async #readFiles(): Promise<void> {
-    const { host, series, paths } = this.#options;
-    const records = await this.#report.read();
-    if (records.length > 0) await host.reported(records);
+  async #readPoints(): Promise<void> {
+    const { host, series } = this.#options;
     // Others read the same series (a request for the run): what they read first is as new to us, so the cursor tells, not the poll.
     await series.series.poll();
     const cursor = JSON.stringify(series.series.cursor());
-    if (cursor !== this.#cursor) {
-      this.#cursor = cursor;
-      host.points();
-    }
+    if (cursor === this.#cursor || this.#isClosed()) return;
+    this.#cursor = cursor;
+    host.points();
+  }
+
+  async #readFiles(): Promise<void> {
+    const { host, paths } = this.#options;
+    const records = await this.#report.read();
+    if (records.length > 0) await host.reported(records);
+    await this.#readPoints();
     const size = await fileSize(paths.log);
     if (size !== this.#logSize) {
       this.#logSize = size;

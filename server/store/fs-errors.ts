@@ -1,7 +1,7 @@
 /** File system errors, told in the words of the store. */
 import { statfsSync } from "node:fs";
 import path from "node:path";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 
 /** The system's error code (`ENOENT`), or null for anything that is not a system error. */
 export function systemCode(error: unknown): string | null {

@@ -1,7 +1,7 @@
 /** Reading JSON files of a run folder. A damaged file is reported, never rewritten. */
 import { open } from "node:fs/promises";
 import type { z } from "zod";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { isAbsent } from "./fs-errors.ts";
 
 /** Far above anything the store writes; keeps a wrong file from filling the memory. */
@@ -37,6 +37,17 @@ export async function readTextFile(file: string): Promise<string | null> {
 
 /** @throws TrainyardError corrupt_record */
 export function parseJsonText<S extends z.ZodType>(text: string, schema: S, file: string): z.output<S> {
+  const result = schema.safeParse(parseVersioned(text, file));
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw corrupt(
+    file,
+    issue === undefined ? "has another shape" : `has a wrong field ${issue.path.join(".") || "(whole)"}: ${issue.message}`,
+  );
+}
+
+/** The document of `text`, its shape unchecked. @throws TrainyardError corrupt_record: no JSON, or of a newer version */
+export function parseVersioned(text: string, file: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -46,13 +57,7 @@ export function parseJsonText<S extends z.ZodType>(text: string, schema: S, file
   }
   if (isNewer(value))
     throw corrupt(file, `has version ${String(value.version)}, made by a newer Trainyard`, undefined, "Update Trainyard to read it.");
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw corrupt(
-    file,
-    issue === undefined ? "has another shape" : `has a wrong field ${issue.path.join(".") || "(whole)"}: ${issue.message}`,
-  );
+  return value;
 }
 
 function isNewer(value: unknown): value is { version: number } {

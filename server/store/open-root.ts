@@ -1,12 +1,12 @@
 /** Opening a store's root: made when it is new, recognised as read-only when it cannot be written. */
 import { mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { TrainyardError } from "../../protocol/errors.ts";
-import { StoreRecord } from "../../protocol/project.ts";
-import { RUN_FOLDER_VERSION } from "../../protocol/run.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
+import { RUN_FOLDER_VERSION } from "../../protocol/constants.ts";
+import type { StoreRecord } from "../../protocol/project.ts";
 import { writeJsonAtomic } from "./atomic.ts";
 import { isUnwritable, systemCode, writeError } from "./fs-errors.ts";
-import { readJsonFile } from "./json-file.ts";
+import { parseVersioned, readTextFile } from "./json-file.ts";
 import { STORE_FILE } from "./paths.ts";
 
 export interface OpenedRoot {
@@ -24,15 +24,23 @@ export async function openRoot(root: string, create: boolean): Promise<OpenedRoo
   const real = await realpath(absolute);
   const file = path.join(real, STORE_FILE);
   // A damaged store.json must not lock people out of their runs; only a newer version must, for it says "do not touch".
-  const record = await readJsonFile(file, StoreRecord).catch((error: unknown) => {
-    if (error instanceof TrainyardError && error.message.includes("newer Trainyard")) throw error;
-    return "damaged" as const;
-  });
+  // No schema for it: this is read before the server's port opens, and nothing but the version is of interest.
+  const text = await readTextFile(file).catch(() => "");
+  const isNew = text === null;
+  if (!isNew) refuseNewer(text, file);
   if (!(await canWrite(real))) return { root: real, readOnly: true };
-  if (record === null)
-    await writeJsonAtomic(file, { version: RUN_FOLDER_VERSION, created_at: new Date().toISOString() } satisfies StoreRecord);
+  if (isNew) await writeJsonAtomic(file, { version: RUN_FOLDER_VERSION, created_at: new Date().toISOString() } satisfies StoreRecord);
   await keepOutOfGit(real);
   return { root: real, readOnly: false };
+}
+
+/** @throws TrainyardError corrupt_record */
+function refuseNewer(text: string, file: string): void {
+  try {
+    parseVersioned(text, file);
+  } catch (error) {
+    if (error instanceof TrainyardError && error.message.includes("newer Trainyard")) throw error;
+  }
 }
 
 async function makeRoot(root: string, create: boolean): Promise<void> {

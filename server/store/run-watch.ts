@@ -10,8 +10,10 @@ import { RUNS_FOLDER } from "./paths.ts";
 import type { RunIndex } from "./run-index.ts";
 
 const SWEEP_MS = 2000;
-/** A sweep of a large or slow store may take at most this share of the time. */
+/** The sweeps of a slow store may take at most this share of the time, those of a large one this share of a core; but they do come. */
 const SWEEP_SHARE = 1 / 20;
+const SWEEP_CPU_SHARE = 0.003;
+const LONGEST_SWEEP_MS = 60_000;
 /** A new folder gets its files one by one: look once they have settled. */
 const SETTLE_MS = 100;
 
@@ -52,6 +54,7 @@ export function watchRuns(root: string, index: RunIndex, onChange: (dir: { proje
   async function sweep(): Promise<void> {
     sweeping = true;
     const started = Date.now();
+    const cpu = process.cpuUsage();
     try {
       watchFolder(root);
       for (const project of await index.projectNames()) watchFolder(path.join(root, project, RUNS_FOLDER));
@@ -67,7 +70,9 @@ export function watchRuns(root: string, index: RunIndex, onChange: (dir: { proje
     } finally {
       sweeping = false;
       due = Infinity;
-      schedule(Math.max(SWEEP_MS, (Date.now() - started) / SWEEP_SHARE));
+      const { user, system } = process.cpuUsage(cpu);
+      const byCpu = Math.min(LONGEST_SWEEP_MS, (user + system) / 1000 / SWEEP_CPU_SHARE);
+      schedule(Math.max(SWEEP_MS, (Date.now() - started) / SWEEP_SHARE, byCpu));
     }
   }
 

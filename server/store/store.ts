@@ -20,7 +20,7 @@ import { readJsonFile, readTextFile } from "./json-file.ts";
 import { appendJsonl, readJsonl } from "./jsonl.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogReader } from "./log-reader.ts";
-import { openRoot } from "./open-root.ts";
+import { openRoot, type OpenedRoot } from "./open-root.ts";
 import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
@@ -38,7 +38,11 @@ export interface StoreOptions {
  * @throws TrainyardError store_unwritable | not_found | corrupt_record
  */
 export async function openStore(root: string, options: StoreOptions = {}): Promise<RunStore> {
-  const opened = await openRoot(root, options.create ?? true);
+  return storeAt(await openRoot(root, options.create ?? true));
+}
+
+/** The store of a root that was opened before. */
+export function storeAt(opened: OpenedRoot): RunStore {
   return new FolderStore(opened.root, opened.readOnly);
 }
 

@@ -22,8 +22,9 @@ import { LineView, type Reading } from "./line-view.ts";
 import { lineStyle } from "./palette.ts";
 import type { SeriesStore } from "./series-store.ts";
 
-/** New points redraw at most this often. */
-const LIVE_REDRAW_MS = 250;
+/** New points redraw at most this often, and seldom enough to keep the page free for most of the time. */
+const LIVE_REDRAW_MS = 50;
+const LIVE_SHARE = 0.1;
 /** A moving average of fewer points would hide what happened, and be no easier to read. */
 const SMOOTHED_FROM = 60;
 const NO_POINTS = new SeriesColumns();
@@ -60,6 +61,8 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
   #frameRequest = 0;
   #liveTimer: number | undefined;
   #lastDraw = 0;
+  /** Time of the last drawing, ms. */
+  #drawCost = 0;
   #detail: { readonly window: XWindow; readonly columns: SeriesColumns } | null = null;
   #stop: (() => void)[] = [];
 
@@ -214,7 +217,7 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
 
   #scheduleLive(): void {
     if (this.#liveTimer !== undefined) return;
-    const wait = Math.max(0, this.#lastDraw + LIVE_REDRAW_MS - performance.now());
+    const wait = Math.max(0, this.#lastDraw + Math.max(LIVE_REDRAW_MS, this.#drawCost / LIVE_SHARE) - performance.now());
     this.#liveTimer = window.setTimeout(() => {
       this.#liveTimer = undefined;
       this.requestUpdate();
@@ -229,6 +232,11 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
     const { width, height } = this.plotElement.getBoundingClientRect();
     if (width < 40 || height < 40) return;
     this.#lastDraw = performance.now();
+    this.#drawWith(view, columns, width, height);
+    this.#drawCost = performance.now() - this.#lastDraw;
+  }
+
+  #drawWith(view: LineView, columns: SeriesColumns | undefined, width: number, height: number): void {
     const settings = this.#settings;
     const zoom = this.sync.zoom.value;
     const detail = this.#detail !== null && zoom !== null && sameWindow(this.#detail.window, zoom) ? this.#detail.columns : null;

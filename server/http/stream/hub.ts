@@ -14,6 +14,8 @@ export interface StreamHub {
 }
 
 const TICK_MS = 100;
+/** A change that comes after a quiet moment does not wait for the beat; those that follow it closely do. */
+const QUIET_MS = 40;
 const HEARTBEAT_MS = 20_000;
 /** Subscriptions are small; a list of 10,000 metric names is the largest thing a client says. */
 const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024;
@@ -30,22 +32,34 @@ export function createStreamHub(options: ConnectionOptions & { readonly version:
   let ticks: NodeJS.Timeout | null = null;
   let heartbeats: NodeJS.Timeout | null = null;
 
+  let ticked = 0;
+  let early: NodeJS.Timeout | null = null;
+
+  function tick(): void {
+    ticked = performance.now();
+    if (early !== null) clearTimeout(early);
+    early = null;
+    for (const connection of connections) void connection.tick();
+  }
+
   const offRuns = runs.onChange((change) => {
+    if (connections.size === 0) return;
     for (const connection of connections) for (const feed of connection.feeds) feed.changed?.(change);
+    early ??= setTimeout(tick, Math.max(0, ticked + QUIET_MS - performance.now()));
   });
 
   /** The beat runs only while somebody listens. */
   function pace(): void {
     if (connections.size > 0 && ticks === null) {
-      ticks = setInterval(() => {
-        for (const connection of connections) void connection.tick();
-      }, TICK_MS);
+      ticks = setInterval(tick, TICK_MS);
       heartbeats = setInterval(() => {
         for (const connection of connections) connection.heartbeat();
       }, HEARTBEAT_MS);
     } else if (connections.size === 0 && ticks !== null) {
       clearInterval(ticks);
       if (heartbeats !== null) clearInterval(heartbeats);
+      if (early !== null) clearTimeout(early);
+      early = null;
       ticks = null;
       heartbeats = null;
     }

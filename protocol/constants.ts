@@ -1,0 +1,10 @@
+/** Numbers and names of the protocol, apart from its shapes: the programs that must start fast read them without the schema library. */
+
+export const PROTOCOL_VERSION = 1;
+
+/** Version of the run folder's layout. Readers refuse a newer one with a clear message. */
+export const RUN_FOLDER_VERSION = 1;
+
+/** The WebSocket (protocol/messages.ts). */
+export const WS_PATH = "/api/stream";
+export const WS_PROTOCOL = "trainyard.v1";

@@ -1,0 +1,121 @@
+/**
+ * The server's rooms, wired together: runs, catalogue, devices, HTTP application and WebSockets. Loaded once the port is open
+ * (server/main.ts): with everything it stands on, it takes three times as long to load as the rest of the start.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import path from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { LIVE_STATES } from "../protocol/states.ts";
+import { createCatalog } from "./catalog/catalog.ts";
+import { createDevices } from "./devices/devices.ts";
+import { RunSamples } from "./devices/run-samples.ts";
+import type { Devices } from "./devices/types.ts";
+import { createApp } from "./http/app.ts";
+import { derivedDefinitions } from "./http/project-handlers.ts";
+import type { Edge } from "./http/listen.ts";
+import { createStreamHub } from "./http/stream/hub.ts";
+import { isBundled } from "./package-root.ts";
+import { createRuns } from "./runs/runs.ts";
+import { openSeries } from "./series/series.ts";
+import type { OpenedRoot } from "./store/open-root.ts";
+import { storeAt } from "./store/store.ts";
+
+export interface RoomsOptions {
+  readonly opened: OpenedRoot;
+  /** The server's private folder. */
+  readonly folder: string;
+  readonly packageRoot: string;
+  readonly python: string | undefined;
+  readonly baseDir: string;
+  readonly token: string;
+  readonly version: string;
+  readonly startedAt: string;
+  /** Ends the server after the answer has gone out. */
+  readonly shutdown: () => void;
+  readonly log: (text: string) => void;
+}
+
+export interface Rooms extends Edge {
+  /** Settles once the store was read. Requests wait for it by themselves. */
+  readonly ready: Promise<void>;
+  /** Does anybody look, or anything run? */
+  isBusy(): boolean;
+  /** Ends the WebSockets. */
+  closeStreams(): void;
+  /** Ends everything else; runs go on. */
+  close(): Promise<void>;
+}
+
+/** Makes the rooms and begins to read the store. */
+export function openRooms(options: RoomsOptions): Rooms {
+  const { folder, packageRoot, log, version } = options;
+  const store = storeAt(options.opened);
+  const runs = createRuns({
+    store,
+    packageRoot,
+    defaultPython: options.python,
+    baseDir: options.baseDir,
+    openMetrics: (run) => openSeries(store, run, "metrics"),
+    openSystem: (run) => openSeries(store, run, "system"),
+    gpuNames: () => devices.gpuNames(),
+    log,
+  });
+  const catalog = createCatalog({
+    snapshot: store.readOnly ? null : path.join(folder, "catalog.sqlite"),
+    workerFile: isBundled() ? path.join(packageRoot, "dist", "catalog-worker.cjs") : null,
+    wasmFolder: path.join(packageRoot, isBundled() ? "dist" : "node_modules/sql.js/dist"),
+    runs: () => runs.summaries(),
+  });
+  const devices: Devices = createDevices({
+    storeRoot: store.root,
+    liveProcesses: () => runs.liveProcesses(),
+    runSamples: store.readOnly ? null : new RunSamples(store, log),
+    log,
+  });
+  const offRuns = runs.onChange((change) => {
+    if (change.type === "summary") catalog.upsert(change.run);
+    else if (change.type === "removed") catalog.remove(change.id);
+    else if (change.type === "usage") devices.noteUsage(change.id, change.usage);
+  });
+  const ready = runs.start().then(() => {
+    const fill = async (): Promise<void> => {
+      await catalog.sync();
+      await catalog.define(derivedDefinitions(await store.projects()));
+    };
+    fill().catch((error: unknown) => {
+      log(`the catalogue could not be filled: ${String(error)}`);
+    });
+  });
+  const sources = { store, runs, devices };
+  const hub = createStreamHub({ sources, ready, log, version });
+  const { token, startedAt, shutdown } = options;
+  const closeStore = (): Promise<void> => {
+    store.close();
+    return Promise.resolve();
+  };
+  const webRoot = path.join(packageRoot, "dist", "webviews");
+  const answer = getRequestListener(createApp({ ...sources, catalog, token, version, startedAt, webRoot, ready, shutdown, log }).fetch);
+  return {
+    ready,
+    answer: async (request: IncomingMessage, response: ServerResponse) => {
+      await answer(request, response);
+    },
+    upgrade: (request, socket, head) => {
+      hub.upgrade(request, socket, head);
+    },
+    isBusy: () => hub.clients > 0 || runs.summaries().some((run) => LIVE_STATES.has(run.state) || run.state === "queued"),
+    closeStreams: () => {
+      hub.close();
+    },
+    async close() {
+      offRuns();
+      for (const end of [() => devices.close(), () => catalog.close(), () => runs.close(), closeStore]) {
+        try {
+          await end();
+        } catch (error) {
+          log(`while closing: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        }
+      }
+    },
+  };
+}
