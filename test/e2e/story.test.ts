@@ -1,6 +1,7 @@
 /** What the extension is for, in a real VS Code: build a run, start it, watch it learn, stop it, resume it, lose the window, find everything again. */
 import type { FrameLocator, Locator } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFailed } from "vitest";
+import { python } from "../support/machine.ts";
 import { until } from "../support/processes.ts";
 import { clientOf, readDiscovery } from "../support/store.ts";
 import { FILES, PARAMS } from "./training-files.ts";
@@ -152,6 +153,43 @@ describe("from the first window to the last", () => {
     } finally {
       await second.close();
     }
+  });
+
+  it("lists all runs in a table and lays two over each other", async () => {
+    note();
+    const client = await clientOf(code.store);
+    for (const [name, rate] of [
+      ["slow", 10],
+      ["fast", 3],
+    ] as const) {
+      const source = [
+        "import trainyard",
+        `run = trainyard.init(params={'rate': ${rate}})`,
+        `[run.log({'train/loss': 2.7 ** (-step / (10 * ${rate}))}, step=step) for step in range(1, 101)]`,
+      ].join("\n");
+      await client.call("createRun", { body: { spec: { name, recipe: "command", params: { command: [python(), "-c", source] } } } });
+    }
+    await until("both to end", async () => (await client.call("listRuns", { query: { state: "completed" } })).total === 2);
+
+    await window.runCommand("Trainyard: Explore Runs");
+    const table = window.webview();
+    for (const name of ["slow", "fast"])
+      await table.getByRole("checkbox", { name: `Select ${name}`, exact: true }).click({ timeout: 30_000 });
+    expect(await table.getByTestId("explore-row").count()).toBe(3);
+    await window.screenshot("explore");
+    await table.getByTestId("explore-compare").click();
+    const comparison = window.webview();
+    await until("both in the legend", async () => (await comparison.getByTestId("legend-row").count()) === 2, 30_000);
+    const lines = comparison.locator('[data-testid="chart-train/loss"] canvas.lines');
+    const coloured = (canvas: HTMLElement | SVGElement): number => {
+      const { width, height } = canvas as HTMLCanvasElement;
+      const pixels = (canvas as HTMLCanvasElement).getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
+      let count = 0;
+      for (let at = 0; at < pixels.length; at += 4) if (Math.abs((pixels[at] ?? 0) - (pixels[at + 2] ?? 0)) > 60) count++;
+      return count;
+    };
+    await until("both lines", async () => (await lines.evaluate(coloured)) > 1000, 30_000);
+    await window.screenshot("compare");
   });
 });
 

@@ -37,6 +37,20 @@ describe("columns", () => {
     expect(defaultColumns(runs)).toEqual(["tags", "params.lr", "metrics.loss", "metrics.eval/loss", "duration", "created_at"]);
   });
 
+  it("starts with the params that people vary, not with those that come first in the alphabet", () => {
+    const runs = [
+      run({ params: { accelerator_config: { split: true }, adam_beta1: 0.9, learning_rate: 1e-3, weight_decay: 0, command: ["a"] } }),
+      run({ params: { adam_beta1: 0.8, learning_rate: 1e-4, weight_decay: 0.1, command: ["b"] } }),
+      run({ params: { command: ["c"], learning_rate: 1e-4 } }),
+    ];
+    expect(defaultColumns(runs).filter((key) => key.startsWith("params."))).toEqual([
+      "params.learning_rate",
+      "params.adam_beta1",
+      "params.weight_decay",
+      "params.accelerator_config.split",
+    ]);
+  });
+
   it("read as people write them, and as a dash where there is nothing", () => {
     const [first, second] = runs as [RunSummary, RunSummary];
     expect(["params.lr", "params.lora.r", "metrics.loss", "metrics.eval/loss", "seed"].map((key) => cellText(first, key, 0))).toEqual([

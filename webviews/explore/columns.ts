@@ -92,10 +92,40 @@ export function knownColumns(runs: Iterable<RunSummary>): { record: ColumnKey[];
 const FIRST_PARAMS = 4;
 const FIRST_METRICS = 3;
 
+/** What people vary, in the order in which they look at it. */
+const USUAL_PARAMS = [
+  "model",
+  "train_file",
+  "dataset",
+  "learning_rate",
+  "lr",
+  "batch_size",
+  "per_device_train_batch_size",
+  "lora_r",
+  "max_steps",
+];
+
+/** Of two params that differ, the one to show first: usual ones, then those that more runs have, then those that are not nested. */
+function compareParams(runs: readonly RunSummary[]): (a: ColumnKey, b: ColumnKey) => number {
+  const rank = (key: ColumnKey): number[] => {
+    const path = key.slice("params.".length);
+    const usual = USUAL_PARAMS.indexOf(path);
+    const held = runs.filter((run) => cellText(run, key, 0) !== UNKNOWN).length;
+    return [usual < 0 ? USUAL_PARAMS.length : usual, -held, path.split(".").length];
+  };
+  return (a, b) => {
+    const [one, other] = [rank(a), rank(b)];
+    return one.map((value, index) => value - (other[index] ?? 0)).find((difference) => difference !== 0) ?? a.localeCompare(b);
+  };
+}
+
 /** What a table starts with: the params that differ between these runs, the headline metrics, when and how long. */
 export function defaultColumns(runs: readonly RunSummary[]): ColumnKey[] {
   const { params, metrics } = knownColumns(runs);
-  const varied = params.filter((key) => new Set(runs.map((run) => cellText(run, key, 0))).size > 1);
+  const varied = params
+    // A command line differs from run to run and is too long for a cell.
+    .filter((key) => key !== "params.command" && new Set(runs.map((run) => cellText(run, key, 0))).size > 1)
+    .sort(compareParams(runs));
   const projects = new Set(runs.map((run) => run.project));
   return [
     ...(projects.size > 1 ? ["project"] : []),
