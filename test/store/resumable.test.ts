@@ -10,7 +10,11 @@ const attempts = (...records: ReportRecord[]): Parameters<typeof loadedCheckpoin
   records.map((record, index) => ({ attempt: index + 1, records: [record] }));
 
 describe("what the training of a run loads", () => {
-  const of = (recipe: string, extra = {}): Parameters<typeof loadedCheckpoints>[0] => ({ ...resolvedSpec(newRunId(), "/x"), recipe, extra });
+  const of = (recipe: string, extra = {}): Parameters<typeof loadedCheckpoints>[0] => ({
+    ...resolvedSpec(newRunId(), "/x"),
+    recipe,
+    extra,
+  });
 
   it.each(["script", "command"])("is for a %s what the program said in any attempt", (recipe) => {
     expect(loadedCheckpoints(of(recipe), [])).toBe("none");
