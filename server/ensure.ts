@@ -43,18 +43,9 @@ export async function ensureServer(options: EnsureOptions): Promise<Discovery> {
   args.push("--idle-exit", String(options.idleExitSeconds ?? DEFAULT_IDLE_SECONDS));
   if (options.python != null) args.push("--python", options.python);
   if (options.baseDir != null) args.push("--base-dir", path.resolve(options.baseDir));
-  // Its own session and no shared pipes: it outlives the terminal and the window that started it.
-  const child = spawn(process.execPath, [...debuggerOptions(), ...args, "--detached", logFile], {
-    detached: true,
-    stdio: "ignore",
-    windowsHide: true,
-    cwd: packageRoot,
-  });
-  const end: { how: number | string | null } = { how: null };
-  child.once("error", (error) => (end.how = error.message));
-  child.once("exit", (code, signal) => (end.how = code ?? signal ?? "unknown"));
-  child.unref();
-
+  const start = (): Ending => startDetached([...debuggerOptions(), ...args, "--detached", logFile], packageRoot);
+  let end = start();
+  let isSecond = false;
   while (Date.now() < deadline) {
     const found = await answering(options.store, deadline);
     if (found !== null) return found;
@@ -63,11 +54,29 @@ export async function ensureServer(options: EnsureOptions): Promise<Discovery> {
       // Another one was started in the same moment and won: it is the one to use.
       const other = failure.code === "store_occupied" ? await answering(options.store, Math.min(deadline, Date.now() + 3_000), true) : null;
       if (other !== null) return other;
-      throw failure;
+      if (failure.code !== "store_occupied" || isSecond) throw failure;
+      // Nobody answers: the one that held the store was about to end, and is gone by now.
+      isSecond = true;
+      end = start();
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   throw new TrainyardError("timeout", "the run server did not answer in time", `Its log is ${logFile}.`);
+}
+
+interface Ending {
+  /** Exit code, signal or reason; null while it runs. */
+  how: number | string | null;
+}
+
+/** In a session of its own and with no shared pipes: it outlives the terminal and the window that started it. */
+function startDetached(args: readonly string[], cwd: string): Ending {
+  const child = spawn(process.execPath, [...args], { detached: true, stdio: "ignore", windowsHide: true, cwd });
+  const end: Ending = { how: null };
+  child.once("error", (error) => (end.how = error.message));
+  child.once("exit", (code, signal) => (end.how = code ?? signal ?? "unknown"));
+  child.unref();
+  return end;
 }
 
 /** For those who work on the server: TRAINYARD_SERVER_INSPECT=host:port makes it listen for a debugger (see CONTRIBUTING.md). */
