@@ -2,24 +2,18 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import type { ChartSync, XAxis } from "../charts/chart-sync.ts";
+import type { ChartSync } from "../charts/chart-sync.ts";
+import { chartToolbar, chartToolbarStyles, toggle } from "../charts/chart-toolbar.ts";
 import "../charts/overlay-chart.ts";
-import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
 import { filterMetrics, isExact } from "../dashboard/metrics.ts";
 import { chartsStyles } from "./charts-styles.ts";
 import type { CompareModel } from "./compare-model.ts";
 import type { Spread } from "./curves.ts";
 
-const AXES: readonly (readonly [XAxis, string])[] = [
-  ["step", "Step"],
-  ["wall", "Wall time"],
-  ["relative", "Relative"],
-];
-
 @customElement("ty-compare-charts")
 export class CompareCharts extends LitElement {
-  static override styles = [...baseStyles, chartsStyles];
+  static override styles = [...baseStyles, chartToolbarStyles, chartsStyles];
 
   @property({ attribute: false }) model!: CompareModel;
   @property({ attribute: false }) sync!: ChartSync;
@@ -82,76 +76,20 @@ export class CompareCharts extends LitElement {
   }
 
   #toolbar(): TemplateResult {
-    const settings = this.sync.settings.value;
-    const count = this.#names.length;
-    return html`<div class="toolbar" role="toolbar" aria-label="Charts">
-      <span class="segments" role="radiogroup" aria-label="X axis">
-        ${AXES.map(
-          ([axis, label]) =>
-            html`<button
-              role="radio"
-              aria-checked=${settings.xAxis === axis ? "true" : "false"}
-              data-testid="x-axis-${axis}"
-              @click=${() => {
-                this.sync.change({ xAxis: axis });
-              }}
-            >
-              ${label}
-            </button>`,
-        )}
-      </span>
-      <label class="smoothing"
-        >Smoothing
-        <input
-          type="range"
-          min="0"
-          max="0.99"
-          step="0.01"
-          data-testid="smoothing"
-          .value=${String(settings.smoothing)}
-          aria-valuetext=${settings.smoothing.toFixed(2)}
-          @input=${(event: InputEvent) => {
-            this.sync.change({ smoothing: Number((event.target as HTMLInputElement).value) });
-          }}
-        /><span>${settings.smoothing.toFixed(2)}</span></label
-      >
-      ${this.#toggle("Log y", settings.logY, () => {
-        this.sync.change({ logY: !settings.logY });
-      })}
-      ${this.#toggle("Raw", settings.raw, () => {
-        this.sync.change({ raw: !settings.raw });
-      })}
-      ${this.#toggle("Ignore outliers", this.model.settings.ignoreOutliers, () => {
-        this.model.change({ ignoreOutliers: !this.model.settings.ignoreOutliers });
+    const { ignoreOutliers } = this.model.settings;
+    return chartToolbar({
+      sync: this.sync,
+      count: this.#names.length,
+      filter: this.filter,
+      onFilter: (text) => {
+        this.filter = text;
+      },
+      more: html`${toggle("Ignore outliers", ignoreOutliers, () => {
+        this.model.change({ ignoreOutliers: !ignoreOutliers });
         this.requestUpdate();
       })}
-      ${this.#grouping()}
-      ${
-        this.sync.zoom.value === null
-          ? nothing
-          : html`<button
-              class="toggle"
-              data-testid="reset-zoom"
-              @click=${() => {
-                this.sync.zoom.set(null);
-              }}
-            >
-              Reset zoom
-            </button>`
-      }
-      <label class="filter"
-        >${icon("filter")}<input
-          class="input"
-          type="search"
-          placeholder=${count === 0 ? "Filter metrics" : `Filter ${String(count)} ${count === 1 ? "metric" : "metrics"}`}
-          aria-label="Filter metrics"
-          data-testid="metric-filter"
-          .value=${this.filter}
-          @input=${(event: InputEvent) => {
-            this.filter = (event.target as HTMLInputElement).value;
-          }}
-      /></label>
-    </div>`;
+      ${this.#grouping()}`,
+    });
   }
 
   #grouping(): TemplateResult {
@@ -175,10 +113,6 @@ export class CompareCharts extends LitElement {
         ${options.map(([value, label]) => html`<option value=${value} ?selected=${value === now}>${label}</option>`)}
       </select></label
     >`;
-  }
-
-  #toggle(label: string, on: boolean, run: () => void): TemplateResult {
-    return html`<button class="toggle" aria-pressed=${on ? "true" : "false"} @click=${run}>${label}</button>`;
   }
 
   readonly #onMaximise = (event: Event): void => {

@@ -3,21 +3,16 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Annotations, NO_ANNOTATIONS } from "../charts/annotations.ts";
-import { type ChartSync, type XAxis } from "../charts/chart-sync.ts";
+import type { ChartSync } from "../charts/chart-sync.ts";
+import { chartToolbar, chartToolbarStyles, toggle } from "../charts/chart-toolbar.ts";
 import "../charts/line-chart.ts";
 import { SLOT_COUNT } from "../charts/palette.ts";
 import { cssProperties } from "../components/css-vars.ts";
-import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
 import { type ChartPlace, GRID_COLUMNS, placeCharts } from "./chart-layout.ts";
 import { filterMetrics, isEvaluation, isExact, orderMetrics } from "./metrics.ts";
 import type { RunModel } from "./run-model.ts";
 
-const AXES: readonly (readonly [XAxis, string])[] = [
-  ["step", "Step"],
-  ["wall", "Wall time"],
-  ["relative", "Relative"],
-];
 /** What stands before the first point: the loss that nearly every training reports. */
 const PLACEHOLDERS = ["loss"];
 
@@ -27,65 +22,8 @@ const WHOLE_ROW: ChartPlace = { span: GRID_COLUMNS, lead: false };
 export class ChartGrid extends LitElement {
   static override styles = [
     ...baseStyles,
+    chartToolbarStyles,
     css`
-      :host {
-        display: flex;
-        flex-direction: column;
-        min-height: 0;
-        position: relative;
-        container: charts / inline-size;
-      }
-      .toolbar {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: 4px 8px;
-        min-height: 34px;
-        padding: 4px 14px 4px 20px;
-        border-bottom: 1px solid var(--hairline);
-        font-size: 12px;
-      }
-      .smoothing {
-        display: inline-flex;
-        align-items: center;
-        gap: 8px;
-        margin-left: 6px;
-      }
-      input[type="range"] {
-        appearance: none;
-        width: 76px;
-        height: 16px;
-        background: none;
-        cursor: pointer;
-      }
-      input[type="range"]::-webkit-slider-runnable-track {
-        height: 3px;
-        border-radius: 2px;
-        background: color-mix(in srgb, var(--vscode-progressBar-background) 60%, transparent);
-      }
-      input[type="range"]::-webkit-slider-thumb {
-        appearance: none;
-        width: 10px;
-        height: 10px;
-        margin-top: -3.5px;
-        border-radius: 50%;
-        background: var(--vscode-progressBar-background);
-      }
-      .filter {
-        position: relative;
-        margin-left: auto;
-        display: flex;
-        align-items: center;
-      }
-      .filter .icon {
-        position: absolute;
-        left: 6px;
-        font-size: 14px;
-      }
-      .filter input {
-        width: 176px;
-        padding-left: 24px;
-      }
       .charts {
         flex: 1;
         min-height: 0;
@@ -204,81 +142,21 @@ export class ChartGrid extends LitElement {
   }
 
   #toolbar(count: number): TemplateResult {
-    const settings = this.sync.settings.value;
-    return html`<div class="toolbar" role="toolbar" aria-label="Charts">
-      <span class="segments" role="radiogroup" aria-label="X axis">
-        ${AXES.map(
-          ([axis, label]) =>
-            html`<button
-              role="radio"
-              aria-checked=${settings.xAxis === axis ? "true" : "false"}
-              data-testid="x-axis-${axis}"
-              @click=${() => {
-                this.sync.change({ xAxis: axis });
-              }}
-            >
-              ${label}
-            </button>`,
-        )}
-      </span>
-      <label class="smoothing"
-        >Smoothing
-        <input
-          type="range"
-          min="0"
-          max="0.99"
-          step="0.01"
-          data-testid="smoothing"
-          .value=${String(settings.smoothing)}
-          aria-valuetext=${settings.smoothing.toFixed(2)}
-          @input=${(event: InputEvent) => {
-            this.sync.change({ smoothing: Number((event.target as HTMLInputElement).value) });
-          }}
-        /><span>${settings.smoothing.toFixed(2)}</span></label
-      >
-      ${this.#toggle("Log y", settings.logY, () => {
-        this.sync.change({ logY: !settings.logY });
-      })}
-      ${this.#toggle("Raw", settings.raw, () => {
-        this.sync.change({ raw: !settings.raw });
-      })}
-      ${
+    const { attempts } = this.sync.settings.value;
+    return chartToolbar({
+      sync: this.sync,
+      count,
+      filter: this.filter,
+      onFilter: (text) => {
+        this.filter = text;
+      },
+      more:
         this.annotations.attempts.length > 1
-          ? this.#toggle("Attempts", settings.attempts, () => {
-              this.sync.change({ attempts: !settings.attempts });
+          ? toggle("Attempts", attempts, () => {
+              this.sync.change({ attempts: !attempts });
             })
-          : nothing
-      }
-      ${
-        this.sync.zoom.value === null
-          ? nothing
-          : html`<button
-              class="toggle"
-              data-testid="reset-zoom"
-              @click=${() => {
-                this.sync.zoom.set(null);
-              }}
-            >
-              Reset zoom
-            </button>`
-      }
-      <label class="filter"
-        >${icon("filter")}<input
-          class="input"
-          type="search"
-          placeholder=${count === 0 ? "Filter metrics" : `Filter ${String(count)} ${count === 1 ? "metric" : "metrics"}`}
-          aria-label="Filter metrics"
-          data-testid="metric-filter"
-          .value=${this.filter}
-          @input=${(event: InputEvent) => {
-            this.filter = (event.target as HTMLInputElement).value;
-          }}
-      /></label>
-    </div>`;
-  }
-
-  #toggle(label: string, on: boolean, run: () => void): TemplateResult {
-    return html`<button class="toggle" aria-pressed=${on ? "true" : "false"} @click=${run}>${label}</button>`;
+          : nothing,
+    });
   }
 
   readonly #onMaximise = (event: Event): void => {

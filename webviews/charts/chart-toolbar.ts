@@ -1,0 +1,155 @@
+/** The toolbar over a page of charts: the x axis, smoothing, switches, the filter of metrics. Settings go to the page's ChartSync. */
+import { css, html, nothing, type TemplateResult } from "lit";
+import { icon } from "../components/icons.ts";
+import type { ChartSync, XAxis } from "./chart-sync.ts";
+
+const AXES: readonly (readonly [XAxis, string])[] = [
+  ["step", "Step"],
+  ["wall", "Wall time"],
+  ["relative", "Relative"],
+];
+
+export interface ChartToolbar {
+  readonly sync: ChartSync;
+  /** Metrics that there are; the filter's placeholder says so. */
+  readonly count: number;
+  readonly filter: string;
+  readonly onFilter: (text: string) => void;
+  /** The page's own switches, after the common ones. */
+  readonly more: unknown;
+}
+
+export function chartToolbar(options: ChartToolbar): TemplateResult {
+  const { sync, count } = options;
+  const settings = sync.settings.value;
+  return html`<div class="toolbar" role="toolbar" aria-label="Charts">
+    <span class="segments" role="radiogroup" aria-label="X axis">
+      ${AXES.map(
+        ([axis, label]) =>
+          html`<button
+            role="radio"
+            aria-checked=${settings.xAxis === axis ? "true" : "false"}
+            data-testid="x-axis-${axis}"
+            @click=${() => {
+              sync.change({ xAxis: axis });
+            }}
+          >
+            ${label}
+          </button>`,
+      )}
+    </span>
+    <label class="smoothing"
+      >Smoothing
+      <input
+        type="range"
+        min="0"
+        max="0.99"
+        step="0.01"
+        data-testid="smoothing"
+        .value=${String(settings.smoothing)}
+        aria-valuetext=${settings.smoothing.toFixed(2)}
+        @input=${(event: InputEvent) => {
+          sync.change({ smoothing: Number((event.target as HTMLInputElement).value) });
+        }}
+      /><span>${settings.smoothing.toFixed(2)}</span></label
+    >
+    ${toggle("Log y", settings.logY, () => {
+      sync.change({ logY: !settings.logY });
+    })}
+    ${toggle("Raw", settings.raw, () => {
+      sync.change({ raw: !settings.raw });
+    })}
+    ${options.more}
+    ${
+      sync.zoom.value === null
+        ? nothing
+        : html`<button
+            class="toggle"
+            data-testid="reset-zoom"
+            @click=${() => {
+              sync.zoom.set(null);
+            }}
+          >
+            Reset zoom
+          </button>`
+    }
+    <label class="filter"
+      >${icon("filter")}<input
+        class="input"
+        type="search"
+        placeholder=${count === 0 ? "Filter metrics" : `Filter ${String(count)} ${count === 1 ? "metric" : "metrics"}`}
+        aria-label="Filter metrics"
+        data-testid="metric-filter"
+        .value=${options.filter}
+        @input=${(event: InputEvent) => {
+          options.onFilter((event.target as HTMLInputElement).value);
+        }}
+    /></label>
+  </div>`;
+}
+
+export function toggle(label: string, on: boolean, run: () => void): TemplateResult {
+  return html`<button class="toggle" aria-pressed=${on ? "true" : "false"} @click=${run}>${label}</button>`;
+}
+
+/** Of the toolbar and of the host that holds it above its charts. */
+export const chartToolbarStyles = css`
+  :host {
+    display: flex;
+    flex-direction: column;
+    min-height: 0;
+    position: relative;
+    container: charts / inline-size;
+  }
+  .toolbar {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 4px 8px;
+    min-height: 34px;
+    padding: 4px 14px 4px 20px;
+    border-bottom: 1px solid var(--hairline);
+    font-size: 12px;
+  }
+  .smoothing {
+    display: inline-flex;
+    align-items: center;
+    gap: 8px;
+    margin-left: 6px;
+  }
+  input[type="range"] {
+    appearance: none;
+    width: 76px;
+    height: 16px;
+    background: none;
+    cursor: pointer;
+  }
+  input[type="range"]::-webkit-slider-runnable-track {
+    height: 3px;
+    border-radius: 2px;
+    background: color-mix(in srgb, var(--vscode-progressBar-background) 60%, transparent);
+  }
+  input[type="range"]::-webkit-slider-thumb {
+    appearance: none;
+    width: 10px;
+    height: 10px;
+    margin-top: -3.5px;
+    border-radius: 50%;
+    background: var(--vscode-progressBar-background);
+  }
+  .filter {
+    position: relative;
+    margin-left: auto;
+    display: flex;
+    align-items: center;
+  }
+  .filter .icon {
+    position: absolute;
+    left: 6px;
+    font-size: 14px;
+  }
+  .filter input {
+    width: 176px;
+    padding-left: 24px;
+  }
+`;
