@@ -3,6 +3,8 @@ Keeps a full disk from ending a training through its own ``print``: stdout and s
 ``log``, and Python raises OSError when that write finds no room.
 """
 
+import atexit
+import contextlib
 import errno
 import io
 import os
@@ -41,6 +43,8 @@ def survive_full_disk(log: str) -> None:
             )
             # Python's own stream stays open behind it: whoever kept it (a log handler) goes on writing there.
             setattr(sys, name, patient)
+            # The last lines of a training may be what was left out, and no later write would say so.
+            atexit.register(raw.say_what_is_missing)
     except (OSError, ValueError, AttributeError):
         pass  # A stream without a file behind it.
 
@@ -53,11 +57,7 @@ class _PatientFile(io.FileIO):
     def write(self, data: Any) -> Optional[int]:
         rest = memoryview(data)
         try:
-            if self._lost:
-                note = b"\n[trainyard: %d bytes of output are missing here: the disk was full]\n" % self._lost
-                if (super().write(note) or 0) < len(note):
-                    raise OSError(errno.ENOSPC, "no room for all of it")
-                self._lost = 0
+            self._note_the_gap()
             while rest:
                 # A disk takes what fits and says so: the next try then finds no room at all.
                 rest = rest[super().write(rest) or 0 :]
@@ -66,3 +66,17 @@ class _PatientFile(io.FileIO):
                 raise
             self._lost += len(rest)
         return len(data)
+
+    def say_what_is_missing(self) -> None:
+        """The note that a later write would bring; nothing when nothing is missing or there is still no room."""
+        with contextlib.suppress(OSError, ValueError):
+            self._note_the_gap()
+
+    def _note_the_gap(self) -> None:
+        """:raises OSError: no room for the note"""
+        if not self._lost:
+            return
+        note = b"\n[trainyard: %d bytes of output are missing here: the disk was full]\n" % self._lost
+        if (super().write(note) or 0) < len(note):
+            raise OSError(errno.ENOSPC, "no room for all of it")
+        self._lost = 0

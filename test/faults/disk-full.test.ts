@@ -99,7 +99,8 @@ describe("a disk that fills up while a training runs", () => {
       expect(error).toMatchObject({ code: "disk_full" });
     });
     await makeRoom();
-    await until("more steps", async () => (await stepsDone()) > before + 200);
+    const withRoom = await stepsDone();
+    await until("steps after there was room", async () => (await stepsDone()) > withRoom + 100);
     await writeFile(path.join(workspace.dir, "enough"), "");
     expect(await ended(room, id)).toMatchObject({ state: "completed", damage: null });
 
