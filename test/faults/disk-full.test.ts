@@ -74,7 +74,7 @@ const STEADY = [
 ];
 const stepsDone = (): Promise<number> =>
   // The file is empty for an instant whenever it is written.
-  until("a number of steps", async () => Number(await readFile(path.join(workspace.dir, "steps"), "utf8").catch(() => "")));
+  until("a number of steps", async () => Number(await readFile(path.join(workspace.dir, "steps"), "utf8").catch(() => "")) || null);
 
 /** Every document of the run parses, and no half-written neighbour is left. */
 async function expectWhole(id: RunId): Promise<void> {
