@@ -16,7 +16,7 @@ import { runHostCommand } from "./host-commands.ts";
 import "./resume-dialog.ts";
 import type { ResumeDialog } from "./resume-dialog.ts";
 import "./run-list.ts";
-import { type Page, showInAddress } from "./session.ts";
+import { openSession, type Page, showInAddress } from "./session.ts";
 
 const NOTICE_MS = 4000;
 
@@ -143,6 +143,16 @@ export class App extends LitElement {
     return this.#transport;
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener("hashchange", this.#onAddress);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener("hashchange", this.#onAddress);
+  }
+
   override render(): TemplateResult {
     const transport = this.#link;
     return html`
@@ -236,6 +246,13 @@ export class App extends LitElement {
     this.count = runs.length;
     const newest = runs[0];
     if (this.run === null && this.page === null && this.builder === null && newest !== undefined) this.#openRun(newest.id);
+  };
+
+  /** An address of this page that somebody pasted or went back to; `showInAddress` itself causes no such event. */
+  readonly #onAddress = (): void => {
+    const { run, page } = openSession();
+    if (page !== null) this.#openPage(page);
+    else if (run !== null) this.#openRun(run);
   };
 
   #say(text: string): void {
