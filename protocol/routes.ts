@@ -10,6 +10,7 @@ import * as q from "./queries.ts";
 import { draftRoutes } from "./draft-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
+import { savedRoutes } from "./saved-routes.ts";
 import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
 import { common, oneRun, route } from "./route.ts";
 import { DryRun } from "./spec.ts";
@@ -34,6 +35,7 @@ export const routes = {
     errors: [],
   }),
   ...projectRoutes,
+  ...savedRoutes,
   listRuns: route({
     ...common,
     method: "GET",

@@ -13,6 +13,7 @@ import { draftHandlers } from "./draft-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
+import { savedHandlers } from "./saved-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
 import { serverHandlers } from "./server-handlers.ts";
 import { serveStatic } from "./static.ts";
@@ -23,6 +24,7 @@ export function createApp(context: HttpContext): Hono {
   const handlers: Handlers = {
     ...serverHandlers(context),
     ...projectHandlers(context),
+    ...savedHandlers(context),
     ...analysisHandlers(context),
     ...exportHandlers(context),
     ...draftHandlers(context),

@@ -23,6 +23,7 @@ import { LogReader } from "./log-reader.ts";
 import { openRoot, type OpenedRoot } from "./open-root.ts";
 import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
+import { SavedFiles } from "./saved.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import { RunIndex } from "./run-index.ts";
 import { watchRuns } from "./run-watch.ts";
@@ -51,6 +52,7 @@ class FolderStore implements RunStore {
   readonly readOnly: boolean;
   readonly #index: RunIndex;
   readonly #projects: ProjectFiles;
+  readonly saved: SavedFiles;
   readonly #queue = new KeyedQueue();
   readonly #logs = new LogReader();
   readonly #checkpoints = new CheckpointFinder();
@@ -62,6 +64,7 @@ class FolderStore implements RunStore {
     this.readOnly = readOnly;
     this.#index = new RunIndex(root);
     this.#projects = new ProjectFiles(root, () => this.#index.projectNames());
+    this.saved = new SavedFiles(root);
   }
 
   scan(): Promise<StoreScan> {

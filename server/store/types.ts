@@ -9,6 +9,7 @@ import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
 import type { LoadedCheckpoints } from "./resumable.ts";
+import type { SavedFiles } from "./saved.ts";
 
 /** Absolute paths inside one run folder. */
 export interface RunPaths {
@@ -76,6 +77,8 @@ export interface RunStore {
   /** Nothing can be written (read-only disk): browsing works, everything else is refused with `store_unwritable`. */
   readonly readOnly: boolean;
   scan(): Promise<StoreScan>;
+  /** Views and plots that people keep. */
+  readonly saved: SavedFiles;
   /** Projects with their project.json; a folder without one is shown with its name. */
   projects(): Promise<ProjectRecord[]>;
   /** @throws TrainyardError conflict, with a name that is free */

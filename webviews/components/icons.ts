@@ -51,6 +51,9 @@ export const CODICONS = {
   "arrow-up": 0xeaa1,
   "git-compare": 0xeafd,
   "settings-gear": 0xeb51,
+  pin: 0xeb2b,
+  "list-tree": 0xeb86,
+  "graph-scatter": 0xebe3,
 } as const;
 export type IconName = keyof typeof CODICONS;
 
