@@ -66,7 +66,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const opened = await openRoot(options.store, true);
   const { folder, lock } = await occupy(opened);
   // The lock of a store that was moved goes with it; what lies in its place now may belong to another server.
-  const atClose: (() => Promise<void> | void)[] = [() => (isInPlace(opened) ? lock.release() : lock.abandon())];
+  const atClose: (() => Promise<void> | void)[] = [
+    async () => {
+      if (isInPlace(opened)) await lock.release();
+      else lock.abandon();
+    },
+  ];
   const closeAll = async (): Promise<void> => {
     for (const step of atClose.reverse()) {
       try {
@@ -129,7 +134,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     atClose.push(
       endWhenMoved(opened, () => {
-        log(`the store is no longer at ${opened.root}: it was moved, deleted or unmounted. Runs go on; a server at its new place finds them.`);
+        log(
+          `the store is no longer at ${opened.root}: it was moved, deleted or unmounted. Runs go on; a server at its new place finds them.`,
+        );
         void close();
       }),
     );

@@ -2,7 +2,6 @@
 import type { FileHandle } from "node:fs/promises";
 import type { LogLine } from "../../protocol/queries.ts";
 import { LineIndex } from "./line-index.ts";
-import { LogMatches, type LineFilter } from "./log-matches.ts";
 import { guessLevel, MAX_LINE_CHARACTERS, renderLine } from "./log-text.ts";
 import { TimeIndex } from "./time-index.ts";
 import type { AttemptPaths } from "./types.ts";
@@ -12,7 +11,6 @@ export const LONG_LINE_BYTES = 256 * 1024;
 const SHOWN_BYTES = 4 * MAX_LINE_CHARACTERS + 4096;
 /** Lines that lie together are read together up to this size. */
 const BATCH_BYTES = 4 * 1024 * 1024;
-const MAX_KEPT_FILTERS = 4;
 const CARRIAGE_RETURN = 0x0d;
 const NEWLINE = 0x0a;
 
@@ -20,7 +18,6 @@ export class LogLines {
   readonly index = new LineIndex();
   readonly times: TimeIndex;
   readonly #attempt: number;
-  readonly #matches = new Map<string, LogMatches>();
 
   constructor(paths: AttemptPaths, attempt: number) {
     this.times = new TimeIndex(paths.logIndex);
@@ -51,19 +48,6 @@ export class LogLines {
       i = next;
     }
     return lines;
-  }
-
-  /** The lines that pass the filter. */
-  matches(filter: LineFilter): LogMatches {
-    const key = `${filter.level ?? ""}\n${filter.search}`;
-    const matches = this.#matches.get(key) ?? new LogMatches(this, filter);
-    this.#matches.delete(key); // put back at the end: the map is in the order of last use
-    this.#matches.set(key, matches);
-    for (const oldest of this.#matches.keys()) {
-      if (this.#matches.size <= MAX_KEPT_FILTERS) break;
-      this.#matches.delete(oldest);
-    }
-    return matches;
   }
 
   /** Bytes [from, to) as they are. */

@@ -12,6 +12,7 @@ const BLOCK_LINES = 4096;
 /** Blocks of more bytes hold long lines: these are read a few at a time. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 const FEW_LINES = 128;
+const MAX_KEPT_FILTERS = 4;
 
 export interface LineFilter {
   readonly level: LogLevel | null;
@@ -24,6 +25,28 @@ export interface Matches {
   readonly total: number;
   /** Numbers of the lines of the page, ascending. */
   readonly numbers: number[];
+}
+
+/** The searches through one log that were asked for last. */
+export class LogSearches {
+  readonly #lines: LogLines;
+  readonly #matches = new Map<string, LogMatches>();
+
+  constructor(lines: LogLines) {
+    this.#lines = lines;
+  }
+
+  get(filter: LineFilter): LogMatches {
+    const key = `${filter.level ?? ""}\n${filter.search}`;
+    const matches = this.#matches.get(key) ?? new LogMatches(this.#lines, filter);
+    this.#matches.delete(key); // put back at the end: the map is in the order of last use
+    this.#matches.set(key, matches);
+    for (const oldest of this.#matches.keys()) {
+      if (this.#matches.size <= MAX_KEPT_FILTERS) break;
+      this.#matches.delete(oldest);
+    }
+    return matches;
+  }
 }
 
 export class LogMatches {
@@ -69,7 +92,7 @@ export class LogMatches {
 
   /** Numbers of the matching lines in [from, to): at most a block. */
   async #find(handle: FileHandle, from: number, to: number): Promise<number[]> {
-    const [start = 0, end = start] = await this.#lines.index.range(handle, from, to - from);
+    const [start, end] = await this.#lines.index.range(handle, from, to - from);
     if (end - start > BLOCK_BYTES) return this.#findInLongLines(handle, from, to);
     const bytes = await this.#lines.bytes(handle, start, end);
     // Most blocks hold nothing of what is looked for: found out from the whole of their text, not line by line.

@@ -5,6 +5,7 @@ import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import { isAbsent } from "./fs-errors.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogLines } from "./log-lines.ts";
+import { LogSearches } from "./log-matches.ts";
 import type { AttemptPaths, LogBytes, LogText } from "./types.ts";
 
 /** Line indexes of the logs read last; a 1 GB log of short lines takes about 1 MB. */
@@ -13,6 +14,12 @@ const MAX_KEPT_LOGS = 32;
 interface KeptLog {
   readonly inode: number;
   readonly lines: LogLines;
+  readonly searches: LogSearches;
+}
+
+function newLog(inode: number, paths: AttemptPaths, attempt: number): KeptLog {
+  const lines = new LogLines(paths, attempt);
+  return { inode, lines, searches: new LogSearches(lines) };
 }
 
 export class LogReader {
@@ -25,7 +32,7 @@ export class LogReader {
     const to = query.end_time === undefined ? null : parseTime(query.end_time, "end_time");
     const empty: LogPage = { lines: [], page: query.page, page_size: query.page_size, total: 0, attempt };
     return withFile(paths.log, empty, async (handle) => {
-      const lines = await this.#open(handle, paths, attempt);
+      const { lines, searches } = await this.#open(handle, paths, attempt);
       const { index, times } = lines;
       const first = from === null ? 0 : await index.firstLineFrom(handle, times.offsetAt(from, index.size + 1));
       const end = to === null ? index.lines : await index.firstLineFrom(handle, times.offsetAt(to, index.size + 1));
@@ -35,7 +42,7 @@ export class LogReader {
         const count = Math.max(0, Math.min(query.page_size, total - skip));
         return { ...empty, total, lines: count === 0 ? [] : await lines.read(handle, first + skip, count) };
       }
-      const matches = lines.matches({ level: query.level ?? null, search: (query.search ?? "").toLowerCase() });
+      const matches = searches.get({ level: query.level ?? null, search: (query.search ?? "").toLowerCase() });
       // One search at a time goes through a log: a second one would read the same bytes. Pages do not wait for it.
       const { total, numbers } = await this.#queue.run(`search ${paths.log}`, () =>
         matches.page(handle, first, end, skip, query.page_size),
@@ -47,7 +54,7 @@ export class LogReader {
   /** Lines from the `first` on; a range that begins before the first line is cut there. */
   async lines(paths: AttemptPaths, attempt: number, first: number, count: number): Promise<LogLine[]> {
     return withFile<LogLine[]>(paths.log, [], async (handle) => {
-      const lines = await this.#open(handle, paths, attempt);
+      const { lines } = await this.#open(handle, paths, attempt);
       const from = Math.max(0, first);
       const end = Math.min(first + count, lines.index.lines);
       return end > from ? lines.read(handle, from, end - from) : [];
@@ -85,12 +92,12 @@ export class LogReader {
   }
 
   /** The file's lines, indexed up to its present end. A file that was replaced or cut is indexed anew. */
-  #open(handle: FileHandle, paths: AttemptPaths, attempt: number): Promise<LogLines> {
+  #open(handle: FileHandle, paths: AttemptPaths, attempt: number): Promise<KeptLog> {
     return this.#queue.run(`index ${paths.log}`, async () => {
       const { ino, size, mtimeMs } = await handle.stat();
       const known = this.#logs.get(paths.log);
       const same = known?.inode === ino && known.lines.index.size <= size && (await known.lines.index.fits(handle));
-      const kept = same ? known : { inode: ino, lines: new LogLines(paths, attempt) };
+      const kept = same ? known : newLog(ino, paths, attempt);
       this.#logs.delete(paths.log); // put back at the end: the map is in the order of last use
       this.#logs.set(paths.log, kept);
       for (const oldest of this.#logs.keys()) {
@@ -99,7 +106,7 @@ export class LogReader {
       }
       await kept.lines.index.update(handle, size);
       await kept.lines.times.update(mtimeMs);
-      return kept.lines;
+      return kept;
     });
   }
 }

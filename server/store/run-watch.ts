@@ -64,6 +64,8 @@ export function watchRuns(root: string, index: RunIndex, onChange: (dir: { proje
         if (!isClosed()) onChange({ project, id: name });
       }
       for (const name of told.keys()) if (!present.has(name)) told.delete(name);
+    } catch {
+      // No file could be opened: the next sweep looks again.
     } finally {
       sweeping = false;
       due = Infinity;

@@ -322,7 +322,7 @@ class FolderStore implements RunStore {
       problems.delete(file);
       return value;
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
+      if (!(error instanceof TrainyardError) || error.code !== "corrupt_record") throw error;
       problems.set(file, error.message);
       return null;
     } finally {

@@ -47,8 +47,7 @@ export class Supervisor {
 
   /** Runs the attempt to its end; resolves when exit.json is written. */
   async run(): Promise<void> {
-    if (existsSync("process.json") || existsSync("exit.json"))
-      throw new Error(`${this.#dir} was started before; an attempt runs once`);
+    if (existsSync("process.json") || existsSync("exit.json")) throw new Error(`${this.#dir} was started before; an attempt runs once`);
     const ending = await this.#runCommand();
     await this.#writeUntilDone("exit.json", ending);
   }

@@ -140,7 +140,11 @@ describe(`a log of ${LOG_MB} MB`, () => {
       await until("the new line", () => Promise.resolve(text === "one more\n"), 10_000, 10);
       took["new line"] = Math.round(performance.now() - start);
       const after = await serverMemory();
-      console.log(`log of ${LOG_MB} MB, ${lines} lines, ms:`, took, `memory: ${before.now.toFixed()} MB before, ${after.peak.toFixed()} MB at most`);
+      console.log(
+        `log of ${LOG_MB} MB, ${lines} lines, ms:`,
+        took,
+        `memory: ${before.now.toFixed()} MB before, ${after.peak.toFixed()} MB at most`,
+      );
       expect(after.peak - before.now).toBeLessThan(MEMORY_BOUND_MB);
       // On a machine that does other things too: the first look reads the whole log once.
       for (const name of ["first page", "last page", "new line", "page beside a search"]) expect(took[name], name).toBeLessThan(5000);
@@ -200,7 +204,9 @@ describe("output of 50,000 lines a second", () => {
     ];
     await writeFile(path.join(workspace.dir, "loud.py"), `${script.join("\n")}\n`);
     const command = ["python3", path.join(workspace.dir, "loud.py")];
-    const { id } = await client.call("createRun", { body: { spec: { recipe: "command", params: { command }, track: false }, start: true } });
+    const { id } = await client.call("createRun", {
+      body: { spec: { recipe: "command", params: { command }, track: false }, start: true },
+    });
     const before = await serverMemory();
     const got: LogMessage[] = [];
     await until("the start", async () => (await client.call("getRun", { params: { id } })).state === "running");

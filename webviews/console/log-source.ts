@@ -46,7 +46,8 @@ export class LogSource {
         message: (message) => {
           if (message.type === "end") this.ended = true;
           if (message.type === "log") {
-            if (message.skipped_bytes > 0 && !first) this.#add(message.offset, `\n… ${String(message.skipped_bytes)} bytes passed over …\n`);
+            if (message.skipped_bytes > 0 && !first)
+              this.#add(message.offset, `\n… ${String(message.skipped_bytes)} bytes passed over …\n`);
             // A tail that starts in the middle of a line starts with the next whole one.
             const cut = first ? message.text.indexOf("\n") + 1 : 0;
             if (first) this.start = message.offset + new TextEncoder().encode(message.text.slice(0, cut)).length;
