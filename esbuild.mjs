@@ -11,6 +11,8 @@ const watch = process.argv.includes("--watch");
 const production = process.argv.includes("--production");
 const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
 
+const canvasFreeVega = path.join(root, "node_modules/vega-canvas/build/vega-canvas.browser.js");
+
 /** @type {import("esbuild").BuildOptions} */
 const common = {
   absWorkingDir: root,
@@ -48,11 +50,31 @@ const apart = (module, bundle) => ({
 const roomsApart = apart(/\/rooms\.ts$/, "./server-rooms.cjs");
 const mcpApart = apart(/\/mcp\/server\.ts$/, "./mcp.cjs");
 
+/**
+ * Vega in a bundle of its own: only reports need it.
+ * @type {import("esbuild").Plugin}
+ */
+const chartsApart = {
+  name: "charts-apart",
+  setup(build) {
+    build.onResolve({ filter: /\/chart-svg\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./chart-svg.cjs", external: true } : undefined,
+    );
+  },
+};
+
 /** @type {Record<string, import("esbuild").BuildOptions>} */
 const targets = {
   extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"] },
   server: { ...node, entryPoints: { server: "server/main.ts" }, outdir: "dist", plugins: [roomsApart] },
-  rooms: { ...node, entryPoints: { "server-rooms": "server/rooms.ts" }, outdir: "dist" },
+  rooms: { ...node, entryPoints: { "server-rooms": "server/rooms.ts" }, outdir: "dist", plugins: [chartsApart] },
+  // The build for browsers asks for no canvas, which pictures as text do not need.
+  chartSvg: {
+    ...node,
+    entryPoints: { "chart-svg": "server/export/chart-svg.ts" },
+    outdir: "dist",
+    alias: { "vega-canvas": canvasFreeVega },
+  },
   catalogWorker: { ...node, entryPoints: { "catalog-worker": "server/catalog/worker.ts" }, outdir: "dist" },
   supervisor: { ...node, entryPoints: { supervisor: "server/supervisor/main.ts" }, outdir: "dist" },
   cli: {
