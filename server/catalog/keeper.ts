@@ -3,7 +3,7 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import initSqlJs from "sql.js";
 import { Analysis } from "./analysis.ts";
-import { listFiltered } from "./list-filtered.ts";
+import { listFiltered, needsColumns } from "./list-filtered.ts";
 import { RunIndex } from "./run-index.ts";
 import { RunTable } from "./table.ts";
 import type { AnswerTo, CatalogRequest, Operation } from "./types.ts";
@@ -53,7 +53,7 @@ export class IndexKeeper {
         this.#changed();
         return null;
       case "list":
-        return request.query.filter === undefined ? this.#index.list(request.query) : listFiltered(this.#table, request.query);
+        return needsColumns(this.#table, request.query) ? listFiltered(this.#table, request.query) : this.#index.list(request.query);
       case "fields":
         return this.#analysis.fields(request.query);
       case "fieldValues":
