@@ -76,6 +76,8 @@ export interface RunStore {
   readonly root: string;
   /** Nothing can be written (read-only disk): browsing works, everything else is refused with `store_unwritable`. */
   readonly readOnly: boolean;
+  /** Does the folder still lie at `root`? False once it was moved, deleted or unmounted: nothing can be written then. */
+  isInPlace(): boolean;
   scan(): Promise<StoreScan>;
   /** Views and plots that people keep. */
   readonly saved: SavedFiles;
