@@ -149,7 +149,7 @@ describe("places", () => {
       { field: "b.b", width: null, pinned: false },
       { field: "c.c", width: null, pinned: false },
     ];
-    const order = (moved: typeof all) => moved.map(({ field }) => field[0]).join("");
+    const order = (moved: readonly { readonly field: string }[]) => moved.map(({ field }) => field[0]).join("");
     expect([order(moveColumn(all, "c.c", -1)), order(moveColumn(all, "c.c", -9)), order(moveColumn(all, "a.a", 1))]).toEqual([
       "acb",
       "acb",
