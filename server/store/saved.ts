@@ -8,11 +8,12 @@ import { readJsonFile } from "./json-file.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { SAVED_FILE } from "./paths.ts";
 import { noProject } from "./projects.ts";
+import type { SavedItems } from "./types.ts";
 
 /** Far more than anybody keeps; holds the file to a size that is read at once. */
 const MOST_SAVED = 1000;
 
-export class SavedFiles {
+export class SavedFiles implements SavedItems {
   readonly #root: string;
   readonly #queue = new KeyedQueue();
 
@@ -20,12 +21,10 @@ export class SavedFiles {
     this.#root = root;
   }
 
-  /** By name. @throws TrainyardError not_found | corrupt_record */
   async list(project: string | null): Promise<readonly SavedItem[]> {
     return (await readJsonFile(await this.#file(project), SavedFile))?.saved ?? [];
   }
 
-  /** @throws TrainyardError not_found | bad_request | corrupt_record (a file that cannot be read is not overwritten) */
   save(item: SaveItem): Promise<SavedItem> {
     return this.#change(item.project, (saved) => {
       const kept = saved.filter((other) => !same(other, item));
@@ -36,7 +35,6 @@ export class SavedFiles {
     });
   }
 
-  /** @throws TrainyardError not_found | corrupt_record */
   async remove(item: Pick<SavedItem, "kind" | "name" | "project">): Promise<void> {
     await this.#change(item.project, (saved) => {
       const kept = saved.filter((other) => !same(other, item));
