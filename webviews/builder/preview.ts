@@ -2,38 +2,87 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { Problem } from "../../protocol/errors.ts";
 import type { DryRun } from "../../protocol/spec.ts";
+import type { JsonValue } from "../../protocol/json.ts";
 import { icon } from "../components/icons.ts";
+import { inputText } from "./form-model.ts";
+import type { RunDocument } from "./run-document.ts";
+
+export type PreviewTab = "yaml" | "command" | "changes";
 
 export interface PreviewView {
-  readonly tab: "yaml" | "command";
-  readonly yaml: string;
+  readonly tab: PreviewTab;
+  /** The document. */
+  readonly text: string;
+  /** Lines with something wrong in them, from 1. */
+  readonly markedLines: ReadonlySet<number>;
   readonly dryRun: DryRun | null;
-  /** What the server and the user's Python found. */
+  /** What is wrong with the document, and what the server and the user's Python found. */
   readonly found: readonly Problem[];
+  readonly changes: readonly FieldChange[];
+  /** What the changes are counted from. */
+  readonly changedFrom: string;
   /** Errors and warnings of the form itself. */
   readonly errors: number;
   readonly warnings: number;
   readonly checking: boolean;
   readonly busy: boolean;
   readonly trusted: boolean;
-  readonly setTab: (tab: "yaml" | "command") => void;
-  readonly copy: () => void;
+  /** Is the document one that the server would take? */
+  readonly startable: boolean;
+  readonly document: RunDocument;
+  readonly setTab: (tab: PreviewTab) => void;
+  readonly copy: (what: CopyKind) => void;
   readonly dry: () => void;
   readonly save: () => void;
   readonly start: () => void;
 }
 
-const TABS = [
+export interface FieldChange {
+  readonly key: string;
+  readonly was: JsonValue | undefined;
+  readonly now: JsonValue | undefined;
+}
+
+/** `shown`: what the tab shows; the others as a line for a terminal. */
+export type CopyKind = PreviewTab | "cli" | "sbatch";
+
+const TABS: readonly (readonly [PreviewTab, string])[] = [
   ["yaml", "YAML"],
   ["command", "Command"],
-] as const;
+  ["changes", "Changes"],
+];
+
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
 
 export function commandText(dryRun: DryRun): string {
-  return dryRun.command.map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`)).join(" ");
+  return dryRun.command.map(quoted).join(" ");
+}
+
+/** @param name of the run @param uri of its file, null for a draft */
+export function copiedText(what: CopyKind, text: string, dryRun: DryRun | null, name: string, uri: string | null): string {
+  switch (what) {
+    case "yaml":
+    case "changes":
+      return text;
+    case "command":
+      return dryRun === null ? "" : commandText(dryRun);
+    case "cli":
+    case "sbatch": {
+      const file = uri === null ? `${name.replace(/[^\w.-]+/g, "-")}.run.yaml` : decodeURIComponent(new URL(uri).pathname);
+      // A draft has no file yet: the line brings it along.
+      const write = uri === null ? `cat > ${quoted(file)} <<'END_OF_RUN'\n${text.trimEnd()}\nEND_OF_RUN\n` : "";
+      const run = `trainyard run ${quoted(file)}`;
+      if (what === "cli") return `${write}${run}`;
+      const gpus = dryRun?.env["CUDA_VISIBLE_DEVICES"]?.split(",").filter((gpu) => gpu !== "").length ?? 1;
+      const folder = dryRun === null ? "" : ` --chdir=${quoted(dryRun.cwd)}`;
+      return `${write}sbatch --job-name=${quoted(name)} --gres=gpu:${String(gpus)}${folder} --wrap=${quoted(run)}`;
+    }
+  }
 }
 
 export function previewPanel(view: PreviewView): TemplateResult {
-  const { dryRun } = view;
   return html`<aside class="preview" aria-label="Preview">
     <div class="tabs" role="tablist">
       ${TABS.map(
@@ -48,30 +97,36 @@ export function previewPanel(view: PreviewView): TemplateResult {
               view.setTab(tab);
             }}
           >
-            ${label}
+            ${label} ${tab === "changes" && view.changes.length > 0 ? html`<span class="count">${view.changes.length}</span>` : nothing}
           </button>`,
       )}
-      <button class="icon-button" aria-label="Copy" title="Copy" @click=${view.copy}>${icon("copy")}</button>
+      <span class="copies">
+        <button class="toggle" title="Copy as a line for a terminal" data-testid="copy-cli" @click=${copying(view, "cli")}>CLI</button>
+        <button class="toggle" title="Copy as a line for Slurm" data-testid="copy-sbatch" @click=${copying(view, "sbatch")}>sbatch</button>
+        <button class="icon-button" aria-label="Copy" title="Copy" @click=${copying(view, view.tab)}>${icon("copy")}</button>
+      </span>
     </div>
-    ${
-      view.tab === "yaml"
-        ? html`<div class="code mono" data-testid="yaml">${view.yaml.trimEnd().split("\n").map(yamlLine)}</div>`
-        : html`<div class="code mono" data-testid="command">
-            ${dryRun === null ? (view.checking ? "…" : "The command appears here once the form is complete.") : commandView(dryRun)}
-          </div>`
-    }
+    ${tabBody(view)}
     ${
       view.found.length === 0 ? nothing : html`<div class="findings" role="status" data-testid="preflight">${view.found.map(finding)}</div>`
     }
     <div class="foot">
       <div class="verdict secondary" role="status" data-testid="builder-verdict">${verdict(view)}</div>
       <button class="button" data-testid="builder-dry-run" @click=${view.dry}>${icon("beaker")} Dry run</button>
-      <button class="button" data-testid="builder-save" @click=${view.save}>${icon("save")} Save</button>
+      <button
+        class="button"
+        data-testid="builder-save"
+        ?disabled=${!view.document.dirty}
+        title=${view.document.kind === "draft" ? "Save as a *.run.yaml file" : "Save (Ctrl+S)"}
+        @click=${view.save}
+      >
+        ${icon("save")} Save
+      </button>
       <button
         class="button primary"
         data-testid="builder-start"
         aria-keyshortcuts="Control+Enter"
-        ?disabled=${view.errors > 0 || view.busy || !view.trusted}
+        ?disabled=${!view.startable || view.busy || !view.trusted}
         title=${view.trusted ? "Start (Ctrl+Enter)" : "This workspace is not trusted: nothing can be launched from it"}
         @click=${view.start}
       >
@@ -81,8 +136,43 @@ export function previewPanel(view: PreviewView): TemplateResult {
   </aside>`;
 }
 
+function copying(view: PreviewView, what: CopyKind): () => void {
+  return () => {
+    view.copy(what);
+  };
+}
+
+function tabBody(view: PreviewView): TemplateResult {
+  switch (view.tab) {
+    case "yaml":
+      return html`<div class="code mono" data-testid="yaml">
+        ${view.text
+          .trimEnd()
+          .split(/\r?\n/)
+          .map((line, index) => yamlLine(line, view.markedLines.has(index + 1)))}
+      </div>`;
+    case "command":
+      return html`<div class="code mono" data-testid="command">
+        ${view.dryRun === null ? (view.checking ? "…" : "The command appears here once the form is complete.") : commandView(view.dryRun)}
+      </div>`;
+    case "changes":
+      return html`<div class="code" data-testid="changes">
+        <p class="secondary">${view.changes.length === 0 ? "The same as" : "Different from"} ${view.changedFrom}</p>
+        ${view.changes.map(
+          ({ key, was, now }) =>
+            html`<div class="change">
+              <span class="mono">${key}</span><span class="mono was">${inputText(was) || "–"}</span>${icon("arrow-right")}<span class="mono"
+                >${inputText(now) || "–"}</span
+              >
+            </div>`,
+        )}
+      </div>`;
+  }
+}
+
 function verdict(view: PreviewView): string {
   if (!view.trusted) return "This workspace is not trusted: nothing can be launched from it.";
+  if (!view.startable && view.errors === 0) return "The document is not complete";
   if (view.errors > 0) return `${String(view.errors)} ${view.errors === 1 ? "field" : "fields"} to fix`;
   if (view.checking) return "Checking…";
   const blocking = view.found.filter((problem) => problem.severity === "error").length;
@@ -104,12 +194,13 @@ function finding(problem: Problem): TemplateResult {
   </div>`;
 }
 
-function yamlLine(line: string): TemplateResult {
-  const match = /^(\s*(?:- )?)([\w.-]+):(.*)$/.exec(line);
-  const key = match === null ? nothing : html`<span class="yaml-key">${match[2]}</span>`;
-  return match === null
-    ? html`<div class="code-line"><span>${line}</span></div>`
-    : html`<div class="code-line"><span>${match[1]}</span>${key}<span>:${match[3]}</span></div>`;
+function yamlLine(line: string, marked: boolean): TemplateResult {
+  const comment = /^(.*?)((?:^|\s)#.*)$/.exec(line);
+  const code = comment?.[1] ?? line;
+  const match = /^(\s*(?:- )?)([\w.-]+):(.*)$/.exec(code);
+  const body = match === null ? code : html`${match[1]}<span class="yaml-key">${match[2]}</span>:${match[3]}`;
+  const note = comment === null ? nothing : html`<span class="secondary">${comment[2]}</span>`;
+  return html`<div class="code-line ${marked ? "marked" : ""}"><span>${body}${note}</span></div>`;
 }
 
 function commandView(dryRun: DryRun): TemplateResult {

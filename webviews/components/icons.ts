@@ -49,6 +49,7 @@ export const CODICONS = {
   trash: 0xea81,
   tag: 0xea66,
   "arrow-up": 0xeaa1,
+  "arrow-right": 0xea9c,
   "git-compare": 0xeafd,
   "settings-gear": 0xeb51,
 } as const;
