@@ -30,11 +30,12 @@ export function parseYaml(text: string): Document.Parsed {
 export function readRunDocument(text: string): RunDocumentReading {
   const document = parseYaml(text);
   const locate = (field: string): TextRange | null => rangeOf(document, field);
-  const broken = document.errors.map(({ message, pos }) => placed("", firstLine(message), pos));
+  // The place is said by the range.
+  const broken = document.errors.map(({ message, pos }) => placed("", firstLine(message).replace(/ at line \d+, column \d+:?$/, ""), pos));
   if (broken.length > 0) return { values: null, spec: null, problems: broken, locate };
   const plain = plainValues(document);
   if (!plain.ok) return { values: null, spec: null, problems: [placed("", plain.problem, null)], locate };
-  const parsed = RunSpec.safeParse(plain.values);
+  const parsed = RunSpec.safeParse(withoutNotes(plain.values));
   if (parsed.success) return { values: plain.values, spec: parsed.data, problems: [], locate };
   const problems = parsed.error.issues.flatMap((issue) => {
     // An unknown key is marked at the key itself, not at the map that holds it.
@@ -46,6 +47,11 @@ export function readRunDocument(text: string): RunDocumentReading {
     });
   });
   return { values: plain.values, spec: null, problems, locate };
+}
+
+/** Keys that begin with `x-` are the user's own, for notes and for values that anchors share; a run takes nothing from them. */
+function withoutNotes(values: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => !key.startsWith("x-")));
 }
 
 type PlainValues = { readonly ok: true; readonly values: JsonObject } | { readonly ok: false; readonly problem: string };

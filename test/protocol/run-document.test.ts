@@ -207,6 +207,7 @@ describe("reading", () => {
       ]),
     );
     expect(read.values).toMatchObject({ recipe: "x" });
+    expect(readRunDocument("recipe: x\nx-mine: &a 1\nseed: *a\n").spec).toMatchObject({ recipe: "x", seed: 1 });
     expect(readRunDocument("- a\n").problems[0]?.problem.message).toContain("mapping");
     expect(readRunDocument("a: &x [*x]\nrecipe: b\n").spec).toBeNull();
   });

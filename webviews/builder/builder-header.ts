@@ -26,6 +26,19 @@ export function builderHeader(form: FormState | null, view: BuilderHeaderView): 
   };
   return html`<div class="header" ?inert=${view.readOnly}>
     <h1>${view.kind === "draft" ? "New run" : "Run"}</h1>
+    ${
+      view.kind === "draft"
+        ? nothing
+        : html`<button
+            class="icon-button as-text"
+            title="Open as text"
+            aria-label="Open as text"
+            data-testid="open-as-text"
+            @click=${view.openText}
+          >
+            ${icon("file")}
+          </button>`
+    }
     <input
       class="input title"
       aria-label="Name"
@@ -55,19 +68,6 @@ export function builderHeader(form: FormState | null, view: BuilderHeaderView): 
       ${view.recipes.map((recipe) => html`<option value=${recipe.id} .selected=${recipe.id === form?.recipe.id}>${recipe.title}</option>`)}
     </select>
     ${form === null ? nothing : presets(form, view)}
-    ${
-      view.kind === "draft"
-        ? nothing
-        : html`<button
-            class="icon-button as-text"
-            title="Open as text"
-            aria-label="Open as text"
-            data-testid="open-as-text"
-            @click=${view.openText}
-          >
-            ${icon("file")}
-          </button>`
-    }
   </div>`;
 }
 
@@ -115,7 +115,7 @@ export function brokenNotice({ problem, range }: PlacedProblem, text: string, op
   const line = text.slice(0, range?.[0] ?? 0).split("\n").length;
   return html`<div class="notice error" role="alert" data-testid="builder-broken">
     ${icon("error")}<span
-      >${range === null ? nothing : html`Line ${line}: `}${problem.message.replace(/ at line \d+, column \d+:?$/, "")}
+      >${range === null ? nothing : html`Line ${line}: `}${problem.message}.
       <span class="secondary">The form shows what could last be read and cannot be edited.</span></span
     >
     <button class="button" @click=${openText}>Correct it as text</button>

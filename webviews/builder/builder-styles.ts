@@ -176,12 +176,6 @@ export const builderStyles = css`
   .offer:hover {
     background: var(--hover);
   }
-  .header .as-text {
-    margin-left: 4px;
-  }
-  .header > .as-text:nth-last-child(1):not(.presets + .as-text) {
-    margin-left: auto;
-  }
   .notice {
     display: flex;
     align-items: center;
@@ -313,7 +307,8 @@ export const builderStyles = css`
     .field {
       grid-template-columns: minmax(0, 1fr);
     }
-    .field-problem {
+    .field-problem,
+    .offers {
       grid-column: 1;
     }
     .origin {

@@ -71,10 +71,10 @@ export function fieldRow(view: FieldView): TemplateResult {
   </div>`;
 }
 
-/** Paths to choose by one click, as long as none is chosen or what is typed goes on to one of them. */
-function offers({ name, offers: paths, value, change }: FieldView): TemplateResult | typeof nothing {
+/** Paths to choose by one click: while a value is missing, and where what is typed goes on to one of them. */
+function offers({ name, offers: paths, value, change, problem }: FieldView): TemplateResult | typeof nothing {
   const typed = typeof value === "string" ? value.toLowerCase() : "";
-  if (paths.some((path) => path === value)) return nothing;
+  if (paths.some((path) => path === value) || (typed === "" && !isMissing(problem))) return nothing;
   const fitting = paths.filter((path) => path.toLowerCase().includes(typed)).slice(0, MOST_OFFERS);
   if (fitting.length === 0) return nothing;
   return html`<div class="offers" role="group" aria-label="In the workspace" data-testid="offers-${name}">

@@ -17,10 +17,27 @@ export const previewStyles = css`
     gap: 4px;
     flex: none;
   }
-  .copies {
-    display: inline-flex;
-    align-items: center;
+  .preview .tabs .icon-button {
     margin-left: auto;
+  }
+  .copies {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 6px;
+    margin: 4px 0 10px;
+  }
+  .code h3 {
+    margin: 12px 0 4px;
+    font-size: 12px;
+    font-weight: 600;
+  }
+  .resolved {
+    display: grid;
+    grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr) auto;
+    gap: 0 10px;
+    min-height: 20px;
+    font-size: 12px;
+    overflow-wrap: anywhere;
   }
   .count {
     color: var(--secondary);

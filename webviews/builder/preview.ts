@@ -100,11 +100,7 @@ export function previewPanel(view: PreviewView): TemplateResult {
             ${label} ${tab === "changes" && view.changes.length > 0 ? html`<span class="count">${view.changes.length}</span>` : nothing}
           </button>`,
       )}
-      <span class="copies">
-        <button class="toggle" title="Copy as a line for a terminal" data-testid="copy-cli" @click=${copying(view, "cli")}>CLI</button>
-        <button class="toggle" title="Copy as a line for Slurm" data-testid="copy-sbatch" @click=${copying(view, "sbatch")}>sbatch</button>
-        <button class="icon-button" aria-label="Copy" title="Copy" @click=${copying(view, view.tab)}>${icon("copy")}</button>
-      </span>
+      <button class="icon-button" aria-label="Copy" title="Copy" @click=${copying(view, view.tab)}>${icon("copy")}</button>
     </div>
     ${tabBody(view)}
     ${
@@ -152,8 +148,16 @@ function tabBody(view: PreviewView): TemplateResult {
           .map((line, index) => yamlLine(line, view.markedLines.has(index + 1)))}
       </div>`;
     case "command":
-      return html`<div class="code mono" data-testid="command">
-        ${view.dryRun === null ? (view.checking ? "…" : "The command appears here once the form is complete.") : commandView(view.dryRun)}
+      return html`<div class="code" data-testid="command">
+        <p class="copies">
+          <button class="button" data-testid="copy-cli" @click=${copying(view, "cli")}>${icon("terminal")} Copy as CLI</button>
+          <button class="button" data-testid="copy-sbatch" @click=${copying(view, "sbatch")}>${icon("server")} Copy as sbatch</button>
+        </p>
+        ${
+          view.dryRun === null
+            ? html`<p class="secondary">${view.checking ? "…" : "The command appears here once the form is complete."}</p>`
+            : commandView(view.dryRun)
+        }
       </div>`;
     case "changes":
       return html`<div class="code" data-testid="changes">
@@ -172,9 +176,9 @@ function tabBody(view: PreviewView): TemplateResult {
 
 function verdict(view: PreviewView): string {
   if (!view.trusted) return "This workspace is not trusted: nothing can be launched from it.";
-  if (!view.startable && view.errors === 0) return "The document is not complete";
   if (view.errors > 0) return `${String(view.errors)} ${view.errors === 1 ? "field" : "fields"} to fix`;
   if (view.checking) return "Checking…";
+  if (!view.startable && view.found.length === 0) return "The document is not complete";
   const blocking = view.found.filter((problem) => problem.severity === "error").length;
   if (blocking > 0) return `${String(blocking)} ${blocking === 1 ? "problem" : "problems"} found`;
   // The form and the preflight often warn of the same value.
@@ -188,7 +192,7 @@ function finding(problem: Problem): TemplateResult {
   return html`<div class="finding">
     <span class=${tone}>${icon(problem.severity)}</span>
     <span
-      >${problem.field === "" ? nothing : html`<span class="mono">${problem.field}</span> `}${problem.message}
+      >${problem.field === "" || problem.message.startsWith(problem.field) ? nothing : html`<span class="mono">${problem.field}</span> `}${problem.message}
       <span class="secondary">${problem.hint ?? ""}</span></span
     >
   </div>`;
@@ -203,9 +207,21 @@ function yamlLine(line: string, marked: boolean): TemplateResult {
   return html`<div class="code-line ${marked ? "marked" : ""}"><span>${body}${note}</span></div>`;
 }
 
+/** The exact command, then every value that it trains with and where it comes from. */
 function commandView(dryRun: DryRun): TemplateResult {
   const variables = Object.entries(dryRun.env).map(([name, value]) => `${name}=${value}`);
-  return html`<div class="code-line secondary"><span># in ${dryRun.cwd}</span></div>
-    ${variables.map((variable) => html`<div class="code-line secondary"><span>${variable}</span></div>`)}
-    <div class="code-line"><span>${commandText(dryRun)}</span></div>`;
+  const { params, sources } = dryRun.resolved;
+  return html`<div class="mono">
+      <div class="code-line secondary"><span># in ${dryRun.cwd}</span></div>
+      ${variables.map((variable) => html`<div class="code-line secondary"><span>${variable}</span></div>`)}
+      <div class="code-line"><span>${commandText(dryRun)}</span></div>
+    </div>
+    <h3>Resolved values</h3>
+    ${Object.entries(params).map(
+      ([key, value]) =>
+        html`<div class="resolved">
+          <span class="mono">${key}</span><span class="mono">${inputText(value) || "–"}</span
+          ><span class="secondary">${sources[key] ?? ""}</span>
+        </div>`,
+    )}`;
 }
