@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { Problem } from "../../protocol/errors.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { JsonValue } from "../../protocol/json.ts";
+import { quote } from "../../protocol/shell-command.ts";
 import { icon } from "../components/icons.ts";
 import { inputText } from "./form-model.ts";
 import type { RunDocument } from "./run-document.ts";
@@ -52,12 +53,8 @@ const TABS: readonly (readonly [PreviewTab, string])[] = [
   ["changes", "Changes"],
 ];
 
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
 export function commandText(dryRun: DryRun): string {
-  return dryRun.command.map(quoted).join(" ");
+  return dryRun.command.map(quote).join(" ");
 }
 
 /** @param name of the run @param uri of its file, null for a draft */
@@ -72,12 +69,12 @@ export function copiedText(what: CopyKind, text: string, dryRun: DryRun | null, 
     case "sbatch": {
       const file = uri === null ? `${name.replace(/[^\w.-]+/g, "-")}.run.yaml` : decodeURIComponent(new URL(uri).pathname);
       // A draft has no file yet: the line brings it along.
-      const write = uri === null ? `cat > ${quoted(file)} <<'END_OF_RUN'\n${text.trimEnd()}\nEND_OF_RUN\n` : "";
-      const run = `trainyard run ${quoted(file)}`;
+      const write = uri === null ? `cat > ${quote(file)} <<'END_OF_RUN'\n${text.trimEnd()}\nEND_OF_RUN\n` : "";
+      const run = `trainyard run ${quote(file)}`;
       if (what === "cli") return `${write}${run}`;
       const gpus = dryRun?.env["CUDA_VISIBLE_DEVICES"]?.split(",").filter((gpu) => gpu !== "").length ?? 1;
-      const folder = dryRun === null ? "" : ` --chdir=${quoted(dryRun.cwd)}`;
-      return `${write}sbatch --job-name=${quoted(name)} --gres=gpu:${String(gpus)}${folder} --wrap=${quoted(run)}`;
+      const folder = dryRun === null ? "" : ` --chdir=${quote(dryRun.cwd)}`;
+      return `${write}sbatch --job-name=${quote(name)} --gres=gpu:${String(gpus)}${folder} --wrap=${quote(run)}`;
     }
   }
 }
