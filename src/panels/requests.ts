@@ -17,6 +17,7 @@ const LAUNCHING: ReadonlySet<RouteName> = new Set([
   "previewDataset",
   "renderDataset",
   "startRun",
+  "cloneRun",
   "resumeRun",
   "listRecipes",
 ]);
