@@ -1,6 +1,7 @@
 /** Recipes: what can be trained and with which fields. The user's own Python describes them (`python -m trainyard.recipes describe`). */
 import * as z from "zod";
 import { Problem } from "./errors.ts";
+import { RunEstimate } from "./estimate.ts";
 import { JsonObject, JsonValue } from "./json.ts";
 
 /** How a field is drawn. The default follows from the JSON Schema type. */
@@ -96,5 +97,10 @@ export const RecipeCatalogue = z.object({
 export type RecipeCatalogue = z.infer<typeof RecipeCatalogue>;
 
 /** `python -m trainyard.recipes check`: preflight inside the user's interpreter (dataset, columns, packages). */
-export const PreflightReport = z.object({ problems: z.array(Problem), facts: JsonObject });
+export const PreflightReport = z.object({
+  problems: z.array(Problem),
+  facts: JsonObject,
+  /** null where a recipe says nothing of its needs, or the document is too incomplete to tell. */
+  estimate: RunEstimate.nullable(),
+});
 export type PreflightReport = z.infer<typeof PreflightReport>;
