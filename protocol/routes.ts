@@ -10,6 +10,7 @@ import * as q from "./queries.ts";
 import { draftRoutes } from "./draft-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
+import { retentionRoutes } from "./retention-routes.ts";
 import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
 import { common, oneRun, route } from "./route.ts";
 import { DryRun } from "./spec.ts";
@@ -235,6 +236,7 @@ export const routes = {
     produces: "bytes",
     errors: ["not_found", "forbidden", "bad_request"],
   }),
+  ...retentionRoutes,
   ...draftRoutes,
   ...exportRoutes,
   ...analysisRoutes,

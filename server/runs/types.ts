@@ -5,6 +5,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
 import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
+import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { RunUsage } from "../../protocol/system.ts";
@@ -48,6 +49,8 @@ export interface Runs {
   edit(id: RunId, changes: EditRun): Promise<RunDetail>;
   /** @param checkpoint id, name or path. @throws TrainyardError not_found | bad_checkpoint */
   changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint>;
+  /** @throws TrainyardError not_found | bad_request | store_unwritable */
+  retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan>;
   remove(id: RunId): Promise<string>;
   /** Scans the store again; problems are damaged run folders. */
   refresh(): Promise<{ runs: number; problems: Problem[] }>;
