@@ -6,8 +6,6 @@ import type { Handlers, HttpContext } from "./context.ts";
 type RunRoutes =
   | "listRuns"
   | "createRun"
-  | "dryRun"
-  | "preflight"
   | "getRun"
   | "editRun"
   | "deleteRun"
@@ -18,8 +16,7 @@ type RunRoutes =
   | "untagCheckpoint"
   | "listCheckpointTags"
   | "retainCheckpoints"
-  | "listEvents"
-  | "listRecipes";
+  | "listEvents";
 
 export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handlers, RunRoutes> {
   const writable = (): void => {
@@ -35,8 +32,6 @@ export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handler
       writable();
       return runs.create(body);
     },
-    dryRun: ({ body }) => runs.dryRun(body),
-    preflight: ({ body }) => runs.preflight(body),
     getRun: ({ params }) => runs.detail(params.id),
     async editRun({ params, body }) {
       writable();
@@ -73,6 +68,5 @@ export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handler
     },
     retainCheckpoints: ({ params, body }) => runs.retainCheckpoints(params.id, body),
     listEvents: async ({ params }) => ({ events: await store.events(params.id) }),
-    listRecipes: ({ query }) => runs.recipes(query.python, query.refresh ?? false),
   };
 }
