@@ -11,6 +11,7 @@ import { dataHandlers } from "./data-handlers.ts";
 import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
 import { draftHandlers } from "./draft-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
+import { importHandlers } from "./import-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
@@ -25,6 +26,7 @@ export function createApp(context: HttpContext): Hono {
     ...projectHandlers(context),
     ...analysisHandlers(context),
     ...exportHandlers(context),
+    ...importHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),
     ...dataHandlers(context),

@@ -1,5 +1,5 @@
 /** The store: run folders as files. Everything else in the server is derived from what this file reads and writes. */
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
@@ -21,7 +21,7 @@ import { appendJsonl, readJsonl } from "./jsonl.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogReader } from "./log-reader.ts";
 import { openRoot, type OpenedRoot } from "./open-root.ts";
-import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
+import { RUN_FILE, RUNS_FOLDER, runPaths, STAGING_FOLDER, TRASH_FOLDER } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import { RunIndex } from "./run-index.ts";
@@ -114,6 +114,29 @@ class FolderStore implements RunStore {
     }
     await this.#index.wrote(checked.id, dir, checked);
     return { paths, record: checked };
+  }
+
+  async staging(): Promise<string> {
+    mustWrite(this);
+    const folder = path.join(this.root, STAGING_FOLDER);
+    await makeFolder(folder);
+    return mkdtemp(path.join(folder, "run-"));
+  }
+
+  async adopt(folder: string, record: RunRecord): Promise<RunFolder> {
+    mustWrite(this);
+    const checked = RunRecord.parse(record);
+    await this.#projects.ensure(checked.project);
+    const dir = path.join(this.root, checked.project, RUNS_FOLDER, checked.id);
+    await makeFolder(path.dirname(dir));
+    await writeJsonAtomic(path.join(folder, RUN_FILE), checked);
+    try {
+      await rename(folder, dir);
+    } catch (error) {
+      throw writeError(error, `move ${folder} to ${dir}`, dir);
+    }
+    await this.#index.wrote(checked.id, dir, checked);
+    return { paths: runPaths(dir), record: checked };
   }
 
   async update(id: RunId, change: (record: RunRecord) => RunRecord): Promise<RunRecord> {
