@@ -36,18 +36,19 @@ const node = {
 };
 
 /**
- * The server's rooms in a bundle of their own, which server.cjs and cli.cjs load when they need it: V8 reads through all of a file before
- * it runs the first line.
- * @type {import("esbuild").Plugin}
+ * A module in a bundle of its own, which the others load when they need it: V8 reads through all of a file before it runs the first line.
+ * @param {RegExp} module
+ * @param {string} bundle
+ * @returns {import("esbuild").Plugin}
  */
-const roomsApart = {
-  name: "rooms-apart",
+const apart = (module, bundle) => ({
+  name: `apart:${bundle}`,
   setup(build) {
-    build.onResolve({ filter: /\/rooms\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./server-rooms.cjs", external: true } : undefined,
-    );
+    build.onResolve({ filter: module }, ({ kind }) => (kind === "dynamic-import" ? { path: bundle, external: true } : undefined));
   },
-};
+});
+const roomsApart = apart(/\/rooms\.ts$/, "./server-rooms.cjs");
+const mcpApart = apart(/\/mcp\/server\.ts$/, "./mcp.cjs");
 
 /**
  * Vega in a bundle of its own: only reports need it.
@@ -76,7 +77,14 @@ const targets = {
   },
   catalogWorker: { ...node, entryPoints: { "catalog-worker": "server/catalog/worker.ts" }, outdir: "dist" },
   supervisor: { ...node, entryPoints: { supervisor: "server/supervisor/main.ts" }, outdir: "dist" },
-  cli: { ...node, entryPoints: { cli: "cli/main.ts" }, outdir: "dist", banner: { js: "#!/usr/bin/env node" }, plugins: [roomsApart] },
+  cli: {
+    ...node,
+    entryPoints: { cli: "cli/main.ts" },
+    outdir: "dist",
+    banner: { js: "#!/usr/bin/env node" },
+    plugins: [roomsApart, mcpApart],
+  },
+  mcp: { ...node, entryPoints: { mcp: "cli/mcp/server.ts" }, outdir: "dist" },
   webviews: {
     ...common,
     platform: "browser",
