@@ -1,5 +1,5 @@
 /** The store: run folders as files. Everything else in the server is derived from what this file reads and writes. */
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
@@ -21,7 +21,8 @@ import { appendJsonl, readJsonl } from "./jsonl.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogReader } from "./log-reader.ts";
 import { isInPlace, openRoot, type OpenedRoot } from "./open-root.ts";
-import { RUN_FILE, RUNS_FOLDER, runPaths, STAGING_FOLDER, TRASH_FOLDER } from "./paths.ts";
+import { fillRunFolder, moveIntoStore, stagingFolder } from "./new-run.ts";
+import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import { RunIndex } from "./run-index.ts";
@@ -125,23 +126,14 @@ class FolderStore implements RunStore {
 
   async staging(): Promise<string> {
     mustWrite(this);
-    const folder = path.join(this.root, STAGING_FOLDER);
-    await makeFolder(folder);
-    return mkdtemp(path.join(folder, "run-"));
+    return stagingFolder(this.root);
   }
 
   async adopt(folder: string, record: RunRecord): Promise<RunFolder> {
     mustWrite(this);
     const checked = RunRecord.parse(record);
     await this.#projects.ensure(checked.project);
-    const dir = path.join(this.root, checked.project, RUNS_FOLDER, checked.id);
-    await makeFolder(path.dirname(dir));
-    await writeJsonAtomic(path.join(folder, RUN_FILE), checked);
-    try {
-      await rename(folder, dir);
-    } catch (error) {
-      throw writeError(error, `move ${folder} to ${dir}`, dir);
-    }
+    const dir = await moveIntoStore(this.root, folder, checked);
     await this.#index.wrote(checked.id, dir, checked);
     return { paths: runPaths(dir), record: checked };
   }
@@ -370,19 +362,6 @@ export function mustWrite(store: Pick<RunStore, "root" | "readOnly" | "isInPlace
       `the store is no longer at ${store.root}: it was moved, deleted or unmounted`,
       "Move it back, or open it at its new place. Its runs go on meanwhile.",
     );
-}
-
-async function fillRunFolder(
-  paths: RunPaths,
-  record: RunRecord,
-  files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string },
-): Promise<void> {
-  await Promise.all([makeFolder(paths.attempts), makeFolder(paths.artifacts), makeFolder(paths.checkpoints)]);
-  await writeFileAtomic(paths.specYaml, files.specYaml);
-  await writeJsonAtomic(paths.resolvedJson, files.resolved);
-  if (files.gitPatch !== undefined && files.gitPatch !== "") await writeFileAtomic(paths.gitPatch, files.gitPatch);
-  // Last: a folder without run.json is no run.
-  await writeJsonAtomic(paths.runJson, record);
 }
 
 /** Numbers of the attempt folders, ascending. */
