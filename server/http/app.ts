@@ -9,6 +9,7 @@ import { analysisHandlers } from "./analysis-handlers.ts";
 import type { Call, Handler, Handlers, HttpContext } from "./context.ts";
 import { dataHandlers } from "./data-handlers.ts";
 import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
+import { documentHandlers } from "./document-handlers.ts";
 import { draftHandlers } from "./draft-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
 import { importHandlers } from "./import-handlers.ts";
@@ -27,6 +28,7 @@ export function createApp(context: HttpContext): Hono {
     ...analysisHandlers(context),
     ...exportHandlers(context),
     ...importHandlers(context),
+    ...documentHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),
     ...dataHandlers(context),
