@@ -10,6 +10,7 @@ import * as q from "./queries.ts";
 import { documentRoutes } from "./document-routes.ts";
 import { draftRoutes } from "./draft-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
+import { importRoutes } from "./import-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
 import { common, oneRun, route } from "./route.ts";
@@ -221,6 +222,7 @@ export const routes = {
   ...retentionRoutes,
   ...draftRoutes,
   ...exportRoutes,
+  ...importRoutes,
   ...analysisRoutes,
   getSystem: route({
     ...common,

@@ -12,6 +12,7 @@ import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
 import { documentHandlers } from "./document-handlers.ts";
 import { draftHandlers } from "./draft-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
+import { importHandlers } from "./import-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
@@ -26,6 +27,7 @@ export function createApp(context: HttpContext): Hono {
     ...projectHandlers(context),
     ...analysisHandlers(context),
     ...exportHandlers(context),
+    ...importHandlers(context),
     ...documentHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),

@@ -141,6 +141,8 @@ class RunsRoom implements Runs {
     return this.detail(entry.record.id);
   }
 
+  adopt = (id: RunId): Promise<RunDetail> => this.#inventory.changed(id).then(() => this.detail(id));
+
   editDraft(id: RunId, document: DraftDocument): Promise<RunDetail> {
     return this.#changing(id, (entry) => rewriteDraft(this.#context, this.#ledger, entry, document));
   }

@@ -40,6 +40,8 @@ export interface Runs {
   detail(id: RunId): Promise<RunDetail>;
   /** @param parent of a clone: the run whose document it takes over */
   create(request: CreateRun, parent?: RunRecord["parent"]): Promise<RunDetail>;
+  /** Takes in a run that was put into the store by another part of the server. @throws TrainyardError not_found */
+  adopt(id: RunId): Promise<RunDetail>;
   /** Replaces the document of a draft. @throws TrainyardError conflict */
   editDraft(id: RunId, document: Omit<CreateRun, "start">): Promise<RunDetail>;
   startDraft(id: RunId): Promise<RunDetail>;
