@@ -12,6 +12,7 @@ import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
 import { documentHandlers } from "./document-handlers.ts";
 import { draftHandlers } from "./draft-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
+import { importHandlers } from "./import-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { savedHandlers } from "./saved-handlers.ts";
@@ -28,6 +29,7 @@ export function createApp(context: HttpContext): Hono {
     ...savedHandlers(context),
     ...analysisHandlers(context),
     ...exportHandlers(context),
+    ...importHandlers(context),
     ...documentHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),

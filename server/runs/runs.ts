@@ -5,6 +5,7 @@ import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
+import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
@@ -23,6 +24,7 @@ import { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import { baseDirOf, launchFacts, madeUpName, mustPassCheck, planRun, resolvedSpec, runRecord, type PrepareContext } from "./prepare.ts";
+import { retainAutomatically, retainCheckpoints } from "./retention.ts";
 import { planResume, unreadable, type Resume } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
 import { environmentSnapshot, gitState } from "./snapshot.ts";
@@ -78,8 +80,9 @@ class RunsRoom implements Runs {
     this.#ledger = new Ledger(store, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
     this.#metrics = new SeriesPool(options.openMetrics);
     this.#system = new SeriesPool(options.openSystem);
-    this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, () => {
+    this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
+      void this.#queue.run(entry.record.id, () => retainAutomatically(this.#ledger, entry));
     });
     this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts);
   }
@@ -138,6 +141,8 @@ class RunsRoom implements Runs {
     return this.detail(entry.record.id);
   }
 
+  adopt = (id: RunId): Promise<RunDetail> => this.#inventory.changed(id).then(() => this.detail(id));
+
   editDraft(id: RunId, document: DraftDocument): Promise<RunDetail> {
     return this.#changing(id, (entry) => rewriteDraft(this.#context, this.#ledger, entry, document));
   }
@@ -192,7 +197,8 @@ class RunsRoom implements Runs {
   async resume(id: RunId, request: ResumeRun): Promise<RunDetail> {
     if (request.mode === "continue") return this.#changing(id, (entry) => this.#continue(entry, request));
     mustWrite(this.#store);
-    const entry = await this.#fork(this.#ledger.mustChange(id), request);
+    // In its turn: no checkpoint may be removed between being chosen and being written down as a parent.
+    const entry = await this.#queue.run(id, () => this.#fork(this.#ledger.mustChange(id), request));
     await this.#pump();
     return this.detail(entry.record.id);
   }
@@ -207,6 +213,11 @@ class RunsRoom implements Runs {
 
   changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint> {
     return this.#queue.run(id, () => changeTag(this.#ledger, this.#ledger.mustChange(id), checkpoint, change));
+  }
+
+  retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan> {
+    if (request.apply) mustWrite(this.#store);
+    return this.#queue.run(id, () => retainCheckpoints(this.#ledger, this.#ledger.mustChange(id), request));
   }
 
   remove(id: RunId): Promise<string> {
@@ -237,12 +248,7 @@ class RunsRoom implements Runs {
   }
 
   liveProcesses(): ReadonlyMap<RunId, { attempt: number; pid: number }> {
-    const live = new Map<RunId, { attempt: number; pid: number }>();
-    for (const { live: attempt, record } of this.#ledger.entries()) {
-      const pid = attempt?.pid ?? null;
-      if (attempt !== null && pid !== null) live.set(record.id, { attempt: attempt.number, pid });
-    }
-    return live;
+    return this.#ledger.liveProcesses();
   }
 
   onChange(listener: (change: RunsChange) => void): () => void {
