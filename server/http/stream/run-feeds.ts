@@ -11,12 +11,14 @@ import type { Feed, FeedSources, Sink } from "./feed.ts";
 export class RunsFeed implements Feed {
   readonly #id: number;
   readonly #sources: FeedSources;
+  readonly #changesOnly: boolean;
   readonly #changed = new Set<RunId>();
   #started = false;
 
-  constructor(id: number, sources: FeedSources) {
+  constructor(id: number, sources: FeedSources, changesOnly: boolean) {
     this.#id = id;
     this.#sources = sources;
+    this.#changesOnly = changesOnly;
   }
 
   get dirty(): boolean {
@@ -37,7 +39,7 @@ export class RunsFeed implements Feed {
         else sink.message({ type: "run", id: this.#id, run });
       }
     } else {
-      sink.message({ type: "runs", id: this.#id, runs: [...runs.summaries()] });
+      sink.message({ type: "runs", id: this.#id, runs: this.#changesOnly ? [] : [...runs.summaries()] });
       this.#started = true;
     }
     this.#changed.clear();
@@ -97,7 +99,10 @@ export class RunFeed implements Feed {
     if (this.#events) {
       this.#events = false;
       // Read from the file, not from the change: what came before the subscription and what comes now then meet without a gap.
-      const events = await store.events(this.#run);
+      const events = await store.events(this.#run).catch((error: unknown) => {
+        this.#events = true;
+        throw error;
+      });
       const fresh = events.slice(this.#eventsSent);
       this.#eventsSent = events.length;
       if (fresh.length > 0) sink.message({ type: "events", id, events: fresh });
@@ -105,7 +110,13 @@ export class RunFeed implements Feed {
     if (this.#checkpoints !== null) {
       const known = this.#checkpoints;
       this.#checkpoints = null;
-      const checkpoints = known === "read" ? await store.checkpoints(this.#run) : [...known];
+      const checkpoints =
+        known !== "read"
+          ? [...known]
+          : await store.checkpoints(this.#run).catch((error: unknown) => {
+              this.#checkpoints ??= "read";
+              throw error;
+            });
       sink.message({ type: "checkpoints", id, checkpoints });
     }
     if (this.#usage !== null) {
