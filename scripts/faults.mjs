@@ -1,4 +1,4 @@
-// `npm run test:faults -- [--only PART]… [--seed N] [--count KILLS] [--seconds LIMIT] [--memory-minutes M] [--requests N] [--frames N] [--keep]`
+// `npm run test:faults -- [--only PART]… [--seed N] [--count KILLS] [--seconds LIMIT] [--memory-minutes M] [--requests N] [--frames N] [--log-mb N] [--keep]`
 //
 // The parts, all of them unless told otherwise: `kills` at random moments and whether anything was lost by them (a table), `memory` of a
 // server with eight live runs and visitors that come and go (a table), the faults that are `made` on purpose, and malformed requests and
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     requests: { type: "string", default: "2000" },
     frames: { type: "string", default: "1000" },
     "memory-minutes": { type: "string", default: "0.75" },
+    "log-mb": { type: "string", default: "160" },
     keep: { type: "boolean", default: false },
   },
 });
@@ -57,6 +58,7 @@ function made() {
 
 function edge() {
   return vitest(["test/http/server.test.ts", "test/http/stream.test.ts", "-t", "no malformed request|survives whatever"], {
+    "log-mb": { type: "string", default: "160" },
     TRAINYARD_TEST_REQUESTS: values.requests,
     TRAINYARD_TEST_FRAMES: values.frames,
   });

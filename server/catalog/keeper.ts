@@ -1,9 +1,9 @@
 /** The index together with its snapshot file, opened once and saved seldom, and the columns beside it. What the worker's messages are carried out on. */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import initSqlJs from "sql.js";
 import { Analysis } from "./analysis.ts";
-import { listFiltered } from "./list-filtered.ts";
+import { listFiltered, needsColumns } from "./list-filtered.ts";
 import { RunIndex } from "./run-index.ts";
 import { RunTable } from "./table.ts";
 import type { AnswerTo, CatalogRequest, Operation } from "./types.ts";
@@ -53,7 +53,7 @@ export class IndexKeeper {
         this.#changed();
         return null;
       case "list":
-        return request.query.filter === undefined ? this.#index.list(request.query) : listFiltered(this.#table, request.query);
+        return needsColumns(this.#table, request.query) ? listFiltered(this.#table, request.query) : this.#index.list(request.query);
       case "fields":
         return this.#analysis.fields(request.query);
       case "fieldValues":
@@ -99,7 +99,6 @@ export class IndexKeeper {
     const temporary = `${this.#snapshot}.${process.pid}.tmp`;
     try {
       this.#unsaved = false;
-      await mkdir(path.dirname(this.#snapshot), { recursive: true });
       await writeFile(temporary, this.#index.export(), { mode: 0o600 });
       await rename(temporary, this.#snapshot);
     } catch {

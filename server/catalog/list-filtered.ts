@@ -3,6 +3,17 @@ import { pageOf, rowOrder } from "./order.ts";
 import type { RunTable } from "./table.ts";
 import type { CatalogQuery } from "./types.ts";
 
+/**
+ * The index knows the fields of the record, params and the last values of metrics; filters, parts of metrics (`metrics.loss:min`) and derived
+ * metrics are answered by the columns.
+ * @throws TrainyardError bad_request when no run has the field to sort by
+ */
+export function needsColumns(table: RunTable, { filter, sort }: CatalogQuery): boolean {
+  const key = sortKey(sort).replace(/^-/, "");
+  if (!key.startsWith("record.")) table.mustKnow(key, "sort");
+  return filter !== undefined || key.startsWith("derived.") || /^metrics\..+:\w+$/.test(key);
+}
+
 /** @throws TrainyardError bad_request, with the place in the filter */
 export function listFiltered(table: RunTable, query: CatalogQuery): { ids: string[]; total: number } {
   const { project, filter, state, archived, search, sort, limit, offset } = query;
