@@ -1,7 +1,7 @@
 /** Plots without a page: groups and bins against a computation of their own, specifications against vega-lite, parallel coordinates. */
 import fc from "fast-check";
 import { compile, type TopLevelSpec } from "vega-lite";
-import { parse, View, type Spec } from "vega";
+import { parse, View } from "vega";
 import { expressionInterpreter } from "vega-interpreter";
 import { describe, expect, it } from "vitest";
 import type { AggregateResult, FieldInfo, Statistics } from "../../protocol/analysis.ts";

@@ -1,7 +1,7 @@
 /** Draws a Vega-Lite specification: compiled here, evaluated by Vega's interpreter, so that it runs under a policy without unsafe-eval. */
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { parse, type Spec, View } from "vega";
+import { parse, View } from "vega";
 import { expressionInterpreter } from "vega-interpreter";
 import { compile, type Config, type TopLevelSpec } from "vega-lite";
 import { isLight } from "../charts/palette.ts";
