@@ -83,12 +83,13 @@ export class Builder extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.addEventListener("keydown", this.#onKey);
+    // Not on the element: after a click on what is gone since, the page itself has the focus.
+    window.addEventListener("keydown", this.#onKey);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.removeEventListener("keydown", this.#onKey);
+    window.removeEventListener("keydown", this.#onKey);
     this.#checks.stop();
     this.#unlisten();
   }
@@ -157,7 +158,7 @@ export class Builder extends LitElement {
           ${form === null ? unknownRecipe(this.readable["recipe"], catalogue) : nothing}
           ${form === null ? nothing : shown.map((section) => this.#section(form, section, wrong))}
           ${
-            TAKES_ARGS.has(form?.recipe.id)
+            this.readable["args"] !== undefined || (TAKES_ARGS.has(form?.recipe.id) && form?.recipe.schema.properties["args"] === undefined)
               ? argsRow(this.readable["args"], this.#drafts.get("args") ?? null, (value, draft) => {
                   this.#drafts.set("args", draft);
                   this.#edit([{ path: ["args"], ...(value.length === 0 ? {} : { value }) }], true);

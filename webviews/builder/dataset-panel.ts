@@ -35,6 +35,9 @@ export class DatasetPanel extends LitElement {
         padding: 6px 0;
         border-top: 1px solid var(--hairline);
         overflow-wrap: anywhere;
+      }
+      .segment,
+      .value {
         white-space: pre-wrap;
       }
       .row .number {
@@ -140,7 +143,10 @@ export class DatasetPanel extends LitElement {
         ${each.problem === null ? nothing : html`<div class="bad">${each.line === null ? "" : `Line ${String(each.line)}: `}${each.problem}</div>`}
         ${Object.entries(each.value ?? {}).map(
           ([name, value]) =>
-            html`<div><span class="mono secondary">${name}</span> ${typeof value === "string" ? value : JSON.stringify(value)}</div>`,
+            html`<div>
+              <span class="mono secondary">${name}</span>
+              <span class="value">${typeof value === "string" ? value : JSON.stringify(value)}</span>
+            </div>`,
         )}
       </div>`;
     return html`<h3>Rows</h3>

@@ -7,15 +7,18 @@ import { formatBytes, formatDuration, formatInteger } from "../components/format
 import { icon, type IconName } from "../components/icons.ts";
 
 /** A part keeps its colour whatever else is there. */
-const SLOTS: Readonly<Record<MemoryPartName, number>> = {
-  weights: 0,
-  activations: 1,
-  logits: 2,
-  gradients: 3,
-  optimizer: 5,
-  framework: 6,
-  data: 7,
-};
+const SLOTS: ReadonlyMap<string, number> = new Map([
+  ["weights", 0],
+  ["activations", 1],
+  ["logits", 2],
+  ["gradients", 3],
+  ["optimizer", 5],
+  ["framework", 6],
+]);
+
+function partColor(name: MemoryPartName, theme: ThemeKind): string {
+  return lineStyle(SLOTS.get(name) ?? 7, theme).color;
+}
 
 export function estimateView(estimate: RunEstimate, theme: ThemeKind): TemplateResult {
   const { memory, disk, time } = estimate;
@@ -95,7 +98,7 @@ function memoryRow(memory: MemoryEstimate, theme: ThemeKind): TemplateResult {
         (part) =>
           html`<span
             class="part"
-            ${cssProperties({ width: percent((part.bytes / sum) * likely), background: lineStyle(SLOTS[part.name], theme).color })}
+            ${cssProperties({ width: percent((part.bytes / sum) * likely), background: partColor(part.name, theme) })}
           ></span>`,
       )}
       <span class="range" ${cssProperties({ left: percent(low), width: percent(high - low) })}></span>
@@ -105,7 +108,7 @@ function memoryRow(memory: MemoryEstimate, theme: ThemeKind): TemplateResult {
       ${memory.parts.map(
         (part) =>
           html`<span
-            ><span class="swatch" ${cssProperties({ background: lineStyle(SLOTS[part.name], theme).color })}></span>${part.name}
+            ><span class="swatch" ${cssProperties({ background: partColor(part.name, theme) })}></span>${part.name}
             ${formatBytes(part.bytes)}</span
           >`,
       )}
