@@ -3,6 +3,7 @@ import type { ExitRecord, Failure, FailureClass } from "../../protocol/run.ts";
 import { beginningOfEnd, wasSurvived } from "./failure-end.ts";
 import { FAILURE_RULES, type FailureRule } from "./failure-rules.ts";
 import { firstLine, type EndRecord } from "./outcome.ts";
+import { firstSignalledRank, type RankFailure } from "./rank-failure.ts";
 
 export interface FailureEvidence {
   /** The end of the log, as much as is looked at. */
@@ -49,6 +50,8 @@ export function classifyFailure(known: FailureEvidence): Failure {
   const start = beginningOfEnd(texts);
   const found = findRule(texts, start);
   const rule = found?.rule;
+  const rank = firstSignalledRank(lines.slice(start));
+  if (rank !== null && !saysWhy(rule, rank.signal)) return rankFailure(known, rank, rule);
   const signalClass = exit?.signal == null ? undefined : SIGNALLED[exit.signal];
   const killed = exit?.signal === "SIGKILL";
 
@@ -122,6 +125,34 @@ function killedFailure(known: FailureEvidence, lines: readonly string[], rule: F
     tail(lines),
     "Somebody's kill -9, a container's limit or the kernel's out-of-memory killer; `dmesg` or the container's events may tell.",
   );
+}
+
+/** A signal ended the rank that failed first; whatever the others said is its consequence. */
+/** Does what was printed say more than the signal? A process that aborts has said why; one that was killed could not. */
+function saysWhy(rule: FailureRule | undefined, signal: string): boolean {
+  if (rule === undefined) return false;
+  if (rule.class === "out_of_memory_gpu" || rule.class === "disk_full") return true;
+  return signal === "SIGABRT" && (rule.isRoot === true || rule.class === "nccl");
+}
+
+function rankFailure(known: FailureEvidence, { rank, signal, evidence }: RankFailure, rule: FailureRule | undefined): Failure {
+  const crash = SIGNALLED[signal];
+  if (crash !== undefined)
+    return make(
+      crash,
+      `Rank ${rank} crashed (${signal}), most likely inside a native library`,
+      evidence,
+      "Set PYTHONFAULTHANDLER=1 to see where; versions of CUDA, the driver and torch that do not fit are a usual cause.",
+    );
+  if (signal !== "SIGKILL")
+    return make(
+      "killed",
+      `Rank ${rank} was ended by ${signal}; by whom is not recorded`,
+      evidence,
+      "The other ranks cannot go on without it.",
+    );
+  const failure = killedFailure(known, evidence, rule);
+  return { ...failure, message: `Rank ${rank}: ${failure.message}` };
 }
 
 function make(kind: FailureClass, message: string, evidence: readonly string[], advice: string): Failure {
