@@ -64,7 +64,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     snapshot: store.readOnly ? null : path.join(folder, "catalog.sqlite"),
     workerFile: isBundled() ? path.join(packageRoot, "dist", "catalog-worker.cjs") : null,
     wasmFolder: path.join(packageRoot, isBundled() ? "dist" : "node_modules/sql.js/dist"),
-    runs: () => runs.summaries(),
+    runs,
   });
   const devices: Devices = createDevices({
     storeRoot: store.root,
@@ -73,8 +73,8 @@ export function openRooms(options: RoomsOptions): Rooms {
     log,
   });
   const offRuns = runs.onChange((change) => {
-    if (change.type === "summary") catalog.upsert(change.run);
-    else if (change.type === "removed") catalog.remove(change.id);
+    if (change.type === "summary") catalog.changed(change.run.id);
+    else if (change.type === "removed") catalog.changed(change.id);
     else if (change.type === "usage") devices.noteUsage(change.id, change.usage);
   });
   const ready = runs.start().then(() => {

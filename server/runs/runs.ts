@@ -117,6 +117,15 @@ class RunsRoom implements Runs {
     return this.#ledger.get(id)?.summary();
   }
 
+  *stamps(): Iterable<readonly [RunId, string]> {
+    for (const entry of this.#ledger.entries()) yield [entry.record.id, ""];
+  }
+
+  state(id: RunId): { json: string; stamp: string } | undefined {
+    const entry = this.#ledger.get(id);
+    return entry === undefined ? undefined : { json: JSON.stringify(entry.summary()), stamp: "" };
+  }
+
   async detail(id: RunId): Promise<RunDetail> {
     const entry = this.#ledger.must(id);
     if (entry.damagedFolder !== null) return damagedDetail(entry, this.#store.paths(id).dir);

@@ -34,6 +34,10 @@ export interface Runs {
   close(): Promise<void>;
   summaries(): readonly RunSummary[];
   summary(id: RunId): RunSummary | undefined;
+  /** Every run with a word that differs between its different states, "" where that is not known. */
+  stamps(): Iterable<readonly [RunId, string]>;
+  /** The summary as JSON, with its stamp; undefined for a run that is gone. */
+  state(id: RunId): { readonly json: string; readonly stamp: string } | undefined;
   /** @throws TrainyardError not_found */
   detail(id: RunId): Promise<RunDetail>;
   /** @param parent of a clone: the run whose document it takes over */
