@@ -11,6 +11,8 @@ const watch = process.argv.includes("--watch");
 const production = process.argv.includes("--production");
 const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
 
+const canvasFreeVega = path.join(root, "node_modules/vega-canvas/build/vega-canvas.browser.js");
+
 /** @type {import("esbuild").BuildOptions} */
 const common = {
   absWorkingDir: root,
@@ -34,15 +36,29 @@ const node = {
 };
 
 /**
- * The server's rooms in a bundle of their own, which server.cjs and cli.cjs load when they need it: V8 reads through all of a file before
- * it runs the first line.
+ * A module in a bundle of its own, which the others load when they need it: V8 reads through all of a file before it runs the first line.
+ * @param {RegExp} module
+ * @param {string} bundle
+ * @returns {import("esbuild").Plugin}
+ */
+const apart = (module, bundle) => ({
+  name: `apart:${bundle}`,
+  setup(build) {
+    build.onResolve({ filter: module }, ({ kind }) => (kind === "dynamic-import" ? { path: bundle, external: true } : undefined));
+  },
+});
+const roomsApart = apart(/\/rooms\.ts$/, "./server-rooms.cjs");
+const mcpApart = apart(/\/mcp\/server\.ts$/, "./mcp.cjs");
+
+/**
+ * Vega in a bundle of its own: only reports need it.
  * @type {import("esbuild").Plugin}
  */
-const roomsApart = {
-  name: "rooms-apart",
+const chartsApart = {
+  name: "charts-apart",
   setup(build) {
-    build.onResolve({ filter: /\/rooms\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./server-rooms.cjs", external: true } : undefined,
+    build.onResolve({ filter: /\/chart-svg\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./chart-svg.cjs", external: true } : undefined,
     );
   },
 };
@@ -51,10 +67,24 @@ const roomsApart = {
 const targets = {
   extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"] },
   server: { ...node, entryPoints: { server: "server/main.ts" }, outdir: "dist", plugins: [roomsApart] },
-  rooms: { ...node, entryPoints: { "server-rooms": "server/rooms.ts" }, outdir: "dist" },
+  rooms: { ...node, entryPoints: { "server-rooms": "server/rooms.ts" }, outdir: "dist", plugins: [chartsApart] },
+  // The build for browsers asks for no canvas, which pictures as text do not need.
+  chartSvg: {
+    ...node,
+    entryPoints: { "chart-svg": "server/export/chart-svg.ts" },
+    outdir: "dist",
+    alias: { "vega-canvas": canvasFreeVega },
+  },
   catalogWorker: { ...node, entryPoints: { "catalog-worker": "server/catalog/worker.ts" }, outdir: "dist" },
   supervisor: { ...node, entryPoints: { supervisor: "server/supervisor/main.ts" }, outdir: "dist" },
-  cli: { ...node, entryPoints: { cli: "cli/main.ts" }, outdir: "dist", banner: { js: "#!/usr/bin/env node" }, plugins: [roomsApart] },
+  cli: {
+    ...node,
+    entryPoints: { cli: "cli/main.ts" },
+    outdir: "dist",
+    banner: { js: "#!/usr/bin/env node" },
+    plugins: [roomsApart, mcpApart],
+  },
+  mcp: { ...node, entryPoints: { mcp: "cli/mcp/server.ts" }, outdir: "dist" },
   webviews: {
     ...common,
     platform: "browser",

@@ -10,6 +10,7 @@ import { addExportCommand } from "./commands/export.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addListCommand } from "./commands/list.ts";
 import { addLogsCommand } from "./commands/logs.ts";
+import { addMcpCommand } from "./commands/mcp.ts";
 import { addProjectCommands } from "./commands/project.ts";
 import { addQueryCommands } from "./commands/query.ts";
 import { addResumeCommand } from "./commands/resume.ts";
@@ -54,6 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addSearchCommand(program, context);
   addCleanCommand(program, context);
   addDoctorCommand(program, context);
+  addMcpCommand(program, context);
   addCompletionCommand(program, context);
   try {
     await program.parseAsync([...own], { from: "user" });

@@ -6,7 +6,7 @@ import type { RunId } from "../protocol/ids.ts";
 import type { LogPage, RunDetail, RunsPage } from "../protocol/queries.ts";
 import type { RunState } from "../protocol/states.ts";
 import { RunId as RunIdShape } from "../protocol/ids.ts";
-import { selectRun } from "./select-run.ts";
+import { selectRun } from "../protocol/select-run.ts";
 
 /** All of a run that `inspect` shows. */
 export interface RunReport extends RunDetail {

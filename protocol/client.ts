@@ -24,6 +24,8 @@ export interface ApiClient {
   call<N extends RouteName>(name: N, input?: CallInput<N>): Promise<RouteResponse<N>>;
   /** Routes that answer with bytes. @throws TrainyardError */
   bytes<N extends RouteName>(name: N, input?: CallInput<N>): Promise<Uint8Array>;
+  /** The same piece by piece, for answers that are too large to hold. An answer that is cut off throws. @throws TrainyardError */
+  pieces<N extends RouteName>(name: N, input?: CallInput<N>): Promise<AsyncIterable<Uint8Array>>;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -76,7 +78,24 @@ export function createClient(options: ClientOptions): ApiClient {
     async bytes<N extends RouteName>(name: N, input: CallInput<N> = {}): Promise<Uint8Array> {
       return new Uint8Array(await (await send(name, input)).arrayBuffer());
     },
+    async pieces<N extends RouteName>(name: N, input: CallInput<N> = {}): Promise<AsyncIterable<Uint8Array>> {
+      return readPieces((await send(name, input)).body);
+    },
   };
+}
+
+async function* readPieces(body: ReadableStream<Uint8Array> | null): AsyncGenerator<Uint8Array> {
+  const reader = body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } catch (error) {
+    throw new TrainyardError("unavailable", "the answer was cut off before its end", "Ask again; the server's log says why.", [], {
+      cause: error,
+    });
+  } finally {
+    reader.releaseLock();
+  }
 }
 
 export function fillPath(path: string, params: Readonly<Record<string, string>>): string {

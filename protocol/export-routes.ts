@@ -8,7 +8,8 @@ export const exportRoutes = {
     ...common,
     method: "GET",
     path: "/api/export",
-    summary: "Every point of runs as CSV (long or wide) or JSON lines, bit for bit",
+    summary:
+      "Runs as CSV (long or wide), JSON lines, Parquet or Arrow with every point bit for bit, as TensorBoard events, or as an HTML report",
     query: ExportQuery,
     response: z.any(),
     produces: "bytes",

@@ -1,14 +1,48 @@
 /** Points as files for other programs, and artifacts as previews. */
 import * as z from "zod";
 import { RunId } from "./ids.ts";
-import { JsonObject, JsonValue } from "./json.ts";
+import { Instant, JsonObject, JsonValue } from "./json.ts";
+import { EnvironmentSnapshot, RunSummary } from "./run.ts";
 
 /**
  * `long`: CSV with one point per line. `wide`: CSV with one logged row per line and a column per metric.
- * `jsonl`: a line with all that is known of the run, then one point per line.
+ * `jsonl`: a line with all that is known of the run, then one point per line. `parquet`, `arrow`: the long table with its provenance and
+ * all that is known of the runs as metadata of the file. `tensorboard`: an event file of one run. `html`: a report that opens offline.
  */
-export const ExportFormat = z.enum(["long", "wide", "jsonl"]);
+export const ExportFormat = z.enum(["long", "wide", "jsonl", "parquet", "arrow", "tensorboard", "html"]);
 export type ExportFormat = z.infer<typeof ExportFormat>;
+
+/** What a file's name ends in, by format. */
+export const EXPORT_EXTENSIONS: Readonly<Record<ExportFormat, string>> = {
+  long: "csv",
+  wide: "csv",
+  jsonl: "jsonl",
+  parquet: "parquet",
+  arrow: "arrow",
+  tensorboard: "tfevents",
+  html: "html",
+};
+
+/** A run as exports carry it: all that is known of it besides its points and files. */
+export const ExportedRun = RunSummary.extend({
+  environment: EnvironmentSnapshot.nullable(),
+  /** spec.yaml as the user wrote it. */
+  spec_source: z.string(),
+});
+export type ExportedRun = z.infer<typeof ExportedRun>;
+
+/** Where the points of a file come from. In Parquet and Arrow each field is a key of the metadata, after `trainyard.`. */
+export const ExportProvenance = z.object({
+  /** Of the Trainyard that wrote the file. */
+  version: z.string(),
+  /** Folder of the store. */
+  store: z.string(),
+  exported_at: Instant,
+  query: z.object({ runs: z.array(RunId), metrics: z.array(z.string()) }),
+  /** Every metric of the file, in the order of the wide form's columns. */
+  metrics: z.array(z.string()),
+});
+export type ExportProvenance = z.infer<typeof ExportProvenance>;
 
 export const ExportQuery = z.object({
   /** Comma-separated run ids. */

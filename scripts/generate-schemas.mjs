@@ -1,5 +1,5 @@
 // Writes protocol/generated/*.schema.json from the shapes in protocol/: the JSON Schema for *.run.yaml, and what the Python side is
-// tested against. `node scripts/generate-schemas.mjs [--check]`: with --check nothing is written, and a stale file is an error.
+// tested against; and the tools for agents into package.json. `node scripts/generate-schemas.mjs [--check]`: with --check nothing is written, and a stale file is an error.
 import { build } from "esbuild";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -23,14 +23,17 @@ const shapes = {
   PreflightReport: { module: "recipe" },
 };
 
+const manifestFile = path.join(root, "package.json");
+
 /**
- * The schemas as they should be.
- * @returns {Promise<Map<string, string>>} file name → text
+ * The generated files as they should be.
+ * @returns {Promise<{ schemas: Map<string, string>, manifest: string }>} file name in protocol/generated → text; the text of package.json
  */
 export async function generateSchemas() {
   // Node 20 does not read TypeScript, so the shapes are bundled into one module first.
   const source = [
     `export { z } from "zod";`,
+    `export { AGENT_TOOLS } from "./protocol/agent/tools.ts";`,
     ...Object.entries(shapes).map(([name, { module }]) => `export { ${name} } from "./protocol/${module}.ts";`),
   ].join("\n");
   const bundled = await build({
@@ -47,21 +50,43 @@ export async function generateSchemas() {
   const bundle = path.join(scratch, `shapes-${process.pid}-${Date.now()}.mjs`);
   await writeFile(bundle, bundled.outputFiles[0].contents);
   try {
-    const { z, ...types } = await import(pathToFileURL(bundle).href);
+    const { z, AGENT_TOOLS, ...types } = await import(pathToFileURL(bundle).href);
     const files = new Map();
     for (const [name, { io = "output" }] of Object.entries(shapes)) {
       const schema = { $id: `trainyard:${name}`, title: name, ...z.toJSONSchema(types[name], { io, target: "draft-2020-12" }) };
       files.set(`${kebab(name)}.schema.json`, JSON.stringify(schema, null, 2) + "\n");
     }
-    return files;
+    return { schemas: files, manifest: await withTools(AGENT_TOOLS.map((tool) => languageModelTool(z, tool))) };
   } finally {
     await rm(bundle, { force: true });
   }
 }
 
+/** A tool as the editor's manifest declares it. */
+function languageModelTool(z, { name, title, description, input }) {
+  const inputSchema = z.toJSONSchema(input, { io: "input", target: "draft-7" });
+  delete inputSchema.$schema;
+  return {
+    name: `trainyard_${name}`,
+    displayName: title,
+    toolReferenceName: `trainyard-${name.replaceAll("_", "-")}`,
+    canBeReferencedInPrompt: true,
+    icon: "$(graph-line)",
+    tags: ["trainyard", "machine-learning"],
+    modelDescription: description,
+    userDescription: `${title} (Trainyard)`,
+    inputSchema,
+  };
+}
+
+async function withTools(languageModelTools) {
+  const manifest = JSON.parse(await readFile(manifestFile, "utf8"));
+  return `${JSON.stringify({ ...manifest, contributes: { ...manifest.contributes, languageModelTools } }, null, 2)}\n`;
+}
+
 /** What differs between the committed files and the shapes, as sentences; empty when nothing does. */
 export async function staleSchemas() {
-  const wanted = await generateSchemas();
+  const { schemas: wanted, manifest } = await generateSchemas();
   const present = await readdir(folder).catch(() => []);
   const problems = present.filter((file) => !wanted.has(file)).map((file) => `${file} belongs to no shape`);
   for (const [file, text] of wanted) {
@@ -69,6 +94,7 @@ export async function staleSchemas() {
     if (found === null) problems.push(`${file} is missing`);
     else if (found !== text) problems.push(`${file} is not what protocol/ says now`);
   }
+  if (manifest !== (await readFile(manifestFile, "utf8"))) problems.push("package.json does not declare the tools of protocol/agent");
   return problems;
 }
 
@@ -87,6 +113,8 @@ if (process.argv[1] !== undefined && path.resolve(process.argv[1]) === fileURLTo
   } else {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
-    for (const [file, text] of await generateSchemas()) await writeFile(path.join(folder, file), text);
+    const { schemas, manifest } = await generateSchemas();
+    await writeFile(manifestFile, manifest);
+    for (const [file, text] of schemas) await writeFile(path.join(folder, file), text);
   }
 }

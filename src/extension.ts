@@ -6,6 +6,8 @@ import path from "node:path";
 import * as vscode from "vscode";
 import { TrainyardError } from "../protocol/errors.ts";
 import { RunDetail } from "../protocol/queries.ts";
+import { registerLanguageModelTools } from "./agent/language-model-tools.ts";
+import { registerMcpServer } from "./agent/mcp-server.ts";
 import { from, registerCommands, type CommandTable } from "./commands/table.ts";
 import { LogDocuments } from "./documents/log-documents.ts";
 import { errorText } from "./error-text.ts";
@@ -61,6 +63,9 @@ const COMMANDS = {
 export function activate(context: vscode.ExtensionContext): void {
   const host = createHost(context);
   registerCommands(host, COMMANDS);
+  const { contributes } = context.extension.packageJSON as { contributes: { languageModelTools: { name: string }[] } };
+  const tools = contributes.languageModelTools.map(({ name }) => name);
+  context.subscriptions.push(...registerLanguageModelTools(host, tools), ...registerMcpServer(host));
   // A server that is already there is joined at once: the status bar shows what runs. None is started before it is needed.
   if (readSettings() !== null)
     host.connection.attach().catch((error: unknown) => {

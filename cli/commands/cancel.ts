@@ -6,7 +6,7 @@ import { EXIT } from "../exit-codes.ts";
 import { followUntilInterrupted } from "../follow.ts";
 import { locateStore } from "../locate-store.ts";
 import { findRun, serverReader } from "../reader.ts";
-import { RUN_ARGUMENT } from "../select-run.ts";
+import { RUN_ARGUMENT } from "../../protocol/select-run.ts";
 import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 interface CancelOptions extends CommonOptions {

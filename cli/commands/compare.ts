@@ -4,7 +4,7 @@ import { connectServer } from "../connect.ts";
 import { formatNumber, formatTable, formatValue } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
 import { findRun, serverReader } from "../reader.ts";
-import { RUN_ARGUMENT } from "../select-run.ts";
+import { RUN_ARGUMENT } from "../../protocol/select-run.ts";
 import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 export function addCompareCommand(program: Command, context: CommandContext): void {

@@ -3,7 +3,7 @@ import { openReader } from "../connect.ts";
 import { describeReport } from "../describe.ts";
 import { locateStore } from "../locate-store.ts";
 import { findRun } from "../reader.ts";
-import { RUN_ARGUMENT } from "../select-run.ts";
+import { RUN_ARGUMENT } from "../../protocol/select-run.ts";
 import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 export function addInspectCommand(program: Command, context: CommandContext): void {

@@ -3,7 +3,7 @@ import { parseParams } from "../assignments.ts";
 import { connectServer } from "../connect.ts";
 import { locateStore } from "../locate-store.ts";
 import { findRun, serverReader } from "../reader.ts";
-import { RUN_ARGUMENT } from "../select-run.ts";
+import { RUN_ARGUMENT } from "../../protocol/select-run.ts";
 import { followStartedRun } from "./run.ts";
 import { collect, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { connectServer } from "../connect.ts";
 import { describeOutcome } from "../describe.ts";
+import { quote } from "../../protocol/shell-command.ts";
 import { EXIT, exitCodeOfRun } from "../exit-codes.ts";
 import { followUntilInterrupted } from "../follow.ts";
 import { locateStore } from "../locate-store.ts";
@@ -51,7 +52,7 @@ Ctrl+C leaves the run going and says how to stop it.`,
       const client = await connectServer(store.dir);
       if (options.dryRun) {
         const plan = await client.call("dryRun", { body: request });
-        context.terminal.result(options.json, plan, () => [`cd ${plan.cwd}`, plan.command.map(shellWord).join(" ")].join("\n"));
+        context.terminal.result(options.json, plan, () => [`cd ${plan.cwd}`, plan.command.map(quote).join(" ")].join("\n"));
         return;
       }
       const created = await client.call("createRun", { body: request, timeoutMs: CREATE_TIMEOUT_MS });
@@ -84,8 +85,4 @@ export async function followStartedRun(
   const last = ended ?? started;
   if (options.json) terminal.result(true, last, () => "");
   else if (ended !== null) terminal.note(describeOutcome(ended));
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -5,7 +5,7 @@ import type { CatalogQuery } from "./types.ts";
 
 /**
  * @param search ids of the runs whose texts hold what is searched for
- * @throws TrainyardError bad_request, with the place in the filter
+ * @throws TrainyardError bad_request when no run has the field to sort by; with the place in the filter when that is not one
  */
 export function listRuns(
   table: RunTable,
@@ -13,6 +13,9 @@ export function listRuns(
   search: (text: string) => ReadonlySet<string>,
 ): { ids: string[]; total: number } {
   const { project, filter, state, archived, sort, limit, offset } = query;
+  const key = sortKey(sort);
+  const field = key.replace(/^-/, "");
+  if (!field.startsWith("record.")) table.mustKnow(field, "sort");
   const selection = table.select({ project, filter });
   if (state !== undefined) {
     const states: ReadonlySet<Value> = new Set(state);
@@ -23,7 +26,7 @@ export function listRuns(
     const found: ReadonlySet<Value> = search(query.search);
     selection.narrowBy("record.id", (value) => found.has(value));
   }
-  const page = table.orders.page(selection, [sortKey(sort)], offset, limit);
+  const page = table.orders.page(selection, [key], offset, limit);
   return { ids: page.map((row) => table.id(row)), total: selection.count };
 }
 

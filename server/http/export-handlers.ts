@@ -1,31 +1,57 @@
 /** Routes that hand out points for other programs and previews of files. */
 import { Readable } from "node:stream";
 import { TrainyardError } from "../../protocol/errors.ts";
-import type { ExportQuery } from "../../protocol/export.ts";
+import { EXPORT_EXTENSIONS, type ExportQuery, type ExportedRun } from "../../protocol/export.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { FORMATS } from "../export/formats.ts";
+import type { ExportJob } from "../export/job.ts";
+import type { SeriesWindow } from "../series/types.ts";
 import { previewFile } from "../store/preview.ts";
 import type { Handlers, HttpContext } from "./context.ts";
-import { EXPORT_TYPES, header, lines, type ExportedRun } from "./export-text.ts";
 
-export function exportHandlers({ store, runs, log }: HttpContext): Pick<Handlers, "exportRuns" | "previewArtifact"> {
-  /** The points of a run that are asked for. @throws TrainyardError not_found */
-  async function withRun<T>(id: RunId, metrics: readonly string[], maxPoints: number, work: (run: ExportedRun) => T): Promise<T> {
-    const summary = runs.summary(id);
-    if (summary === undefined) throw new TrainyardError("not_found", `there is no run ${id} in the store`, "Refresh the list of runs.");
+export function exportHandlers({ store, runs, log, version }: HttpContext): Pick<Handlers, "exportRuns" | "previewArtifact"> {
+  async function points(id: RunId, metrics: readonly string[], maxPoints: number): Promise<SeriesWindow[]> {
     const lease = await runs.series(id);
     try {
-      return work({ summary, windows: lease.series.window({ metrics, maxPoints }) });
+      return lease.series.window({ metrics, maxPoints });
     } finally {
       lease.release();
     }
   }
 
-  async function* text({ runs: ids, format, metrics }: ExportQuery, columns: readonly string[]): AsyncGenerator<string> {
+  /** @throws TrainyardError not_found */
+  async function exported(id: RunId): Promise<ExportedRun> {
+    const summary = runs.summary(id);
+    if (summary === undefined) throw new TrainyardError("not_found", `there is no run ${id} in the store`, "Refresh the list of runs.");
+    const [{ record }, { source }] = await Promise.all([store.read(id), store.spec(id)]);
+    return { ...summary, environment: record.environment, spec_source: source };
+  }
+
+  async function prepare({ runs: ids, metrics }: ExportQuery): Promise<ExportJob> {
+    const chosen: ExportedRun[] = [];
+    const names = new Set<string>();
+    for (const id of new Set(ids)) {
+      chosen.push(await exported(id));
+      for (const { name } of await points(id, metrics, 2)) names.add(name);
+    }
+    const query = { runs: chosen.map(({ id }) => id), metrics: [...metrics] };
+    return {
+      provenance: { version, store: store.root, exported_at: new Date().toISOString(), query, metrics: [...names] },
+      runs: chosen,
+      points: async (id, maxPoints) => {
+        const windows = await points(id, metrics, maxPoints);
+        // A metric that began after the export did is none of its columns.
+        return windows.filter(({ name }) => names.has(name));
+      },
+      checkpoints: (id) => store.checkpoints(id),
+    };
+  }
+
+  /** The rest of an answer that has begun: it can only be cut off, which the reader notices by its missing end. */
+  async function* rest(pieces: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
     try {
-      yield header(format, columns);
-      for (const id of ids) yield* await withRun(id, metrics, Number.MAX_SAFE_INTEGER, (run) => lines(format, run, columns));
+      for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) yield next.value;
     } catch (error) {
-      // The answer has begun: it can only be cut off, which the reader notices by its missing end.
       log(`an export was cut off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       throw error;
     }
@@ -33,17 +59,20 @@ export function exportHandlers({ store, runs, log }: HttpContext): Pick<Handlers
 
   return {
     async exportRuns({ query }) {
-      // Before the answer begins, so that what is wrong can still be said.
-      const names = new Set<string>();
-      for (const id of query.runs)
-        await withRun(id, query.metrics, 2, ({ windows }) => {
-          for (const { name } of windows) names.add(name);
-        });
-      const stream: unknown = Readable.toWeb(Readable.from(text(query, [...names])));
+      const { mediaType, write } = FORMATS[query.format];
+      const job = await prepare(query);
+      const pieces = write(job)[Symbol.asyncIterator]();
+      // The first piece before the answer begins, so that what is wrong can still be said.
+      const first = await pieces.next();
+      const all = async function* (): AsyncGenerator<Uint8Array> {
+        if (first.done !== true) yield first.value;
+        yield* rest(pieces);
+      };
+      const stream: unknown = Readable.toWeb(Readable.from(all(), { objectMode: false }));
       return new Response(stream as ReadableStream, {
         headers: {
-          "content-type": EXPORT_TYPES[query.format],
-          "content-disposition": `attachment; filename="trainyard-export.${query.format === "jsonl" ? "jsonl" : "csv"}"`,
+          "content-type": mediaType,
+          "content-disposition": `attachment; filename="trainyard-export.${EXPORT_EXTENSIONS[query.format]}"`,
         },
       });
     },

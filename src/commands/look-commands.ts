@@ -8,7 +8,7 @@ import { LIVE_STATES } from "../../protocol/states.ts";
 import type { Host } from "../host.ts";
 import { artifactOf, checkpointOf, chooseRun, chooseRuns, chooseSeveral, projectOf } from "./arguments.ts";
 import { revealPath } from "./reveal.ts";
-import { shellCommand } from "./shell-command.ts";
+import { shellCommand } from "../../protocol/shell-command.ts";
 
 const any = (): boolean => true;
 

@@ -9,7 +9,7 @@ export interface EditorEnvironment {
 }
 
 /** Routes that run something of the workspace: its interpreter, its scripts. */
-const LAUNCHING: ReadonlySet<RouteName> = new Set(["createRun", "dryRun", "preflight", "startRun", "resumeRun", "listRecipes"]);
+const LAUNCHING: ReadonlySet<RouteName> = new Set(["createRun", "dryRun", "preflight", "startRun", "cloneRun", "resumeRun", "listRecipes"]);
 /** Routes whose body is a CreateRun. */
 const WITH_SPEC: ReadonlySet<RouteName> = new Set(["createRun", "dryRun", "preflight"]);
 

@@ -35,6 +35,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: [PROTOCOL, /^server\/(store|series)\//, SERVER_ROOT],
     refusedPackages: [EDITOR, PAGE, /^(hono|@hono\/|ws$)/],
   },
+  // Writes and reads files of points; reports hold pictures that Vega draws as text.
+  "server/export": {
+    files: /^server\/export\//,
+    mayImport: [PROTOCOL, /^server\/(store|series)\//, SERVER_ROOT],
+    refusedPackages: [EDITOR, /^(lit|lit\/.*|@vscode-elements\/.*|@vscode\/codicons)$/],
+  },
   "server/http": { files: /^server\/http\//, mayImport: [PROTOCOL, /^server\/(?!http\/)/], refusedPackages: [EDITOR, PAGE] },
   server: { files: /^server\//, mayImport: [PROTOCOL, /^server\//], refusedPackages: [EDITOR, PAGE] },
 };

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EXIT, exitCodeOfError, exitCodeOfRun } from "../../cli/exit-codes.ts";
 import { formatBytes, formatDuration, formatNumber, formatProgress, formatTable } from "../../cli/format.ts";
-import { selectRun } from "../../cli/select-run.ts";
+import { selectRun } from "../../protocol/select-run.ts";
 import { Terminal } from "../../cli/terminal.ts";
 import { ErrorCode, TrainyardError } from "../../protocol/errors.ts";
 import type { RunSummary } from "../../protocol/run.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseOverrides } from "../../src/commands/overrides.ts";
 import { readRunFile } from "../../src/commands/run-file.ts";
-import { quote, shellCommand } from "../../src/commands/shell-command.ts";
+import { quote, shellCommand } from "../../protocol/shell-command.ts";
 import { logText, stripEscapes } from "../../src/documents/log-text.ts";
 
 describe("overridden params", () => {

@@ -1,7 +1,7 @@
 /** A run as a person names it: its id, a part of it, its name, or `latest`. */
-import { TrainyardError } from "../protocol/errors.ts";
-import type { RunId } from "../protocol/ids.ts";
-import type { RunSummary } from "../protocol/run.ts";
+import { TrainyardError } from "./errors.ts";
+import type { RunId } from "./ids.ts";
+import type { RunSummary } from "./run.ts";
 
 export const RUN_ARGUMENT = "id, the beginning or end of one, a name, or 'latest'";
 
