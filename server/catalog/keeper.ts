@@ -1,6 +1,6 @@
 /** The index and the columns together with their snapshot, opened once and saved seldom. What the worker's messages are carried out on. */
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import initSqlJs, { type SqlJsStatic } from "sql.js";
@@ -122,7 +122,6 @@ export class IndexKeeper {
     const generation = randomUUID();
     try {
       this.#unsaved = false;
-      mkdirSync(path.dirname(this.#snapshot), { recursive: true });
       // The columns first: only the database that names them makes them count.
       writeColumns(columnFile(this.#snapshot, generation), this.#table, generation);
       writeFileSync(temporary, this.#index.export(generation), { mode: 0o600 });
