@@ -17,7 +17,7 @@ export function runIdOf(n: number): RunId {
     for (let i = 0, rest = value; i < length; i++, rest = Math.floor(rest / 32)) text = (BASE32[rest % 32] ?? "") + text;
     return text;
   };
-  return `run_${digits(BASE_MS + n * 60_000, 9)}${digits(n * 7919 + 1, 8)}` as RunId;
+  return `run_${digits(BASE_MS + n * 60_000, 9)}${digits(n * 7919 + 1, 8)}`;
 }
 
 /** Between 0 and 1, of the run and the field alone. */
