@@ -1,15 +1,20 @@
 /** How often a column holds what, kept with every change, so that the field index looks at columns and not at their rows. */
 import { fromWireNumber, toWireNumber, type WireNumber } from "../../protocol/json.ts";
-import type { Numbers } from "./column.ts";
+import { KIND, type Numbers } from "./cell-kinds.ts";
 
-const NUMBER = 1;
-const BOOLEAN = 2;
-const TEXT = 3;
+const { number: NUMBER, boolean: BOOLEAN, text: TEXT } = KIND;
 const KINDS = 5;
 /** Different numbers that are counted one by one. Above the number that the field index lists, so that few removals make a new count necessary. */
 const MOST_NUMBERS = 256;
 /** What the field index lists. */
 export const MAX_UNIQUE = 100;
+
+/** A value, by its kind and the number that the column keeps it as. */
+interface Counted {
+  readonly kind: number;
+  readonly number: number;
+  readonly count: number;
+}
 
 export interface SavedCounts {
   readonly kinds: readonly number[];
@@ -63,11 +68,11 @@ export class ColumnCounts {
   }
 
   /** Every different value with its count: kind, and number as the column keeps it; null when there are more than the field index lists. */
-  unique(): readonly { readonly kind: number; readonly number: number; readonly count: number }[] | null {
+  unique(): readonly Counted[] | null {
     const trues = this.ofKind(BOOLEAN) - this.#falses;
     const different = (this.#numbers?.size ?? Infinity) + this.#entries + Number(this.#falses > 0) + Number(trues > 0);
     if (different > MAX_UNIQUE) return null;
-    const found = [...(this.#numbers ?? [])].map(([number, count]) => ({ kind: NUMBER, number, count }));
+    const found: Counted[] = [...(this.#numbers ?? [])].map(([number, count]) => ({ kind: NUMBER, number, count }));
     if (this.#falses > 0) found.push({ kind: BOOLEAN, number: 0, count: this.#falses });
     if (trues > 0) found.push({ kind: BOOLEAN, number: 1, count: trues });
     if (this.#entries > 0) for (const [number, count] of this.#codes.entries()) if (count > 0) found.push({ kind: TEXT, number, count });

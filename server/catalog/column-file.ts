@@ -6,7 +6,8 @@
  * Layout: 16 bytes of magic and version | arrays | description (JSON) | u32 its length, u32 checksum of all before, 8 bytes of magic.
  */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { Column, type ColumnState, type List, type Numbers } from "./column.ts";
+import type { List, Numbers } from "./cell-kinds.ts";
+import { Column, type ColumnState } from "./column.ts";
 import { ColumnCounts, type SavedCounts } from "./column-counts.ts";
 import type { RunTable } from "./table.ts";
 import type { DerivedDefinitions } from "./types.ts";

@@ -3,23 +3,12 @@
  * column (counts, range, values) is kept up to date with every change.
  */
 import type { Value } from "../../protocol/expression/evaluate.ts";
+import { KIND, type DenseView, type Kind, type List, type Numbers } from "./cell-kinds.ts";
 import { ColumnCounts } from "./column-counts.ts";
 import { TextOrder } from "./text-order.ts";
 
-export const KIND = { missing: 0, number: 1, boolean: 2, text: 3, list: 4 } as const;
-export type Kind = (typeof KIND)[keyof typeof KIND];
-export type List = readonly (number | string | boolean)[];
-/** Whole numbers, codes and booleans need half of the room; the first value that does not fit widens the column. */
-export type Numbers = Int32Array | Float64Array;
-
 /** A column is kept as a map until every such-manieth row has a value: thousands of rare fields must not cost rows × fields. */
 const DENSE_SHARE = 8;
-
-/** Of every row of the table: its kind, and its number as `Column.number` tells it (0 where it is missing). */
-export interface DenseView {
-  readonly kinds: Uint8Array;
-  readonly numbers: Numbers;
-}
 
 /** A column as it is saved (column-file.ts). */
 export interface ColumnState {

@@ -1,5 +1,6 @@
 /** Runs with the same values of some fields. */
-import { KIND, type Column } from "./column.ts";
+import { KIND } from "./cell-kinds.ts";
+import type { Column } from "./column.ts";
 import type { Selection } from "./selection.ts";
 import type { RunTable } from "./table.ts";
 

@@ -1,8 +1,16 @@
 /** Rows in the order of several keys. An order is made for the whole table and kept until one of its columns changes; a page is read off it. */
-import { KIND } from "./column.ts";
+import { KIND } from "./cell-kinds.ts";
+import type { Column } from "./column.ts";
 import { sortByKeys } from "./radix.ts";
-import type { Selection } from "./selection.ts";
-import type { RunTable } from "./table.ts";
+
+export interface SortedTable {
+  readonly size: number;
+  /** Changes when rows come, go or move. */
+  readonly rowsVersion: number;
+  /** All rows in the order of their ids. */
+  byId(): Int32Array;
+  column(field: string): Column | undefined;
+}
 
 /** Orders that are kept: 400 KB each at a hundred thousand runs. */
 const MOST_KEPT = 12;
@@ -12,11 +20,11 @@ const TEXT = 2;
 const MISSING = 3;
 
 export class RowOrders {
-  readonly #table: RunTable;
+  readonly #table: SortedTable;
   /** By keys; the one that was asked for last stands last. */
   readonly #kept = new Map<string, { stamp: string; rows: Int32Array }>();
 
-  constructor(table: RunTable) {
+  constructor(table: SortedTable) {
     this.#table = table;
   }
 
@@ -38,8 +46,7 @@ export class RowOrders {
   }
 
   /** `limit` selected rows from the `offset`-th on, in order. */
-  page(selection: Selection, keys: readonly string[], offset: number, limit: number): number[] {
-    const { mask } = selection;
+  page({ mask }: { readonly mask: Uint8Array }, keys: readonly string[], offset: number, limit: number): number[] {
     const page: number[] = [];
     let skipped = 0;
     for (const row of this.rows(keys)) {

@@ -1,16 +1,22 @@
 /** Which rows a filter lets through: a mark per row, narrowed condition by condition. */
 import { fieldsOf, type Expression } from "../../protocol/expression/ast.ts";
-import { compilePredicate, type Value } from "../../protocol/expression/evaluate.ts";
-import { KIND, type Column } from "./column.ts";
-import type { RunTable } from "./table.ts";
+import { compilePredicate, type Evaluator, type Value } from "../../protocol/expression/evaluate.ts";
+import { KIND } from "./cell-kinds.ts";
+import type { Column } from "./column.ts";
+
+export interface FilteredTable {
+  readonly size: number;
+  column(field: string): Column | undefined;
+  read(field: string): Evaluator;
+}
 
 export class Selection {
-  readonly #table: RunTable;
+  readonly #table: FilteredTable;
   /** By row: 1 for those that are selected. */
   readonly mask: Uint8Array;
 
   /** Begins with all rows. */
-  constructor(table: RunTable) {
+  constructor(table: FilteredTable) {
     this.#table = table;
     this.mask = new Uint8Array(table.size).fill(1);
   }
@@ -40,7 +46,7 @@ export class Selection {
   }
 }
 
-function narrow(table: RunTable, expression: Expression, mask: Uint8Array): void {
+function narrow(table: FilteredTable, expression: Expression, mask: Uint8Array): void {
   switch (expression.kind) {
     case "and":
       narrow(table, expression.left, mask);

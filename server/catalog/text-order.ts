@@ -1,5 +1,5 @@
 /** The order of a dictionary's texts: sorted once, and widened by what is added, so that sorting rows compares numbers. */
-import type { List } from "./column.ts";
+import type { List } from "./cell-kinds.ts";
 
 type Entry = string | List;
 

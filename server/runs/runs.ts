@@ -37,25 +37,7 @@ import {
 import { planResume, unreadable, type Resume } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
 import { environmentSnapshot, gitState } from "./snapshot.ts";
-import type { Runs, RunsChange, TagChange } from "./types.ts";
-
-export interface RunsOptions {
-  readonly store: RunStore;
-  /** Folder that holds dist/ and python/. */
-  readonly packageRoot: string;
-  /** Interpreter for specs that name none; without it one is looked for. */
-  readonly defaultPython?: string | undefined;
-  /** Folder that relative paths refer to. Default: the folder that holds the store. */
-  readonly baseDir?: string;
-  /** Runs that may live at the same time; further ones are queued. Default: no limit. */
-  readonly maxConcurrent?: number;
-  /** Points of a run: its metrics, and the samples of the machine taken while it lived. */
-  readonly openMetrics: (run: RunId) => RunSeries;
-  readonly openSystem: (run: RunId) => RunSeries;
-  /** Names of the machine's GPUs, for the snapshot of the environment. */
-  readonly gpuNames?: () => Promise<readonly string[]>;
-  readonly log?: (text: string) => void;
-}
+import type { Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
 
 export function createRuns(options: RunsOptions): Runs {
   return new RunsRoom(options);

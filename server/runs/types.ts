@@ -9,6 +9,25 @@ import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { RunSeries } from "../series/types.ts";
+import type { RunStore } from "../store/types.ts";
+
+export interface RunsOptions {
+  readonly store: RunStore;
+  /** Folder that holds dist/ and python/. */
+  readonly packageRoot: string;
+  /** Interpreter for specs that name none; without it one is looked for. */
+  readonly defaultPython?: string | undefined;
+  /** Folder that relative paths refer to. Default: the folder that holds the store. */
+  readonly baseDir?: string;
+  /** Runs that may live at the same time; further ones are queued. Default: no limit. */
+  readonly maxConcurrent?: number;
+  /** Points of a run: its metrics, and the samples of the machine taken while it lived. */
+  readonly openMetrics: (run: RunId) => RunSeries;
+  readonly openSystem: (run: RunId) => RunSeries;
+  /** Names of the machine's GPUs, for the snapshot of the environment. */
+  readonly gpuNames?: () => Promise<readonly string[]>;
+  readonly log?: (text: string) => void;
+}
 
 export type RunsChange =
   | { type: "summary"; run: RunSummary }
