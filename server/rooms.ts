@@ -14,7 +14,9 @@ import { createApp } from "./http/app.ts";
 import { derivedDefinitions } from "./http/project-handlers.ts";
 import type { Edge } from "./http/listen.ts";
 import { createStreamHub } from "./http/stream/hub.ts";
+import { platform } from "./launch/platform.ts";
 import { isBundled } from "./package-root.ts";
+import { RunCache } from "./runs/run-cache.ts";
 import { createRuns } from "./runs/runs.ts";
 import { openSeries } from "./series/series.ts";
 import type { OpenedRoot } from "./store/open-root.ts";
@@ -58,6 +60,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     openMetrics: (run) => openSeries(store, run, "metrics"),
     openSystem: (run) => openSeries(store, run, "system"),
     gpuNames: () => devices.gpuNames(),
+    cache: store.readOnly ? null : RunCache.open(folder, platform.bootId()),
     log,
   });
   const catalog = createCatalog({
@@ -103,7 +106,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     upgrade: (request, socket, head) => {
       hub.upgrade(request, socket, head);
     },
-    isBusy: () => hub.clients > 0 || runs.summaries().some((run) => LIVE_STATES.has(run.state) || run.state === "queued"),
+    isBusy: () => hub.clients > 0 || [...runs.briefs()].some(({ state }) => LIVE_STATES.has(state) || state === "queued"),
     closeStreams: () => {
       hub.close();
     },

@@ -5,6 +5,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { mustWrite } from "../store/store.ts";
 import { compare } from "./compare.ts";
+import type { RunOutline } from "../runs/types.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
 type DraftRoutes = "editDraft" | "cloneRun" | "checkName" | "compareRuns" | "searchLogs";
@@ -17,10 +18,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
     return run;
   };
   const namesIn = (project: string): string[] =>
-    runs
-      .summaries()
-      .filter((run) => run.project === project)
-      .map((run) => run.name);
+    [...runs.briefs()].filter((run) => run.project === project).map((run) => run.name);
   return {
     async editDraft({ params, body }) {
       mustWrite(store);
@@ -50,7 +48,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
     async searchLogs({ query }) {
       const chosen =
         query.run === undefined
-          ? runs.summaries().filter((run) => query.project === undefined || run.project === query.project)
+          ? [...runs.briefs()].filter((run) => query.project === undefined || run.project === query.project)
           : [mustHave(query.run)];
       return searchLogs(
         { store },
@@ -64,7 +62,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
 /** Newest runs and attempts first, until there are enough. */
 async function searchLogs(
   { store }: Pick<HttpContext, "store">,
-  chosen: readonly RunSummary[],
+  chosen: readonly Pick<RunOutline, "id" | "name" | "attempt">[],
   query: LogSearchQuery,
 ): Promise<LogMatches> {
   const { search, level, context, limit } = query;

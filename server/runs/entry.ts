@@ -10,7 +10,7 @@ import type { RunSeries } from "../series/types.ts";
 import type { LiveAttempt } from "./live.ts";
 import { progressOf } from "./progress.ts";
 import { ReportState } from "./report-state.ts";
-import type { ColdRun, RunCache } from "./run-cache.ts";
+import { folderSignature, type ColdRun, type RunCache } from "./run-cache.ts";
 
 // Shared: of a hundred thousand runs nearly all are cold.
 const NO_PARAMS: JsonObject = Object.freeze({});
@@ -92,8 +92,10 @@ export class RunEntry {
     return this.#loaded;
   }
 
-  markLoaded(): void {
+  /** @param followed its files are read as they grow, not by `load` */
+  markLoaded(followed: boolean): void {
     this.#loaded = true;
+    if (followed) this.readAt = null;
     this.#lastSummary = null;
   }
 
@@ -111,16 +113,20 @@ export class RunEntry {
     this.#loaded = false;
   }
 
+  /** Of the files that `load` reads, when it began (`FolderSignature.rest`); null for a run that was followed to its end. */
+  readAt: string | null = null;
+
   /** Reads what an ended run left: params, reports, points, checkpoints. */
   async load(store: RunStore, series: RunSeries): Promise<void> {
     const { id } = this;
     if (this.#cold !== null) this.record = (await store.read(id)).record;
+    this.readAt = folderSignature(store.paths(id), this.record.attempt).rest;
     await this.loadReports(store, this.record.attempt);
     await series.poll();
     this.takeSeries(series);
     this.checkpoints = await store.checkpoints(id);
     this.#damage = joinDamage(store.damage(id), series.damage);
-    this.markLoaded();
+    this.markLoaded(false);
   }
 
   /** Params and reports of the attempts up to `last`; those of a live attempt are tailed by whoever follows it. */

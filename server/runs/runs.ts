@@ -37,7 +37,7 @@ import {
 import { planResume, unreadable, type Resume } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
 import { environmentSnapshot, gitState } from "./snapshot.ts";
-import type { Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
+import type { RunOutline, Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
 
 export function createRuns(options: RunsOptions): Runs {
   return new RunsRoom(options);
@@ -66,7 +66,7 @@ class RunsRoom implements Runs {
       baseDir: options.baseDir ?? path.dirname(store.root),
       recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
     };
-    this.#ledger = new Ledger(store, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
+    this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
     this.#metrics = new SeriesPool(options.openMetrics);
     this.#system = new SeriesPool(options.openSystem);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, () => {
@@ -88,11 +88,19 @@ class RunsRoom implements Runs {
     await this.#inventory.close();
     this.#metrics.close();
     this.#system.close();
+    this.#ledger.closeCache();
   }
 
-  summaries(): readonly RunSummary[] {
-    const now = Date.now();
-    return [...this.#ledger.entries()].map((entry) => entry.summary(now));
+  briefs(): Iterable<RunOutline> {
+    return this.#ledger.entries();
+  }
+
+  get size(): number {
+    return this.#ledger.size;
+  }
+
+  liveCount(): number {
+    return this.#ledger.liveCount();
   }
 
   summary(id: RunId): RunSummary | undefined {
@@ -100,12 +108,12 @@ class RunsRoom implements Runs {
   }
 
   *stamps(): Iterable<readonly [RunId, string]> {
-    for (const entry of this.#ledger.entries()) yield [entry.record.id, ""];
+    for (const { id, cold } of this.#ledger.entries()) yield [id, cold?.stamp ?? ""];
   }
 
   state(id: RunId): { json: string; stamp: string } | undefined {
     const entry = this.#ledger.get(id);
-    return entry === undefined ? undefined : { json: JSON.stringify(entry.summary()), stamp: "" };
+    return entry === undefined ? undefined : { json: entry.json(), stamp: entry.cold?.stamp ?? "" };
   }
 
   async detail(id: RunId): Promise<RunDetail> {
@@ -117,6 +125,7 @@ class RunsRoom implements Runs {
       return await runDetail(entry, this.#store, lease.series);
     } finally {
       lease.release();
+      this.#ledger.rest(entry);
     }
   }
 
@@ -214,7 +223,11 @@ class RunsRoom implements Runs {
   }
 
   changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint> {
-    return this.#queue.run(id, () => changeTag(this.#ledger, this.#ledger.mustChange(id), checkpoint, change));
+    return this.#queue.run(id, async () => {
+      const entry = this.#ledger.mustChange(id);
+      await this.#inventory.load(entry);
+      return changeTag(this.#ledger, entry, checkpoint, change);
+    });
   }
 
   remove(id: RunId): Promise<string> {
@@ -232,7 +245,7 @@ class RunsRoom implements Runs {
 
   async refresh(): Promise<{ runs: number; problems: Problem[] }> {
     const problems = await this.#inventory.scan();
-    for (const entry of this.#ledger.entries()) await this.#inventory.load(entry);
+    for (const entry of this.#ledger.entries()) if (entry.cold === null) await this.#inventory.load(entry);
     return { runs: this.#ledger.size, problems };
   }
 
@@ -250,9 +263,9 @@ class RunsRoom implements Runs {
 
   liveProcesses(): ReadonlyMap<RunId, { attempt: number; pid: number }> {
     const live = new Map<RunId, { attempt: number; pid: number }>();
-    for (const { live: attempt, record } of this.#ledger.entries()) {
+    for (const { live: attempt, id } of this.#ledger.entries()) {
       const pid = attempt?.pid ?? null;
-      if (attempt !== null && pid !== null) live.set(record.id, { attempt: attempt.number, pid });
+      if (attempt !== null && pid !== null) live.set(id, { attempt: attempt.number, pid });
     }
     return live;
   }
@@ -281,7 +294,12 @@ class RunsRoom implements Runs {
   /** Changes one run after everything that was asked of it before, then starts what may start. */
   async #changing(id: RunId, change: (entry: RunEntry) => Promise<void>): Promise<RunDetail> {
     mustWrite(this.#store);
-    await this.#queue.run(id, () => change(this.#ledger.mustChange(id)));
+    await this.#queue.run(id, async () => {
+      const entry = this.#ledger.mustChange(id);
+      // A cold run is not known well enough to be changed.
+      await this.#inventory.load(entry);
+      await change(entry);
+    });
     await this.#pump();
     return this.detail(id);
   }
@@ -290,8 +308,8 @@ class RunsRoom implements Runs {
   async #pump(): Promise<void> {
     await this.#queue.run("launch", async () => {
       const limit = this.#options.maxConcurrent ?? Infinity;
-      const queued = [...this.#ledger.entries()].filter((entry) => entry.record.state === "queued");
-      queued.sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
+      const queued = [...this.#ledger.entries()].filter((entry) => entry.state === "queued");
+      queued.sort((a, b) => (a.id < b.id ? -1 : 1));
       for (const entry of queued) {
         if (this.#closed || this.#ledger.liveCount() >= limit) return;
         if (entry.record.state === "queued") await this.#launch(entry);
@@ -331,7 +349,7 @@ class RunsRoom implements Runs {
       gitState(plan.cwd),
       (this.#options.gpuNames?.() ?? Promise.resolve([])).then((gpus) => environmentSnapshot(plan.environment, gpus)),
     ]);
-    const taken = new Set([...this.#ledger.entries()].filter((one) => one.record.project === spec.project).map((one) => one.record.name));
+    const taken = new Set([...this.#ledger.entries()].filter((one) => one.project === spec.project).map((one) => one.name));
     const name = spec.name ?? madeUpName(spec, plan.params, taken);
     const record = runRecord({ id, spec, name, params: plan.params, state, parent, git: git?.git ?? null, environment });
     const resolved = resolvedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
@@ -342,7 +360,7 @@ class RunsRoom implements Runs {
     });
     const entry = new RunEntry(record);
     entry.resolvedParams = plan.params;
-    entry.loaded = true;
+    entry.markLoaded(true);
     this.#ledger.add(entry);
     const evidence = parent === null ? {} : { parent: parent.run, checkpoint: parent.checkpoint };
     await this.#ledger.event(entry, { type: "state", time: record.created_at, from: null, to: state, attempt: 0, cause: "user", evidence });

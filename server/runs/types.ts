@@ -8,8 +8,10 @@ import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts"
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { RunUsage } from "../../protocol/system.ts";
+import type { RunState } from "../../protocol/states.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { RunStore } from "../store/types.ts";
+import type { RunCache } from "./run-cache.ts";
 
 export interface RunsOptions {
   readonly store: RunStore;
@@ -26,7 +28,21 @@ export interface RunsOptions {
   readonly openSystem: (run: RunId) => RunSeries;
   /** Names of the machine's GPUs, for the snapshot of the environment. */
   readonly gpuNames?: () => Promise<readonly string[]>;
+  /** Where runs that are over are remembered; without it all of them are kept in memory. */
+  readonly cache?: RunCache | null;
   readonly log?: (text: string) => void;
+}
+
+/** What is known of every run at once; a summary may have to be read. */
+export interface RunOutline {
+  readonly id: RunId;
+  readonly project: string;
+  readonly name: string;
+  readonly state: RunState;
+  /** Has an attempt of it started? */
+  readonly begun: boolean;
+  /** The newest; 0 before the first. */
+  readonly attempt: number;
 }
 
 export type RunsChange =
@@ -51,7 +67,11 @@ export interface Runs {
   start(): Promise<void>;
   /** Stops looking. Runs go on. */
   close(): Promise<void>;
-  summaries(): readonly RunSummary[];
+  /** All of them, without a look at a file. */
+  briefs(): Iterable<RunOutline>;
+  /** How many there are, and how many of them live. */
+  readonly size: number;
+  liveCount(): number;
   summary(id: RunId): RunSummary | undefined;
   /** Every run with a word that differs between its different states, "" where that is not known. */
   stamps(): Iterable<readonly [RunId, string]>;

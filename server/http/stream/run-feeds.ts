@@ -37,7 +37,7 @@ export class RunsFeed implements Feed {
         else sink.message({ type: "run", id: this.#id, run });
       }
     } else {
-      sink.message({ type: "runs", id: this.#id, runs: [...runs.summaries()] });
+      sink.message({ type: "runs", id: this.#id, runs: firstRuns(runs) });
       this.#started = true;
     }
     this.#changed.clear();
@@ -47,6 +47,13 @@ export class RunsFeed implements Feed {
   close(): void {
     this.#changed.clear();
   }
+}
+
+/** The newest, and all that live: a list of a hundred thousand would neither be sent nor looked at. */
+function firstRuns(runs: Runs): RunSummary[] {
+  const all = [...runs.briefs()].sort((a, b) => (a.id < b.id ? 1 : -1));
+  const chosen = all.filter(({ state }, place) => place < MOST_RUNS || LIVE_STATES.has(state));
+  return chosen.map(({ id }) => runs.summary(id)).filter((run) => run !== undefined);
 }
 
 /** One run: its summary, its events from the first on, its checkpoints, what its processes use. */
