@@ -19,7 +19,7 @@ export { WS_PATH, WS_PROTOCOL } from "./constants.ts";
 const SubscriptionId = z.number().int().nonnegative();
 
 export const Topic = z.discriminatedUnion("topic", [
-  /** All runs: `runs` first, then `run` for each change and `run_removed`. */
+  /** Runs: `runs` first (the newest 2,000 and all that live; the rest can be queried), then `run` for each change and `run_removed`. */
   z.object({ topic: z.literal("runs") }),
   /** One run: its `run` summary, `events` and `checkpoints` as they come, `usage` while it lives. */
   z.object({ topic: z.literal("run"), run: RunId }),

@@ -113,6 +113,8 @@ export class RunEntry {
     this.#loaded = false;
   }
 
+  /** Somebody works with what is in memory: it must not leave. */
+  inUse = 0;
   /** Of the files that `load` reads, when it began (`FolderSignature.rest`); null for a run that was followed to its end. */
   readAt: string | null = null;
 

@@ -13,7 +13,7 @@ import { folderSignature } from "./run-cache.ts";
 import type { SeriesPool } from "./series-pool.ts";
 
 /** Ended runs are read within the start for so long; the rest in the background, so that a large store opens at once. */
-const LOAD_BUDGET_MS = 1500;
+const LOAD_BUDGET_MS = 1000;
 const PARALLEL_LOADS = 4;
 /** The check of recalled runs leaves the server free for requests in between. */
 const CHECK_SLICE_MS = 10;
@@ -49,7 +49,7 @@ export class Inventory {
         this.#ledger.note(`the changed run ${id}`, error);
       });
     });
-    this.#loading = Promise.all([this.#loadEnded(), this.#check(recalled)]);
+    this.#loading = Promise.all([this.#loadEnded(), this.#check()]);
     await Promise.race([this.#loading, new Promise((resolve) => setTimeout(resolve, LOAD_BUDGET_MS).unref())]);
   }
 
@@ -96,15 +96,21 @@ export class Inventory {
     await Promise.all(Array.from({ length: PARALLEL_LOADS }, work));
   }
 
-  /** Reads the recalled runs again whose files changed while no server looked. */
-  async #check(recalled: ReadonlySet<string>): Promise<void> {
+  /** Looks at every folder again, and reads those that changed. */
+  async refresh(): Promise<Problem[]> {
+    await this.#check();
+    const present = new Set((await this.#ledger.store.folders()).map(({ name }) => name));
+    return this.scan(new Set([...this.#ledger.entries()].filter(({ id, cold }) => cold !== null && present.has(id)).map(({ id }) => id)));
+  }
+
+  /** Reads the runs again that lie in the cache and whose files have changed since. */
+  async #check(): Promise<void> {
     let since = performance.now();
-    for (const id of recalled) {
+    for (const entry of [...this.#ledger.entries()]) {
       if (this.#closed) return;
-      const entry = this.#ledger.get(id as RunId);
-      const cold = entry?.cold ?? null;
-      if (entry === undefined || cold === null) continue;
-      const { run, rest } = folderSignature(this.#ledger.store.paths(cold.id), cold.attempt);
+      const { id, cold } = entry;
+      if (cold === null) continue;
+      const { run, rest } = folderSignature(this.#ledger.store.paths(id), cold.attempt);
       if (run !== cold.signature.run || rest !== cold.signature.rest) await this.#changed(id);
       if (performance.now() - since < CHECK_SLICE_MS) continue;
       await new Promise((resolve) => setTimeout(resolve, CHECK_PAUSE_MS));

@@ -131,7 +131,7 @@ export class Ledger {
     for (const entry of this.#resting) {
       this.#resting.delete(entry);
       const { id, loaded, live, damagedFolder } = entry;
-      if (this.#cache === null || entry.cold !== null || !loaded || live !== null || damagedFolder !== null) continue;
+      if (this.#cache === null || entry.cold !== null || !loaded || live !== null || damagedFolder !== null || entry.inUse > 0) continue;
       if (this.#entries.get(id) !== entry || this.#unsaved.has(id) || !isAtRest(entry.state)) continue;
       const signature = folderSignature(this.store.paths(id), entry.attempt);
       // Something was written since it was read: what the summary says may be old.

@@ -119,12 +119,27 @@ class RunsRoom implements Runs {
   async detail(id: RunId): Promise<RunDetail> {
     const entry = this.#ledger.must(id);
     if (entry.damagedFolder !== null) return damagedDetail(entry, this.#store.paths(id).dir);
-    await this.#inventory.load(entry);
-    const lease = await this.series(id);
+    const before = entry.cold === null ? null : entry.json();
+    return this.#using(entry, async () => {
+      // Its files may have changed in a way that nobody noticed.
+      if (before !== null && before !== entry.json()) this.#ledger.announce(entry);
+      const lease = await this.series(id);
+      try {
+        return await runDetail(entry, this.#store, lease.series);
+      } finally {
+        lease.release();
+      }
+    });
+  }
+
+  /** Works with all of a run in memory; a cold one is read for it. */
+  async #using<T>(entry: RunEntry, work: (entry: RunEntry) => Promise<T>): Promise<T> {
+    entry.inUse++;
     try {
-      return await runDetail(entry, this.#store, lease.series);
+      await this.#inventory.load(entry);
+      return await work(entry);
     } finally {
-      lease.release();
+      entry.inUse--;
       this.#ledger.rest(entry);
     }
   }
@@ -223,11 +238,9 @@ class RunsRoom implements Runs {
   }
 
   changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint> {
-    return this.#queue.run(id, async () => {
-      const entry = this.#ledger.mustChange(id);
-      await this.#inventory.load(entry);
-      return changeTag(this.#ledger, entry, checkpoint, change);
-    });
+    return this.#queue.run(id, () =>
+      this.#using(this.#ledger.mustChange(id), (entry) => changeTag(this.#ledger, entry, checkpoint, change)),
+    );
   }
 
   remove(id: RunId): Promise<string> {
@@ -244,7 +257,7 @@ class RunsRoom implements Runs {
   }
 
   async refresh(): Promise<{ runs: number; problems: Problem[] }> {
-    const problems = await this.#inventory.scan();
+    const problems = await this.#inventory.refresh();
     for (const entry of this.#ledger.entries()) if (entry.cold === null) await this.#inventory.load(entry);
     return { runs: this.#ledger.size, problems };
   }
@@ -294,12 +307,7 @@ class RunsRoom implements Runs {
   /** Changes one run after everything that was asked of it before, then starts what may start. */
   async #changing(id: RunId, change: (entry: RunEntry) => Promise<void>): Promise<RunDetail> {
     mustWrite(this.#store);
-    await this.#queue.run(id, async () => {
-      const entry = this.#ledger.mustChange(id);
-      // A cold run is not known well enough to be changed.
-      await this.#inventory.load(entry);
-      await change(entry);
-    });
+    await this.#queue.run(id, () => this.#using(this.#ledger.mustChange(id), change));
     await this.#pump();
     return this.detail(id);
   }

@@ -2,10 +2,15 @@
 import type { Checkpoint } from "../../../protocol/artifact.ts";
 import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
+import type { RunSummary } from "../../../protocol/run.ts";
+import { LIVE_STATES } from "../../../protocol/states.ts";
 import type { RunUsage, SystemSample } from "../../../protocol/system.ts";
 import type { Devices } from "../../devices/types.ts";
-import type { RunsChange } from "../../runs/types.ts";
+import type { Runs, RunsChange } from "../../runs/types.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
+
+/** Runs in the first message. */
+const MOST_RUNS = 2000;
 
 /** `runs` once, then each run that changed, at most once per tick. */
 export class RunsFeed implements Feed {
