@@ -7,12 +7,13 @@ import { Checkpoint } from "./artifact.ts";
 import { Problem } from "./errors.ts";
 import { analysisRoutes } from "./analysis-routes.ts";
 import * as q from "./queries.ts";
+import { documentRoutes } from "./document-routes.ts";
 import { draftRoutes } from "./draft-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
+import { importRoutes } from "./import-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
-import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
+import { retentionRoutes } from "./retention-routes.ts";
 import { common, oneRun, route } from "./route.ts";
-import { DryRun } from "./spec.ts";
 import { SystemSample } from "./system.ts";
 
 export const routes = {
@@ -53,24 +54,7 @@ export const routes = {
     status: 201,
     errors: ["invalid_spec", "unknown_recipe", "python_unusable", "missing_file", "bad_dataset", "disk_full", "store_unwritable"],
   }),
-  dryRun: route({
-    ...common,
-    method: "POST",
-    path: "/api/dry-run",
-    summary: "The exact command, environment and resolved values, without running",
-    body: q.CreateRun,
-    response: DryRun,
-    errors: ["invalid_spec", "unknown_recipe", "python_unusable"],
-  }),
-  preflight: route({
-    ...common,
-    method: "POST",
-    path: "/api/preflight",
-    summary: "What would go wrong: values, interpreter, packages, dataset",
-    body: q.CreateRun,
-    response: PreflightReport,
-    errors: ["unknown_recipe", "python_unusable"],
-  }),
+  ...documentRoutes,
   getRun: route({ ...oneRun, method: "GET", path: "/api/runs/:id", summary: "One run", response: q.RunDetail, errors: ["not_found"] }),
   editRun: route({
     ...oneRun,
@@ -235,18 +219,11 @@ export const routes = {
     produces: "bytes",
     errors: ["not_found", "forbidden", "bad_request"],
   }),
+  ...retentionRoutes,
   ...draftRoutes,
   ...exportRoutes,
+  ...importRoutes,
   ...analysisRoutes,
-  listRecipes: route({
-    ...common,
-    method: "GET",
-    path: "/api/recipes",
-    summary: "Recipes as the interpreter describes them, and the interpreter itself",
-    query: q.RecipesQuery,
-    response: RecipeCatalogue,
-    errors: ["python_unusable", "timeout"],
-  }),
   getSystem: route({
     ...common,
     method: "GET",

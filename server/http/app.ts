@@ -9,8 +9,10 @@ import { analysisHandlers } from "./analysis-handlers.ts";
 import type { Call, Handler, Handlers, HttpContext } from "./context.ts";
 import { dataHandlers } from "./data-handlers.ts";
 import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
+import { documentHandlers } from "./document-handlers.ts";
 import { draftHandlers } from "./draft-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
+import { importHandlers } from "./import-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
@@ -25,6 +27,8 @@ export function createApp(context: HttpContext): Hono {
     ...projectHandlers(context),
     ...analysisHandlers(context),
     ...exportHandlers(context),
+    ...importHandlers(context),
+    ...documentHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),
     ...dataHandlers(context),

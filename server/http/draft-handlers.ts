@@ -17,8 +17,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
     if (run === undefined) throw new TrainyardError("not_found", `there is no run ${id} in the store`, "Refresh the list of runs.");
     return run;
   };
-  const namesIn = (project: string): string[] =>
-    [...runs.briefs()].filter((run) => run.project === project).map((run) => run.name);
+  const namesIn = (project: string): string[] => [...runs.briefs()].filter((run) => run.project === project).map((run) => run.name);
   return {
     async editDraft({ params, body }) {
       mustWrite(store);

@@ -17,8 +17,7 @@ type ProjectRoutes = "listProjects" | "createProject" | "getProject" | "editProj
 const NAMED_RUNS = 100;
 
 export function projectHandlers({ store, runs, catalog }: HttpContext): Pick<Handlers, ProjectRoutes> {
-  const describe = (record: ProjectRecord): Project =>
-    describeProject(record, runsOf(record.name), createdAt);
+  const describe = (record: ProjectRecord): Project => describeProject(record, runsOf(record.name), createdAt);
   const runsOf = (project: string): RunOutline[] => [...runs.briefs()].filter((run) => run.project === project);
   const createdAt = (id: RunId): string | undefined => runs.summary(id)?.created_at;
   /** @throws TrainyardError not_found */
@@ -78,7 +77,9 @@ function listProjects(
     if (list === undefined) byProject.set(run.project, [run]);
     else list.push(run);
   }
-  return records.map((record) => describeProject(record, byProject.get(record.name) ?? [], createdAt)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return records
+    .map((record) => describeProject(record, byProject.get(record.name) ?? [], createdAt))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** @param runs of the project. Without a project.json it is as old as its oldest run. */

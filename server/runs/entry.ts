@@ -3,7 +3,7 @@ import type { Checkpoint } from "../../protocol/artifact.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { SeriesInfo } from "../../protocol/queries.ts";
-import { RUN_FOLDER_VERSION, type MetricSummary, type Progress, type RunRecord, type RunSummary } from "../../protocol/run.ts";
+import { RUN_FOLDER_VERSION, RunRecord, type MetricSummary, type Progress, type RunSummary } from "../../protocol/run.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { RunStore } from "../store/types.ts";
 import type { RunSeries } from "../series/types.ts";
@@ -79,6 +79,11 @@ export class RunEntry {
 
   get attempt(): number {
     return this.#cold?.run.attempt ?? this.record.attempt;
+  }
+
+  /** The run that it was forked from. */
+  get parent(): RunId | null {
+    return this.#cold !== null ? this.#cold.run.parent : (this.record.parent?.run ?? null);
   }
 
   /** Has an attempt of it started? */
@@ -201,6 +206,7 @@ export class RunEntry {
       started_at: record.started_at,
       ended_at: record.ended_at,
       origin: record.origin,
+      ...(record.imported !== undefined && { imported: record.imported }),
       git: record.git,
       progress: kept?.progress ?? this.progress(now),
       // What the script itself reports is nearest to the truth, but it does not hide what was asked for.
@@ -218,17 +224,9 @@ export class RunEntry {
   }
 }
 
+/** What of a summary stands in run.json; the schema leaves out the rest. */
 function recordOf(summary: RunSummary): RunRecord {
-  const {
-    progress: _progress,
-    params: _params,
-    metrics: _metrics,
-    checkpoint_count: _checkpoints,
-    forkable: _forkable,
-    damage: _damage,
-    ...record
-  } = summary;
-  return { ...record, version: RUN_FOLDER_VERSION, environment: null };
+  return RunRecord.parse({ ...summary, version: RUN_FOLDER_VERSION, environment: null });
 }
 
 function metricSummary({ last, last_step, min, min_step, max, max_step, count, first }: SeriesInfo): MetricSummary {

@@ -45,7 +45,7 @@ export class Inventory {
     const recalled = this.#ledger.recall(projectOf);
     await this.scan(recalled);
     this.#watcher = this.#ledger.store.watch(({ id }) => {
-      this.#changed(id).catch((error: unknown) => {
+      this.changed(id).catch((error: unknown) => {
         this.#ledger.note(`the changed run ${id}`, error);
       });
     });
@@ -82,7 +82,9 @@ export class Inventory {
 
   async #loadEnded(): Promise<void> {
     // Newest first: those are looked at.
-    const waiting = [...this.#ledger.entries()].filter((entry) => !entry.loaded && entry.cold === null).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const waiting = [...this.#ledger.entries()]
+      .filter((entry) => !entry.loaded && entry.cold === null)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
     const work = async (): Promise<void> => {
       for (let entry = waiting.pop(); entry !== undefined && !this.#closed; entry = waiting.pop()) {
         try {
@@ -111,7 +113,7 @@ export class Inventory {
       const { id, cold } = entry;
       if (cold === null) continue;
       const { run, rest } = folderSignature(this.#ledger.store.paths(id), cold.attempt);
-      if (run !== cold.signature.run || rest !== cold.signature.rest) await this.#changed(id);
+      if (run !== cold.signature.run || rest !== cold.signature.rest) await this.changed(id);
       if (performance.now() - since < CHECK_SLICE_MS) continue;
       await new Promise((resolve) => setTimeout(resolve, CHECK_PAUSE_MS));
       since = performance.now();
@@ -119,7 +121,7 @@ export class Inventory {
   }
 
   /** Someone else made or changed a run folder: the SDK in a script of its own, a person with an editor, a copy from elsewhere. */
-  async #changed(id: string): Promise<void> {
+  async changed(id: string): Promise<void> {
     const parsed = RunId.safeParse(id);
     if (!parsed.success || this.#closed) return;
     try {

@@ -22,6 +22,8 @@ export interface ColdRun {
   /** Has an attempt of it started? */
   readonly begun: boolean;
   readonly attempt: number;
+  /** The run that it was forked from. */
+  readonly parent: RunId | null;
   readonly signature: FolderSignature;
   /** Differs between different summaries of the run. */
   readonly stamp: string;
@@ -38,7 +40,20 @@ export interface FolderSignature {
   readonly rest: string;
 }
 
-type Line = [id: RunId, project: string, name: string, state: RunState, begun: 0 | 1, attempt: number, run: string, rest: string, stamp: string, offset: number, length: number];
+type Line = [
+  id: RunId,
+  project: string,
+  name: string,
+  state: RunState,
+  begun: 0 | 1,
+  attempt: number,
+  parent: RunId | null,
+  run: string,
+  rest: string,
+  stamp: string,
+  offset: number,
+  length: number,
+];
 
 /** Counts up with each change of these files, or of what a summary holds. */
 const VERSION = 1;
@@ -63,11 +78,23 @@ export class RunCache {
     else
       for (const line of known) {
         this.#lines++;
-        const [id, project, name, state, begun, attempt, run, rest, stamp, offset, length] = line;
+        const [id, project, name, state, begun, attempt, parent, run, rest, stamp, offset, length] = line;
         // A run that was forgotten has no bytes.
         if (length === 0) this.#runs.delete(id);
         else if (offset + length <= this.#size)
-          this.#runs.set(id, { id, project, name, state, begun: begun === 1, attempt, signature: { run, rest }, stamp, offset, length });
+          this.#runs.set(id, {
+            id,
+            project,
+            name,
+            state,
+            begun: begun === 1,
+            attempt,
+            parent,
+            signature: { run, rest },
+            stamp,
+            offset,
+            length,
+          });
       }
     if (known !== null) writeSync(this.#index, `${JSON.stringify(["open", VERSION, bootId])}\n`);
   }
@@ -101,7 +128,19 @@ export class RunCache {
     if (known?.stamp === stamp && known.signature.run === signature.run && known.signature.rest === signature.rest) return known;
     const bytes = Buffer.from(text);
     const begun = summary.started_at !== null || (state !== "draft" && state !== "queued");
-    const run: ColdRun = { id, project, name, state, begun, attempt, signature, stamp, offset: this.#size, length: bytes.length };
+    const run: ColdRun = {
+      id,
+      project,
+      name,
+      state,
+      begun,
+      attempt,
+      parent: summary.parent?.run ?? null,
+      signature,
+      stamp,
+      offset: this.#size,
+      length: bytes.length,
+    };
     try {
       // The data first: a line that is there must not tell of bytes that are not.
       const written = writeSync(this.#data, bytes);
@@ -140,8 +179,8 @@ export class RunCache {
     closeSync(this.#index);
   }
 
-  #append({ id, project, name, state, begun, attempt, signature, stamp, offset, length }: ColdRun): void {
-    const line: Line = [id, project, name, state, begun ? 1 : 0, attempt, signature.run, signature.rest, stamp, offset, length];
+  #append({ id, project, name, state, begun, attempt, parent, signature, stamp, offset, length }: ColdRun): void {
+    const line: Line = [id, project, name, state, begun ? 1 : 0, attempt, parent, signature.run, signature.rest, stamp, offset, length];
     writeSync(this.#index, `${JSON.stringify(line)}\n`);
     this.#lines++;
   }

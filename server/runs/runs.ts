@@ -5,9 +5,9 @@ import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
-import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
+import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
-import type { DryRun, RunSpec } from "../../protocol/spec.ts";
+import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
 import { changedParams, Recipes, type Plan } from "../recipes/recipes.ts";
 import type { RunSeries } from "../series/types.ts";
@@ -18,22 +18,13 @@ import type { RunStore } from "../store/types.ts";
 import { Attempts } from "./attempts.ts";
 import { changeTag } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
+import { Documents } from "./documents.ts";
 import { rewriteDraft, type DraftDocument } from "./drafts.ts";
 import { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
-import {
-  baseDirOf,
-  dryRun,
-  launchFacts,
-  madeUpName,
-  mustPassCheck,
-  planRun,
-  preflight,
-  resolvedSpec,
-  runRecord,
-  type PrepareContext,
-} from "./prepare.ts";
+import { baseDirOf, launchFacts, madeUpName, mustPassCheck, planRun, resolvedSpec, runRecord, type PrepareContext } from "./prepare.ts";
+import { retainAutomatically, retainCheckpoints } from "./retention.ts";
 import { planResume, unreadable, type Resume } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
 import { environmentSnapshot, gitState } from "./snapshot.ts";
@@ -44,6 +35,7 @@ export function createRuns(options: RunsOptions): Runs {
 }
 
 class RunsRoom implements Runs {
+  readonly documents: Documents;
   readonly #store: RunStore;
   readonly #options: RunsOptions;
   readonly #context: PrepareContext;
@@ -66,11 +58,13 @@ class RunsRoom implements Runs {
       baseDir: options.baseDir ?? path.dirname(store.root),
       recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
     };
+    this.documents = new Documents(this.#context);
     this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
     this.#metrics = new SeriesPool(options.openMetrics);
     this.#system = new SeriesPool(options.openSystem);
-    this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, () => {
+    this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
+      void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
     });
     this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts);
   }
@@ -162,16 +156,10 @@ class RunsRoom implements Runs {
     return this.detail(entry.record.id);
   }
 
+  adopt = (id: RunId): Promise<RunDetail> => this.#inventory.changed(id).then(() => this.detail(id));
+
   editDraft(id: RunId, document: DraftDocument): Promise<RunDetail> {
     return this.#changing(id, (entry) => rewriteDraft(this.#context, this.#ledger, entry, document));
-  }
-
-  dryRun(request: CreateRun): Promise<DryRun> {
-    return dryRun(this.#context, request);
-  }
-
-  preflight(request: CreateRun): Promise<PreflightReport> {
-    return preflight(this.#context, request);
   }
 
   startDraft(id: RunId): Promise<RunDetail> {
@@ -224,7 +212,8 @@ class RunsRoom implements Runs {
   async resume(id: RunId, request: ResumeRun): Promise<RunDetail> {
     if (request.mode === "continue") return this.#changing(id, (entry) => this.#continue(entry, request));
     mustWrite(this.#store);
-    const entry = await this.#fork(this.#ledger.mustChange(id), request);
+    // In its turn: no checkpoint may be removed between being chosen and being written down as a parent.
+    const entry = await this.#queue.run(id, () => this.#fork(this.#ledger.mustChange(id), request));
     await this.#pump();
     return this.detail(entry.record.id);
   }
@@ -241,6 +230,11 @@ class RunsRoom implements Runs {
     return this.#queue.run(id, () =>
       this.#using(this.#ledger.mustChange(id), (entry) => changeTag(this.#ledger, entry, checkpoint, change)),
     );
+  }
+
+  retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan> {
+    if (request.apply) mustWrite(this.#store);
+    return this.#queue.run(id, () => this.#using(this.#ledger.mustChange(id), (entry) => retainCheckpoints(this.#ledger, entry, request)));
   }
 
   remove(id: RunId): Promise<string> {
@@ -262,10 +256,6 @@ class RunsRoom implements Runs {
     return { runs: this.#ledger.size, problems };
   }
 
-  recipes(python: string | undefined, refresh: boolean): Promise<RecipeCatalogue> {
-    return this.#context.recipes.catalogue(python, this.#context.baseDir, refresh);
-  }
-
   series(id: RunId): Promise<{ series: RunSeries; release(): void }> {
     return this.#lease(this.#metrics, id);
   }
@@ -275,12 +265,7 @@ class RunsRoom implements Runs {
   }
 
   liveProcesses(): ReadonlyMap<RunId, { attempt: number; pid: number }> {
-    const live = new Map<RunId, { attempt: number; pid: number }>();
-    for (const { live: attempt, id } of this.#ledger.entries()) {
-      const pid = attempt?.pid ?? null;
-      if (attempt !== null && pid !== null) live.set(id, { attempt: attempt.number, pid });
-    }
-    return live;
+    return this.#ledger.liveProcesses();
   }
 
   onChange(listener: (change: RunsChange) => void): () => void {

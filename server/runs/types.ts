@@ -4,12 +4,12 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
-import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
+import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
-import type { DryRun } from "../../protocol/spec.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { RunSeries } from "../series/types.ts";
+import type { Documents } from "./documents.ts";
 import type { RunStore } from "../store/types.ts";
 import type { RunCache } from "./run-cache.ts";
 
@@ -63,6 +63,8 @@ export interface TagChange {
 }
 
 export interface Runs {
+  /** What can be asked of a run document before it is started. */
+  readonly documents: Documents;
   /** Reads the store, re-attaches to live attempts, settles what ended while no server looked. */
   start(): Promise<void>;
   /** Stops looking. Runs go on. */
@@ -81,20 +83,21 @@ export interface Runs {
   detail(id: RunId): Promise<RunDetail>;
   /** @param parent of a clone: the run whose document it takes over */
   create(request: CreateRun, parent?: RunRecord["parent"]): Promise<RunDetail>;
+  /** Takes in a run that was put into the store by another part of the server. @throws TrainyardError not_found */
+  adopt(id: RunId): Promise<RunDetail>;
   /** Replaces the document of a draft. @throws TrainyardError conflict */
   editDraft(id: RunId, document: Omit<CreateRun, "start">): Promise<RunDetail>;
-  dryRun(request: CreateRun): Promise<DryRun>;
-  preflight(request: CreateRun): Promise<PreflightReport>;
   startDraft(id: RunId): Promise<RunDetail>;
   cancel(id: RunId, request: CancelRun): Promise<RunDetail>;
   resume(id: RunId, request: ResumeRun): Promise<RunDetail>;
   edit(id: RunId, changes: EditRun): Promise<RunDetail>;
   /** @param checkpoint id, name or path. @throws TrainyardError not_found | bad_checkpoint */
   changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint>;
+  /** @throws TrainyardError not_found | bad_request | store_unwritable */
+  retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan>;
   remove(id: RunId): Promise<string>;
   /** Scans the store again; problems are damaged run folders. */
   refresh(): Promise<{ runs: number; problems: Problem[] }>;
-  recipes(python: string | undefined, refresh: boolean): Promise<RecipeCatalogue>;
   /** Opens (or shares) the run's points; release it when done, so that cold runs leave memory. */
   series(id: RunId): Promise<{ series: RunSeries; release(): void }>;
   /** The same for the samples of the machine. */

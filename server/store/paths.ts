@@ -8,6 +8,8 @@ export const PROJECT_HISTORY_FILE = "history.jsonl";
 export const RUNS_FOLDER = "runs";
 export const RUN_FILE = "run.json";
 export const TRASH_FOLDER = ".trash";
+/** Run folders in the making (imports). */
+export const STAGING_FOLDER = ".staging";
 
 /** @param dir the run folder, absolute */
 export function runPaths(dir: string): RunPaths {

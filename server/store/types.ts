@@ -97,6 +97,13 @@ export interface RunStore {
   read(id: RunId): Promise<RunFolder>;
   /** Makes the folder with run.json, spec.yaml and resolved.json; run.json is written last, so a folder without it is no run. */
   create(record: RunRecord, files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string }): Promise<RunFolder>;
+  /**
+   * Takes in a run folder that was made elsewhere on the disk of the store: it is there as a whole or not at all.
+   * @param folder below {@link staging}; moved to its place
+   */
+  adopt(folder: string, record: RunRecord): Promise<RunFolder>;
+  /** A new empty folder in the store in which a run folder can be put together. Whoever asked for it removes it. */
+  staging(): Promise<string>;
   /** Reads run.json, applies `change`, writes it atomically. Changes of one run are serialised. */
   update(id: RunId, change: (record: RunRecord) => RunRecord): Promise<RunRecord>;
   appendEvent(id: RunId, event: RunEvent): Promise<void>;

@@ -99,7 +99,8 @@ describe("the cache", () => {
     if (cache === null) throw new Error("it cannot be opened");
     return cache;
   };
-  const names = (cache: RunCache): string[] => [...cache.runs()].map((run) => (JSON.parse(cache.text(run)) as { name: string }).name).sort();
+  const names = (cache: RunCache): string[] =>
+    [...cache.runs()].map((run) => (JSON.parse(cache.text(run)) as { name: string }).name).sort();
   const first = summary(1, { name: "one" });
 
   it("remembers the newest summary of each run, and none that was forgotten", async () => {
