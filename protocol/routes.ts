@@ -14,6 +14,7 @@ import { importRoutes } from "./import-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
 import { common, oneRun, route } from "./route.ts";
+import { savedRoutes } from "./saved-routes.ts";
 import { SystemSample } from "./system.ts";
 
 export const routes = {
@@ -35,6 +36,7 @@ export const routes = {
     errors: [],
   }),
   ...projectRoutes,
+  ...savedRoutes,
   listRuns: route({
     ...common,
     method: "GET",

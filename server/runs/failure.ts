@@ -1,6 +1,7 @@
 /** Why a run failed, from its log, its end marker and its exit record. Pure; called for failed runs only. */
 import type { ExitRecord, Failure, FailureClass } from "../../protocol/run.ts";
 import { firstLine, type EndRecord } from "./outcome.ts";
+import { firstSignalledRank, type RankFailure } from "./rank-failure.ts";
 
 export interface FailureEvidence {
   /** The end of the log, as much as is looked at. */
@@ -107,6 +108,8 @@ export function classifyFailure(known: FailureEvidence): Failure {
     error === null ? lines : [...lines, ...error.traceback.split("\n").map(clean), `${error.type}: ${firstLine(error.message)}`];
 
   const rule = RULES.find((candidate) => texts.some((line) => candidate.pattern.test(line)));
+  const rank = firstSignalledRank(lines);
+  if (rank !== null && rule?.class !== "out_of_memory_gpu" && rule?.class !== "disk_full") return rankFailure(known, rank, rule);
   const signalClass = exit?.signal == null ? undefined : SIGNALLED[exit.signal];
   const killed = exit?.signal === "SIGKILL";
 
@@ -165,6 +168,27 @@ function killedFailure(known: FailureEvidence, lines: readonly string[], rule: R
     tail(lines),
     "Somebody's kill -9, a container's limit or the kernel's out-of-memory killer; `dmesg` or the container's events may tell.",
   );
+}
+
+/** A signal ended the rank that failed first; whatever the others said is its consequence. */
+function rankFailure(known: FailureEvidence, { rank, signal, evidence }: RankFailure, rule: Rule | undefined): Failure {
+  const crash = SIGNALLED[signal];
+  if (crash !== undefined)
+    return make(
+      crash,
+      `Rank ${rank} crashed (${signal}), most likely inside a native library`,
+      evidence,
+      "Set PYTHONFAULTHANDLER=1 to see where; versions of CUDA, the driver and torch that do not fit are a usual cause.",
+    );
+  if (signal !== "SIGKILL")
+    return make(
+      "killed",
+      `Rank ${rank} was ended by ${signal}; by whom is not recorded`,
+      evidence,
+      "The other ranks cannot go on without it.",
+    );
+  const failure = killedFailure(known, evidence, rule);
+  return { ...failure, message: `Rank ${rank}: ${failure.message}` };
 }
 
 function make(kind: FailureClass, message: string, evidence: readonly string[], advice: string): Failure {

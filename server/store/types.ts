@@ -7,6 +7,7 @@ import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../protocol/project.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
+import type { SavedItem, SaveItem } from "../../protocol/saved.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
 import type { LoadedCheckpoints } from "./resumable.ts";
 
@@ -70,6 +71,16 @@ export interface LogText {
   readonly skippedBytes: number;
 }
 
+/** saved.json of each project and of the store (project null). */
+export interface SavedItems {
+  /** By name. @throws TrainyardError not_found | corrupt_record */
+  list(project: string | null): Promise<readonly SavedItem[]>;
+  /** Takes the place of what has the name. @throws TrainyardError not_found | bad_request | corrupt_record (such a file is not overwritten) */
+  save(item: SaveItem): Promise<SavedItem>;
+  /** @throws TrainyardError not_found | corrupt_record */
+  remove(item: Pick<SavedItem, "kind" | "name" | "project">): Promise<void>;
+}
+
 export interface RunStore {
   /** Real path of the store's root. */
   readonly root: string;
@@ -85,6 +96,8 @@ export interface RunStore {
   recall(id: RunId, project: string, signature: string): void;
   /** Lets go of what is held in memory of a run. */
   release(id: RunId): void;
+  /** Views and plots that people keep. */
+  readonly saved: SavedItems;
   /** Projects with their project.json; a folder without one is shown with its name. */
   projects(): Promise<ProjectRecord[]>;
   /** @throws TrainyardError conflict, with a name that is free */

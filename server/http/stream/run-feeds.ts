@@ -16,12 +16,14 @@ const MOST_RUNS = 2000;
 export class RunsFeed implements Feed {
   readonly #id: number;
   readonly #sources: FeedSources;
+  readonly #changesOnly: boolean;
   readonly #changed = new Set<RunId>();
   #started = false;
 
-  constructor(id: number, sources: FeedSources) {
+  constructor(id: number, sources: FeedSources, changesOnly: boolean) {
     this.#id = id;
     this.#sources = sources;
+    this.#changesOnly = changesOnly;
   }
 
   get dirty(): boolean {
@@ -42,7 +44,7 @@ export class RunsFeed implements Feed {
         else sink.message({ type: "run", id: this.#id, run });
       }
     } else {
-      sink.message({ type: "runs", id: this.#id, runs: firstRuns(runs) });
+      sink.message({ type: "runs", id: this.#id, runs: this.#changesOnly ? [] : firstRuns(runs) });
       this.#started = true;
     }
     this.#changed.clear();
