@@ -135,7 +135,7 @@ export class Attempts {
         entry.takeSeries(series.series);
       }),
     });
-    entry.loaded = true;
+    entry.markLoaded(true);
     await entry.live.start();
     if (LIVE_STATES.has(entry.record.state)) await this.lookForCheckpoints(entry);
     this.#ledger.announce(entry);
@@ -266,6 +266,7 @@ export class Attempts {
     this.#noted.delete(id);
     this.#oomBefore.delete(id);
     await this.lookForCheckpoints(entry);
+    this.#ledger.rest(entry);
     this.#freed(entry);
   }
 
