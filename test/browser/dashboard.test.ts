@@ -1,5 +1,7 @@
 /** The dashboard in a real Chromium over the real protocol: live points, lost connections, hidden panels, the strict policy of a panel. */
+import { readFile } from "node:fs/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { compile, type TopLevelSpec } from "vega-lite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { browser as chromiumPath } from "../support/machine.ts";
 import { FixtureServer, RUN, TOKEN } from "./fixture-server.ts";
@@ -98,6 +100,35 @@ describe("in a plain browser", () => {
     await expect.poll(() => page.getByTestId("log-console").innerText()).toMatch(/before\s+after/);
   });
 
+  it("exports a chart as picture, drawing, points and specification", async () => {
+    server.append(30);
+    await showsStep(server.rows);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    const saved = async (kind: string): Promise<Buffer> => {
+      const download = page.waitForEvent("download");
+      await chart().hover();
+      await chart().getByTestId("chart-export").click();
+      await chart().getByTestId(`export-${kind}`).click();
+      return readFile(await (await download).path());
+    };
+    expect((await saved("png")).subarray(1, 4).toString()).toBe("PNG");
+    const svg = (await saved("svg")).toString();
+    expect(svg).toMatch(/^<svg[^]*<path d="M[\d.]+,[\d.]+L[^]*<\/svg>$/);
+    // A drawing that is not well-formed would be no element.
+    expect(
+      await page.evaluate((text) => new DOMParser().parseFromString(text, "image/svg+xml").querySelector("parsererror") === null, svg),
+    ).toBe(true);
+    expect((await saved("csv")).toString().split("\n")).toHaveLength(server.rows + 2);
+    await chart().getByTestId("chart-export").click();
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    await page.getByText("Copied").waitFor();
+    const spec = JSON.parse(await page.evaluate(() => navigator.clipboard.readText())) as { title: string; data: { values: unknown[] } };
+    expect(spec.title).toBe("loss");
+    expect(spec.data.values.length).toBeGreaterThanOrEqual(server.rows);
+    expect(() => compile(spec as unknown as TopLevelSpec)).not.toThrow();
+  });
+
   it("zooms by dragging, moves the crosshair by keyboard and resets", async () => {
     server.append(30);
     await showsStep(server.rows);
@@ -110,6 +141,17 @@ describe("in a plain browser", () => {
     await page.mouse.up();
     await page.getByTestId("reset-zoom").click();
     expect(await page.getByTestId("reset-zoom").count()).toBe(0);
+    const shownY = () =>
+      chart().evaluate((element) => (element as unknown as { plot: { y: { invert(px: number): number } } }).plot.y.invert(50));
+    const before = await shownY();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 80);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 130, { steps: 4 });
+    await page.mouse.up();
+    await page.getByTestId("reset-zoom").waitFor();
+    await expect.poll(shownY).toBeLessThan(before);
+    await plot.dblclick();
+    await expect.poll(shownY).toBe(before);
     await plot.focus();
     await page.keyboard.press("Home");
     await expect.poll(() => chart().locator(".tooltip").innerText()).toMatch(/Step 1\b/);
