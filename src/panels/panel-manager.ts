@@ -105,7 +105,7 @@ function keyOf(target: PanelTarget): string {
     case "dashboard":
       return `dashboard/${target.run}`;
     case "builder":
-      return `builder/${JSON.stringify([target.recipe, target.from, target.script])}`;
+      return `builder/${JSON.stringify([target.recipe, target.from, target.script, target.dataset])}`;
     case "compare":
       // The same runs in another order are the same comparison.
       return `compare/${[...target.runs].sort().join()}`;
@@ -124,5 +124,7 @@ export function restoredTarget(viewType: string, state: unknown): PanelTarget | 
   // An empty builder has nothing to lose, nor has a table or a plot of all runs; a dashboard or a comparison without its runs is nothing.
   if (viewType === VIEW_TYPES.plots) return { view: "plots", project: null, filter: "" };
   if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
-  return viewType === VIEW_TYPES.builder ? { view: "builder", recipe: null, from: null, script: null, document: null } : null;
+  return viewType === VIEW_TYPES.builder
+    ? { view: "builder", recipe: null, from: null, script: null, dataset: null, document: null }
+    : null;
 }

@@ -28,6 +28,8 @@ const SPREAD_WORDS = {
 } as const;
 /** The least width that a part of a faceted plot is drawn in. */
 const FACET_PX = 200;
+/** Below this width the legend stands above the plot. */
+const NARROW_PX = 420;
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"];
 
 export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind, size: PlotSize): VegaLiteSpec {
@@ -35,11 +37,13 @@ export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known
   const columns = Math.max(1, Math.min(facets.length, Math.floor(size.width / FACET_PX)));
   const lines = Math.max(1, Math.ceil(facets.length / columns));
   // The y axis with its title, and the legend where colours mean something.
-  const beside = settings.color === null ? 100 : 200;
+  const narrow = size.width < NARROW_PX;
+  const beside = settings.color === null || narrow ? 100 : 200;
+  const above = settings.color === null || !narrow ? 70 : 120;
   const part: PlotSize =
     facets.length === 0
-      ? { width: size.width - beside, height: size.height - 70 }
-      : { width: (size.width - beside) / columns - 20, height: Math.max(120, (size.height - 70) / lines - 60) };
+      ? { width: size.width - beside, height: size.height - above }
+      : { width: (size.width - beside) / columns - 20, height: Math.max(120, (size.height - above) / lines - 60) };
   const body = {
     width: Math.max(80, Math.round(part.width)),
     height: Math.max(80, Math.round(part.height)),
@@ -58,7 +62,13 @@ export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known
           columns,
           spec: body,
         };
-  return { $schema: SCHEMA, background: "transparent", data: { values: rows }, ...whole };
+  return {
+    $schema: SCHEMA,
+    background: "transparent",
+    data: { values: rows },
+    ...(narrow && { config: { legend: { orient: "top", columns: 3 } } }),
+    ...whole,
+  };
 }
 
 function marks(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind): Json {

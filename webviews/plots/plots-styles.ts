@@ -72,6 +72,17 @@ export const plotsStyles = css`
     align-items: center;
     gap: 4px;
   }
+  @media (max-width: 760px) {
+    :host {
+      grid-template-columns: minmax(0, 1fr);
+      grid-template-rows: auto auto minmax(120px, 36vh) minmax(0, 1fr) auto;
+    }
+    ty-plot-form {
+      grid-row: auto;
+      border-right: 0;
+      border-bottom: 1px solid var(--hairline);
+    }
+  }
   @container page (max-width: 720px) {
     .actions .label {
       display: none;
