@@ -15,6 +15,7 @@ import { addMcpCommand } from "./commands/mcp.ts";
 import { addProjectCommands } from "./commands/project.ts";
 import { addQueryCommands } from "./commands/query.ts";
 import { addResumeCommand } from "./commands/resume.ts";
+import { addRetentionCommand } from "./commands/retention.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addServeCommand } from "./commands/serve.ts";
@@ -56,6 +57,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addCompareCommand(program, context);
   addSearchCommand(program, context);
   addCleanCommand(program, context);
+  addRetentionCommand(program, context);
   addDoctorCommand(program, context);
   addMcpCommand(program, context);
   addCompletionCommand(program, context);

@@ -15,6 +15,7 @@ import { exportHandlers } from "./export-handlers.ts";
 import { importHandlers } from "./import-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
+import { savedHandlers } from "./saved-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
 import { serverHandlers } from "./server-handlers.ts";
 import { serveStatic } from "./static.ts";
@@ -25,6 +26,7 @@ export function createApp(context: HttpContext): Hono {
   const handlers: Handlers = {
     ...serverHandlers(context),
     ...projectHandlers(context),
+    ...savedHandlers(context),
     ...analysisHandlers(context),
     ...exportHandlers(context),
     ...importHandlers(context),

@@ -24,10 +24,11 @@ import { isInPlace, openRoot, type OpenedRoot } from "./open-root.ts";
 import { fillRunFolder, moveIntoStore, stagingFolder } from "./new-run.ts";
 import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
+import { SavedFiles } from "./saved.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import { RunIndex } from "./run-index.ts";
 import { watchRuns } from "./run-watch.ts";
-import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, StoreScan } from "./types.ts";
+import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, SavedItems, StoreScan } from "./types.ts";
 
 export interface StoreOptions {
   /** Make the folder when it is not there. Default true. */
@@ -53,6 +54,7 @@ class FolderStore implements RunStore {
   readonly #opened: OpenedRoot;
   readonly #index: RunIndex;
   readonly #projects: ProjectFiles;
+  readonly saved: SavedItems;
   readonly #queue = new KeyedQueue();
   readonly #logs = new LogReader();
   readonly #checkpoints = new CheckpointFinder();
@@ -66,14 +68,27 @@ class FolderStore implements RunStore {
     this.#opened = opened;
     this.#index = new RunIndex(root);
     this.#projects = new ProjectFiles(root, () => this.#index.projectNames());
+    this.saved = new SavedFiles(root);
   }
 
   isInPlace(): boolean {
     return isInPlace(this.#opened);
   }
 
-  scan(): Promise<StoreScan> {
-    return this.#index.scan();
+  scan(except?: ReadonlySet<string>): Promise<StoreScan> {
+    return this.#index.scan(except);
+  }
+
+  folders(): Promise<{ project: string; name: string }[]> {
+    return this.#index.folders();
+  }
+
+  recall(id: RunId, project: string, signature: string): void {
+    this.#index.recall(id, project, signature);
+  }
+
+  release(id: RunId): void {
+    this.#index.release(id);
   }
 
   projects(): Promise<ProjectRecord[]> {

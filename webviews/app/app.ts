@@ -17,7 +17,7 @@ import { runHostCommand } from "./host-commands.ts";
 import "./resume-dialog.ts";
 import type { ResumeDialog } from "./resume-dialog.ts";
 import "./run-list.ts";
-import { type Page, showInAddress } from "./session.ts";
+import { keepState, openSession, type Page, readState, showInAddress } from "./session.ts";
 
 const NOTICE_MS = 4000;
 
@@ -145,6 +145,16 @@ export class App extends LitElement {
     return this.#transport;
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener("hashchange", this.#onAddress);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener("hashchange", this.#onAddress);
+  }
+
   override render(): TemplateResult {
     const transport = this.#link;
     return html`
@@ -165,7 +175,7 @@ export class App extends LitElement {
             class="button"
             data-testid="new-run"
             @click=${() => {
-              this.#openBuilder({ recipe: null, from: null, script: null, document: null });
+              this.#openBuilder({ recipe: null, from: null, script: null, dataset: null, document: null });
             }}
           >
             ${icon("add")} New run
@@ -194,19 +204,30 @@ export class App extends LitElement {
     if (this.builder !== null)
       return html`<ty-builder .transport=${transport} .target=${this.builder} .document=${this.draft}></ty-builder>`;
     if (this.page?.view === "compare") return html`<ty-compare .transport=${transport} .runs=${this.page.runs}></ty-compare>`;
-    if (this.page?.view === "explore") return html`<ty-explore .transport=${transport} .project=${this.page.project}></ty-explore>`;
+    if (this.page?.view === "explore") return this.#explore(transport, this.page.project);
     if (this.run !== null) return html`<ty-dashboard .transport=${transport} .runId=${this.run}></ty-dashboard>`;
     return html`<div class="welcome">
       ${this.count === 0 ? html`<span>Nothing has been trained here yet.</span>` : html`<span class="secondary">Choose a run, or start one.</span>`}
       <button
         class="button primary"
         @click=${() => {
-          this.#openBuilder({ recipe: null, from: null, script: null, document: null });
+          this.#openBuilder({ recipe: null, from: null, script: null, dataset: null, document: null });
         }}
       >
         New run
       </button>
     </div>`;
+  }
+
+  #explore(transport: BrowserTransport, project: string | null): TemplateResult {
+    return html`<ty-explore
+      .transport=${transport}
+      .project=${project}
+      .saved=${readState(`explore.${project ?? ""}`)}
+      @view-state=${(event: Event) => {
+        keepState(`explore.${project ?? ""}`, (event as CustomEvent<unknown>).detail);
+      }}
+    ></ty-explore>`;
   }
 
   #openRun(run: RunId): void {
@@ -240,6 +261,13 @@ export class App extends LitElement {
     this.count = runs.length;
     const newest = runs[0];
     if (this.run === null && this.page === null && this.builder === null && newest !== undefined) this.#openRun(newest.id);
+  };
+
+  /** An address of this page that somebody pasted or went back to; `showInAddress` itself causes no such event. */
+  readonly #onAddress = (): void => {
+    const { run, page } = openSession();
+    if (page !== null) this.#openPage(page);
+    else if (run !== null) this.#openRun(run);
   };
 
   #say(text: string): void {
