@@ -57,7 +57,7 @@ function made() {
 }
 
 function edge() {
-  return vitest(["test/http/server.test.ts", "test/http/stream.test.ts", "-t", "no malformed request|survives whatever"], {
+  return vitest(["test/http/requests.test.ts", "test/http/stream.test.ts", "-t", "generated requests|survives whatever"], {
     "log-mb": { type: "string", default: "160" },
     TRAINYARD_TEST_REQUESTS: values.requests,
     TRAINYARD_TEST_FRAMES: values.frames,
