@@ -74,7 +74,7 @@ def test_a_probe_measures_real_steps_and_leaves_nothing(rows: Path, tmp_path: Pa
     measured = answer["probe"]
     assert measured["steps"] == 3 and 0 < measured["seconds_per_step"] < 60
     assert measured["peak_rss_bytes"] > 300 * 2**20 and measured["peak_gpu_bytes"] is None
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("trainyard-*")) == []
 
 
 def test_counts_rows_steps_and_parameters(rows: Path) -> None:

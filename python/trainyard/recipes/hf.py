@@ -10,8 +10,8 @@ from trainyard.adapters import hf_fields as f
 from trainyard.adapters import hf_training_fields as t
 from trainyard.adapters.base import BaseAdapter, Preflight, Preset, TrainContext
 from trainyard.adapters.hf_checks import check_all
-from trainyard.adapters.hf_estimate import probe_params
 from trainyard.adapters.hf_data import Encoder, Part, parts_of_labels
+from trainyard.adapters.hf_estimate import probe_params
 
 SHAPES: Sequence[str] = ("text", "prompt_completion", "messages")
 

@@ -9,8 +9,8 @@ from trainyard.adapters import hf_fields as f
 from trainyard.adapters import hf_training_fields as t
 from trainyard.adapters.base import BaseAdapter, Field, Preflight, Preset, TrainContext, set_to
 from trainyard.adapters.hf_checks import check_all
-from trainyard.adapters.hf_estimate import probe_params
 from trainyard.adapters.hf_data import Part
+from trainyard.adapters.hf_estimate import probe_params
 
 SFT_SHAPES: Sequence[str] = ("text", "prompt_completion", "messages")
 DPO_SHAPES: Sequence[str] = ("preference",)
