@@ -41,8 +41,14 @@ export const RecipeField = z.object({
   "x-depends-on": z.record(z.string(), z.array(JsonValue)).optional(),
   /** Outside of it a warning is shown; it never blocks. */
   "x-usual-range": z.tuple([z.number(), z.number()]).optional(),
-  /** For paths: a file, a folder, or either. A path must exist when `must_exist`. */
-  "x-path": z.object({ kind: z.enum(["file", "folder", "any"]), must_exist: z.boolean() }).optional(),
+  /** For paths: a file, a folder, or either. A path must exist when `must_exist`; `holds` says what is looked for when paths are offered. */
+  "x-path": z
+    .object({
+      kind: z.enum(["file", "folder", "any"]),
+      must_exist: z.boolean(),
+      holds: z.enum(["dataset", "candles", "model", "python"]).optional(),
+    })
+    .optional(),
 });
 export type RecipeField = z.infer<typeof RecipeField>;
 

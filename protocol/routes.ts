@@ -10,8 +10,11 @@ import * as q from "./queries.ts";
 import { documentRoutes } from "./document-routes.ts";
 import { draftRoutes } from "./draft-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
+import { importRoutes } from "./import-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
+import { retentionRoutes } from "./retention-routes.ts";
 import { common, oneRun, route } from "./route.ts";
+import { savedRoutes } from "./saved-routes.ts";
 import { SystemSample } from "./system.ts";
 
 export const routes = {
@@ -33,6 +36,7 @@ export const routes = {
     errors: [],
   }),
   ...projectRoutes,
+  ...savedRoutes,
   listRuns: route({
     ...common,
     method: "GET",
@@ -217,8 +221,10 @@ export const routes = {
     produces: "bytes",
     errors: ["not_found", "forbidden", "bad_request"],
   }),
+  ...retentionRoutes,
   ...draftRoutes,
   ...exportRoutes,
+  ...importRoutes,
   ...analysisRoutes,
   getSystem: route({
     ...common,

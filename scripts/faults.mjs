@@ -1,53 +1,77 @@
-// `npm run test:faults -- [--count KILLS] [--seed N] [--seconds LIMIT] [--requests N] [--frames N] [--log-mb N] [--kills-only] [--keep]`
+// `npm run test:faults -- [--only PART]… [--seed N] [--count KILLS] [--seconds LIMIT] [--memory-minutes M] [--requests N] [--frames N] [--log-mb N] [--keep]`
 //
-// Kills at random moments and whether anything was lost by them (a table), the faults that are made on purpose, and malformed requests and
-// frames. Ends with a code other than 0 when one of them finds something. See docs/reliability.md.
+// The parts, all of them unless told otherwise: `kills` at random moments and whether anything was lost by them (a table), `memory` of a
+// server with eight live runs and visitors that come and go (a table), the faults that are `made` on purpose, and malformed requests and
+// frames at the `edge`. Ends with a code other than 0 when one of them finds something. See docs/reliability.md.
 import { build } from "esbuild";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { ensureBuild, ensureNodePackages } from "./lib/node-env.mjs";
-import { capture, root, runMain } from "./lib/steps.mjs";
+import { StepFailure, capture, root, runMain } from "./lib/steps.mjs";
 
 const VITEST = path.join(root, "node_modules", "vitest", "vitest.mjs");
 
+const PARTS = { kills, memory, made, edge };
+
 const { values } = parseArgs({
   options: {
+    only: { type: "string", multiple: true, default: Object.keys(PARTS) },
     count: { type: "string", default: "30" },
     seed: { type: "string", default: "1" },
     seconds: { type: "string", default: "0" },
     requests: { type: "string", default: "2000" },
     frames: { type: "string", default: "1000" },
+    "memory-minutes": { type: "string", default: "0.75" },
     "log-mb": { type: "string", default: "160" },
-    "kills-only": { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
 });
 
 await runMain(async () => {
+  const unknown = values.only.filter((name) => !(name in PARTS));
+  if (unknown.length > 0)
+    throw new StepFailure(`there is no part ${unknown.join(", ")}`, `The parts are ${Object.keys(PARTS).join(", ")}.`);
   await ensureNodePackages();
   await ensureBuild();
-  const kept = await kills();
-  if (values["kills-only"]) {
-    process.exitCode = kept;
-    return;
+  process.chdir(root);
+  process.env["TRAINYARD_TEST_CLI"] = path.join(root, "dist", "cli.cjs");
+  for (const [name, part] of Object.entries(PARTS)) {
+    if (!values.only.includes(name)) continue;
+    if ((await part()) !== 0) process.exitCode = 1;
   }
-  const made = await vitest(["--config", "test/faults/vitest.config.mts"], { TRAINYARD_TEST_LOG_MB: values["log-mb"] });
-  const edge = await vitest(["test/http/server.test.ts", "test/http/stream.test.ts", "-t", "no malformed request|survives whatever"], {
+});
+
+/** @returns the exit code, as of all parts */
+function kills() {
+  const order = { count: Number(values.count), seed: Number(values.seed), seconds: Number(values.seconds), keep: values.keep };
+  return program("test/faults/chaos/main.ts", order);
+}
+
+function memory() {
+  return program("test/faults/memory/main.ts", { minutes: Number(values["memory-minutes"]), seed: Number(values.seed), perSecond: 20 });
+}
+
+function made() {
+  return vitest(["--config", "test/faults/vitest.config.mts"], {});
+}
+
+function edge() {
+  return vitest(["test/http/server.test.ts", "test/http/stream.test.ts", "-t", "no malformed request|survives whatever"], {
+    "log-mb": { type: "string", default: "160" },
     TRAINYARD_TEST_REQUESTS: values.requests,
     TRAINYARD_TEST_FRAMES: values.frames,
   });
-  process.exitCode = kept === 0 && made === 0 && edge === 0 ? 0 : 1;
-});
+}
 
-/** Node 20 does not read TypeScript, so the program is bundled first. */
-async function kills() {
+/** Node 20 does not read TypeScript, so the program, which exports `main(order)`, is bundled first. */
+async function program(file, order) {
   const scratch = path.join(root, "node_modules/.cache/trainyard");
   await mkdir(scratch, { recursive: true });
-  const bundle = path.join(scratch, `faults-${process.pid}.mjs`);
+  const bundle = path.join(scratch, `faults-${process.pid}-${path.basename(path.dirname(file))}.mjs`);
   try {
     await build({
-      entryPoints: [path.join(root, "test/faults/chaos/main.ts")],
+      entryPoints: [path.join(root, file)],
       bundle: true,
       packages: "external",
       format: "esm",
@@ -56,15 +80,8 @@ async function kills() {
       outfile: bundle,
       logLevel: "warning",
     });
-    process.chdir(root);
-    process.env["TRAINYARD_TEST_CLI"] = path.join(root, "dist", "cli.cjs");
     const { main } = await import(bundle);
-    return await main({
-      count: Number(values.count),
-      seed: Number(values.seed),
-      seconds: Number(values.seconds),
-      keep: values.keep,
-    });
+    return await main(order);
   } finally {
     await rm(bundle, { force: true });
   }

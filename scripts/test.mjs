@@ -143,7 +143,7 @@ async function vitest(name, config, setup, folder) {
 /** The short form: random kills for about a minute, then the faults that are made on purpose. */
 async function faults(setup, folder) {
   const env = { TRAINYARD_TEST_PYTHON: setup.python };
-  const args = [path.join(root, "scripts", "faults.mjs"), "--kills-only", "--count", "40", "--seconds", "60"];
+  const args = [path.join(root, "scripts", "faults.mjs"), "--only", "kills", "--only", "memory", "--count", "40", "--seconds", "60"];
   const { code } = await capture(process.execPath, args, { env, echo: true });
   const rest = await vitest("faults", "test/faults/vitest.config.mts", setup, folder);
   return { ...rest, passed: rest.passed + (code === 0 ? 1 : 0), failed: rest.failed + (code === 0 ? 0 : 1) };

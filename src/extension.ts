@@ -9,10 +9,17 @@ import { RunDetail } from "../protocol/queries.ts";
 import { registerLanguageModelTools } from "./agent/language-model-tools.ts";
 import { registerMcpServer } from "./agent/mcp-server.ts";
 import { from, registerCommands, type CommandTable } from "./commands/table.ts";
+import { CodeDocuments } from "./documents/code-documents.ts";
+import { RunCatalogue } from "./documents/run-catalogue.ts";
+import { RunEditor } from "./documents/run-editor.ts";
+import { RUN_EDITOR } from "./documents/run-editor-id.ts";
+import { registerRunLanguage } from "./documents/run-language.ts";
 import { LogDocuments } from "./documents/log-documents.ts";
+import { registerTrainingLens } from "./documents/training-lens.ts";
 import { errorText } from "./error-text.ts";
 import type { Host } from "./host.ts";
 import { Notifications } from "./notifications.ts";
+import type { PageServices } from "./panels/page.ts";
 import { PanelManager } from "./panels/panel-manager.ts";
 import { PythonInterpreter } from "./python/interpreter.ts";
 import { RunBoard } from "./runs/board.ts";
@@ -25,14 +32,18 @@ import { showViews } from "./views/views.ts";
 const start = () => import("./commands/start-commands.ts");
 const life = () => import("./commands/life-commands.ts");
 const look = () => import("./commands/look-commands.ts");
+const exporting = () => import("./commands/export-commands.ts");
 const setup = () => import("./commands/setup-commands.ts");
 
 /** Every command: what it does, whether the run server must answer first, whether it launches something of the workspace. */
 const COMMANDS = {
   "trainyard.newRun": { run: from(start, (c) => c.newRun), needs: "nothing", trusted: true },
+  "trainyard.newRunFromFile": { run: from(start, (c) => c.newRunFromFile), needs: "nothing", trusted: true },
   "trainyard.cloneRun": { run: from(start, (c) => c.cloneRun), needs: "server", trusted: true },
   "trainyard.runPythonFile": { run: from(start, (c) => c.runPythonFile), needs: "server", trusted: true },
   "trainyard.startRunFile": { run: from(start, (c) => c.startRunFile), needs: "server", trusted: true },
+  "trainyard.openAsForm": { run: from(start, (c) => c.openAsForm), needs: "nothing" },
+  "trainyard.openAsText": { run: from(start, (c) => c.openAsText), needs: "nothing" },
   "trainyard.startDraft": { run: from(start, (c) => c.startDraft), needs: "server", trusted: true },
   "trainyard.stopRun": { run: from(life, (c) => c.stopRun), needs: "server" },
   "trainyard.forceStopRun": { run: from(life, (c) => c.forceStopRun), needs: "server" },
@@ -41,9 +52,11 @@ const COMMANDS = {
   "trainyard.openDashboard": { run: from(look, (c) => c.openDashboard), needs: "server" },
   "trainyard.compareRuns": { run: from(look, (c) => c.compareRuns), needs: "server" },
   "trainyard.exploreRuns": { run: from(look, (c) => c.exploreRuns), needs: "server" },
+  "trainyard.openCode": { run: from(look, (c) => c.openCode), needs: "server" },
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
   "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },
   "trainyard.openArtifact": { run: from(look, (c) => c.openArtifact), needs: "server" },
+  "trainyard.exportRun": { run: from(exporting, (c) => c.exportRun), needs: "server" },
   "trainyard.copyCommand": { run: from(look, (c) => c.copyCommand), needs: "server" },
   "trainyard.copyRunId": { run: from(look, (c) => c.copyRunId), needs: "server" },
   "trainyard.revealFolder": { run: from(look, (c) => c.revealFolder), needs: "server" },
@@ -98,15 +111,14 @@ function createHost(context: vscode.ExtensionContext): Host {
   const board = new RunBoard(connection);
   const notifications = new Notifications(context.workspaceState, board);
   const logs = new LogDocuments(connection, board);
-  const panels = new PanelManager({
+  const services: PageServices = {
     context,
     log,
     connection,
-    board,
     python,
-    onCommand: async (command, reply) => {
+    onCommand: async (command, page) => {
       const { runHostCommand } = await import("./panels/host-commands.ts");
-      await runHostCommand(host, command, reply).catch((error: unknown) => {
+      await runHostCommand(host, command, page).catch((error: unknown) => {
         log.error(`${command.command}: ${String(error)}`);
         void vscode.window.showErrorMessage(errorText(error));
       });
@@ -116,9 +128,12 @@ function createHost(context: vscode.ExtensionContext): Host {
       const run = RunDetail.safeParse(body);
       if (run.success && run.data.state !== "draft") void notifications.remember(run.data.id);
     },
-  });
+  };
+  const panels = new PanelManager({ ...services, board });
   const runsTree = showViews({ context, connection, board });
   const diagnostics = vscode.languages.createDiagnosticCollection("trainyard");
+  const code = new CodeDocuments(connection);
+  const catalogue = new RunCatalogue(connection, python);
   const host: Host = {
     context,
     log,
@@ -127,10 +142,16 @@ function createHost(context: vscode.ExtensionContext): Host {
     python,
     panels,
     logs,
+    code,
     notifications,
     diagnostics,
     selection: () => runsTree.selection,
   };
-  context.subscriptions.push(log, python, connection, board, notifications, logs, panels, diagnostics);
+  context.subscriptions.push(log, python, connection, board, notifications, logs, panels, diagnostics, catalogue, code);
+  context.subscriptions.push(
+    registerTrainingLens(),
+    registerRunLanguage({ catalogue, connection, diagnostics, log }),
+    vscode.window.registerCustomEditorProvider(RUN_EDITOR, new RunEditor(services), { webviewOptions: { retainContextWhenHidden: true } }),
+  );
   return host;
 }

@@ -21,14 +21,14 @@ import type { SeriesPool } from "./series-pool.ts";
 import { memoryLimit, oomKillCount } from "./snapshot.ts";
 
 /** How much of the log's end is searched for the cause of a failure. */
-const FAILURE_LOG_BYTES = 2 * 1024 * 1024;
+const FAILURE_LOG_BYTES = 8 * 1024 * 1024;
 
 export class Attempts {
   readonly #ledger: Ledger;
   readonly #pool: SeriesPool;
   readonly #context: PrepareContext;
   /** Called after a run has left its live states: a queued one may go on. */
-  readonly #freed: () => void;
+  readonly #freed: (entry: RunEntry) => void;
   /** Runs whose supervisor is being started: they are followed when that is done. */
   readonly #starting = new Set<RunId>();
   readonly #startedAfterAll = new Set<RunId>();
@@ -36,7 +36,7 @@ export class Attempts {
   /** Checkpoints whose event is written: attempt, step and path. */
   readonly #noted = new Map<RunId, Set<string>>();
 
-  constructor(ledger: Ledger, pool: SeriesPool, context: PrepareContext, freed: () => void) {
+  constructor(ledger: Ledger, pool: SeriesPool, context: PrepareContext, freed: (entry: RunEntry) => void) {
     this.#ledger = ledger;
     this.#pool = pool;
     this.#context = context;
@@ -135,7 +135,7 @@ export class Attempts {
         entry.takeSeries(series.series);
       }),
     });
-    entry.loaded = true;
+    entry.markLoaded(true);
     await entry.live.start();
     if (LIVE_STATES.has(entry.record.state)) await this.lookForCheckpoints(entry);
     this.#ledger.announce(entry);
@@ -266,7 +266,8 @@ export class Attempts {
     this.#noted.delete(id);
     this.#oomBefore.delete(id);
     await this.lookForCheckpoints(entry);
-    this.#freed();
+    this.#ledger.rest(entry);
+    this.#freed(entry);
   }
 
   async #logTail(id: RunId, number: number): Promise<string> {

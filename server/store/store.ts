@@ -1,7 +1,6 @@
 /** The store: run folders as files. Everything else in the server is derived from what this file reads and writes. */
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
 import { CheckpointTagRecord, type Artifact, type Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
@@ -11,7 +10,8 @@ import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../proto
 import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import { ReportRecord } from "../../protocol/report.ts";
 import { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
-import { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import { readRunDocument } from "../../protocol/run-document/read.ts";
+import { ResolvedSpec, type RunSpec } from "../../protocol/spec.ts";
 import { listArtifacts, resolveArtifact } from "./artifacts.ts";
 import { makeFolder, writeFileAtomic, writeJsonAtomic } from "./atomic.ts";
 import { CheckpointFinder } from "./checkpoints.ts";
@@ -21,12 +21,14 @@ import { appendJsonl, readJsonl } from "./jsonl.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogReader } from "./log-reader.ts";
 import { isInPlace, openRoot, type OpenedRoot } from "./open-root.ts";
+import { fillRunFolder, moveIntoStore, stagingFolder } from "./new-run.ts";
 import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
+import { SavedFiles } from "./saved.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import { RunIndex } from "./run-index.ts";
 import { watchRuns } from "./run-watch.ts";
-import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, StoreScan } from "./types.ts";
+import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, SavedItems, StoreScan } from "./types.ts";
 
 export interface StoreOptions {
   /** Make the folder when it is not there. Default true. */
@@ -52,6 +54,7 @@ class FolderStore implements RunStore {
   readonly #opened: OpenedRoot;
   readonly #index: RunIndex;
   readonly #projects: ProjectFiles;
+  readonly saved: SavedItems;
   readonly #queue = new KeyedQueue();
   readonly #logs = new LogReader();
   readonly #checkpoints = new CheckpointFinder();
@@ -65,14 +68,27 @@ class FolderStore implements RunStore {
     this.#opened = opened;
     this.#index = new RunIndex(root);
     this.#projects = new ProjectFiles(root, () => this.#index.projectNames());
+    this.saved = new SavedFiles(root);
   }
 
   isInPlace(): boolean {
     return isInPlace(this.#opened);
   }
 
-  scan(): Promise<StoreScan> {
-    return this.#index.scan();
+  scan(except?: ReadonlySet<string>): Promise<StoreScan> {
+    return this.#index.scan(except);
+  }
+
+  folders(): Promise<{ project: string; name: string }[]> {
+    return this.#index.folders();
+  }
+
+  recall(id: RunId, project: string, signature: string): void {
+    this.#index.recall(id, project, signature);
+  }
+
+  release(id: RunId): void {
+    this.#index.release(id);
   }
 
   projects(): Promise<ProjectRecord[]> {
@@ -123,6 +139,20 @@ class FolderStore implements RunStore {
     return { paths, record: checked };
   }
 
+  async staging(): Promise<string> {
+    mustWrite(this);
+    return stagingFolder(this.root);
+  }
+
+  async adopt(folder: string, record: RunRecord): Promise<RunFolder> {
+    mustWrite(this);
+    const checked = RunRecord.parse(record);
+    await this.#projects.ensure(checked.project);
+    const dir = await moveIntoStore(this.root, folder, checked);
+    await this.#index.wrote(checked.id, dir, checked);
+    return { paths: runPaths(dir), record: checked };
+  }
+
   async update(id: RunId, change: (record: RunRecord) => RunRecord): Promise<RunRecord> {
     mustWrite(this);
     return this.#queue.run(id, async () => {
@@ -147,12 +177,7 @@ class FolderStore implements RunStore {
   async spec(id: RunId): Promise<{ source: string; spec: RunSpec | null }> {
     const file = this.paths(id).specYaml;
     const source = (await readTextFile(file)) ?? "";
-    try {
-      const result = RunSpec.safeParse(parseYaml(source));
-      return { source, spec: result.success ? result.data : null };
-    } catch {
-      return { source, spec: null };
-    }
+    return { source, spec: readRunDocument(source).spec };
   }
 
   resolved(id: RunId): Promise<ResolvedSpec | null> {
@@ -347,19 +372,6 @@ export function mustWrite(store: Pick<RunStore, "root" | "readOnly" | "isInPlace
       `the store is no longer at ${store.root}: it was moved, deleted or unmounted`,
       "Move it back, or open it at its new place. Its runs go on meanwhile.",
     );
-}
-
-async function fillRunFolder(
-  paths: RunPaths,
-  record: RunRecord,
-  files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string },
-): Promise<void> {
-  await Promise.all([makeFolder(paths.attempts), makeFolder(paths.artifacts), makeFolder(paths.checkpoints)]);
-  await writeFileAtomic(paths.specYaml, files.specYaml);
-  await writeJsonAtomic(paths.resolvedJson, files.resolved);
-  if (files.gitPatch !== undefined && files.gitPatch !== "") await writeFileAtomic(paths.gitPatch, files.gitPatch);
-  // Last: a folder without run.json is no run.
-  await writeJsonAtomic(paths.runJson, record);
 }
 
 /** Numbers of the attempt folders, ascending. */

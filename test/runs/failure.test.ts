@@ -29,6 +29,69 @@ function known(log: string, over: Partial<ExitRecord> = {}, rest: Partial<Failur
 const traceback = (last: string): string =>
   ["Loading", "Traceback (most recent call last):", '  File "/w/train.py", line 9, in <module>', "    main()", last, ""].join("\n");
 
+/** The end of what torchrun printed when one of its two ranks was killed. */
+const torchrun = (exitCode: string, traceback: string): string =>
+  [
+    "[rank0]: Traceback (most recent call last):",
+    '[rank0]:   File "/w/train.py", line 9, in <module>',
+    "[rank0]: RuntimeError: [/gloo/transport/tcp/pair.cc:537] Read error [127.0.0.1]:55945: Connection reset by peer.",
+    "Traceback (most recent call last):",
+    "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: ",
+    "=======================================================",
+    "train.py FAILED",
+    "Failures:",
+    "[1]:",
+    "  rank      : 0 (local_rank: 0)",
+    "  exitcode  : -15 (pid: 16396)  (SIGTERM)",
+    "  traceback : Signal 15 (SIGTERM) received by PID 16396",
+    "-------------------------------------------------------",
+    "Root Cause (first observed failure):",
+    "[0]:",
+    "  time      : 2026-11-21_04:38:43",
+    "  host      : localhost",
+    "  rank      : 1 (local_rank: 1)",
+    `  exitcode  : ${exitCode}`,
+    "  error_file: <N/A>",
+    `  traceback : ${traceback}`,
+    "=======================================================",
+    "",
+  ].join("\n");
+
+describe("a rank that failed first", () => {
+  test("is named with the signal that ended it, not with what the others said of it", () => {
+    const error = { type: "RuntimeError", message: "Connection reset by peer", traceback: "" };
+    const failure = classifyFailure(
+      known(
+        torchrun("-9 (pid: 16397)  (SIGKILL)", "Signal 9 (SIGKILL) received by PID 16397"),
+        {},
+        {
+          end: { type: "end", time: 0, status: "failed", step: 5, reason: null, error },
+        },
+      ),
+    );
+    expect(failure).toMatchObject({ class: "killed", message: "Rank 1: Killed by SIGKILL; by whom is not recorded" });
+    expect(failure.evidence.join("\n")).toContain("rank      : 1 (local_rank: 1)");
+  });
+
+  test("is told as out of memory when the kernel ended a process meanwhile, and as a crash when it crashed", () => {
+    const killed = torchrun("-9 (pid: 16397)  (SIGKILL)", "Signal 9 (SIGKILL) received by PID 16397");
+    expect(classifyFailure(known(killed, {}, { oomKills: 1 }))).toMatchObject({
+      class: "out_of_memory_host",
+      message: "Rank 1: Killed by the kernel: the memory limit was reached",
+    });
+    const crashed = torchrun("-11 (pid: 16397)", "Signal 11 (SIGSEGV) received by PID 16397");
+    expect(classifyFailure(known(crashed))).toMatchObject({
+      class: "segfault",
+      message: expect.stringContaining("Rank 1 crashed (SIGSEGV)") as string,
+    });
+  });
+
+  test("that ended by itself is told by its error", () => {
+    const log = `ValueError: expected 3 columns\n${torchrun("1 (pid: 16397)", "To enable traceback see: https://pytorch.org")}`;
+    expect(classifyFailure(known(log)).class).toBe("exception");
+  });
+});
+
 describe("failure classes from what real programs print", () => {
   test.each<[FailureClass, string]>([
     [

@@ -4,7 +4,8 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import "../builder/builder.ts";
-import type { BuilderTarget } from "../builder/builder.ts";
+import type { BuilderTarget } from "../builder/beginnings.ts";
+import { DraftDocument } from "../builder/run-document.ts";
 import { icon } from "../components/icons.ts";
 import { asProblem, problemText } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -16,7 +17,7 @@ import { runHostCommand } from "./host-commands.ts";
 import "./resume-dialog.ts";
 import type { ResumeDialog } from "./resume-dialog.ts";
 import "./run-list.ts";
-import { type Page, showInAddress } from "./session.ts";
+import { keepState, openSession, type Page, readState, showInAddress } from "./session.ts";
 
 const NOTICE_MS = 4000;
 
@@ -116,6 +117,7 @@ export class App extends LitElement {
   @property({ attribute: false }) run: RunId | null = null;
   @property({ attribute: false }) page: Page | null = null;
   @state() private builder: BuilderTarget | null = null;
+  @state() private draft = new DraftDocument(null, () => undefined);
   @state() private notice: string | null = null;
   @state() private menuOpen = false;
   @state() private count: number | null = null;
@@ -143,6 +145,16 @@ export class App extends LitElement {
     return this.#transport;
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener("hashchange", this.#onAddress);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener("hashchange", this.#onAddress);
+  }
+
   override render(): TemplateResult {
     const transport = this.#link;
     return html`
@@ -163,7 +175,7 @@ export class App extends LitElement {
             class="button"
             data-testid="new-run"
             @click=${() => {
-              this.#openBuilder({ recipe: null, from: null, script: null });
+              this.#openBuilder({ recipe: null, from: null, script: null, dataset: null, document: null });
             }}
           >
             ${icon("add")} New run
@@ -189,21 +201,33 @@ export class App extends LitElement {
   }
 
   #page(transport: BrowserTransport): TemplateResult {
-    if (this.builder !== null) return html`<ty-builder .transport=${transport} .target=${this.builder}></ty-builder>`;
+    if (this.builder !== null)
+      return html`<ty-builder .transport=${transport} .target=${this.builder} .document=${this.draft}></ty-builder>`;
     if (this.page?.view === "compare") return html`<ty-compare .transport=${transport} .runs=${this.page.runs}></ty-compare>`;
-    if (this.page?.view === "explore") return html`<ty-explore .transport=${transport} .project=${this.page.project}></ty-explore>`;
+    if (this.page?.view === "explore") return this.#explore(transport, this.page.project);
     if (this.run !== null) return html`<ty-dashboard .transport=${transport} .runId=${this.run}></ty-dashboard>`;
     return html`<div class="welcome">
       ${this.count === 0 ? html`<span>Nothing has been trained here yet.</span>` : html`<span class="secondary">Choose a run, or start one.</span>`}
       <button
         class="button primary"
         @click=${() => {
-          this.#openBuilder({ recipe: null, from: null, script: null });
+          this.#openBuilder({ recipe: null, from: null, script: null, dataset: null, document: null });
         }}
       >
         New run
       </button>
     </div>`;
+  }
+
+  #explore(transport: BrowserTransport, project: string | null): TemplateResult {
+    return html`<ty-explore
+      .transport=${transport}
+      .project=${project}
+      .saved=${readState(`explore.${project ?? ""}`)}
+      @view-state=${(event: Event) => {
+        keepState(`explore.${project ?? ""}`, (event as CustomEvent<unknown>).detail);
+      }}
+    ></ty-explore>`;
   }
 
   #openRun(run: RunId): void {
@@ -222,6 +246,7 @@ export class App extends LitElement {
   }
 
   #openBuilder(target: BuilderTarget): void {
+    this.draft = new DraftDocument(null, () => undefined);
     this.builder = target;
     this.menuOpen = false;
   }
@@ -236,6 +261,13 @@ export class App extends LitElement {
     this.count = runs.length;
     const newest = runs[0];
     if (this.run === null && this.page === null && this.builder === null && newest !== undefined) this.#openRun(newest.id);
+  };
+
+  /** An address of this page that somebody pasted or went back to; `showInAddress` itself causes no such event. */
+  readonly #onAddress = (): void => {
+    const { run, page } = openSession();
+    if (page !== null) this.#openPage(page);
+    else if (run !== null) this.#openRun(run);
   };
 
   #say(text: string): void {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Kill } from "./judge.ts";
-import type { Ambush, Moment, TrainingPlan, Victim } from "./plan.ts";
+import { transitionOf, type Ambush, type Moment, type TrainingPlan, type Transition, type Victim } from "./plan.ts";
 import type { ServerLife } from "./server.ts";
 import { killNow, processesOf, type Kind, type StoreProcess } from "./system.ts";
 
@@ -29,12 +29,13 @@ export async function lieInWait(ambush: Ambush, target: Target): Promise<void> {
     await sleep(LOOK_MS);
   }
   if (ambush.delayMs > 0) await sleep(ambush.delayMs);
-  for (const victim of ambush.victims) await strike(victim, target);
+  for (const victim of ambush.victims) await strike(victim, transitionOf(ambush.moment), target);
 }
 
-async function strike(victim: Victim, target: Target): Promise<void> {
-  const struck = victim === "server" ? target.server.kill() : killNow(await find(victim, target));
-  if (struck) target.killed({ victim, time: Date.now() });
+async function strike(victim: Victim, during: Transition, target: Target): Promise<void> {
+  const found = victim === "server" ? undefined : await find(victim, target);
+  const struck = victim === "server" ? target.server.kill() : killNow(found);
+  if (struck) target.killed({ victim, during, rank: found?.rank ?? null, time: Date.now() });
 }
 
 const KINDS: Readonly<Record<Exclude<Victim, "server">, readonly Kind[]>> = {

@@ -1,10 +1,13 @@
 /** Which final states are true, from what the driver did and what the training wrote down; nothing that Trainyard says is used. */
 import type { RunState } from "../../../protocol/states.ts";
 import type { Journal } from "./journal.ts";
-import type { TrainingPlan, Victim } from "./plan.ts";
+import type { TrainingPlan, Transition, Victim } from "./plan.ts";
 
 export interface Kill {
   readonly victim: Victim;
+  readonly during: Transition;
+  /** Of a killed rank. */
+  readonly rank: number | null;
   /** ms since the epoch. */
   readonly time: number;
 }
@@ -39,7 +42,7 @@ export function trueStates(facts: RunFacts): Set<RunState> {
 /** Of several ranks that all fail, the launcher kills those that had not yet: also the one with the journal. */
 function rankThatFailedFirst({ plan, journal }: RunFacts): Kill | null {
   if (plan.ranks === 1 || plan.end === "complete" || !journal.started || journal.ended) return null;
-  return { victim: "rank", time: journal.ending?.time ?? journal.steps.at(-1)?.time ?? Infinity };
+  return { victim: "rank", during: "finishing", rank: null, time: journal.ending?.time ?? journal.steps.at(-1)?.time ?? Infinity };
 }
 
 function naturalStates(facts: RunFacts, killedAt: number | null, endTime: number): Set<RunState> {

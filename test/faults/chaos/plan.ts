@@ -8,6 +8,25 @@ export type Moment =
   | { readonly at: "created" | "supervisor seen" | "training seen" | "process.json" | "stop.json" | "ending" | "exit.json" }
   | { readonly at: "step"; readonly step: number };
 
+/** Where in its life a run is at a moment. */
+export const TRANSITIONS = ["queued", "starting", "running", "stopping", "finishing"] as const;
+export type Transition = (typeof TRANSITIONS)[number];
+
+const TRANSITION_OF: Readonly<Record<Moment["at"], Transition>> = {
+  created: "queued",
+  "supervisor seen": "starting",
+  "training seen": "starting",
+  "process.json": "starting",
+  step: "running",
+  "stop.json": "stopping",
+  ending: "finishing",
+  "exit.json": "finishing",
+};
+
+export function transitionOf(moment: Moment): Transition {
+  return TRANSITION_OF[moment.at];
+}
+
 export interface Ambush {
   readonly moment: Moment;
   /** ms after the moment. */
@@ -24,6 +43,8 @@ export interface TrainingPlan {
   readonly deaf: boolean;
   readonly child: boolean;
   readonly ranks: number;
+  /** Who starts the ranks: the training itself, or a real torchrun with real collectives (gloo). */
+  readonly launcher: "itself" | "torchrun";
   /** ms after the round began. */
   readonly createAfterMs: number;
   readonly ambushes: readonly Ambush[];
@@ -42,12 +63,17 @@ export interface RoundPlan {
 
 const TRAININGS = 4;
 
+/** Once in so many rounds: three processes that load torch take longer than all the rest of a round. */
+const TORCHRUN_EVERY = 6;
+
 /** @param longDowntimeMs how long one death of the server lasts at least; 0 for a round without a long one */
 export function planRound(chance: Chance, round: number, longDowntimeMs: number): RoundPlan {
   const downtimes = Array.from({ length: 12 }, () => (chance.happens(0.5) ? chance.between(0, 200) : chance.between(500, 3000)));
   if (longDowntimeMs > 0) downtimes[0] = longDowntimeMs;
+  const trainings = Array.from({ length: TRAININGS }, (_, index) => planTraining(chance, `round ${round} run ${index + 1}`));
+  if (round % TORCHRUN_EVERY === 1) trainings[0] = planTorchrun(chance, `round ${round} torchrun`);
   return {
-    trainings: Array.from({ length: TRAININGS }, (_, index) => planTraining(chance, `round ${round} run ${index + 1}`)),
+    trainings,
     downtimesMs: downtimes,
     killAgainAfter: new Set([0, 1, 2, 3, 4, 5].filter(() => chance.happens(0.3))),
     loseCatalogue: chance.happens(0.5),
@@ -72,9 +98,30 @@ function planTraining(chance: Chance, name: string): TrainingPlan {
     deaf: stop !== null && stop.graceSeconds <= 1 && chance.happens(0.4),
     child: chance.happens(0.2),
     ranks,
+    launcher: "itself",
     createAfterMs: chance.between(0, 2500),
     ambushes,
     stop,
+  };
+}
+
+/** A pair of which one rank is killed; half of the time its server dies too while it starts. */
+function planTorchrun(chance: Chance, name: string): TrainingPlan {
+  const steps = chance.between(60, 120);
+  const rank: Ambush = { moment: { at: "step", step: chance.between(1, steps - 20) }, delayMs: chance.between(0, 40), victims: ["rank"] };
+  const server: Ambush = { moment: { at: "training seen" }, delayMs: chance.between(0, 1000), victims: ["server"] };
+  return {
+    name,
+    steps,
+    secondsPerStep: 0.02,
+    end: "complete",
+    deaf: false,
+    child: false,
+    ranks: 2,
+    launcher: "torchrun",
+    createAfterMs: 0,
+    ambushes: chance.happens(0.5) ? [rank, server] : [rank],
+    stop: null,
   };
 }
 

@@ -9,18 +9,23 @@ import { killQuietly } from "../../support/processes.ts";
 import { lieInWait } from "./ambushes.ts";
 import { readJournal } from "./journal.ts";
 import type { Kill, RunFacts } from "./judge.ts";
-import type { RoundPlan, TrainingPlan, Victim } from "./plan.ts";
+import type { RoundPlan, TrainingPlan } from "./plan.ts";
 import { ServerLife } from "./server.ts";
 import { processesOf } from "./system.ts";
 import { verifyRun, type Verdict } from "./verify.ts";
 
-/** A run that is not over by then is stuck. */
+/** A run that is not over so long after the longest death of its server is stuck. */
 const ROUND_LIMIT_MS = 120_000;
 /** Processes that are told to be dead may need a moment to be gone. */
 const ORPHAN_GRACE_MS = 3000;
 
 export interface RoundResult {
-  readonly kills: readonly Victim[];
+  /** Of all runs, the server's deaths by an ambush among them. */
+  readonly kills: readonly Kill[];
+  /** Deaths of servers that had just come back, and those at the end of the round, after which everything is read anew. */
+  readonly moreServerDeaths: number;
+  readonly longestDowntimeMs: number;
+  readonly torchrunPairs: number;
   readonly verdicts: readonly Verdict[];
   /** In words; none is right. */
   readonly orphans: readonly string[];
@@ -48,7 +53,7 @@ export async function runRound(plan: RoundPlan, options: RoundOptions): Promise<
   const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), "trainyard-faults-")));
   const store = path.join(folder, ".trainyard");
   const server = new ServerLife(store, plan.downtimesMs, plan.killAgainAfter);
-  const kills: Victim[] = [];
+  const limitMs = ROUND_LIMIT_MS + Math.max(...plan.downtimesMs);
   let clean = false;
   try {
     await server.ensure();
@@ -61,11 +66,10 @@ export async function runRound(plan: RoundPlan, options: RoundOptions): Promise<
       firstFinal: null,
       over: false,
     }));
-    await Promise.all(rides.map((ride) => ridden(ride, store, server, options)));
+    await Promise.all(rides.map((ride) => ridden(ride, store, server, limitMs, options)));
     await server.fresh(plan.loseCatalogue);
     const verdicts: Verdict[] = [];
     for (const ride of rides) {
-      kills.push(...ride.kills.map((kill) => kill.victim).filter((victim) => victim !== "server"));
       if (ride.id === null) continue;
       const journal = await readJournal(ride.journalFile);
       verdicts.push(
@@ -73,11 +77,17 @@ export async function runRound(plan: RoundPlan, options: RoundOptions): Promise<
       );
     }
     const orphans = await orphansOf(store);
-    // The last two were killed by the round itself: to read everything anew, and to end it.
-    for (let death = 0; death < server.deaths; death++) kills.push("server");
-    kills.push("server");
+    const kills = rides.flatMap((ride) => ride.kills);
     clean = orphans.length === 0 && verdicts.every((verdict) => verdict.findings.length === 0);
-    return { kills, verdicts, orphans };
+    return {
+      kills,
+      // One more: the server was killed by the round itself, so that the next one reads everything anew.
+      moreServerDeaths: server.deaths - kills.filter((kill) => kill.victim === "server").length + 1,
+      longestDowntimeMs: server.longestDowntimeMs,
+      torchrunPairs: rides.filter((ride) => ride.plan.launcher === "torchrun").length,
+      verdicts,
+      orphans,
+    };
   } finally {
     await server.end("SIGKILL").catch(() => undefined);
     for (const left of await processesOf(store)) killQuietly(left.pid);
@@ -87,7 +97,7 @@ export async function runRound(plan: RoundPlan, options: RoundOptions): Promise<
 }
 
 /** From the request that creates the run to its final state. */
-async function ridden(ride: Ride, store: string, server: ServerLife, options: RoundOptions): Promise<void> {
+async function ridden(ride: Ride, store: string, server: ServerLife, limitMs: number, options: RoundOptions): Promise<void> {
   const begin = Date.now();
   await sleep(ride.plan.createAfterMs);
   const target = {
@@ -103,7 +113,7 @@ async function ridden(ride: Ride, store: string, server: ServerLife, options: Ro
   try {
     await create(ride, store, server, options);
     const stopping = askToStop(ride, server);
-    while (Date.now() - begin < ROUND_LIMIT_MS) {
+    while (Date.now() - begin < limitMs) {
       const state = await stateOf(ride, server);
       if (state !== null && FINAL_STATES.has(state)) {
         ride.firstFinal = state;
@@ -123,8 +133,11 @@ async function ridden(ride: Ride, store: string, server: ServerLife, options: Ro
 /** The server may be killed under the request: the run is then looked for in the store, and asked for again when it is not there. */
 async function create(ride: Ride, store: string, server: ServerLife, options: RoundOptions): Promise<void> {
   const { plan } = ride;
-  const command = [options.python, options.training, "--journal", ride.journalFile, "--steps", String(plan.steps)];
-  command.push("--seconds-per-step", String(plan.secondsPerStep), "--end", plan.end, `--ranks=${plan.ranks}`);
+  const command = [options.python];
+  if (plan.launcher === "torchrun") command.push("-m", "torch.distributed.run", "--standalone", `--nproc-per-node=${plan.ranks}`);
+  command.push(options.training, "--journal", ride.journalFile, "--steps", String(plan.steps));
+  command.push("--seconds-per-step", String(plan.secondsPerStep), "--end", plan.end);
+  command.push(plan.launcher === "torchrun" ? "--gloo" : `--ranks=${plan.ranks}`);
   if (plan.deaf) command.push("--deaf");
   if (plan.child) command.push("--child");
   const spec = { name: plan.name, recipe: "command", params: { command }, grace_seconds: 30 };

@@ -16,6 +16,8 @@ export class ServerLife {
   #revival: Promise<void> | null = null;
   deaths = 0;
   starts = 0;
+  /** Between two servers. */
+  longestDowntimeMs = 0;
 
   constructor(store: string, downtimesMs: readonly number[], killAgainAfter: ReadonlySet<number>) {
     this.#store = store;
@@ -46,8 +48,10 @@ export class ServerLife {
   }
 
   async #revive(death: number): Promise<void> {
+    const died = Date.now();
     await sleep(this.#downtimesMs[death % this.#downtimesMs.length] ?? 0);
     await this.ensure();
+    this.longestDowntimeMs = Math.max(this.longestDowntimeMs, Date.now() - died);
     if (!this.#killAgainAfter.has(death)) return;
     const again = this.#discovery?.process.pid;
     if (again === undefined) return;

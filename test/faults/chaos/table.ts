@@ -1,5 +1,5 @@
 /** The report of the fault suite. */
-import type { Victim } from "./plan.ts";
+import { TRANSITIONS, type Victim } from "./plan.ts";
 import type { RoundResult } from "./round.ts";
 
 export interface Report {
@@ -12,6 +12,9 @@ const VICTIMS: readonly Victim[] = ["server", "supervisor", "training", "rank"];
 
 export function formatTable(results: readonly RoundResult[], facts: { seed: number; seconds: number }): Report {
   const kills = results.flatMap((result) => result.kills);
+  const moreServerDeaths = results.reduce((total, result) => total + result.moreServerDeaths, 0);
+  const died = (victim: Victim): number =>
+    kills.filter((kill) => kill.victim === victim).length + (victim === "server" ? moreServerDeaths : 0);
   const verdicts = results.flatMap((result) => result.verdicts);
   const sum = (value: (verdict: (typeof verdicts)[number]) => number): number => verdicts.reduce((total, one) => total + value(one), 0);
   const states = new Map<string, number>();
@@ -26,7 +29,17 @@ export function formatTable(results: readonly RoundResult[], facts: { seed: numb
     ["seed", String(facts.seed)],
     ["rounds", String(results.length)],
     ["runs", `${verdicts.length} (${[...states].map(([state, count]) => `${count} ${state}`).join(", ")})`],
-    ["kills", `${kills.length} (${VICTIMS.map((victim) => `${kills.filter((one) => one === victim).length} ${victim}`).join(", ")})`],
+    ["kills", `${kills.length + moreServerDeaths} (${VICTIMS.map((victim) => `${died(victim)} ${victim}`).join(", ")})`],
+    ...TRANSITIONS.map<[string, string]>((transition) => {
+      const then = kills.filter((kill) => kill.during === transition);
+      return [
+        `  while ${transition}`,
+        VICTIMS.map((victim) => `${then.filter((kill) => kill.victim === victim).length} ${victim}`).join(", "),
+      ];
+    }),
+    ["  server just back, or before the check", `${moreServerDeaths} server`],
+    ["torchrun pairs that lost a rank", String(results.reduce((total, result) => total + result.torchrunPairs, 0))],
+    ["longest time without a server", `${(Math.max(0, ...results.map((result) => result.longestDowntimeMs)) / 1000).toFixed(0)} s`],
     ["points logged", String(sum((one) => one.points))],
     ["lines printed", String(sum((one) => one.lines))],
     ["never written before SIGKILL", `${sum((one) => one.neverWritten)} points (allowed: the last moments of a killed process)`],

@@ -25,6 +25,7 @@ parser.add_argument("--seconds-per-step", type=float, required=True)
 parser.add_argument("--end", choices=["complete", "raise", "exit", "hard-exit"], required=True)
 parser.add_argument("--deaf", action="store_true", help="never looks for a stop and ignores SIGTERM")
 parser.add_argument("--child", action="store_true", help="has a worker process that would outlive it")
+parser.add_argument("--gloo", action="store_true", help="one of torchrun's ranks: they meet at every step")
 parser.add_argument("--ranks", type=int, default=1, help="start so many processes of this script, as torchrun does")
 options = parser.parse_args()
 
@@ -51,6 +52,22 @@ if options.ranks > 1:
     sys.exit(launch_ranks())
 
 import trainyard  # noqa: E402: the launcher of ranks needs none of it
+
+if options.gloo:
+    import torch
+    import torch.distributed
+
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo")
+
+
+def any_rank(wish):
+    """Does any rank wish it? All of them get the same answer, so that none waits for one that has left."""
+    if not options.gloo:
+        return wish
+    sum_of_wishes = torch.tensor([1.0 if wish else 0.0])
+    torch.distributed.all_reduce(sum_of_wishes)
+    return sum_of_wishes.item() > 0
 
 rank = int(os.environ.get("RANK", "0"))
 if options.deaf:
@@ -96,7 +113,7 @@ for step in range(1, options.steps + 1):
     run.log(values, step=step)
     note("step", step=step, line=line, values={name: written(value) for name, value in values.items()})
     time.sleep(options.seconds_per_step)
-    if not options.deaf and run.should_stop():
+    if any_rank(not options.deaf and run.should_stop()):
         how = "stopped"
         break
 
@@ -108,4 +125,6 @@ if how == "exit":
 if how == "hard-exit":
     os._exit(3)
 run.finish()
+if options.gloo:
+    torch.distributed.destroy_process_group()
 note("ended", how=how)

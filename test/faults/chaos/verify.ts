@@ -123,6 +123,10 @@ async function compareState(
   if (firstFinal !== null && firstFinal !== run.state) findings.push(`it was told as ${firstFinal} before`);
   if ((run.state_reason ?? "") === "") findings.push("no reason stands beside its state");
   if (run.state === "failed" && run.failure === null) findings.push("it failed, and no failure is kept");
+  const killedRank = facts.plan.launcher === "torchrun" ? facts.kills.find((kill) => kill.victim === "rank")?.rank : undefined;
+  const said = run.failure?.message ?? "nothing";
+  if (killedRank !== undefined && !(said.startsWith(`Rank ${killedRank}: `) && said.includes("SIGKILL")))
+    findings.push(`rank ${killedRank} was killed by SIGKILL, and what is said of it is: ${said}`);
   const stored = JSON.parse(await readFile(path.join(run.run_dir, "run.json"), "utf8")) as RunRecord;
   if (stored.state !== run.state) findings.push(`run.json says ${stored.state}, the server says ${run.state}`);
 
