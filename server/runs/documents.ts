@@ -13,11 +13,12 @@ import {
 } from "../../protocol/documents.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { Probe } from "../../protocol/estimate.ts";
-import { newRunId } from "../../protocol/ids.ts";
+import { newRunId, type RunId } from "../../protocol/ids.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
+import type { RunState } from "../../protocol/states.ts";
 import type { Draft } from "../recipes/recipes.ts";
 import { runPaths } from "../store/paths.ts";
 import { corrected, footprint, probeEvidence, type Evidence } from "./evidence.ts";
@@ -30,15 +31,23 @@ const RENDER_TIMEOUT_MS = 180_000;
 /** Earlier runs of the same settings that are asked for what they measured. */
 const MOST_EARLIER = 5;
 
+/** How many of the newest runs are looked at: the summary of an old one may have to be read from its folder. */
+const MOST_LOOKED_AT = 50;
+
+/** The runs of the store: what they measured corrects the forecasts. */
+interface KnownRuns {
+  briefs(): Iterable<{ readonly id: RunId; readonly state: RunState }>;
+  summary(id: RunId): RunSummary | undefined;
+}
+
 export class Documents {
   readonly #context: PrepareContext;
 
-  readonly #runs: () => readonly RunSummary[];
+  readonly #runs: KnownRuns;
   /** By the footprint of what was tried; forgotten with the server. */
   readonly #probes = new Map<string, Probe>();
 
-  /** @param runs all runs of the store: what they measured corrects the forecasts */
-  constructor(context: PrepareContext, runs: () => readonly RunSummary[]) {
+  constructor(context: PrepareContext, runs: KnownRuns) {
     this.#context = context;
     this.#runs = runs;
   }
@@ -156,8 +165,8 @@ export class Documents {
     const probe = this.#probes.get(wanted);
     if (probe !== undefined) return probeEvidence(probe);
     const { store } = this.#context;
-    const same = this.#runs().filter((run) => run.state === "completed" && footprint(run.recipe, run.params) === wanted);
-    for (const run of same.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, MOST_EARLIER)) {
+    const same = newestCompleted(this.#runs).filter((run) => footprint(run.recipe, run.params) === wanted);
+    for (const run of same.slice(0, MOST_EARLIER)) {
       const { record } = await store.read(run.id);
       const exit = await store.exit(run.id, run.attempt);
       if (record.environment?.hostname !== os.hostname() || exit?.peak_rss_bytes == null) continue;
@@ -181,4 +190,9 @@ export class Documents {
 
 function documentInput({ recipe, params, cwd }: Draft): Record<string, string | Draft["params"]> {
   return { recipe: recipe.id, params, base_dir: cwd };
+}
+
+function newestCompleted(runs: KnownRuns): RunSummary[] {
+  const completed = [...runs.briefs()].filter((run) => run.state === "completed").sort((a, b) => (a.id < b.id ? 1 : -1));
+  return completed.slice(0, MOST_LOOKED_AT).flatMap(({ id }) => runs.summary(id) ?? []);
 }
