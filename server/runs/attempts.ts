@@ -21,7 +21,7 @@ import type { SeriesPool } from "./series-pool.ts";
 import { memoryLimit, oomKillCount } from "./snapshot.ts";
 
 /** How much of the log's end is searched for the cause of a failure. */
-const FAILURE_LOG_BYTES = 2 * 1024 * 1024;
+const FAILURE_LOG_BYTES = 8 * 1024 * 1024;
 
 export class Attempts {
   readonly #ledger: Ledger;

@@ -175,7 +175,7 @@ export class App extends LitElement {
             class="button"
             data-testid="new-run"
             @click=${() => {
-              this.#openBuilder({ recipe: null, from: null, script: null, document: null });
+              this.#openBuilder({ recipe: null, from: null, script: null, dataset: null, document: null });
             }}
           >
             ${icon("add")} New run
@@ -211,7 +211,7 @@ export class App extends LitElement {
       <button
         class="button primary"
         @click=${() => {
-          this.#openBuilder({ recipe: null, from: null, script: null, document: null });
+          this.#openBuilder({ recipe: null, from: null, script: null, dataset: null, document: null });
         }}
       >
         New run
