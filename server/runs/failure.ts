@@ -76,7 +76,8 @@ export function classifyFailure(known: FailureEvidence): Failure {
     if ([4, 6, 7, 8, 11].includes(signal))
       return make("segfault", `A child process crashed (signal ${signal})`, tail(lines), "Set PYTHONFAULTHANDLER=1 to see where.");
   }
-  const last = texts.findLastIndex((line, index) => index >= start && EXCEPTION_LINE.test(line));
+  const own = ownException(texts, start);
+  const last = own >= 0 ? own : texts.findLastIndex((line, index) => index >= start && EXCEPTION_LINE.test(line));
   if (error !== null)
     return make("exception", `${error.type}: ${firstLine(error.message)}`, around(texts, last), "The traceback in the log says where.");
   if (last >= 0) return make("exception", firstLine(texts[last] ?? ""), around(texts, last), "The traceback in the log says where.");
@@ -100,7 +101,17 @@ function findRule(texts: readonly string[], start: number): { rule: FailureRule;
   if (root !== undefined) return root;
   // Of a chain of exceptions the last one ended the process; the others were on the way to it.
   const last = texts.findLastIndex((text, index) => index >= start && EXCEPTION_LINE.test(text) && !WRAPPER.test(text));
-  return matches.find(({ line, rule }) => line === last && rule.class !== "nccl") ?? matches[0] ?? null;
+  const found = matches.find(({ line, rule }) => line === last && rule.class !== "nccl") ?? matches[0] ?? null;
+  // The ranks that are left complain of a lost connection; one that raised something else is why.
+  return found?.rule.class === "nccl" && ownException(texts, start) >= 0 ? null : found;
+}
+
+/** Index of the last exception of the end that is neither a launcher's nor about a lost connection; -1 when there is none. */
+function ownException(texts: readonly string[], start: number): number {
+  const lost = FAILURE_RULES.find((rule) => rule.class === "nccl")?.pattern;
+  return texts.findLastIndex(
+    (text, index) => index >= start && EXCEPTION_LINE.test(text) && !WRAPPER.test(text) && lost?.test(text) !== true,
+  );
 }
 
 /** SIGKILL has no sender that we could ask. Said as what it is: known, likely, or unknown. */
