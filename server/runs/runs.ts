@@ -58,7 +58,7 @@ class RunsRoom implements Runs {
       baseDir: options.baseDir ?? path.dirname(store.root),
       recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
     };
-    this.documents = new Documents(this.#context);
+    this.documents = new Documents(this.#context, this);
     this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
     this.#metrics = new SeriesPool(options.openMetrics);
     this.#system = new SeriesPool(options.openSystem);
