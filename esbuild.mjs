@@ -76,6 +76,7 @@ const targets = {
     alias: { "vega-canvas": canvasFreeVega },
   },
   catalogWorker: { ...node, entryPoints: { "catalog-worker": "server/catalog/worker.ts" }, outdir: "dist" },
+  previewWorker: { ...node, entryPoints: { "preview-worker": "server/preview/worker.ts" }, outdir: "dist" },
   supervisor: { ...node, entryPoints: { supervisor: "server/supervisor/main.ts" }, outdir: "dist" },
   cli: {
     ...node,
@@ -96,6 +97,7 @@ const targets = {
       builder: "webviews/builder/main.ts",
       compare: "webviews/compare/main.ts",
       explore: "webviews/explore/main.ts",
+      plots: "webviews/plots/main.ts",
       app: "webviews/app/main.ts",
     },
     outdir: "dist/webviews",

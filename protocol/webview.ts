@@ -10,18 +10,21 @@ import { SpecEdit } from "./run-document/edit.ts";
 /** What a panel shows; kept by the serializer so that it comes back after a reload. */
 export const PanelTarget = z.discriminatedUnion("view", [
   z.object({ view: z.literal("dashboard"), run: RunId }),
-  /** `from` clones an earlier run; `script` starts from a Python file; `document` is the URI of a *.run.yaml that the form edits. */
+  /** `from` clones an earlier run; `script` starts from a Python file, `dataset` from a file of rows; `document` is the URI of a *.run.yaml that the form edits. */
   z.object({
     view: z.literal("builder"),
     recipe: z.string().nullable(),
     from: RunId.nullable(),
     script: z.string().nullable(),
+    dataset: z.string().nullable().default(null),
     document: z.string().nullable().default(null),
   }),
   /** Curves and settings of several runs side by side; the first is the baseline until another is chosen. */
   z.object({ view: z.literal("compare"), runs: z.array(RunId).min(1).max(1000) }),
   /** The table of runs: of one project, or of the whole store. */
   z.object({ view: z.literal("explore"), project: Slug.nullable() }),
+  /** The plot builder over the runs that pass a filter; "" lets all pass. */
+  z.object({ view: z.literal("plots"), project: Slug.nullable(), filter: z.string().max(4000) }),
 ]);
 export type PanelTarget = z.infer<typeof PanelTarget>;
 
@@ -35,6 +38,7 @@ export const HostCommand = z.discriminatedUnion("command", [
   z.object({ command: z.literal("compare_runs"), runs: z.array(RunId).min(1).max(1000) }),
   /** The editor asks for format and place; a browser saves the report. */
   z.object({ command: z.literal("export_runs"), runs: z.array(RunId).min(1).max(1000) }),
+  z.object({ command: z.literal("open_plot"), project: Slug.nullable(), filter: z.string().max(4000) }),
   z.object({ command: z.literal("open_log"), run: RunId, attempt: z.number().int().positive() }),
   z.object({ command: z.literal("fork_run"), run: RunId, checkpoint: z.string().nullable() }),
   z.object({ command: z.literal("resume_run"), run: RunId, checkpoint: z.string().nullable() }),

@@ -1,8 +1,13 @@
-/** Points of runs in memory, shared by everybody who looks at them; a run nobody looks at leaves memory after a while. */
+/**
+ * Points of runs in memory, shared by everybody who looks at them. A run nobody looks at leaves memory after a while, or as soon as others need
+ * its room: it is read again from its file, at 40 ns a point.
+ */
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunSeries } from "../series/types.ts";
 
 const KEEP_IDLE_MS = 30_000;
+/** Of runs that nobody looks at. */
+const MOST_IDLE_BYTES = 128 * 1024 * 1024;
 
 interface Shared {
   readonly series: RunSeries;
@@ -17,10 +22,13 @@ export interface SeriesLease {
 
 export class SeriesPool {
   readonly #open: (run: RunId) => RunSeries;
+  readonly #mostIdleBytes: number;
+  /** The run that was given back last stands last. */
   readonly #shared = new Map<RunId, Shared>();
 
-  constructor(open: (run: RunId) => RunSeries) {
+  constructor(open: (run: RunId) => RunSeries, mostIdleBytes = MOST_IDLE_BYTES) {
     this.#open = open;
+    this.#mostIdleBytes = mostIdleBytes;
   }
 
   acquire(run: RunId): SeriesLease {
@@ -40,11 +48,7 @@ export class SeriesPool {
         if (released) return;
         released = true;
         held.users--;
-        if (held.users > 0) return;
-        held.idle = setTimeout(() => {
-          this.drop(run);
-        }, KEEP_IDLE_MS);
-        held.idle.unref();
+        if (held.users === 0 && this.#shared.get(run) === held) this.#rest(run, held);
       },
     };
   }
@@ -60,5 +64,21 @@ export class SeriesPool {
 
   close(): void {
     for (const run of [...this.#shared.keys()]) this.drop(run);
+  }
+
+  #rest(run: RunId, held: Shared): void {
+    this.#shared.delete(run);
+    this.#shared.set(run, held);
+    held.idle = setTimeout(() => {
+      this.drop(run);
+    }, KEEP_IDLE_MS);
+    held.idle.unref();
+    const resting = [...this.#shared].filter(([, shared]) => shared.users === 0);
+    let bytes = resting.reduce((sum, [, { series }]) => sum + series.bytes, 0);
+    for (const [oldest, { series }] of resting) {
+      if (bytes <= this.#mostIdleBytes) return;
+      bytes -= series.bytes;
+      this.drop(oldest);
+    }
   }
 }

@@ -202,7 +202,12 @@ describe("in a panel, behind the relay of the extension host and its strict poli
 
 describe("the builder in a panel", () => {
   it("fills every kind of field, shows the document and the command, and breaks no rule of the policy", async () => {
-    const panel = await openPanel(page, server, { view: "builder", recipe: "tiny", from: null, script: null, document: null }, complaints);
+    const panel = await openPanel(
+      page,
+      server,
+      { view: "builder", recipe: "tiny", from: null, script: null, dataset: null, document: null },
+      complaints,
+    );
     const field = (key: string) => page.getByTestId(`field-${key}`);
     await field("train_file").locator("input").fill("rows.jsonl");
     await field("columns").locator("input").fill("a, b");
@@ -222,6 +227,28 @@ describe("the builder in a panel", () => {
     await page.getByTestId("builder-dry-run").click();
     await expect.poll(() => page.getByTestId("command").innerText()).toContain("rows.jsonl");
     await expect.poll(() => page.getByTestId("builder-start").isEnabled()).toBe(true);
+    expect(complaints).toEqual([]);
+    panel.dispose();
+  });
+
+  it("says whether the run fits, and offers the change that makes it fit", async () => {
+    const panel = await openPanel(
+      page,
+      server,
+      { view: "builder", recipe: "tiny", from: null, script: null, dataset: null, document: null },
+      complaints,
+    );
+    const estimate = page.getByTestId("estimate");
+    await page.getByTestId("field-train_file").locator("input").fill("rows.jsonl");
+    await page.getByTestId("field-learning_rate").locator("input").fill("0.8");
+    await estimate.getByText("does not fit").waitFor();
+    expect(await estimate.innerText()).toMatch(/1,728[^]*33\.0 M \(0\.8\d? %\)[^]*1 h 31 min/);
+    await page.getByTestId("fix").click();
+    await expect.poll(() => page.getByTestId("yaml").innerText()).toContain("learning_rate: 0.3");
+    await expect.poll(() => estimate.innerText()).toContain("fits: ");
+    expect(await page.getByTestId("fix").count()).toBe(0);
+    await page.keyboard.press("Control+z");
+    await expect.poll(() => page.getByTestId("yaml").innerText()).toContain("learning_rate: 0.8");
     expect(complaints).toEqual([]);
     panel.dispose();
   });
