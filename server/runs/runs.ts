@@ -9,6 +9,7 @@ import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import { serverFolder } from "../discovery/discovery.ts";
 import { changedParams, Recipes, type Plan } from "../recipes/recipes.ts";
 import type { RunSeries } from "../series/types.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
@@ -78,8 +79,10 @@ class RunsRoom implements Runs {
     };
     this.documents = new Documents(this.#context);
     this.#ledger = new Ledger(store, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
-    this.#metrics = new SeriesPool(options.openMetrics);
-    this.#system = new SeriesPool(options.openSystem);
+    // Beside the points themselves: the system's folder for temporary files often is memory.
+    const folder = serverFolder(store.root);
+    this.#metrics = new SeriesPool(options.openMetrics, folder);
+    this.#system = new SeriesPool(options.openSystem, folder);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
       void this.#queue.run(entry.record.id, () => retainAutomatically(this.#ledger, entry));

@@ -1,5 +1,6 @@
 /** Points of runs in memory, shared by everybody who looks at them; a run nobody looks at leaves memory after a while. */
 import type { RunId } from "../../protocol/ids.ts";
+import { SpillFile } from "../series/spill.ts";
 import type { RunSeries } from "../series/types.ts";
 
 const KEEP_IDLE_MS = 30_000;
@@ -18,9 +19,19 @@ export interface SeriesLease {
 export class SeriesPool {
   readonly #open: (run: RunId) => RunSeries;
   readonly #shared = new Map<RunId, Shared>();
+  readonly #spill: SpillFile;
 
-  constructor(open: (run: RunId) => RunSeries) {
+  /** @param folder where old points of live runs are kept; they stay in memory where it cannot be written */
+  constructor(open: (run: RunId) => RunSeries, folder: string) {
     this.#open = open;
+    this.#spill = new SpillFile(folder);
+  }
+
+  /** As `acquire`, for a run that is followed for as long as it lives: what it logged long ago leaves memory. */
+  follow(run: RunId): SeriesLease {
+    const lease = this.acquire(run);
+    lease.series.letGo(this.#spill);
+    return lease;
   }
 
   acquire(run: RunId): SeriesLease {
@@ -60,5 +71,6 @@ export class SeriesPool {
 
   close(): void {
     for (const run of [...this.#shared.keys()]) this.drop(run);
+    this.#spill.close();
   }
 }
