@@ -76,6 +76,7 @@ const targets = {
     alias: { "vega-canvas": canvasFreeVega },
   },
   catalogWorker: { ...node, entryPoints: { "catalog-worker": "server/catalog/worker.ts" }, outdir: "dist" },
+  previewWorker: { ...node, entryPoints: { "preview-worker": "server/preview/worker.ts" }, outdir: "dist" },
   supervisor: { ...node, entryPoints: { supervisor: "server/supervisor/main.ts" }, outdir: "dist" },
   cli: {
     ...node,

@@ -19,7 +19,7 @@ export const exportRoutes = {
     ...oneRun,
     method: "GET",
     path: "/api/runs/:id/artifacts/preview",
-    summary: "What can be shown of a file safely: text, JSON, CSV, NumPy and safetensors headers, images, sounds",
+    summary: "What can be shown of a file safely: text, JSON, CSV, Parquet, NumPy and safetensors headers, images, sounds",
     query: PreviewQuery,
     response: ArtifactPreview,
     errors: ["not_found", "forbidden", "bad_request"],

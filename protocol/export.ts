@@ -77,10 +77,28 @@ export const PreviewQuery = z.object({
   path: z.string().min(1).max(4096),
   /** Most lines of a text, rows of a table. */
   rows: z.coerce.number().int().min(1).max(1000).default(200),
+  /** Rows that are passed over first, where a file can be read from any place (Parquet). */
+  offset: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
 });
 export type PreviewQuery = z.infer<typeof PreviewQuery>;
 
 const shared = { size_bytes: z.number().int().nonnegative(), truncated: z.boolean() };
+
+export const ParquetPreview = z.object({
+  kind: z.literal("parquet"),
+  ...shared,
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  /** Cells as texts, in the order of the columns; null where there is no value. */
+  rows: z.array(z.array(z.string().nullable())),
+  /** Number of the first row, from 0. */
+  offset: z.number().int().nonnegative(),
+  row_count: z.number().int().nonnegative(),
+  row_groups: z.number().int().nonnegative(),
+  metadata: z.record(z.string(), z.string()),
+  /** Why no rows are shown, or null. */
+  problem: z.string().nullable(),
+});
+export type ParquetPreview = z.infer<typeof ParquetPreview>;
 
 /** What can be shown of a file without running, unpickling or loading anything. `truncated`: there is more than is shown. */
 export const ArtifactPreview = z.discriminatedUnion("kind", [
@@ -99,7 +117,8 @@ export const ArtifactPreview = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("numpy"), ...shared, dtype: z.string(), shape: z.array(z.number().int()), fortran_order: z.boolean() }),
   /** An image or a sound, in base64; `data` is null when the file is larger than is sent. */
   z.object({ kind: z.literal("media"), ...shared, media_type: z.string(), data: z.string().nullable() }),
-  /** Nothing that is known: its first bytes in hexadecimal. */
-  z.object({ kind: z.literal("binary"), ...shared, head: z.string() }),
+  ParquetPreview,
+  /** Nothing that is known: its first bytes in hexadecimal. `problem`: what it claims to be, and why it is not. */
+  z.object({ kind: z.literal("binary"), ...shared, head: z.string(), problem: z.string().nullable() }),
 ]);
 export type ArtifactPreview = z.infer<typeof ArtifactPreview>;

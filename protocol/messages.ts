@@ -19,7 +19,10 @@ export { WS_PATH, WS_PROTOCOL } from "./constants.ts";
 const SubscriptionId = z.number().int().nonnegative();
 
 export const Topic = z.discriminatedUnion("topic", [
-  /** All runs: `runs` first (an empty list with `changes_only`, for clients that ask for pages), then `run` for each change and `run_removed`. */
+  /**
+   * Runs: `runs` first (the newest 2,000 and all that live; an empty list with `changes_only`, for clients that ask for pages), then `run` for
+   * each change and `run_removed`.
+   */
   z.object({ topic: z.literal("runs"), changes_only: z.boolean().optional() }),
   /** One run: its `run` summary, `events` and `checkpoints` as they come, `usage` while it lives. */
   z.object({ topic: z.literal("run"), run: RunId }),

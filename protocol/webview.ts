@@ -10,12 +10,13 @@ import { SpecEdit } from "./run-document/edit.ts";
 /** What a panel shows; kept by the serializer so that it comes back after a reload. */
 export const PanelTarget = z.discriminatedUnion("view", [
   z.object({ view: z.literal("dashboard"), run: RunId }),
-  /** `from` clones an earlier run; `script` starts from a Python file; `document` is the URI of a *.run.yaml that the form edits. */
+  /** `from` clones an earlier run; `script` starts from a Python file, `dataset` from a file of rows; `document` is the URI of a *.run.yaml that the form edits. */
   z.object({
     view: z.literal("builder"),
     recipe: z.string().nullable(),
     from: RunId.nullable(),
     script: z.string().nullable(),
+    dataset: z.string().nullable().default(null),
     document: z.string().nullable().default(null),
   }),
   /** Curves and settings of several runs side by side; the first is the baseline until another is chosen. */

@@ -64,12 +64,11 @@ function memory() {
 }
 
 function made() {
-  return vitest(["--config", "test/faults/vitest.config.mts"], {});
+  return vitest(["--config", "test/faults/vitest.config.mts"], { TRAINYARD_TEST_LOG_MB: values["log-mb"] });
 }
 
 function edge() {
-  return vitest(["test/http/server.test.ts", "test/http/stream.test.ts", "-t", "no malformed request|survives whatever"], {
-    "log-mb": { type: "string", default: "160" },
+  return vitest(["test/http/requests.test.ts", "test/http/stream.test.ts", "-t", "generated requests|survives whatever"], {
     TRAINYARD_TEST_REQUESTS: values.requests,
     TRAINYARD_TEST_FRAMES: values.frames,
   });

@@ -14,7 +14,9 @@ import { createApp } from "./http/app.ts";
 import { derivedDefinitions } from "./http/project-handlers.ts";
 import type { Edge } from "./http/listen.ts";
 import { createStreamHub } from "./http/stream/hub.ts";
+import { platform } from "./launch/platform.ts";
 import { isBundled } from "./package-root.ts";
+import { RunCache } from "./runs/run-cache.ts";
 import { createRuns } from "./runs/runs.ts";
 import { openSeries } from "./series/series.ts";
 import type { OpenedRoot } from "./store/open-root.ts";
@@ -58,13 +60,14 @@ export function openRooms(options: RoomsOptions): Rooms {
     openMetrics: (run) => openSeries(store, run, "metrics"),
     openSystem: (run) => openSeries(store, run, "system"),
     gpuNames: () => devices.gpuNames(),
+    cache: store.readOnly ? null : RunCache.open(folder, platform.bootId()),
     log,
   });
   const catalog = createCatalog({
     snapshot: store.readOnly ? null : path.join(folder, "catalog.sqlite"),
     workerFile: isBundled() ? path.join(packageRoot, "dist", "catalog-worker.cjs") : null,
     wasmFolder: path.join(packageRoot, isBundled() ? "dist" : "node_modules/sql.js/dist"),
-    runs: () => runs.summaries(),
+    runs,
   });
   const devices: Devices = createDevices({
     storeRoot: store.root,
@@ -73,8 +76,8 @@ export function openRooms(options: RoomsOptions): Rooms {
     log,
   });
   const offRuns = runs.onChange((change) => {
-    if (change.type === "summary") catalog.upsert(change.run);
-    else if (change.type === "removed") catalog.remove(change.id);
+    if (change.type === "summary") catalog.changed(change.run.id);
+    else if (change.type === "removed") catalog.changed(change.id);
     else if (change.type === "usage") devices.noteUsage(change.id, change.usage);
   });
   const ready = runs.start().then(() => {
@@ -103,7 +106,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     upgrade: (request, socket, head) => {
       hub.upgrade(request, socket, head);
     },
-    isBusy: () => hub.clients > 0 || runs.summaries().some((run) => LIVE_STATES.has(run.state) || run.state === "queued"),
+    isBusy: () => hub.clients > 0 || [...runs.briefs()].some(({ state }) => LIVE_STATES.has(state) || state === "queued"),
     closeStreams: () => {
       hub.close();
     },

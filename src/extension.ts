@@ -9,11 +9,13 @@ import { RunDetail } from "../protocol/queries.ts";
 import { registerLanguageModelTools } from "./agent/language-model-tools.ts";
 import { registerMcpServer } from "./agent/mcp-server.ts";
 import { from, registerCommands, type CommandTable } from "./commands/table.ts";
+import { CodeDocuments } from "./documents/code-documents.ts";
 import { RunCatalogue } from "./documents/run-catalogue.ts";
 import { RunEditor } from "./documents/run-editor.ts";
 import { RUN_EDITOR } from "./documents/run-editor-id.ts";
 import { registerRunLanguage } from "./documents/run-language.ts";
 import { LogDocuments } from "./documents/log-documents.ts";
+import { registerTrainingLens } from "./documents/training-lens.ts";
 import { errorText } from "./error-text.ts";
 import type { Host } from "./host.ts";
 import { Notifications } from "./notifications.ts";
@@ -36,6 +38,7 @@ const setup = () => import("./commands/setup-commands.ts");
 /** Every command: what it does, whether the run server must answer first, whether it launches something of the workspace. */
 const COMMANDS = {
   "trainyard.newRun": { run: from(start, (c) => c.newRun), needs: "nothing", trusted: true },
+  "trainyard.newRunFromFile": { run: from(start, (c) => c.newRunFromFile), needs: "nothing", trusted: true },
   "trainyard.cloneRun": { run: from(start, (c) => c.cloneRun), needs: "server", trusted: true },
   "trainyard.runPythonFile": { run: from(start, (c) => c.runPythonFile), needs: "server", trusted: true },
   "trainyard.startRunFile": { run: from(start, (c) => c.startRunFile), needs: "server", trusted: true },
@@ -49,6 +52,7 @@ const COMMANDS = {
   "trainyard.openDashboard": { run: from(look, (c) => c.openDashboard), needs: "server" },
   "trainyard.compareRuns": { run: from(look, (c) => c.compareRuns), needs: "server" },
   "trainyard.exploreRuns": { run: from(look, (c) => c.exploreRuns), needs: "server" },
+  "trainyard.openCode": { run: from(look, (c) => c.openCode), needs: "server" },
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
   "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },
   "trainyard.openArtifact": { run: from(look, (c) => c.openArtifact), needs: "server" },
@@ -128,6 +132,7 @@ function createHost(context: vscode.ExtensionContext): Host {
   const panels = new PanelManager({ ...services, board });
   const runsTree = showViews({ context, connection, board });
   const diagnostics = vscode.languages.createDiagnosticCollection("trainyard");
+  const code = new CodeDocuments(connection);
   const catalogue = new RunCatalogue(connection, python);
   const host: Host = {
     context,
@@ -137,12 +142,14 @@ function createHost(context: vscode.ExtensionContext): Host {
     python,
     panels,
     logs,
+    code,
     notifications,
     diagnostics,
     selection: () => runsTree.selection,
   };
-  context.subscriptions.push(log, python, connection, board, notifications, logs, panels, diagnostics, catalogue);
+  context.subscriptions.push(log, python, connection, board, notifications, logs, panels, diagnostics, catalogue, code);
   context.subscriptions.push(
+    registerTrainingLens(),
     registerRunLanguage({ catalogue, connection, diagnostics, log }),
     vscode.window.registerCustomEditorProvider(RUN_EDITOR, new RunEditor(services), { webviewOptions: { retainContextWhenHidden: true } }),
   );

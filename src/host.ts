@@ -1,6 +1,7 @@
 /** What the parts of the extension share for as long as it is active. Built once in extension.ts. */
 import type * as vscode from "vscode";
 import type { PanelTarget } from "../protocol/webview.ts";
+import type { CodeDocuments } from "./documents/code-documents.ts";
 import type { LogDocuments } from "./documents/log-documents.ts";
 import type { Notifications } from "./notifications.ts";
 import type { PythonInterpreter } from "./python/interpreter.ts";
@@ -20,6 +21,7 @@ export interface Host {
   readonly python: PythonInterpreter;
   readonly panels: Panels;
   readonly logs: LogDocuments;
+  readonly code: CodeDocuments;
   readonly notifications: Notifications;
   /** What is wrong with run files. */
   readonly diagnostics: vscode.DiagnosticCollection;

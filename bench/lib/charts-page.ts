@@ -171,7 +171,7 @@ const vegaLite: Draw = async (host, data) => {
 
 const DRAWERS: Readonly<Record<Kind, Draw>> = { trainyard, uplot, "vega-lite": vegaLite };
 
-async function measure(kind: Kind, series: number, points: number, rounds: number): Promise<ChartTimes> {
+export async function measure(kind: Kind, series: number, points: number, rounds: number): Promise<ChartTimes> {
   const first: number[] = [];
   const append: number[] = [];
   for (let round = 0; round <= rounds; round++) {

@@ -120,7 +120,11 @@ export function tokenize(text: string, what: string): Token[] {
       continue;
     }
     const symbol = SYMBOLS.find((one) => text.startsWith(one, at));
-    if (symbol === undefined) throw fail(`${JSON.stringify(text.charAt(at))} means nothing here`, start, "Texts and odd names are quoted.");
+    if (symbol === undefined) {
+      const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
+      at += character.length;
+      throw fail(`${JSON.stringify(character)} means nothing here`, start, "Texts and odd names are quoted.");
+    }
     at += symbol.length;
     tokens.push({ type: "symbol", value: symbol, start, end: at });
   }

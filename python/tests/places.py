@@ -6,7 +6,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = os.path.dirname(HERE)
 SCRIPTS = os.path.join(HERE, "scripts")
-GENERATED = os.path.join(os.path.dirname(PYTHON), "protocol", "generated")
+ROOT = os.path.dirname(PYTHON)
+GENERATED = os.path.join(ROOT, "protocol", "generated")
 
 if PYTHON not in sys.path:
     sys.path.insert(0, PYTHON)

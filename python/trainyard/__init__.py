@@ -13,7 +13,7 @@ nor waits for anything in, the training that calls it.
 
 import os
 import threading
-from typing import Any, Iterable, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional
 
 from . import _exit, _hot, _output, _standalone
 from ._metric_file import Occupied
@@ -21,6 +21,9 @@ from ._quiet import guarded, warn_once
 from ._rank import rank as _rank
 from ._run import Error, Run
 from ._version import __version__
+
+if TYPE_CHECKING:
+    from .reading._store import Store
 
 __all__ = [
     "Run",
@@ -32,7 +35,10 @@ __all__ = [
     "log_artifact",
     "log_metrics",
     "log_params",
+    "log_image",
     "log_scalar",
+    "log_vector",
+    "open",
     "should_stop",
 ]
 
@@ -112,6 +118,22 @@ def log_scalar(name: str, value: Any, step: Optional[int] = None) -> None:
 
 
 @guarded()
+def log_vector(name: str, values: Any, step: Optional[int] = None) -> None:
+    """See ``Run.log_vector``."""
+    run = _needed("log_vector")
+    if run is not None:
+        run.log_vector(name, values, step)
+
+
+@guarded()
+def log_image(name: str, image: Any, step: Optional[int] = None, dataformats: str = "HWC") -> None:
+    """See ``Run.log_image``."""
+    run = _needed("log_image")
+    if run is not None:
+        run.log_image(name, image, step, dataformats)
+
+
+@guarded()
 def log_params(params: Mapping[str, Any]) -> None:
     """See ``Run.log_params``."""
     run = _needed("log_params")
@@ -139,6 +161,19 @@ def should_stop() -> bool:
     """See ``Run.should_stop``; False without a run."""
     run = _needed("should_stop")
     return run.should_stop() if run is not None else False
+
+
+def open(path: Optional[str] = None) -> "Store":
+    """
+    A store to read from, see ``trainyard.reading``: ``trainyard.open(".trainyard").runs(filter="record.state = 'completed'")``.
+
+    :param path: the store's folder. Default: TRAINYARD_STORE, or the nearest ``.trainyard`` above the working folder.
+    :raises FileNotFoundError: there is none
+    """
+    # A training reads nothing: it does not pay for this.
+    from .reading._store import open_store
+
+    return open_store(path)
 
 
 def _needed(call: str) -> Optional[Run]:

@@ -280,6 +280,54 @@ class Run:
             kind = "other"
         self._artifacts.add(text, name or os.path.basename(os.path.normpath(text)), kind)
 
+    @guarded()
+    def log_image(self, name: str, image: Any, step: Optional[int] = None, dataformats: str = "HWC") -> None:
+        """
+        Keep an image of a step, as PNG in ``artifacts/images/<name>/``.
+
+        :param image: a PIL image, a NumPy array or tensor, or nested lists; integers are 0 to 255, floats 0 to 1
+        :param dataformats: what the dimensions are: HWC, CHW or HW
+        """
+        from . import _media
+
+        if self.artifact_dir is None or not self.active:
+            return
+        at = _step(self._drain.step if step is None and self._drain is not None else step or 0)
+        relative = "images/%s/%012d.png" % (_media.file_name(name), at)
+        content = _media.encode_png(image, dataformats)
+        _media.write_new(os.path.join(self.artifact_dir, *relative.split("/")), content)
+        self._announce_artifact(relative, name, "other", {"size_bytes": len(content), "type": "image", "step": at})
+
+    @guarded()
+    def log_vector(self, name: str, values: Any, step: Optional[int] = None) -> None:
+        """
+        Keep the numbers of a vector at a step, as a line of ``artifacts/vectors/<name>.jsonl``: up to 512 as they are, of more a
+        histogram.
+
+        :param values: a list, array or tensor of any shape
+        """
+        from . import _media
+
+        at = _step(self._drain.step if step is None and self._drain is not None else step or 0)
+        self._log_line("vectors", name, _media.vector_line(_media.numbers_of_vector(values), at))
+
+    @guarded()
+    def log_text(self, name: str, text: str, step: Optional[int] = None) -> None:
+        """Keep a text of a step, as a line of ``artifacts/texts/<name>.jsonl``."""
+        import json
+
+        at = _step(self._drain.step if step is None and self._drain is not None else step or 0)
+        self._log_line("texts", name, json.dumps({"step": at, "time": time.time(), "text": str(text)}) + "\n")
+
+    def _log_line(self, folder: str, name: str, line: str) -> None:
+        from . import _media
+
+        if self.artifact_dir is None or not self.active:
+            return
+        relative = "%s/%s.jsonl" % (folder, _media.file_name(name))
+        if _media.append_line(os.path.join(self.artifact_dir, *relative.split("/")), line):
+            self._announce_artifact(relative, name, "other", {"type": folder[:-1]})
+
     def _announce_artifact(self, path: str, name: str, kind: str, metadata: Dict[str, Any]) -> None:
         self._say("artifact", path=path, name=name, kind=kind, metadata=metadata)
 

@@ -15,87 +15,80 @@ import type {
   QueryResult,
   QueryRuns,
   RunStatistics,
+  Statistics,
 } from "../../protocol/analysis.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { compileValue, type Value } from "../../protocol/expression/evaluate.ts";
 import { parseValue } from "../../protocol/expression/parse.ts";
 import { toWireNumber, type JsonValue } from "../../protocol/json.ts";
-import { KIND, type Column, type Kind } from "./column.ts";
-import { pageOf, rowOrder } from "./order.ts";
+import { KIND, type DenseView } from "./cell-kinds.ts";
+import { ColumnCounts, MAX_UNIQUE } from "./column-counts.ts";
+import type { Column } from "./column.ts";
+import { Grouping } from "./groups.ts";
 import { statisticsOf } from "./statistics.ts";
 import type { RunTable } from "./table.ts";
 
-/** Values of a field that are listed one by one. */
-const MAX_UNIQUE = 100;
+/** With fewer rows than this share of the table their numbers are sorted by themselves. */
+const MOST_SHARE = 8;
 
 export class Analysis {
   readonly #table: RunTable;
-  /** Field infos over all runs, by the state of their column. */
-  readonly #infos = new Map<string, { stamp: string; info: FieldInfo }>();
+  readonly #grouping: Grouping;
 
   constructor(table: RunTable) {
     this.#table = table;
+    this.#grouping = new Grouping(table);
   }
 
   fields(scope: AnalysisScope): FieldIndex {
-    const rows = this.#table.select(scope);
-    const all = rows.length === this.#table.size;
+    const { size } = this.#table;
+    const rows = this.#table.select(scope).rows();
     const fields: FieldInfo[] = [];
     for (const name of this.#table.fields()) {
       const column = this.#table.column(name);
       if (column === undefined) continue;
-      const stamp = `${column.version} ${rows.length}`;
-      const known = all ? this.#infos.get(name) : undefined;
-      const info = known?.stamp === stamp ? known.info : describeField(name, column, rows);
-      if (all) this.#infos.set(name, { stamp, info });
-      if (info.count > 0) fields.push(info);
+      const counts = rows.length === size ? column.counts() : countsIn(column, rows, size);
+      if (counts.present > 0) fields.push(describeField(name, column, counts, rows.length));
     }
     return { fields, runs: rows.length };
   }
 
   fieldValues({ field, search, limit, ...scope }: FieldValuesQuery): FieldValues {
     this.#table.mustKnow(field, "field");
-    const rows = this.#table.select(scope);
+    const rows = this.#table.select(scope).rows();
     const column = this.#table.column(field);
     const wanted = search?.toLowerCase() ?? "";
-    const counts = column === undefined ? [] : countValues(column, rows).filter(({ value }) => shownText(value).includes(wanted));
+    const counts =
+      column === undefined ? [] : countValues(column, rows, this.#table.size).filter(({ value }) => shownText(value).includes(wanted));
     return { values: counts.slice(0, limit), total: counts.length };
   }
 
   query({ fields, sort, limit, offset, ...scope }: QueryRuns): QueryResult {
     for (const field of fields) this.#table.mustKnow(field, "fields");
     for (const key of sort) this.#table.mustKnow(key.replace(/^-/, ""), "sort");
-    const rows = this.#table.select(scope);
-    const page = pageOf(rows, rowOrder(this.#table, sort), offset, limit);
+    const selection = this.#table.select(scope);
+    const page = this.#table.orders.page(selection, sort, offset, limit);
     const readers = fields.map((field) => this.#table.read(field));
     return {
       fields,
       rows: page.map((row) => ({ id: this.#table.id(row), values: readers.map((read) => toJson(read(row))) })),
-      total: rows.length,
+      total: selection.count,
     };
   }
 
   aggregate({ group_by, values, limit, ...scope }: Aggregate): AggregateResult {
     for (const field of group_by) this.#table.mustKnow(field, "group_by");
     for (const field of values) this.#table.mustKnow(field, "values");
-    const rows = this.#table.select(scope);
-    const groups = groupRows(
-      rows,
-      group_by.map((field) => this.#table.column(field)),
-    );
+    const groups = this.#grouping.groups(this.#table.select(scope), group_by);
     const keys = group_by.map((field) => this.#table.read(field));
-    const order = rowOrder(this.#table, group_by);
-    const first = (group: number[]): number => group[0] ?? 0;
-    groups.sort((a, b) => order(first(a), first(b)));
+    const shown = groups.slice(0, limit);
+    const statistics = values.map((field) => [field, this.#statisticsOf(field, shown)] as const);
     return {
-      groups: groups.slice(0, limit).map((group) => ({
-        key: keys.map((read) => toJson(read(first(group)))),
+      groups: shown.map((group, index) => ({
+        key: keys.map((read) => toJson(read(group[0] ?? 0))),
         runs: group.length,
         values: Object.fromEntries(
-          values.map((field) => {
-            const { numbers, missing, nonFinite } = numbersOf(this.#table.column(field), group);
-            return [field, statisticsOf(numbers, { missing, nonFinite })];
-          }),
+          statistics.map(([field, ofGroups]) => [field, ofGroups[index] ?? statisticsOf(new Float64Array(), { missing: 0, nonFinite: 0 })]),
         ),
       })),
       total: groups.length,
@@ -106,11 +99,12 @@ export class Analysis {
     this.#table.mustKnow(field, "field");
     if (range !== undefined && !(range[0] < range[1]))
       throw new TrainyardError("bad_request", `the range ${range[0]} to ${range[1]} is empty`, "Give the lower end first.");
-    const rows = this.#table.select(scope);
+    const rows = this.#table.select(scope).rows();
     const column = this.#table.column(field);
-    const { numbers, nonFinite } = numbersOf(column, rows);
-    const present = column === undefined ? 0 : rows.reduce((sum, row) => sum + Number(column.kind(row) !== KIND.missing), 0);
-    const categories = column === undefined ? [] : countValues(column, rows, (kind) => kind !== KIND.number);
+    const view = this.#view(field);
+    const { numbers, nonFinite } = numbersOf(view, rows);
+    const present = rows.reduce((sum, row) => sum + Number(view !== null && view.kinds[row] !== KIND.missing), 0);
+    const categories = column === undefined ? [] : countValues(column, rows, this.#table.size, (kind) => kind !== KIND.number);
     const [edges, counts] = binned(numbers, bins, range);
     const inside = counts.reduce((sum, count) => sum + count, 0);
     return {
@@ -125,22 +119,31 @@ export class Analysis {
   }
 
   statistics(scope: AnalysisScope): RunStatistics {
-    const rows = this.#table.select(scope);
+    const rows = this.#table.select(scope).rows();
     const countBy = (field: string): Record<string, number> => {
       const column = this.#table.column(field);
       return Object.fromEntries(
         column === undefined
           ? []
-          : countValues(column, rows).map(({ value, count }) => [typeof value === "string" ? value : JSON.stringify(value), count]),
+          : countValues(column, rows, this.#table.size).map(({ value, count }) => [
+              typeof value === "string" ? value : JSON.stringify(value),
+              count,
+            ]),
       );
     };
     const sum = (field: string): number => {
-      const { numbers } = numbersOf(this.#table.column(field), rows);
-      return numbers.reduce((total, number) => total + number, 0);
+      const view = this.#view(field);
+      let total = 0;
+      if (view !== null)
+        for (const row of rows) {
+          const number = view.numbers[row] ?? 0;
+          if (view.kinds[row] === KIND.number && number - number === 0) total += number;
+        }
+      return total;
     };
     const isTrue = (field: string): number => {
-      const read = this.#table.read(field);
-      return rows.reduce((total, row) => total + Number(read(row) === true), 0);
+      const view = this.#view(field);
+      return rows.reduce((total, row) => total + Number(view?.kinds[row] === KIND.boolean && view.numbers[row] === 1), 0);
     };
     const created = this.#table.read("record.created_at");
     let newest: string | null = null;
@@ -166,76 +169,100 @@ export class Analysis {
   evaluate({ expression, limit, ...scope }: Evaluate): EvaluateResult {
     const parsed = parseValue(expression);
     this.#table.checkFields(parsed, "expression");
-    const rows = this.#table.select(scope);
+    const selection = this.#table.select(scope);
+    const rows = selection.rows();
     const value = compileValue(parsed, (field) => this.#table.read(field));
     const name = this.#table.read("record.name");
-    const page = new Set(pageOf(rows, rowOrder(this.#table, ["-record.created_at"]), 0, limit));
-    const values = [...page].map((row) => ({ id: this.#table.id(row), name: String(name(row)), value: scalar(value(row)) }));
+    const page = this.#table.orders.page(selection, ["-record.created_at"], 0, limit);
+    const values = page.map((row) => ({ id: this.#table.id(row), name: String(name(row)), value: scalar(value(row)) }));
     return { values, total: rows.length, present: rows.reduce((sum, row) => sum + Number(value(row) !== undefined), 0) };
+  }
+
+  /** Of the field's numbers in each group. */
+  #statisticsOf(field: string, groups: readonly Int32Array[]): Statistics[] {
+    const column = this.#table.column(field);
+    const { size } = this.#table;
+    const view = this.#view(field);
+    const members = groups.reduce((sum, group) => sum + group.length, 0);
+    if (column === undefined || view === null || members * MOST_SHARE < size)
+      return groups.map((group) => {
+        const { numbers, missing, nonFinite } = numbersOf(view, group);
+        return statisticsOf(numbers.sort(), { missing, nonFinite });
+      });
+    // Read off in the order of the values, which is kept: each group's numbers are sorted then.
+    const groupOf = new Int32Array(size).fill(-1);
+    for (const [index, group] of groups.entries()) for (const row of group) groupOf[row] = index;
+    const sorted = groups.map((group) => ({ numbers: new Float64Array(group.length), count: 0, nonFinite: 0 }));
+    const { kinds, numbers } = view;
+    for (const row of this.#table.orders.rows([field])) {
+      if (kinds[row] === KIND.missing) break;
+      const group = sorted[groupOf[row] ?? -1];
+      if (group === undefined || kinds[row] !== KIND.number) continue;
+      const number = numbers[row] ?? 0;
+      if (number - number === 0) group.numbers[group.count++] = number;
+      else group.nonFinite++;
+    }
+    return sorted.map(({ numbers: own, count, nonFinite }) =>
+      statisticsOf(own.subarray(0, count), { missing: own.length - count - nonFinite, nonFinite }),
+    );
+  }
+
+  #view(field: string): DenseView | null {
+    return this.#table.column(field)?.view(this.#table.size) ?? null;
   }
 }
 
-function describeField(name: string, column: Column, rows: Int32Array): FieldInfo {
-  const kinds = new Set<number>();
-  const unique = new Map<string, number>();
-  const first = new Map<string, number>();
-  let [count, nonFinite, min, max] = [0, 0, Infinity, -Infinity];
-  for (const row of rows) {
-    const kind = column.kind(row);
-    if (kind === KIND.missing) continue;
-    count++;
-    kinds.add(kind);
-    const number = column.number(row);
-    if (kind === KIND.number) {
-      if (!Number.isFinite(number)) nonFinite++;
-      else {
-        if (number < min) min = number;
-        if (number > max) max = number;
-      }
-    }
-    if (unique.size > MAX_UNIQUE) continue;
-    const key = `${kind} ${number}`;
-    const seen = unique.get(key);
-    if (seen === undefined) first.set(key, row);
-    unique.set(key, (seen ?? 0) + 1);
-  }
-  const few = unique.size <= MAX_UNIQUE;
+/** What a column holds in some of the rows. */
+function countsIn(column: Column, rows: Int32Array, size: number): ColumnCounts {
+  const counts = new ColumnCounts();
+  const { kinds, numbers } = column.view(size);
+  counts.addRows(kinds, numbers, rows);
+  return counts;
+}
+
+function describeField(name: string, column: Column, counts: ColumnCounts, rows: number): FieldInfo {
+  const unique = counts.unique();
+  const values = unique?.map(({ kind, number, count }) => ({ value: toJson(column.meaning(kind, number)), count })) ?? [];
   return {
     name,
-    type: typeOfKinds(kinds),
-    count,
-    missing: rows.length - count,
-    min: min <= max ? min : null,
-    max: min <= max ? max : null,
-    non_finite: nonFinite,
-    unique: few ? unique.size : null,
-    values: few ? inOrder([...unique].map(([key, times]) => ({ value: toJson(column.value(first.get(key) ?? 0)), count: times }))) : [],
+    type: typeOf(counts),
+    count: counts.present,
+    missing: rows - counts.present,
+    min: counts.range?.[0] ?? null,
+    max: counts.range?.[1] ?? null,
+    non_finite: counts.nonFinite,
+    unique: unique?.length ?? null,
+    values: inOrder(values),
   };
 }
 
-function typeOfKinds(kinds: ReadonlySet<number>): FieldType {
-  if (kinds.size !== 1) return "mixed";
-  if (kinds.has(KIND.number)) return "numeric";
-  if (kinds.has(KIND.boolean)) return "boolean";
-  return kinds.has(KIND.text) ? "string" : "list";
+function typeOf(counts: ColumnCounts): FieldType {
+  const { present } = counts;
+  if (counts.ofKind(KIND.number) === present) return "numeric";
+  if (counts.ofKind(KIND.boolean) === present) return "boolean";
+  if (counts.ofKind(KIND.text) === present) return "string";
+  return counts.ofKind(KIND.list) === present ? "list" : "mixed";
 }
 
 /** Every value with its count, most frequent first. */
 function countValues(
   column: Column,
   rows: Int32Array,
-  counted: (kind: Kind) => boolean = () => true,
+  size: number,
+  counted: (kind: number) => boolean = () => true,
 ): { value: JsonValue; count: number }[] {
-  const counts = new Map<string, { row: number; count: number }>();
+  const { kinds, numbers } = column.view(size);
+  const [values, truths, texts] = [new Map<number, number>(), new Map<number, number>(), new Map<number, number>()];
   for (const row of rows) {
-    const kind = column.kind(row);
+    const kind = kinds[row] ?? KIND.missing;
     if (kind === KIND.missing || !counted(kind)) continue;
-    const key = `${kind} ${column.number(row)}`;
-    const known = counts.get(key);
-    if (known === undefined) counts.set(key, { row, count: 1 });
-    else known.count++;
+    const number = numbers[row] ?? 0;
+    const counts = kind === KIND.number ? values : kind === KIND.boolean ? truths : texts;
+    counts.set(number, (counts.get(number) ?? 0) + 1);
   }
-  return inOrder([...counts.values()].map(({ row, count }) => ({ value: toJson(column.value(row)), count })));
+  const listed = (counts: Map<number, number>, kind: number): { value: JsonValue; count: number }[] =>
+    [...counts].map(([number, count]) => ({ value: toJson(column.meaning(kind, number)), count }));
+  return inOrder([...listed(values, KIND.number), ...listed(truths, KIND.boolean), ...listed(texts, KIND.text)]);
 }
 
 function inOrder(counts: { value: JsonValue; count: number }[]): { value: JsonValue; count: number }[] {
@@ -250,33 +277,19 @@ function shownText(value: JsonValue): string {
   return (typeof value === "string" ? value : JSON.stringify(value)).toLowerCase();
 }
 
-/** Rows with the same values, in the order in which each group is met. */
-function groupRows(rows: Int32Array, columns: readonly (Column | undefined)[]): number[][] {
-  const groups = new Map<string, number[]>();
-  for (const row of rows) {
-    let key = "";
-    for (const column of columns)
-      key += column === undefined ? "|" : `${column.kind(row)} ${column.kind(row) === KIND.missing ? 0 : column.number(row)}|`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [row]);
-    else group.push(row);
-  }
-  return [...groups.values()];
-}
-
-function numbersOf(
-  column: Column | undefined,
-  rows: Int32Array | readonly number[],
-): { numbers: Float64Array; missing: number; nonFinite: number } {
-  const numbers = new Float64Array(rows.length);
+function numbersOf(view: DenseView | null, rows: Int32Array): { numbers: Float64Array; missing: number; nonFinite: number } {
+  const found = new Float64Array(rows.length);
   let [count, nonFinite] = [0, 0];
-  for (const row of rows) {
-    if (column?.kind(row) !== KIND.number) continue;
-    const number = column.number(row);
-    if (Number.isFinite(number)) numbers[count++] = number;
-    else nonFinite++;
+  if (view !== null) {
+    const { kinds, numbers } = view;
+    for (const row of rows) {
+      if (kinds[row] !== KIND.number) continue;
+      const number = numbers[row] ?? 0;
+      if (number - number === 0) found[count++] = number;
+      else nonFinite++;
+    }
   }
-  return { numbers: numbers.subarray(0, count), missing: rows.length - count - nonFinite, nonFinite };
+  return { numbers: found.subarray(0, count), missing: rows.length - count - nonFinite, nonFinite };
 }
 
 /** Bins of equal width; a single value gets a range of 1 around it. */

@@ -1,10 +1,12 @@
-/** The catalogue as the other rooms see it: changes are gathered and handed to the worker, questions wait for its answer. */
+/**
+ * The catalogue as the other rooms see it: changes are gathered and handed to the worker, questions wait for its answer. A worker that nobody
+ * asks ends and leaves its memory; the next question starts another one from the snapshot.
+ */
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import type { RunSummary } from "../../protocol/run.ts";
-import { RECORD_FIELDS } from "./entry.ts";
+import { RECORD_FIELD_NAMES } from "./cells.ts";
 import type { KeeperOptions } from "./keeper.ts";
 import type {
   AnswerTo,
@@ -16,6 +18,8 @@ import type {
   Operation,
   QueryOf,
   Question,
+  RunSource,
+  RunState,
 } from "./types.ts";
 import type { NumberedReply, NumberedRequest } from "./worker.ts";
 
@@ -26,12 +30,16 @@ export interface CatalogOptions {
   readonly workerFile: string | null;
   /** Folder of sql-wasm.wasm where it does not lie beside the worker. */
   readonly wasmFolder?: string;
-  /** All runs: a worker that died is replaced, and its index filled again from here. */
-  readonly runs: () => readonly RunSummary[];
+  readonly runs: RunSource;
+  /** A worker that was asked nothing for so long ends, if there is a snapshot to begin from again. Default: 30 s. */
+  readonly idleMs?: number;
 }
 
 /** How long changes are gathered before they go to the worker. A question sends them off at once. */
 const GATHER_MS = 200;
+/** Runs in one message: neither thread is held up for long. */
+const BATCH = 250;
+const IDLE_MS = 30_000;
 
 type Answer = AnswerTo<Operation>;
 interface Carrier {
@@ -41,88 +49,155 @@ interface Carrier {
 }
 
 export function createCatalog(options: CatalogOptions): Catalog {
-  const upserts = new Map<RunId, RunSummary>();
-  const removed = new Set<RunId>();
-  let timer: NodeJS.Timeout | null = null;
-  let carrier: Carrier | null = null;
-  let closed = false;
-  let defined: DerivedDefinitions = {};
+  return new WorkerCatalog(options);
+}
 
-  // Started with the first request, not with the server: loading it would delay the server's start.
-  function send(request: CatalogRequest): Promise<Answer> {
-    const lost = carrier?.failed ?? false;
-    if (carrier === null || lost) carrier = options.workerFile === null ? inThread(options) : inWorker(options.workerFile, options);
-    if (lost) {
-      void carrier.send({ op: "sync", runs: options.runs() }).catch(() => undefined);
-      void carrier.send({ op: "define", definitions: defined }).catch(() => undefined);
+class WorkerCatalog implements Catalog {
+  readonly #options: CatalogOptions;
+  /** Changed or removed since they were last sent: what they are now is looked up when they go out. */
+  readonly #waiting = new Set<RunId>();
+  #carrier: Carrier | null = null;
+  /** Settles when the worker holds the runs as they were when it was started. */
+  #synced: Promise<Carrier> | null = null;
+  #ended: Promise<unknown> = Promise.resolve();
+  #gathering: NodeJS.Timeout | null = null;
+  #idle: NodeJS.Timeout | null = null;
+  #closed = false;
+  /** null until they were told: the snapshot holds those of the last server. */
+  #definitions: DerivedDefinitions | null = null;
+
+  constructor(options: CatalogOptions) {
+    this.#options = options;
+  }
+
+  async sync(): Promise<void> {
+    await this.#ready();
+  }
+
+  changed(id: RunId): void {
+    this.#waiting.add(id);
+    // Without a worker they wait for the next question: that one starts it.
+    if (this.#carrier !== null && !this.#closed) this.#gathering ??= setTimeout(() => void this.#gathered(), GATHER_MS);
+  }
+
+  async list(query: CatalogQuery): Promise<CatalogPage> {
+    checkSort(query.sort);
+    return (await this.#question({ op: "list", query })) as AnswerTo<"list">;
+  }
+
+  async define(definitions: DerivedDefinitions): Promise<void> {
+    this.#definitions = definitions;
+    await this.#question({ op: "define", definitions });
+  }
+
+  async ask<O extends Question>(op: O, query: QueryOf<O>): Promise<AnswerTo<O>> {
+    // The worker answers in the shape of the operation; the compiler cannot follow that through the union of all of them.
+    return (await this.#question({ op, query } as CatalogRequest)) as AnswerTo<O>;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+    if (this.#carrier !== null) {
+      await this.#send(this.#carrier).catch(() => undefined);
+      this.#end();
     }
+    await this.#ended;
+  }
+
+  async #question(request: CatalogRequest): Promise<Answer> {
+    const carrier = await this.#ready();
+    await this.#send(carrier);
+    this.#restUntilIdle();
     return carrier.send(request);
   }
 
-  function flush(): void {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    if (upserts.size === 0 && removed.size === 0) return;
-    const request: CatalogRequest = { op: "change", upserts: [...upserts.values()], removed: [...removed] };
-    upserts.clear();
-    removed.clear();
-    // A failure shows again, with its reason, in the next question: a worker that is down answers none.
-    send(request).catch(() => undefined);
+  #ready(): Promise<Carrier> {
+    if (this.#carrier?.failed === true) this.#synced = null;
+    this.#synced ??= this.#start().catch((error: unknown) => {
+      this.#synced = null;
+      throw error;
+    });
+    return this.#synced;
   }
 
-  function later(): void {
-    if (!closed) timer ??= setTimeout(flush, GATHER_MS);
+  // Started with the first question, not with the server: loading it would delay the server's start.
+  async #start(): Promise<Carrier> {
+    await this.#ended;
+    const { workerFile, runs } = this.#options;
+    const carrier = workerFile === null ? inThread(this.#options) : inWorker(workerFile, this.#options);
+    this.#carrier = carrier;
+    const ids: RunId[] = [];
+    const stamps: string[] = [];
+    for (const [id, stamp] of runs.stamps()) {
+      ids.push(id);
+      stamps.push(stamp);
+    }
+    for (const id of (await carrier.send({ op: "compare", ids, stamps })) as AnswerTo<"compare">) this.#waiting.add(id);
+    await this.#send(carrier);
+    if (this.#definitions !== null) await carrier.send({ op: "define", definitions: this.#definitions });
+    this.#restUntilIdle();
+    return carrier;
   }
 
-  return {
-    async sync() {
-      upserts.clear();
-      removed.clear();
-      await send({ op: "sync", runs: options.runs() });
-    },
-    upsert(run) {
-      removed.delete(run.id);
-      upserts.set(run.id, run);
-      later();
-    },
-    remove(id) {
-      upserts.delete(id);
-      removed.add(id);
-      later();
-    },
-    async list(query: CatalogQuery): Promise<CatalogPage> {
-      checkSort(query.sort);
-      flush();
-      return (await send({ op: "list", query })) as AnswerTo<"list">;
-    },
-    async define(definitions) {
-      defined = definitions;
-      flush();
-      await send({ op: "define", definitions });
-    },
-    async ask<O extends Question>(op: O, query: QueryOf<O>): Promise<AnswerTo<O>> {
-      flush();
-      // The worker answers in the shape of the operation; the compiler cannot follow that through the union of all of them.
-      return (await send({ op, query } as CatalogRequest)) as AnswerTo<O>;
-    },
-    async close() {
-      closed = true;
-      flush();
-      if (carrier === null) return;
-      await carrier.send({ op: "close" }).catch(() => undefined);
-      await carrier.end();
-    },
-  };
+  async #gathered(): Promise<void> {
+    this.#gathering = null;
+    if (this.#synced === null) return;
+    try {
+      await this.#send(await this.#synced);
+    } catch {
+      // It shows again, with its reason, in the next question: a worker that is down answers none.
+    }
+  }
+
+  /** Hands on what waits. A question that is sent afterwards sees all of it. */
+  async #send(carrier: Carrier): Promise<void> {
+    while (this.#waiting.size > 0) {
+      const upserts: RunState[] = [];
+      const removed: RunId[] = [];
+      for (const id of this.#waiting) {
+        this.#waiting.delete(id);
+        const state = this.#options.runs.state(id);
+        if (state === undefined) removed.push(id);
+        else upserts.push(state);
+        if (upserts.length + removed.length >= BATCH) break;
+      }
+      await carrier.send({ op: "change", upserts, removed });
+    }
+  }
+
+  #restUntilIdle(): void {
+    if (this.#options.snapshot === null || this.#closed) return;
+    if (this.#idle !== null) clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      if (this.#carrier !== null) this.#end();
+    }, this.#options.idleMs ?? IDLE_MS);
+    this.#idle.unref();
+  }
+
+  /** Ends the worker once it has done what was asked of it and saved its snapshot. */
+  #end(): void {
+    const carrier = this.#carrier;
+    if (this.#idle !== null) clearTimeout(this.#idle);
+    this.#carrier = null;
+    this.#synced = null;
+    if (carrier !== null)
+      this.#ended = carrier
+        .send({ op: "close" })
+        .catch(() => undefined)
+        .then(() => carrier.end());
+  }
 }
 
 /** @throws TrainyardError bad_request */
 function checkSort(sort: string): void {
   const field = sort.replace(/^-/, "");
-  if (/^(params|metrics|derived|record)\../.test(field) || (RECORD_FIELDS as readonly string[]).includes(field)) return;
+  if (/^(params|metrics|derived|record)\../.test(field) || RECORD_FIELD_NAMES.includes(`record.${field}`)) return;
+  const names = RECORD_FIELD_NAMES.map((name) => name.slice("record.".length));
   throw new TrainyardError(
     "bad_request",
     `runs cannot be sorted by "${field}"`,
-    `Sort by one of ${RECORD_FIELDS.join(", ")}, params.<key> or metrics.<key>.`,
+    `Sort by one of ${names.join(", ")}, params.<key> or metrics.<key>.`,
   );
 }
 

@@ -1,59 +1,60 @@
-/** The index together with its snapshot file, opened once and saved seldom, and the columns beside it. What the worker's messages are carried out on. */
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+/** The index and the columns together with their snapshot, opened once and saved seldom. What the worker's messages are carried out on. */
+import { randomUUID } from "node:crypto";
+import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
-import initSqlJs from "sql.js";
+import initSqlJs, { type SqlJsStatic } from "sql.js";
+import type { RunSummary } from "../../protocol/run.ts";
 import { Analysis } from "./analysis.ts";
-import { listFiltered, needsColumns } from "./list-filtered.ts";
+import { readColumns, writeColumns } from "./column-file.ts";
+import { listRuns } from "./list.ts";
 import { RunIndex } from "./run-index.ts";
 import { RunTable } from "./table.ts";
-import type { AnswerTo, CatalogRequest, Operation } from "./types.ts";
+import type { AnswerTo, CatalogRequest, Operation, RunState } from "./types.ts";
 
 export interface KeeperOptions {
   /** Folder that holds sql-wasm.wasm. */
   readonly wasmFolder: string;
-  /** The snapshot; null keeps the index in memory alone (a store that cannot be written). */
+  /** The snapshot's database; its columns lie beside it. null keeps all in memory alone (a store that cannot be written). */
   readonly snapshot: string | null;
 }
 
-/** Exporting copies the whole database: never more often than this. */
+/** Saving writes everything: never more often than this, and so seldom that it takes at most a hundredth of the time. */
 const SAVE_INTERVAL_MS = 20_000;
+const SAVE_SHARE = 1 / 100;
 
 export class IndexKeeper {
   readonly #index: RunIndex;
-  readonly #table = new RunTable();
-  readonly #analysis = new Analysis(this.#table);
+  readonly #table: RunTable;
+  readonly #analysis: Analysis;
   readonly #snapshot: string | null;
-  #unsaved: boolean;
+  #unsaved = false;
   #timer: NodeJS.Timeout | null = null;
-  #saving: Promise<void> = Promise.resolve();
+  #saveMs = 0;
 
-  private constructor(index: RunIndex, snapshot: string | null) {
+  private constructor(index: RunIndex, table: RunTable, snapshot: string | null) {
     this.#index = index;
+    this.#table = table;
+    this.#analysis = new Analysis(table);
     this.#snapshot = snapshot;
-    this.#unsaved = !index.restored;
   }
 
-  static async open(options: KeeperOptions): Promise<IndexKeeper> {
-    const sql = await initSqlJs({ locateFile: (name) => path.join(options.wasmFolder, name) });
-    const bytes = options.snapshot === null ? null : await readFile(options.snapshot).catch(() => null);
-    return new IndexKeeper(new RunIndex(sql, bytes), options.snapshot);
+  static async open({ wasmFolder, snapshot }: KeeperOptions): Promise<IndexKeeper> {
+    const sql = await initSqlJs({ locateFile: (name) => path.join(wasmFolder, name) });
+    const restored = snapshot === null ? null : await restore(sql, snapshot);
+    return new IndexKeeper(restored?.index ?? new RunIndex(sql, null), restored?.table ?? new RunTable(), snapshot);
   }
 
   /** @throws TrainyardError bad_request for a question that cannot be answered as it stands */
-  async carryOut(request: CatalogRequest): Promise<AnswerTo<Operation>> {
+  carryOut(request: CatalogRequest): AnswerTo<Operation> {
     switch (request.op) {
-      case "sync":
-        this.#table.sync(request.runs);
-        if (this.#index.sync(request.runs) > 0) this.#changed();
-        return null;
+      case "compare":
+        return this.#compare(request.ids, request.stamps);
       case "change":
-        for (const id of request.removed) this.#table.remove(id);
-        for (const run of request.upserts) this.#table.upsert(run);
-        this.#index.change(request.upserts, request.removed);
-        this.#changed();
+        this.#change(request.upserts, request.removed);
         return null;
       case "list":
-        return needsColumns(this.#table, request.query) ? listFiltered(this.#table, request.query) : this.#index.list(request.query);
+        return listRuns(this.#table, request.query, (text) => this.#index.search(text));
       case "fields":
         return this.#analysis.fields(request.query);
       case "fieldValues":
@@ -70,40 +71,97 @@ export class IndexKeeper {
         return this.#analysis.evaluate(request.query);
       case "define":
         this.#table.define(request.definitions);
+        this.#changed();
         return null;
       case "close":
-        await this.#close();
+        this.#close();
         return null;
     }
+  }
+
+  /** Forgets the runs that there are no more. @returns those that are not here as they are now */
+  #compare(ids: readonly string[], stamps: readonly string[]): string[] {
+    const present = new Set(ids);
+    const gone: string[] = [];
+    for (let row = 0; row < this.#table.size; row++) if (!present.has(this.#table.id(row))) gone.push(this.#table.id(row));
+    if (gone.length > 0) this.#change([], gone);
+    return ids.filter((id, n) => stamps[n] === "" || this.#table.stampOf(id) !== stamps[n]);
+  }
+
+  #change(upserts: readonly RunState[], removed: readonly string[]): void {
+    const states = upserts.map(({ json, stamp }) => ({ run: JSON.parse(json) as RunSummary, stamp }));
+    this.#index.change(states, removed);
+    for (const id of removed) this.#table.remove(id);
+    for (const { run, stamp } of states) this.#table.upsert(run, stamp);
+    this.#changed();
   }
 
   #changed(): void {
     this.#unsaved = true;
     if (this.#snapshot === null) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
-      this.#saving = this.#saving.then(() => this.#save());
-    }, SAVE_INTERVAL_MS);
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = null;
+        this.#save();
+      },
+      Math.max(SAVE_INTERVAL_MS, this.#saveMs / SAVE_SHARE),
+    );
   }
 
-  async #close(): Promise<void> {
+  #close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#saving;
-    await this.#save();
+    this.#save();
     this.#index.close();
   }
 
   /** A snapshot that cannot be written is no loss: the next server builds the index anew. */
-  async #save(): Promise<void> {
+  #save(): void {
     if (this.#snapshot === null || !this.#unsaved) return;
+    const started = performance.now();
     const temporary = `${this.#snapshot}.${process.pid}.tmp`;
+    const generation = randomUUID();
     try {
       this.#unsaved = false;
-      await writeFile(temporary, this.#index.export(), { mode: 0o600 });
-      await rename(temporary, this.#snapshot);
+      // The columns first: only the database that names them makes them count.
+      writeColumns(columnFile(this.#snapshot, generation), this.#table, generation);
+      writeFileSync(temporary, this.#index.export(generation), { mode: 0o600 });
+      renameSync(temporary, this.#snapshot);
+      removeColumns(this.#snapshot, generation);
     } catch {
       this.#unsaved = true;
-      await rm(temporary, { force: true }).catch(() => undefined);
+      rmSync(temporary, { force: true });
+      rmSync(columnFile(this.#snapshot, generation), { force: true });
     }
+    this.#saveMs = performance.now() - started;
+  }
+}
+
+/** null unless database and columns are whole and belong together. */
+async function restore(sql: SqlJsStatic, snapshot: string): Promise<{ index: RunIndex; table: RunTable } | null> {
+  const bytes = await readFile(snapshot).catch(() => null);
+  if (bytes === null) return null;
+  const index = new RunIndex(sql, bytes);
+  const columns = index.generation === null ? null : readColumns(columnFile(snapshot, index.generation), index.generation);
+  if (columns !== null) {
+    const stamps = index.stamps();
+    if (stamps.size === columns.ids.length) {
+      const inOrder = columns.ids.map((id) => stamps.get(id) ?? "");
+      return { index, table: RunTable.restore(columns.ids, inOrder, columns.columns, columns.definitions) };
+    }
+  }
+  index.close();
+  return null;
+}
+
+function columnFile(snapshot: string, generation: string): string {
+  return `${snapshot}.${generation}.columns`;
+}
+
+/** Takes away the columns of other generations. */
+function removeColumns(snapshot: string, except: string): void {
+  const [folder, name] = [path.dirname(snapshot), path.basename(snapshot)];
+  for (const file of readdirSync(folder)) {
+    const isOld = file.startsWith(`${name}.`) && file.endsWith(".columns") && file !== path.basename(columnFile(snapshot, except));
+    if (isOld) rmSync(path.join(folder, file), { force: true });
   }
 }

@@ -1,24 +1,15 @@
-/** The catalogue's database: entity, attribute, value with integer keys, in sql.js. Runs inside the worker. */
-import { createHash } from "node:crypto";
+/** The catalogue's database, in sql.js: which runs are indexed, in which state of each, and their words. The values lie in the columns beside it. */
 import type { Database, SqlJsStatic, SqlValue, Statement } from "sql.js";
 import type { RunSummary } from "../../protocol/run.ts";
-import { toEntry, type Entry } from "./entry.ts";
-import type { CatalogQuery } from "./types.ts";
 
-/** Counts up with each change of the tables or of what `toEntry` keeps; another version's snapshot is thrown away. */
-export const INDEX_VERSION = 1;
+/** Counts up with each change of the tables; another version's snapshot is thrown away. */
+export const INDEX_VERSION = 2;
 /** "TRYD": tells a snapshot from any other SQLite file. */
 const APPLICATION_ID = 0x54525944;
 
 const TABLES = `
-  CREATE TABLE runs (
-    key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, hash TEXT NOT NULL,
-    project TEXT NOT NULL, state TEXT NOT NULL, archived INTEGER NOT NULL, search TEXT NOT NULL);
-  CREATE TABLE fields (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-  CREATE TABLE cells (
-    field INTEGER NOT NULL, run INTEGER NOT NULL, number REAL, text TEXT,
-    PRIMARY KEY (field, run)) WITHOUT ROWID;
-  CREATE INDEX cells_of_run ON cells (run);
+  CREATE TABLE runs (id TEXT PRIMARY KEY, stamp TEXT NOT NULL, search TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE snapshot (generation TEXT NOT NULL);
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${INDEX_VERSION};`;
 
@@ -27,91 +18,51 @@ type OpenDatabase = new (data: Uint8Array | null, options: { useOldExtensionFunc
 export class RunIndex {
   readonly #db: Database;
   readonly #statements = new Map<string, Statement>();
-  readonly #fields = new Map<string, number>();
-  /** Was the snapshot taken over? Otherwise the index starts empty. */
-  readonly restored: boolean;
+  /** Of the snapshot that was taken over: the columns of the same generation belong to it. null for an index that starts empty. */
+  readonly generation: string | null;
 
   constructor(sql: SqlJsStatic, snapshot: Uint8Array | null) {
     // The published types leave out the second argument.
     const open = sql.Database as unknown as OpenDatabase;
     const restored = snapshot === null ? null : openSnapshot(open, snapshot);
-    this.restored = restored !== null;
     this.#db = restored ?? new open(null, { useOldExtensionFunctions: false });
     if (restored === null) this.#db.exec(TABLES);
-    for (const [name, key] of this.#rows("SELECT name, key FROM fields")) this.#fields.set(String(name), Number(key));
+    const generation = this.#rows("SELECT generation FROM snapshot")[0]?.[0];
+    this.generation = typeof generation === "string" ? generation : null;
   }
 
-  /** Makes the index hold exactly `runs`; returns how many entries it had to write or remove. */
-  sync(runs: readonly RunSummary[]): number {
-    return this.#transaction(() => {
-      const known = new Map<string, string>();
-      for (const [id, hash] of this.#rows("SELECT id, hash FROM runs")) known.set(String(id), String(hash));
-      let changes = 0;
-      for (const run of runs) {
-        const entry = toEntry(run);
-        const hash = hashOf(entry);
-        if (known.get(run.id) !== hash) {
-          this.#write(entry, hash);
-          changes++;
-        }
-        known.delete(run.id);
-      }
-      for (const id of known.keys()) this.#remove(id);
-      return changes + known.size;
-    });
+  /** Every run's stamp. */
+  stamps(): Map<string, string> {
+    const stamps = new Map<string, string>();
+    for (const line of this.#lines("SELECT group_concat(id || ' ' || stamp, char(10)) FROM runs")) {
+      const space = line.indexOf(" ");
+      stamps.set(line.slice(0, space), line.slice(space + 1));
+    }
+    return stamps;
   }
 
-  change(upserts: readonly RunSummary[], removed: readonly string[]): void {
+  change(upserts: readonly { readonly run: RunSummary; readonly stamp: string }[], removed: readonly string[]): void {
     this.#transaction(() => {
-      for (const id of removed) this.#remove(id);
-      for (const run of upserts) {
-        const entry = toEntry(run);
-        this.#write(entry, hashOf(entry));
+      for (const id of removed) this.#rows("DELETE FROM runs WHERE id = ?", [id]);
+      for (const { run, stamp } of upserts) {
+        this.#rows(
+          `INSERT INTO runs (id, stamp, search) VALUES (?, ?, ?)
+           ON CONFLICT (id) DO UPDATE SET stamp = excluded.stamp, search = excluded.search`,
+          [run.id, stamp, searchText(run)],
+        );
       }
     });
   }
 
-  /** @returns ids of the page in order, and how many runs pass the filters */
-  list(query: CatalogQuery): { ids: string[]; total: number } {
-    const conditions: string[] = [];
-    const values: SqlValue[] = [];
-    const where = (condition: string, ...bound: SqlValue[]): void => {
-      conditions.push(condition);
-      values.push(...bound);
-    };
-    if (query.project !== undefined) where("r.project = ?", query.project);
-    if (query.state !== undefined) where(`r.state IN (${query.state.map(() => "?").join(", ")})`, ...query.state);
-    if (query.archived !== undefined) where("r.archived = ?", Number(query.archived));
-    if (query.search !== undefined && query.search !== "") where("instr(r.search, ?) > 0", query.search.toLowerCase());
-    const filter = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-
-    const down = query.sort.startsWith("-");
-    const direction = down ? "DESC" : "ASC";
-    const field = this.#fields.get(down ? query.sort.slice(1) : query.sort) ?? -1;
-    // Runs without the field come last in both directions; ids sort by creation and make the order total.
-    const ids = this.#rows(
-      `SELECT r.id FROM runs r LEFT JOIN cells c ON c.field = ? AND c.run = r.key ${filter}
-       ORDER BY c.run IS NULL, c.number IS NULL, c.number ${direction}, c.text COLLATE NOCASE ${direction}, c.text ${direction}, r.id ${direction}
-       LIMIT ? OFFSET ?`,
-      [field, ...values, query.limit, query.offset],
-    );
-    const [count] = this.#rows(`SELECT count(*) FROM runs r ${filter}`, values);
-    return { ids: ids.map(([id]) => String(id)), total: Number(count?.[0] ?? 0) };
+  /** Ids of the runs whose name, tags, notes or id hold the text, whatever the case. */
+  search(text: string): Set<string> {
+    return new Set(this.#lines("SELECT group_concat(id, char(10)) FROM runs WHERE instr(search, ?) > 0", [text.toLowerCase()]));
   }
 
-  /** All that is indexed, in an order of its own: two indexes over the same runs give the same. */
-  contents(): { runs: SqlValue[][]; cells: SqlValue[][] } {
-    return {
-      runs: this.#rows("SELECT id, hash, project, state, archived, search FROM runs ORDER BY id"),
-      cells: this.#rows(
-        `SELECT r.id, f.name, c.number, c.text FROM cells c JOIN runs r ON r.key = c.run JOIN fields f ON f.key = c.field
-         ORDER BY r.id, f.name`,
-      ),
-    };
-  }
-
-  /** The database as a file's bytes. */
-  export(): Uint8Array {
+  /** The database as a file's bytes. @param generation of the columns that are saved with it */
+  export(generation: string): Uint8Array {
+    this.#db.exec("DELETE FROM snapshot");
+    this.#rows("INSERT INTO snapshot (generation) VALUES (?)", [generation]);
     // sql.js finalises every statement when it exports.
     this.#statements.clear();
     return this.#db.export();
@@ -122,49 +73,21 @@ export class RunIndex {
     this.#db.close();
   }
 
-  #write(entry: Entry, hash: string): void {
-    this.#rows(
-      `INSERT INTO runs (id, hash, project, state, archived, search) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, project = excluded.project, state = excluded.state,
-         archived = excluded.archived, search = excluded.search`,
-      [entry.id, hash, entry.project, entry.state, Number(entry.archived), entry.search],
-    );
-    const [row] = this.#rows("SELECT key FROM runs WHERE id = ?", [entry.id]);
-    const key = Number(row?.[0]);
-    this.#rows("DELETE FROM cells WHERE run = ?", [key]);
-    for (const [name, cell] of entry.cells) {
-      this.#rows("INSERT INTO cells (field, run, number, text) VALUES (?, ?, ?, ?)", [this.#field(name), key, cell.number, cell.text]);
-    }
-  }
-
-  #remove(id: string): void {
-    this.#rows("DELETE FROM cells WHERE run = (SELECT key FROM runs WHERE id = ?)", [id]);
-    this.#rows("DELETE FROM runs WHERE id = ?", [id]);
-  }
-
-  #field(name: string): number {
-    const known = this.#fields.get(name);
-    if (known !== undefined) return known;
-    this.#rows("INSERT INTO fields (name) VALUES (?)", [name]);
-    const [row] = this.#rows("SELECT key FROM fields WHERE name = ?", [name]);
-    const key = Number(row?.[0]);
-    this.#fields.set(name, key);
-    return key;
-  }
-
-  #transaction<T>(work: () => T): T {
+  #transaction(work: () => void): void {
     this.#db.exec("BEGIN");
     try {
-      const result = work();
+      work();
       this.#db.exec("COMMIT");
-      return result;
     } catch (error) {
       this.#db.exec("ROLLBACK");
-      // Fields that were interned inside it are gone again.
-      this.#fields.clear();
-      for (const [name, key] of this.#rows("SELECT name, key FROM fields")) this.#fields.set(String(name), Number(key));
       throw error;
     }
+  }
+
+  /** One text of many lines: fetching rows one by one takes ten times as long. */
+  #lines(sql: string, values: SqlValue[] = []): string[] {
+    const all = this.#rows(sql, values)[0]?.[0];
+    return typeof all === "string" ? all.split("\n") : [];
   }
 
   #rows(sql: string, values: SqlValue[] = []): SqlValue[][] {
@@ -184,6 +107,11 @@ export class RunIndex {
   }
 }
 
+/** Everything that the text search looks at. The separator keeps a search from matching across the end of one text and the start of the next. */
+function searchText(run: RunSummary): string {
+  return [run.id, run.name, ...run.tags, run.notes].join("\u0001").toLowerCase();
+}
+
 /** null when the bytes are no whole snapshot of this version. */
 function openSnapshot(open: OpenDatabase, snapshot: Uint8Array): Database | null {
   let db: Database | null = null;
@@ -197,10 +125,4 @@ function openSnapshot(open: OpenDatabase, snapshot: Uint8Array): Database | null
   }
   db?.close();
   return null;
-}
-
-function hashOf(entry: Entry): string {
-  return createHash("sha1")
-    .update(JSON.stringify({ ...entry, cells: [...entry.cells] }))
-    .digest("base64");
 }

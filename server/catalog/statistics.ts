@@ -2,7 +2,7 @@
 import type { Statistics } from "../../protocol/analysis.ts";
 
 /**
- * @param numbers finite; put in order in place
+ * @param numbers finite, ascending
  * @param rest what else the group holds
  */
 export function statisticsOf(numbers: Float64Array, rest: { readonly missing: number; readonly nonFinite: number }): Statistics {
@@ -10,7 +10,6 @@ export function statisticsOf(numbers: Float64Array, rest: { readonly missing: nu
   const counts = { count, missing: rest.missing, non_finite: rest.nonFinite };
   if (count === 0)
     return { ...counts, sum: null, mean: null, median: null, min: null, max: null, std: null, sem: null, ci95: null, q1: null, q3: null };
-  numbers.sort();
   const mean = meanOf(numbers);
   let squares = 0;
   for (const number of numbers) squares += (number - mean) ** 2;

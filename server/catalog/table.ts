@@ -1,14 +1,17 @@
 /** All runs as columns: what filters, field index, aggregates and histograms are computed on. */
 import { TrainyardError } from "../../protocol/errors.ts";
 import { fieldsOf, NAMESPACES, walk, type Expression } from "../../protocol/expression/ast.ts";
-import { compilePredicate, compileValue, type Evaluator, type Value } from "../../protocol/expression/evaluate.ts";
-import { orderDerived, type DerivedMetric } from "../../protocol/expression/derived.ts";
+import { compileValue, type Evaluator, type Value } from "../../protocol/expression/evaluate.ts";
+import { orderDerived } from "../../protocol/expression/derived.ts";
 import { parseFilter } from "../../protocol/expression/parse.ts";
 import { expressionError } from "../../protocol/expression/tokens.ts";
 import { nearest } from "../../protocol/nearest.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { cellsOf, RECORD_FIELD_NAMES } from "./cells.ts";
 import { Column } from "./column.ts";
+import { RowOrders } from "./order.ts";
+import { Selection } from "./selection.ts";
+import type { DerivedDefinitions } from "./types.ts";
 
 export interface Scope {
   readonly project?: string | undefined;
@@ -21,22 +24,50 @@ export class RunTable {
   /** Row → id; rows are dense: the last one moves into the place of a removed one. */
   readonly #ids: string[] = [];
   readonly #rows = new Map<string, number>();
+  /** What each row was made of, by row: the stamps of the runs room. */
+  readonly #stamps: string[] = [];
   readonly #columns = new Map<string, Column>();
+  #idOrder: Int32Array = new Int32Array();
+  #idOrderVersion = -1;
+  /** Changes when rows come, go or move. */
+  rowsVersion = 0;
+  readonly orders = new RowOrders(this);
   /** Project → its derived metrics, each behind those that it builds on. */
-  #derived: ReadonlyMap<string, readonly DerivedMetric[]> = new Map();
+  #derived: ReadonlyMap<string, readonly { readonly name: string; readonly value: Evaluator }[]> = new Map();
+  #definitions: DerivedDefinitions = {};
   #derivedFields: ReadonlySet<string> = new Set();
 
-  /** Makes the table hold exactly `runs`. */
-  sync(runs: readonly RunSummary[]): void {
-    const wanted = new Set<string>(runs.map((run) => run.id));
-    for (const id of [...this.#ids]) if (!wanted.has(id)) this.remove(id);
-    for (const run of runs) this.upsert(run);
+  /**
+   * The table of a snapshot.
+   * @param definitions the derived metrics that its columns hold
+   */
+  static restore(
+    ids: readonly string[],
+    stamps: readonly string[],
+    columns: Iterable<readonly [string, Column]>,
+    definitions: DerivedDefinitions,
+  ): RunTable {
+    const table = new RunTable();
+    for (const [row, id] of ids.entries()) {
+      table.#rows.set(id, row);
+      table.#ids.push(id);
+      table.#stamps.push(stamps[row] ?? "");
+    }
+    for (const [field, column] of columns) table.#columns.set(field, column);
+    table.rowsVersion++;
+    table.#take(definitions);
+    return table;
   }
 
-  upsert(run: RunSummary): void {
+  /** @param stamp tells this state of the run from others */
+  upsert(run: RunSummary, stamp = ""): void {
     const known = this.#rows.get(run.id);
     const row = known ?? this.#ids.push(run.id) - 1;
-    if (known === undefined) this.#rows.set(run.id, row);
+    if (known === undefined) {
+      this.#rows.set(run.id, row);
+      this.rowsVersion++;
+    }
+    this.#stamps[row] = stamp;
     const cells = cellsOf(run);
     if (known !== undefined) for (const [field, column] of this.#columns) if (!cells.has(field)) column.clear(row);
     for (const [field, value] of cells) this.#column(field).set(row, value, this.#ids.length);
@@ -47,21 +78,39 @@ export class RunTable {
    * Takes over the derived metrics of all projects and computes them for the runs that there are.
    * @param definitions project → name → expression; those of a project whose file holds nonsense are left out
    */
-  define(definitions: Readonly<Record<string, Readonly<Record<string, string>>>>): void {
-    const derived = new Map<string, readonly DerivedMetric[]>();
+  define(definitions: DerivedDefinitions): void {
+    if (JSON.stringify(definitions) === JSON.stringify(this.#definitions)) return;
+    this.#take(definitions);
+    for (const [field, column] of this.#columns)
+      if (field.startsWith("derived.")) for (let row = 0; row < this.#ids.length; row++) column.clear(row);
+    const projectOf = this.read("record.project");
+    for (let row = 0; row < this.#ids.length; row++) this.#derive(row, projectOf(row));
+  }
+
+  get definitions(): DerivedDefinitions {
+    return this.#definitions;
+  }
+
+  #take(definitions: DerivedDefinitions): void {
+    this.#definitions = definitions;
+    const derived = new Map<string, readonly { readonly name: string; readonly value: Evaluator }[]>();
+    // A column may come later than the definition that reads it.
+    const read =
+      (field: string): Evaluator =>
+      (row) =>
+        this.#columns.get(field)?.value(row);
     for (const [project, own] of Object.entries(definitions)) {
       try {
-        derived.set(project, orderDerived(own));
+        derived.set(
+          project,
+          orderDerived(own).map(({ name, expression }) => ({ name, value: compileValue(expression, read) })),
+        );
       } catch (error) {
         if (!(error instanceof TrainyardError)) throw error; // The editing route said so when it was written; a file changed by hand may hold anything.
       }
     }
     this.#derived = derived;
     this.#derivedFields = new Set([...derived.values()].flatMap((own) => own.map(({ name }) => `derived.${name}`)));
-    for (const [field, column] of this.#columns)
-      if (field.startsWith("derived.")) for (let row = 0; row < this.#ids.length; row++) column.clear(row);
-    const projectOf = this.read("record.project");
-    for (let row = 0; row < this.#ids.length; row++) this.#derive(row, projectOf(row));
   }
 
   remove(id: string): void {
@@ -73,9 +122,12 @@ export class RunTable {
       if (row === last) column.clear(row);
       else column.move(last, row);
     }
+    this.rowsVersion++;
     this.#ids.pop();
     this.#rows.delete(id);
+    const stamp = this.#stamps.pop() ?? "";
     if (row !== last && moved !== undefined) {
+      this.#stamps[row] = stamp;
       this.#ids[row] = moved;
       this.#rows.set(moved, row);
     }
@@ -87,6 +139,32 @@ export class RunTable {
 
   id(row: number): string {
     return this.#ids[row] ?? "";
+  }
+
+  stamp(row: number): string {
+    return this.#stamps[row] ?? "";
+  }
+
+  /** undefined for a run that is not in the table. */
+  stampOf(id: string): string | undefined {
+    const row = this.#rows.get(id);
+    return row === undefined ? undefined : this.stamp(row);
+  }
+
+  get columns(): ReadonlyMap<string, Column> {
+    return this.#columns;
+  }
+
+  /** All rows in the order of their ids. */
+  byId(): Int32Array {
+    if (this.#idOrderVersion === this.rowsVersion) return this.#idOrder;
+    const ids = this.#ids;
+    // Runs come in the order of their ids as a rule: then nothing has to be sorted.
+    const rows = Int32Array.from(ids.keys());
+    if (ids.some((id, row) => row > 0 && id < (ids[row - 1] ?? ""))) rows.sort((a, b) => ((ids[a] ?? "") < (ids[b] ?? "") ? -1 : 1));
+    this.#idOrder = rows;
+    this.#idOrderVersion = this.rowsVersion;
+    return rows;
   }
 
   /** Fields that some run has a value of, in the order of their names. */
@@ -112,20 +190,14 @@ export class RunTable {
     if (!this.#isKnown(field)) throw unknownField(field, what, this.fields());
   }
 
-  /** Row numbers of the runs in the scope. @throws TrainyardError bad_request, with the place in the filter */
-  select({ project, filter }: Scope): Int32Array {
-    const inProject = project === undefined ? null : this.read("record.project");
+  /** The runs in the scope. @throws TrainyardError bad_request, with the place in the filter */
+  select({ project, filter }: Scope): Selection {
     const expression = filter === undefined || filter.trim() === "" ? null : parseFilter(filter);
     if (expression !== null) this.checkFields(expression, "filter");
-    const passes = expression === null ? null : compilePredicate(expression, (field) => this.read(field));
-    const rows = new Int32Array(this.#ids.length);
-    let count = 0;
-    for (let row = 0; row < this.#ids.length; row++) {
-      if (inProject !== null && inProject(row) !== project) continue;
-      if (passes !== null && !passes(row)) continue;
-      rows[count++] = row;
-    }
-    return rows.subarray(0, count);
+    const selection = new Selection(this);
+    if (project !== undefined) selection.narrowBy("record.project", (value) => value === project);
+    if (expression !== null) selection.narrow(expression);
+    return selection;
   }
 
   /** @throws TrainyardError bad_request for a field that does not exist, with its place */
@@ -140,9 +212,9 @@ export class RunTable {
 
   #derive(row: number, project: Value): void {
     if (typeof project !== "string") return;
-    for (const { name, expression } of this.#derived.get(project) ?? []) {
-      const value = compileValue(expression, (field) => this.read(field))(row);
-      if (value !== undefined) this.#column(`derived.${name}`).set(row, value, this.#ids.length);
+    for (const { name, value } of this.#derived.get(project) ?? []) {
+      const found = value(row);
+      if (found !== undefined) this.#column(`derived.${name}`).set(row, found, this.#ids.length);
     }
   }
 

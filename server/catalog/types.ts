@@ -17,17 +17,33 @@ import type {
 } from "../../protocol/analysis.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunsQuery } from "../../protocol/queries.ts";
-import type { RunSummary } from "../../protocol/run.ts";
 
 export type CatalogQuery = z.output<typeof RunsQuery>;
 
 /** Project → name of a derived metric → expression. */
 export type DerivedDefinitions = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
+/** A run as it is sent to the catalogue. */
+export interface RunState {
+  /** Its RunSummary. */
+  readonly json: string;
+  /** Differs between different states of the run; "" for one that changes all the time. */
+  readonly stamp: string;
+}
+
+/** Where the catalogue gets its runs from. */
+export interface RunSource {
+  /** Every run and its stamp. */
+  stamps(): Iterable<readonly [RunId, string]>;
+  /** undefined for a run that is gone. */
+  state(id: RunId): RunState | undefined;
+}
+
 /** What is asked of the worker, and what it answers. */
 interface Operations {
-  sync: { request: { readonly runs: readonly RunSummary[] }; answer: null };
-  change: { request: { readonly upserts: readonly RunSummary[]; readonly removed: readonly string[] }; answer: null };
+  /** All runs that there are, and the stamp of each; the answer names those whose state has to be sent. */
+  compare: { request: { readonly ids: readonly RunId[]; readonly stamps: readonly string[] }; answer: string[] };
+  change: { request: { readonly upserts: readonly RunState[]; readonly removed: readonly string[] }; answer: null };
   list: { request: { readonly query: CatalogQuery }; answer: { ids: string[]; total: number } };
   fields: { request: { readonly query: AnalysisScope }; answer: FieldIndex };
   fieldValues: { request: { readonly query: FieldValuesQuery }; answer: FieldValues };
@@ -53,11 +69,10 @@ export interface CatalogPage {
 }
 
 export interface Catalog {
-  /** Makes the index hold exactly the runs there are; only what differs is written. */
+  /** Makes the index hold exactly the runs there are; only what differs is sent. */
   sync(): Promise<void>;
-  /** Notes a changed run; later questions see it. */
-  upsert(run: RunSummary): void;
-  remove(id: RunId): void;
+  /** Notes a run that came, changed or went; later questions see it. */
+  changed(id: RunId): void;
   /** @throws TrainyardError bad_request when the field to sort by does not exist, or the filter is not one */
   list(query: CatalogQuery): Promise<CatalogPage>;
   /** Takes over the derived metrics of all projects; later questions see them. */

@@ -24,7 +24,7 @@ port.on("message", ({ number, request }: NumberedRequest) => {
   last = last.then(async () => {
     let reply: NumberedReply;
     try {
-      reply = { number, answer: await (await keeper).carryOut(request) };
+      reply = { number, answer: (await keeper).carryOut(request) };
     } catch (error) {
       if (error instanceof TrainyardError) reply = { number, refused: error.toApi() };
       else reply = { number, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };

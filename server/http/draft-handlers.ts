@@ -5,6 +5,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { mustWrite } from "../store/store.ts";
 import { compare } from "./compare.ts";
+import type { RunOutline } from "../runs/types.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
 type DraftRoutes = "editDraft" | "cloneRun" | "checkName" | "compareRuns" | "searchLogs";
@@ -16,11 +17,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
     if (run === undefined) throw new TrainyardError("not_found", `there is no run ${id} in the store`, "Refresh the list of runs.");
     return run;
   };
-  const namesIn = (project: string): string[] =>
-    runs
-      .summaries()
-      .filter((run) => run.project === project)
-      .map((run) => run.name);
+  const namesIn = (project: string): string[] => [...runs.briefs()].filter((run) => run.project === project).map((run) => run.name);
   return {
     async editDraft({ params, body }) {
       mustWrite(store);
@@ -50,7 +47,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
     async searchLogs({ query }) {
       const chosen =
         query.run === undefined
-          ? runs.summaries().filter((run) => query.project === undefined || run.project === query.project)
+          ? [...runs.briefs()].filter((run) => query.project === undefined || run.project === query.project)
           : [mustHave(query.run)];
       return searchLogs(
         { store },
@@ -64,7 +61,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
 /** Newest runs and attempts first, until there are enough. */
 async function searchLogs(
   { store }: Pick<HttpContext, "store">,
-  chosen: readonly RunSummary[],
+  chosen: readonly Pick<RunOutline, "id" | "name" | "attempt">[],
   query: LogSearchQuery,
 ): Promise<LogMatches> {
   const { search, level, context, limit } = query;

@@ -6,6 +6,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { FORMATS } from "../export/formats.ts";
 import type { ExportJob } from "../export/job.ts";
 import type { SeriesWindow } from "../series/types.ts";
+import { guardedParquet } from "../preview/guarded.ts";
 import { previewFile } from "../store/preview.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
@@ -78,7 +79,9 @@ export function exportHandlers({ store, runs, log, version }: HttpContext): Pick
     },
     async previewArtifact({ params, query }) {
       await store.read(params.id);
-      return previewFile(await store.resolveArtifact(params.id, query.path), query.rows);
+      const file = await store.resolveArtifact(params.id, query.path);
+      const { rows, offset } = query;
+      return previewFile(file, { rows, parquet: () => guardedParquet({ file, rows, offset }) });
     },
   };
 }

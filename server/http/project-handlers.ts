@@ -1,11 +1,12 @@
 /** Routes about projects. */
 import { TrainyardError } from "../../protocol/errors.ts";
 import { orderDerived } from "../../protocol/expression/derived.ts";
-import { slugOf } from "../../protocol/ids.ts";
+import { slugOf, type RunId } from "../../protocol/ids.ts";
 import type { ProjectRecord } from "../../protocol/project.ts";
 import type { Project, RunBrief } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { DerivedDefinitions } from "../catalog/types.ts";
+import type { RunOutline } from "../runs/types.ts";
 import { noProject } from "../store/projects.ts";
 import { mustWrite } from "../store/store.ts";
 import type { Handlers, HttpContext } from "./context.ts";
@@ -16,11 +17,9 @@ type ProjectRoutes = "listProjects" | "createProject" | "getProject" | "editProj
 const NAMED_RUNS = 100;
 
 export function projectHandlers({ store, runs, catalog }: HttpContext): Pick<Handlers, ProjectRoutes> {
-  const describe = (record: ProjectRecord): Project =>
-    describeProject(
-      record,
-      runs.summaries().filter((run) => run.project === record.name),
-    );
+  const describe = (record: ProjectRecord): Project => describeProject(record, runsOf(record.name), createdAt);
+  const runsOf = (project: string): RunOutline[] => [...runs.briefs()].filter((run) => run.project === project);
+  const createdAt = (id: RunId): string | undefined => runs.summary(id)?.created_at;
   /** @throws TrainyardError not_found */
   const find = async (name: string): Promise<ProjectRecord> => {
     const record = (await store.projects()).find((project) => project.name === name);
@@ -39,7 +38,7 @@ export function projectHandlers({ store, runs, catalog }: HttpContext): Pick<Han
     return describe(record);
   };
   return {
-    listProjects: async () => ({ projects: listProjects(await store.projects(), runs.summaries()) }),
+    listProjects: async () => ({ projects: listProjects(await store.projects(), runs.briefs(), createdAt) }),
     async createProject({ body }) {
       const { name = slugOf(body.title ?? ""), ...settings } = body;
       if (name === null) throw new TrainyardError("bad_request", "the project needs a name or a title", "Give name or title.");
@@ -47,9 +46,11 @@ export function projectHandlers({ store, runs, catalog }: HttpContext): Pick<Han
     },
     async getProject({ params }) {
       const record = await find(params.project);
-      const own = runs.summaries().filter((run) => run.project === record.name);
-      const newest = [...own].sort((a, b) => (a.created_at < b.created_at ? 1 : -1)).slice(0, NAMED_RUNS);
-      return { ...describeProject(record, own), runs: newest.map(brief) };
+      const own = runsOf(record.name);
+      // Ids sort by creation.
+      const newest = [...own].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, NAMED_RUNS);
+      const shown = newest.map(({ id }) => runs.summary(id)).filter((run) => run !== undefined);
+      return { ...describeProject(record, own, createdAt), runs: shown.map(brief) };
     },
     editProject: ({ params, body }) => changing(body.derived, () => store.editProject(params.project, body)),
     async listProjectRevisions({ params }) {
@@ -65,32 +66,39 @@ export function derivedDefinitions(records: readonly ProjectRecord[]): DerivedDe
 }
 
 /** Sorted by name. */
-export function listProjects(records: readonly ProjectRecord[], runs: readonly RunSummary[]): Project[] {
-  const byProject = new Map<string, RunSummary[]>();
+function listProjects(
+  records: readonly ProjectRecord[],
+  runs: Iterable<RunOutline>,
+  createdAt: (id: RunId) => string | undefined,
+): Project[] {
+  const byProject = new Map<string, RunOutline[]>();
   for (const run of runs) {
     const list = byProject.get(run.project);
     if (list === undefined) byProject.set(run.project, [run]);
     else list.push(run);
   }
-  return records.map((record) => describeProject(record, byProject.get(record.name) ?? [])).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return records
+    .map((record) => describeProject(record, byProject.get(record.name) ?? [], createdAt))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** @param runs of the project. Without a project.json it is as old as its oldest run. */
-function describeProject(stored: ProjectRecord, runs: readonly RunSummary[]): Project {
+function describeProject(stored: ProjectRecord, runs: readonly RunOutline[], createdAt: (id: RunId) => string | undefined): Project {
   const record: Omit<ProjectRecord, "version"> & { version?: number } = { ...stored };
   delete record.version;
   const counts: Project["run_counts"] = {};
-  let created = record.created_at;
-  for (const run of runs) {
-    counts[run.state] = (counts[run.state] ?? 0) + 1;
-    if (Date.parse(record.created_at) === 0 && (created === record.created_at || run.created_at < created)) created = run.created_at;
+  let oldest: RunId | null = null;
+  for (const { id, state } of runs) {
+    counts[state] = (counts[state] ?? 0) + 1;
+    if (oldest === null || id < oldest) oldest = id;
   }
+  const created = Date.parse(record.created_at) === 0 && oldest !== null ? createdAt(oldest) : undefined;
   // Follows from the runs, so that it is right for folders that were copied here as well.
-  const begun = runs.some((run) => run.started_at !== null || (run.state !== "draft" && run.state !== "queued"));
+  const begun = runs.some((run) => run.begun);
   return {
     ...record,
     status: record.archived ? "archived" : begun ? "active" : "draft",
-    created_at: created,
+    created_at: created ?? record.created_at,
     run_counts: counts,
     run_count: runs.length,
   };

@@ -1,25 +1,22 @@
 /** Routes about the server itself, its store and its machine. */
 import { PROTOCOL_VERSION } from "../../protocol/discovery.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 import { derivedDefinitions } from "./project-handlers.ts";
 
 export function serverHandlers(context: HttpContext): Pick<Handlers, "getServer" | "shutdown" | "refresh" | "getSystem" | "getOpenApi"> {
   const { store, runs, devices } = context;
   return {
-    getServer: () => {
-      const all = runs.summaries();
-      return Promise.resolve({
+    getServer: () =>
+      Promise.resolve({
         version: context.version,
         protocol: PROTOCOL_VERSION,
         store: store.root,
         pid: process.pid,
         started_at: context.startedAt,
-        runs: all.length,
-        live_runs: all.filter((run) => LIVE_STATES.has(run.state)).length,
+        runs: runs.size,
+        live_runs: runs.liveCount(),
         read_only: store.readOnly,
-      });
-    },
+      }),
     shutdown: () => {
       context.shutdown();
       return Promise.resolve({ ok: true as const });

@@ -21,7 +21,7 @@ import type { SeriesPool } from "./series-pool.ts";
 import { memoryLimit, oomKillCount } from "./snapshot.ts";
 
 /** How much of the log's end is searched for the cause of a failure. */
-const FAILURE_LOG_BYTES = 2 * 1024 * 1024;
+const FAILURE_LOG_BYTES = 8 * 1024 * 1024;
 
 export class Attempts {
   readonly #ledger: Ledger;
@@ -135,7 +135,7 @@ export class Attempts {
         entry.takeSeries(series.series);
       }),
     });
-    entry.loaded = true;
+    entry.markLoaded(true);
     await entry.live.start();
     if (LIVE_STATES.has(entry.record.state)) await this.lookForCheckpoints(entry);
     this.#ledger.announce(entry);
@@ -266,6 +266,7 @@ export class Attempts {
     this.#noted.delete(id);
     this.#oomBefore.delete(id);
     await this.lookForCheckpoints(entry);
+    this.#ledger.rest(entry);
     this.#freed(entry);
   }
 

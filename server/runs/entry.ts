@@ -1,57 +1,151 @@
 /** One run as the server knows it now: its record, and what was read from its files. */
 import type { Checkpoint } from "../../protocol/artifact.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import type { RunId } from "../../protocol/ids.ts";
 import type { SeriesInfo } from "../../protocol/queries.ts";
-import type { MetricSummary, Progress, RunRecord, RunSummary } from "../../protocol/run.ts";
+import { RUN_FOLDER_VERSION, RunRecord, type MetricSummary, type Progress, type RunSummary } from "../../protocol/run.ts";
+import type { RunState } from "../../protocol/states.ts";
 import type { RunStore } from "../store/types.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { LiveAttempt } from "./live.ts";
 import { progressOf } from "./progress.ts";
 import { ReportState } from "./report-state.ts";
+import { folderSignature, type ColdRun, type RunCache } from "./run-cache.ts";
 
+// Shared: of a hundred thousand runs nearly all are cold.
+const NO_PARAMS: JsonObject = Object.freeze({});
+const NO_METRICS: Record<string, MetricSummary> = Object.freeze({});
+const NO_CHECKPOINTS: readonly Checkpoint[] = Object.freeze([]);
+
+/**
+ * A run that is over is cold: its summary lies in the cache, and nothing of it in memory. Its record is then that of the summary, without the
+ * environment; whoever changes or shows all of it loads it first.
+ */
 export class RunEntry {
-  record: RunRecord;
+  readonly id: RunId;
   /** run.json cannot be read: the record is made up from the folder, and nothing is ever written to it. */
   readonly damagedFolder: string | null;
-  report = new ReportState();
-  resolvedParams: JsonObject = {};
-  checkpoints: readonly Checkpoint[] = [];
+  resolvedParams = NO_PARAMS;
+  checkpoints = NO_CHECKPOINTS;
   live: LiveAttempt | null = null;
-  /** What lies in the folder beside run.json was read. */
-  loaded = false;
-  #metrics: Record<string, MetricSummary> = {};
+  #record: RunRecord | null;
+  #cold: { readonly run: ColdRun; readonly cache: RunCache } | null;
+  /** Of an entry that was cold, until it is loaded. */
+  #lastSummary: RunSummary | null = null;
+  #loaded = false;
+  #report: ReportState | null = null;
+  #metrics = NO_METRICS;
   #newest: { step: number; epoch: number | null } | null = null;
   #secondsPerStep: number | null = null;
   /** ms since the epoch; of the newest attempt. */
   #attemptStarted: number | null = null;
   #damage: string | null = null;
 
-  constructor(record: RunRecord, damagedFolder: string | null = null) {
-    this.record = record;
+  /** @param run its record, or a run that lies in the cache */
+  constructor(run: RunRecord | { readonly run: ColdRun; readonly cache: RunCache }, damagedFolder: string | null = null) {
+    const isCold = "cache" in run;
+    this.id = isCold ? run.run.id : run.id;
+    this.#record = isCold ? null : run;
+    this.#cold = isCold ? run : null;
     this.damagedFolder = damagedFolder;
   }
 
+  get record(): RunRecord {
+    return this.#record ?? recordOf(this.summary());
+  }
+
+  set record(record: RunRecord) {
+    if (this.#cold !== null) this.#lastSummary = this.summary();
+    this.#cold = null;
+    this.#record = record;
+  }
+
+  /** The run as it lies in the cache; null while it is in memory. */
+  get cold(): ColdRun | null {
+    return this.#cold?.run ?? null;
+  }
+
+  get project(): string {
+    return this.#cold?.run.project ?? this.record.project;
+  }
+
+  get name(): string {
+    return this.#cold?.run.name ?? this.record.name;
+  }
+
+  get state(): RunState {
+    return this.#cold?.run.state ?? this.record.state;
+  }
+
+  get attempt(): number {
+    return this.#cold?.run.attempt ?? this.record.attempt;
+  }
+
+  /** The run that it was forked from. */
+  get parent(): RunId | null {
+    return this.#cold !== null ? this.#cold.run.parent : (this.record.parent?.run ?? null);
+  }
+
+  /** Has an attempt of it started? */
+  get begun(): boolean {
+    if (this.#cold !== null) return this.#cold.run.begun;
+    return this.record.started_at !== null || (this.state !== "draft" && this.state !== "queued");
+  }
+
+  /** What lies in the folder beside run.json was read. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** @param followed its files are read as they grow, not by `load` */
+  markLoaded(followed: boolean): void {
+    this.#loaded = true;
+    if (followed) this.readAt = null;
+    this.#lastSummary = null;
+  }
+
+  get report(): ReportState {
+    return (this.#report ??= new ReportState());
+  }
+
+  /** Lets go of everything that the cache has. */
+  chill(run: ColdRun, cache: RunCache): void {
+    this.#cold = { run, cache };
+    this.#record = this.#report = this.#lastSummary = this.#newest = this.#secondsPerStep = this.#attemptStarted = this.#damage = null;
+    this.resolvedParams = NO_PARAMS;
+    this.checkpoints = NO_CHECKPOINTS;
+    this.#metrics = NO_METRICS;
+    this.#loaded = false;
+  }
+
+  /** Somebody works with what is in memory: it must not leave. */
+  inUse = 0;
+  /** Of the files that `load` reads, when it began (`FolderSignature.rest`); null for a run that was followed to its end. */
+  readAt: string | null = null;
+
   /** Reads what an ended run left: params, reports, points, checkpoints. */
   async load(store: RunStore, series: RunSeries): Promise<void> {
-    const { id } = this.record;
+    const { id } = this;
+    if (this.#cold !== null) this.record = (await store.read(id)).record;
+    this.readAt = folderSignature(store.paths(id), this.record.attempt).rest;
     await this.loadReports(store, this.record.attempt);
     await series.poll();
     this.takeSeries(series);
     this.checkpoints = await store.checkpoints(id);
     this.#damage = joinDamage(store.damage(id), series.damage);
-    this.loaded = true;
+    this.markLoaded(false);
   }
 
   /** Params and reports of the attempts up to `last`; those of a live attempt are tailed by whoever follows it. */
   async loadReports(store: RunStore, last: number): Promise<void> {
-    const { id } = this.record;
+    const { id } = this;
     this.resolvedParams = (await store.resolved(id))?.params ?? {};
     const report = new ReportState();
     for (let attempt = 1; attempt <= last; attempt++) {
       report.beginAttempt();
       for (const record of await store.report(id, attempt)) report.add(record);
     }
-    this.report = report;
+    this.#report = report;
     if (this.record.attempt > 0) {
       const started = (await store.process(id, this.record.attempt))?.started_at ?? this.record.started_at;
       this.#attemptStarted = started === null ? null : Date.parse(started);
@@ -88,7 +182,9 @@ export class RunEntry {
   }
 
   summary(now: number = Date.now()): RunSummary {
-    const { record } = this;
+    if (this.#record === null) return JSON.parse(this.json(now)) as RunSummary; // As this class wrote it.
+    const record = this.#record;
+    const kept = this.#lastSummary;
     return {
       id: record.id,
       project: record.project,
@@ -112,15 +208,25 @@ export class RunEntry {
       origin: record.origin,
       ...(record.imported !== undefined && { imported: record.imported }),
       git: record.git,
-      progress: this.progress(now),
+      progress: kept?.progress ?? this.progress(now),
       // What the script itself reports is nearest to the truth, but it does not hide what was asked for.
-      params: { ...this.resolvedParams, ...this.report.params },
-      metrics: this.#metrics,
-      checkpoint_count: this.checkpoints.filter((checkpoint) => checkpoint.status !== "missing").length,
-      forkable: this.checkpoints.some((checkpoint) => checkpoint.forkable),
-      damage: joinDamage(this.damagedFolder, this.#damage),
+      params: kept?.params ?? { ...this.resolvedParams, ...this.#report?.params },
+      metrics: kept?.metrics ?? this.#metrics,
+      checkpoint_count: kept?.checkpoint_count ?? this.checkpoints.filter((checkpoint) => checkpoint.status !== "missing").length,
+      forkable: kept?.forkable ?? this.checkpoints.some((checkpoint) => checkpoint.forkable),
+      damage: kept?.damage ?? joinDamage(this.damagedFolder, this.#damage),
     };
   }
+
+  /** The summary as JSON. */
+  json(now: number = Date.now()): string {
+    return this.#cold === null ? JSON.stringify(this.summary(now)) : this.#cold.cache.text(this.#cold.run);
+  }
+}
+
+/** What of a summary stands in run.json; the schema leaves out the rest. */
+function recordOf(summary: RunSummary): RunRecord {
+  return RunRecord.parse({ ...summary, version: RUN_FOLDER_VERSION, environment: null });
 }
 
 function metricSummary({ last, last_step, min, min_step, max, max_step, count, first }: SeriesInfo): MetricSummary {

@@ -1,5 +1,7 @@
 /** Why a run failed, from its log, its end marker and its exit record. Pure; called for failed runs only. */
 import type { ExitRecord, Failure, FailureClass } from "../../protocol/run.ts";
+import { beginningOfEnd, wasSurvived } from "./failure-end.ts";
+import { FAILURE_RULES, type FailureRule } from "./failure-rules.ts";
 import { firstLine, type EndRecord } from "./outcome.ts";
 import { firstSignalledRank, type RankFailure } from "./rank-failure.ts";
 
@@ -13,72 +15,7 @@ export interface FailureEvidence {
   readonly machineMemoryBytes: number;
 }
 
-interface Rule {
-  readonly class: FailureClass;
-  readonly pattern: RegExp;
-  readonly message: string;
-  readonly advice: string;
-}
-
-/** Order matters: the first rule that finds a line wins; causes stand before the errors that they drag behind them. */
-const RULES: readonly Rule[] = [
-  {
-    class: "out_of_memory_gpu",
-    pattern: /(CUDA|HIP|XPU|MPS backend) out of memory|OutOfMemoryError|CUBLAS_STATUS_ALLOC_FAILED|CUDA error: out of memory/,
-    message: "The GPU ran out of memory",
-    advice: "Halve the batch size and double gradient accumulation, shorten the sequences, or turn on gradient checkpointing.",
-  },
-  {
-    class: "disk_full",
-    pattern:
-      /No space left on device|\[Errno 28\]|Disk quota exceeded|\[Errno 122\]|PytorchStreamWriter failed writing file|enforce fail at inline_container/,
-    message: "The disk is full",
-    advice: "Make room or choose another folder for the checkpoints; keep fewer of them (save_total_limit).",
-  },
-  {
-    class: "out_of_memory_host",
-    pattern:
-      /DefaultCPUAllocator: (can't|not enough) .*memory|std::bad_alloc|Cannot allocate memory|\[Errno 12\]|^(\w+\.)*MemoryError\b|[Oo]ut of memory: Killed process/,
-    message: "The machine ran out of memory",
-    advice: "Use fewer data loader workers, stream the dataset, or load the model in a smaller type.",
-  },
-  {
-    class: "nccl",
-    pattern:
-      /NCCL (error|WARN .*(failed|timeout))|ncclSystemError|ncclUnhandledCudaError|ncclInternalError|ncclRemoteError|Watchdog caught collective operation timeout|ProcessGroupNCCL.*(timed out|[Tt]imeout)/,
-    message: "The GPUs could not talk to each other (NCCL)",
-    advice: "Look for the rank that failed first; NCCL_DEBUG=INFO tells more. A rank that ran out of memory looks like this to the others.",
-  },
-  {
-    class: "nan_loss",
-    pattern:
-      /(loss|gradient|grad_norm|logits?|input)s? .{0,60}\b(is|are|was|became|contains?|with)\b.{0,20}\b(nan|inf|non-?finite)\b|(nan|non-?finite) (loss|gradients?)|probability tensor contains either `?inf`?, `?nan/i,
-    message: "The loss is not a number any more",
-    advice: "Lower the learning rate, use warmup and gradient clipping, prefer bf16 to fp16, and look at the batch before it.",
-  },
-  {
-    class: "import_error",
-    pattern: /^(\w+\.)*(ModuleNotFoundError|ImportError)\b/,
-    message: "A module could not be imported",
-    advice: "Install it into the interpreter of this run, or choose the interpreter that has it.",
-  },
-  {
-    class: "missing_file",
-    pattern:
-      /^(\w+\.)*(FileNotFoundError|NotADirectoryError|IsADirectoryError)\b|can't open file '.*': \[Errno 2\]|: No such file or directory$|(RepositoryNotFound|EntryNotFound|LocalEntryNotFound|DatasetNotFound)Error/,
-    message: "A file or folder was not found",
-    advice: "Check the path; relative ones start in the run's working directory.",
-  },
-  {
-    class: "bad_argument",
-    pattern:
-      /: error: (unrecognized arguments|the following arguments are required|argument )|^(\w+\.)*(ValidationError|ArgumentError)\b|got an unexpected keyword argument|^Error: No such option/,
-    message: "An argument was refused",
-    advice: "Compare the arguments with what the script or the installed version of the library takes.",
-  },
-];
-
-const SIGNALLED: Readonly<Record<string, Rule["class"]>> = {
+const SIGNALLED: Readonly<Record<string, FailureClass>> = {
   SIGSEGV: "segfault",
   SIGBUS: "segfault",
   SIGILL: "segfault",
@@ -88,6 +25,9 @@ const SIGNALLED: Readonly<Record<string, Rule["class"]>> = {
 
 /** The last line of a Python traceback: `package.Error: message`. */
 const EXCEPTION_LINE = /^(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Warning|Failure)\b(?::.*)?$/;
+/** Exceptions that only tell of another one: the launcher's, about a rank or a child. */
+const WRAPPER =
+  /^(?:\w+\.)*(?:ChildFailedError|CalledProcessError|ProcessExitedException|ProcessRaisedException|SystemExit|RayTaskError|TrialError|InstantiationException)\b/;
 /** Built from its code: a control character in a literal cannot be seen. */
 const ESCAPE_SEQUENCE = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, "g");
 const MAX_EVIDENCE = 20;
@@ -107,16 +47,18 @@ export function classifyFailure(known: FailureEvidence): Failure {
   const texts =
     error === null ? lines : [...lines, ...error.traceback.split("\n").map(clean), `${error.type}: ${firstLine(error.message)}`];
 
-  const rule = RULES.find((candidate) => texts.some((line) => candidate.pattern.test(line)));
-  const rank = firstSignalledRank(lines);
-  if (rank !== null && rule?.class !== "out_of_memory_gpu" && rule?.class !== "disk_full") return rankFailure(known, rank, rule);
+  const start = beginningOfEnd(texts);
+  const found = findRule(texts, start);
+  const rule = found?.rule;
+  const rank = firstSignalledRank(lines.slice(start));
+  if (rank !== null && !saysWhy(rule, rank.signal)) return rankFailure(known, rank, rule);
   const signalClass = exit?.signal == null ? undefined : SIGNALLED[exit.signal];
   const killed = exit?.signal === "SIGKILL";
 
   if (killed && rule?.class !== "out_of_memory_gpu" && rule?.class !== "disk_full") return killedFailure(known, lines, rule);
-  if (rule !== undefined) {
-    const found = texts.findLastIndex((line) => rule.pattern.test(line));
-    return make(rule.class, `${rule.message}: ${firstLine(texts[found] ?? "")}`, around(texts, found), rule.advice);
+  if (found !== null && (signalClass === undefined || found.rule.isRoot === true || found.rule.class === "nccl")) {
+    const { rule: cause, line } = found;
+    return make(cause.class, `${cause.message}: ${firstLine(texts[line] ?? "")}`, around(texts, line), cause.advice);
   }
   if (signalClass !== undefined) {
     const what = exit?.signal ?? "";
@@ -134,7 +76,8 @@ export function classifyFailure(known: FailureEvidence): Failure {
     if ([4, 6, 7, 8, 11].includes(signal))
       return make("segfault", `A child process crashed (signal ${signal})`, tail(lines), "Set PYTHONFAULTHANDLER=1 to see where.");
   }
-  const last = texts.findLastIndex((line) => EXCEPTION_LINE.test(line));
+  const own = ownException(texts, start);
+  const last = own >= 0 ? own : texts.findLastIndex((line, index) => index >= start && EXCEPTION_LINE.test(line));
   if (error !== null)
     return make("exception", `${error.type}: ${firstLine(error.message)}`, around(texts, last), "The traceback in the log says where.");
   if (last >= 0) return make("exception", firstLine(texts[last] ?? ""), around(texts, last), "The traceback in the log says where.");
@@ -146,8 +89,33 @@ export function classifyFailure(known: FailureEvidence): Failure {
   );
 }
 
+/** A traceback's line that a rule knows; else the last line of the end that one does. */
+function findRule(texts: readonly string[], start: number): { rule: FailureRule; line: number } | null {
+  const matches = FAILURE_RULES.flatMap((rule) => {
+    const line = texts.findLastIndex(
+      (text, index) => index >= start && rule.pattern.test(text) && !(wasSurvived(text) && !EXCEPTION_LINE.test(text)),
+    );
+    return line < 0 ? [] : [{ rule, line }];
+  });
+  const root = matches.find(({ rule }) => rule.isRoot === true);
+  if (root !== undefined) return root;
+  // Of a chain of exceptions the last one ended the process; the others were on the way to it.
+  const last = texts.findLastIndex((text, index) => index >= start && EXCEPTION_LINE.test(text) && !WRAPPER.test(text));
+  const found = matches.find(({ line, rule }) => line === last && rule.class !== "nccl") ?? matches[0] ?? null;
+  // The ranks that are left complain of a lost connection; one that raised something else is why.
+  return found?.rule.class === "nccl" && ownException(texts, start) >= 0 ? null : found;
+}
+
+/** Index of the last exception of the end that is neither a launcher's nor about a lost connection; -1 when there is none. */
+function ownException(texts: readonly string[], start: number): number {
+  const lost = FAILURE_RULES.find((rule) => rule.class === "nccl")?.pattern;
+  return texts.findLastIndex(
+    (text, index) => index >= start && EXCEPTION_LINE.test(text) && !WRAPPER.test(text) && lost?.test(text) !== true,
+  );
+}
+
 /** SIGKILL has no sender that we could ask. Said as what it is: known, likely, or unknown. */
-function killedFailure(known: FailureEvidence, lines: readonly string[], rule: Rule | undefined): Failure {
+function killedFailure(known: FailureEvidence, lines: readonly string[], rule: FailureRule | undefined): Failure {
   const peak = known.exit?.peak_rss_bytes ?? null;
   const memoryAdvice =
     "Use fewer data loader workers, stream the dataset, load the model in a smaller type, or give the machine more memory.";
@@ -171,7 +139,14 @@ function killedFailure(known: FailureEvidence, lines: readonly string[], rule: R
 }
 
 /** A signal ended the rank that failed first; whatever the others said is its consequence. */
-function rankFailure(known: FailureEvidence, { rank, signal, evidence }: RankFailure, rule: Rule | undefined): Failure {
+/** Does what was printed say more than the signal? A process that aborts has said why; one that was killed could not. */
+function saysWhy(rule: FailureRule | undefined, signal: string): boolean {
+  if (rule === undefined) return false;
+  if (rule.class === "out_of_memory_gpu" || rule.class === "disk_full") return true;
+  return signal === "SIGABRT" && (rule.isRoot === true || rule.class === "nccl");
+}
+
+function rankFailure(known: FailureEvidence, { rank, signal, evidence }: RankFailure, rule: FailureRule | undefined): Failure {
   const crash = SIGNALLED[signal];
   if (crash !== undefined)
     return make(

@@ -9,11 +9,15 @@ import type { DamagedRun } from "../store/types.ts";
 import type { Attempts } from "./attempts.ts";
 import { RunEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
+import { folderSignature } from "./run-cache.ts";
 import type { SeriesPool } from "./series-pool.ts";
 
 /** Ended runs are read within the start for so long; the rest in the background, so that a large store opens at once. */
-const LOAD_BUDGET_MS = 1500;
+const LOAD_BUDGET_MS = 1000;
 const PARALLEL_LOADS = 4;
+/** The check of recalled runs leaves the server free for requests in between. */
+const CHECK_SLICE_MS = 10;
+const CHECK_PAUSE_MS = 5;
 
 export class Inventory {
   readonly #ledger: Ledger;
@@ -21,7 +25,7 @@ export class Inventory {
   readonly #attempts: Attempts;
   #watcher: { close(): void } | null = null;
   #closed = false;
-  #loading: Promise<void> = Promise.resolve();
+  #loading: Promise<unknown> = Promise.resolve();
 
   constructor(ledger: Ledger, pool: SeriesPool, attempts: Attempts) {
     this.#ledger = ledger;
@@ -31,13 +35,21 @@ export class Inventory {
 
   /** Reads the store, follows what lives, settles what ended unseen, watches for what comes. */
   async start(): Promise<void> {
-    await this.scan();
+    const projectOf = new Map<string, string>();
+    const twice = new Set<string>();
+    for (const { project, name } of await this.#ledger.store.folders()) {
+      if (projectOf.has(name)) twice.add(name);
+      projectOf.set(name, project);
+    }
+    for (const name of twice) projectOf.delete(name);
+    const recalled = this.#ledger.recall(projectOf);
+    await this.scan(recalled);
     this.#watcher = this.#ledger.store.watch(({ id }) => {
       this.changed(id).catch((error: unknown) => {
         this.#ledger.note(`the changed run ${id}`, error);
       });
     });
-    this.#loading = this.#loadEnded();
+    this.#loading = Promise.all([this.#loadEnded(), this.#check()]);
     await Promise.race([this.#loading, new Promise((resolve) => setTimeout(resolve, LOAD_BUDGET_MS).unref())]);
   }
 
@@ -47,10 +59,11 @@ export class Inventory {
     await this.#loading;
   }
 
-  async scan(): Promise<Problem[]> {
-    const { runs, damaged } = await this.#ledger.store.scan();
-    const present = new Set<string>([...runs.map((run) => run.record.id), ...damaged.map((run) => run.id)]);
-    for (const entry of [...this.#ledger.entries()]) if (!present.has(entry.record.id)) this.#gone(entry);
+  /** @param recalled runs that are known from the cache: their folders are there */
+  async scan(recalled: ReadonlySet<string> = new Set()): Promise<Problem[]> {
+    const { runs, damaged } = await this.#ledger.store.scan(recalled);
+    const present = new Set<string>([...recalled, ...runs.map((run) => run.record.id), ...damaged.map((run) => run.id)]);
+    for (const entry of [...this.#ledger.entries()]) if (!present.has(entry.id)) this.#gone(entry);
     for (const { record } of runs) await this.#take(record);
     for (const run of damaged) this.#takeDamaged(run);
     return damaged.map((run) => run.problem);
@@ -59,7 +72,7 @@ export class Inventory {
   /** Reads what an ended run left beside run.json, once. */
   async load(entry: RunEntry): Promise<void> {
     if (entry.loaded || entry.damagedFolder !== null) return;
-    const lease = this.#pool.acquire(entry.record.id);
+    const lease = this.#pool.acquire(entry.id);
     try {
       await entry.load(this.#ledger.store, lease.series);
     } finally {
@@ -69,18 +82,42 @@ export class Inventory {
 
   async #loadEnded(): Promise<void> {
     // Newest first: those are looked at.
-    const waiting = [...this.#ledger.entries()].filter((entry) => !entry.loaded).sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
+    const waiting = [...this.#ledger.entries()]
+      .filter((entry) => !entry.loaded && entry.cold === null)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
     const work = async (): Promise<void> => {
       for (let entry = waiting.pop(); entry !== undefined && !this.#closed; entry = waiting.pop()) {
         try {
           await this.load(entry);
           this.#ledger.announce(entry);
         } catch (error) {
-          this.#ledger.note(`reading the run ${entry.record.id}`, error);
+          this.#ledger.note(`reading the run ${entry.id}`, error);
         }
       }
     };
     await Promise.all(Array.from({ length: PARALLEL_LOADS }, work));
+  }
+
+  /** Looks at every folder again, and reads those that changed. */
+  async refresh(): Promise<Problem[]> {
+    await this.#check();
+    const present = new Set((await this.#ledger.store.folders()).map(({ name }) => name));
+    return this.scan(new Set([...this.#ledger.entries()].filter(({ id, cold }) => cold !== null && present.has(id)).map(({ id }) => id)));
+  }
+
+  /** Reads the runs again that lie in the cache and whose files have changed since. */
+  async #check(): Promise<void> {
+    let since = performance.now();
+    for (const entry of [...this.#ledger.entries()]) {
+      if (this.#closed) return;
+      const { id, cold } = entry;
+      if (cold === null) continue;
+      const { run, rest } = folderSignature(this.#ledger.store.paths(id), cold.attempt);
+      if (run !== cold.signature.run || rest !== cold.signature.rest) await this.changed(id);
+      if (performance.now() - since < CHECK_SLICE_MS) continue;
+      await new Promise((resolve) => setTimeout(resolve, CHECK_PAUSE_MS));
+      since = performance.now();
+    }
   }
 
   /** Someone else made or changed a run folder: the SDK in a script of its own, a person with an editor, a copy from elsewhere. */
@@ -137,8 +174,8 @@ export class Inventory {
   #gone(entry: RunEntry): void {
     entry.live?.close();
     entry.live = null;
-    this.#pool.drop(entry.record.id);
-    this.#ledger.forget(entry.record.id);
+    this.#pool.drop(entry.id);
+    this.#ledger.forget(entry.id);
   }
 }
 

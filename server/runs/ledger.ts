@@ -4,15 +4,20 @@ import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunRecord } from "../../protocol/run.ts";
-import { canTransition, LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import { canTransition, FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import type { RunStore } from "../store/types.ts";
-import type { RunEntry } from "./entry.ts";
+import { RunEntry } from "./entry.ts";
+import { folderSignature, type RunCache } from "./run-cache.ts";
 import type { RunsChange } from "./types.ts";
 
 /** Lists are drawn at most this often for a run whose points come in. */
 const SUMMARY_MS = 500;
 const RETRY_WRITE_MS = 5000;
+/** A run that came to rest stays in memory for a moment: it is what people look at, and changes come in groups. */
+const REST_MS = 1000;
+/** Runs that leave memory at once: each costs a few looks at files. */
+const REST_BATCH = 200;
 
 export interface Move {
   readonly to: RunState;
@@ -29,6 +34,11 @@ interface Unsaved {
 
 export class Ledger {
   readonly store: RunStore;
+  /** Where the summaries of runs that are over lie; null keeps all of them in memory. */
+  readonly #cache: RunCache | null;
+  /** Runs that have come to rest and may leave memory. */
+  readonly #resting = new Set<RunEntry>();
+  #restTimer: NodeJS.Timeout | null = null;
   readonly #note: (text: string) => void;
   readonly #entries = new Map<RunId, RunEntry>();
   readonly #listeners = new Set<(change: RunsChange) => void>();
@@ -39,8 +49,9 @@ export class Ledger {
   readonly #queue = new KeyedQueue();
   #closed = false;
 
-  constructor(store: RunStore, note: (text: string) => void) {
+  constructor(store: RunStore, cache: RunCache | null, note: (text: string) => void) {
     this.store = store;
+    this.#cache = cache;
     this.#note = note;
   }
 
@@ -75,28 +86,81 @@ export class Ledger {
   /** Leaders of the process groups that are followed. */
   liveProcesses(): Map<RunId, { attempt: number; pid: number }> {
     const live = new Map<RunId, { attempt: number; pid: number }>();
-    for (const { live: attempt, record } of this.#entries.values()) {
+    for (const { live: attempt, id } of this.#entries.values()) {
       const pid = attempt?.pid ?? null;
-      if (attempt !== null && pid !== null) live.set(record.id, { attempt: attempt.number, pid });
+      if (attempt !== null && pid !== null) live.set(id, { attempt: attempt.number, pid });
     }
     return live;
   }
 
   liveCount(): number {
     let count = 0;
-    for (const entry of this.#entries.values()) if (LIVE_STATES.has(entry.record.state)) count++;
+    for (const entry of this.#entries.values()) if (LIVE_STATES.has(entry.state)) count++;
     return count;
   }
 
   add(entry: RunEntry): void {
-    this.#entries.set(entry.record.id, entry);
+    this.#entries.set(entry.id, entry);
     this.announce(entry);
+  }
+
+  /**
+   * Takes over the runs that the cache knows, as far as their folders are there. Nobody is told: it is the start.
+   * @param projectOf where each folder lies
+   * @returns their ids
+   */
+  recall(projectOf: ReadonlyMap<string, string>): ReadonlySet<string> {
+    const recalled = new Set<string>();
+    if (this.#cache === null) return recalled;
+    for (const run of [...this.#cache.runs()]) {
+      if (projectOf.get(run.id) !== run.project) {
+        this.#cache.forget(run.id);
+        continue;
+      }
+      this.#entries.set(run.id, new RunEntry({ run, cache: this.#cache }));
+      this.store.recall(run.id, run.project, run.signature.run);
+      recalled.add(run.id);
+    }
+    return recalled;
+  }
+
+  /** The run may leave memory, soon, if it is at rest by then. */
+  rest(entry: RunEntry): void {
+    if (this.#cache === null || entry.cold !== null) return;
+    this.#resting.add(entry);
+    if (this.#closed) return;
+    this.#restTimer ??= setTimeout(() => {
+      this.#restTimer = null;
+      this.#chill(REST_BATCH);
+    }, REST_MS);
+    this.#restTimer.unref();
+  }
+
+  #chill(most: number): void {
+    let count = 0;
+    for (const entry of this.#resting) {
+      this.#resting.delete(entry);
+      const { id, loaded, live, damagedFolder } = entry;
+      if (this.#cache === null || entry.cold !== null || !loaded || live !== null || damagedFolder !== null || entry.inUse > 0) continue;
+      if (this.#entries.get(id) !== entry || this.#unsaved.has(id) || !isAtRest(entry.state)) continue;
+      const signature = folderSignature(this.store.paths(id), entry.attempt);
+      // Something was written since it was read: what the summary says may be old.
+      if (entry.readAt !== null && entry.readAt !== signature.rest) continue;
+      const run = this.#cache.keep(entry.summary(), signature);
+      if (run === null) continue;
+      entry.chill(run, this.#cache);
+      this.store.release(id);
+      if (++count >= most) break;
+    }
+    const [next] = this.#resting;
+    if (next !== undefined) this.rest(next);
   }
 
   forget(id: RunId): void {
     if (!this.#entries.delete(id)) return;
     this.#clearSummaryTimer(id);
     this.#unsaved.delete(id);
+    this.#cache?.forget(id);
     this.emit({ type: "removed", id });
   }
 
@@ -118,8 +182,9 @@ export class Ledger {
 
   /** Tells the run's summary now. */
   announce(entry: RunEntry): void {
-    this.#clearSummaryTimer(entry.record.id);
+    this.#clearSummaryTimer(entry.id);
     this.emit({ type: "summary", run: entry.summary() });
+    if (isAtRest(entry.state)) this.rest(entry);
   }
 
   /** Tells it soon, once for everything that changes until then. */
@@ -184,8 +249,15 @@ export class Ledger {
 
   close(): void {
     this.#closed = true;
+    if (this.#restTimer !== null) clearTimeout(this.#restTimer);
     for (const timer of this.#summaryTimers.values()) clearTimeout(timer);
     this.#listeners.clear();
+  }
+
+  /** After `close` and the last change: keeps what came to rest for the next server. */
+  closeCache(): void {
+    this.#chill(Infinity);
+    this.#cache?.close();
   }
 
   /** On disk first, then in memory, then told: whoever hears of a change finds it in the folder. */
@@ -253,4 +325,9 @@ export class Ledger {
     clearTimeout(this.#summaryTimers.get(id));
     this.#summaryTimers.delete(id);
   }
+}
+
+/** Nothing changes by itself: over, or not begun. */
+function isAtRest(state: RunState): boolean {
+  return FINAL_STATES.has(state) || state === "draft";
 }

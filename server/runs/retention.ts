@@ -175,7 +175,7 @@ async function projectRule(ledger: Ledger, name: string): Promise<RetentionRule>
 async function usesElsewhere(ledger: Ledger, id: RunId): Promise<Pick<RetentionFacts, "forkedFrom" | "continuedFrom">> {
   const forkedFrom = new Set<string>();
   const continuedFrom = new Set<string>();
-  const children: RunRecord[] = [...ledger.entries()].map((entry) => entry.record).filter((record) => record.parent?.run === id);
+  const children: RunRecord[] = [...ledger.entries()].filter((entry) => entry.parent === id).map((entry) => entry.record);
   for (const { id: child, parent } of children) {
     if (parent?.checkpoint != null) forkedFrom.add(parent.checkpoint);
     const resolved = await ledger.store.resolved(child);

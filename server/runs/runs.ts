@@ -29,25 +29,7 @@ import { retainAutomatically, retainCheckpoints } from "./retention.ts";
 import { planResume, unreadable, type Resume } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
 import { environmentSnapshot, gitState } from "./snapshot.ts";
-import type { Runs, RunsChange, TagChange } from "./types.ts";
-
-export interface RunsOptions {
-  readonly store: RunStore;
-  /** Folder that holds dist/ and python/. */
-  readonly packageRoot: string;
-  /** Interpreter for specs that name none; without it one is looked for. */
-  readonly defaultPython?: string | undefined;
-  /** Folder that relative paths refer to. Default: the folder that holds the store. */
-  readonly baseDir?: string;
-  /** Runs that may live at the same time; further ones are queued. Default: no limit. */
-  readonly maxConcurrent?: number;
-  /** Points of a run: its metrics, and the samples of the machine taken while it lived. */
-  readonly openMetrics: (run: RunId) => RunSeries;
-  readonly openSystem: (run: RunId) => RunSeries;
-  /** Names of the machine's GPUs, for the snapshot of the environment. */
-  readonly gpuNames?: () => Promise<readonly string[]>;
-  readonly log?: (text: string) => void;
-}
+import type { RunOutline, Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
 
 export function createRuns(options: RunsOptions): Runs {
   return new RunsRoom(options);
@@ -78,14 +60,15 @@ class RunsRoom implements Runs {
       recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
     };
     this.documents = new Documents(this.#context);
-    this.#ledger = new Ledger(store, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
+    this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}
+`)));
     // Beside the points themselves: the system's folder for temporary files often is memory.
     const folder = serverFolder(store.root);
     this.#metrics = new SeriesPool(options.openMetrics, folder);
     this.#system = new SeriesPool(options.openSystem, folder);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
-      void this.#queue.run(entry.record.id, () => retainAutomatically(this.#ledger, entry));
+      void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
     });
     this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts);
   }
@@ -103,26 +86,59 @@ class RunsRoom implements Runs {
     await this.#inventory.close();
     this.#metrics.close();
     this.#system.close();
+    this.#ledger.closeCache();
   }
 
-  summaries(): readonly RunSummary[] {
-    const now = Date.now();
-    return [...this.#ledger.entries()].map((entry) => entry.summary(now));
+  briefs(): Iterable<RunOutline> {
+    return this.#ledger.entries();
+  }
+
+  get size(): number {
+    return this.#ledger.size;
+  }
+
+  liveCount(): number {
+    return this.#ledger.liveCount();
   }
 
   summary(id: RunId): RunSummary | undefined {
     return this.#ledger.get(id)?.summary();
   }
 
+  *stamps(): Iterable<readonly [RunId, string]> {
+    for (const { id, cold } of this.#ledger.entries()) yield [id, cold?.stamp ?? ""];
+  }
+
+  state(id: RunId): { json: string; stamp: string } | undefined {
+    const entry = this.#ledger.get(id);
+    return entry === undefined ? undefined : { json: entry.json(), stamp: entry.cold?.stamp ?? "" };
+  }
+
   async detail(id: RunId): Promise<RunDetail> {
     const entry = this.#ledger.must(id);
     if (entry.damagedFolder !== null) return damagedDetail(entry, this.#store.paths(id).dir);
-    await this.#inventory.load(entry);
-    const lease = await this.series(id);
+    const before = entry.cold === null ? null : entry.json();
+    return this.#using(entry, async () => {
+      // Its files may have changed in a way that nobody noticed.
+      if (before !== null && before !== entry.json()) this.#ledger.announce(entry);
+      const lease = await this.series(id);
+      try {
+        return await runDetail(entry, this.#store, lease.series);
+      } finally {
+        lease.release();
+      }
+    });
+  }
+
+  /** Works with all of a run in memory; a cold one is read for it. */
+  async #using<T>(entry: RunEntry, work: (entry: RunEntry) => Promise<T>): Promise<T> {
+    entry.inUse++;
     try {
-      return await runDetail(entry, this.#store, lease.series);
+      await this.#inventory.load(entry);
+      return await work(entry);
     } finally {
-      lease.release();
+      entry.inUse--;
+      this.#ledger.rest(entry);
     }
   }
 
@@ -215,12 +231,14 @@ class RunsRoom implements Runs {
   }
 
   changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint> {
-    return this.#queue.run(id, () => changeTag(this.#ledger, this.#ledger.mustChange(id), checkpoint, change));
+    return this.#queue.run(id, () =>
+      this.#using(this.#ledger.mustChange(id), (entry) => changeTag(this.#ledger, entry, checkpoint, change)),
+    );
   }
 
   retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan> {
     if (request.apply) mustWrite(this.#store);
-    return this.#queue.run(id, () => retainCheckpoints(this.#ledger, this.#ledger.mustChange(id), request));
+    return this.#queue.run(id, () => this.#using(this.#ledger.mustChange(id), (entry) => retainCheckpoints(this.#ledger, entry, request)));
   }
 
   remove(id: RunId): Promise<string> {
@@ -237,8 +255,8 @@ class RunsRoom implements Runs {
   }
 
   async refresh(): Promise<{ runs: number; problems: Problem[] }> {
-    const problems = await this.#inventory.scan();
-    for (const entry of this.#ledger.entries()) await this.#inventory.load(entry);
+    const problems = await this.#inventory.refresh();
+    for (const entry of this.#ledger.entries()) if (entry.cold === null) await this.#inventory.load(entry);
     return { runs: this.#ledger.size, problems };
   }
 
@@ -278,7 +296,7 @@ class RunsRoom implements Runs {
   /** Changes one run after everything that was asked of it before, then starts what may start. */
   async #changing(id: RunId, change: (entry: RunEntry) => Promise<void>): Promise<RunDetail> {
     mustWrite(this.#store);
-    await this.#queue.run(id, () => change(this.#ledger.mustChange(id)));
+    await this.#queue.run(id, () => this.#using(this.#ledger.mustChange(id), change));
     await this.#pump();
     return this.detail(id);
   }
@@ -287,8 +305,8 @@ class RunsRoom implements Runs {
   async #pump(): Promise<void> {
     await this.#queue.run("launch", async () => {
       const limit = this.#options.maxConcurrent ?? Infinity;
-      const queued = [...this.#ledger.entries()].filter((entry) => entry.record.state === "queued");
-      queued.sort((a, b) => (a.record.id < b.record.id ? -1 : 1));
+      const queued = [...this.#ledger.entries()].filter((entry) => entry.state === "queued");
+      queued.sort((a, b) => (a.id < b.id ? -1 : 1));
       for (const entry of queued) {
         if (this.#closed || this.#ledger.liveCount() >= limit) return;
         if (entry.record.state === "queued") await this.#launch(entry);
@@ -328,7 +346,7 @@ class RunsRoom implements Runs {
       gitState(plan.cwd),
       (this.#options.gpuNames?.() ?? Promise.resolve([])).then((gpus) => environmentSnapshot(plan.environment, gpus)),
     ]);
-    const taken = new Set([...this.#ledger.entries()].filter((one) => one.record.project === spec.project).map((one) => one.record.name));
+    const taken = new Set([...this.#ledger.entries()].filter((one) => one.project === spec.project).map((one) => one.name));
     const name = spec.name ?? madeUpName(spec, plan.params, taken);
     const record = runRecord({ id, spec, name, params: plan.params, state, parent, git: git?.git ?? null, environment });
     const resolved = resolvedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
@@ -339,7 +357,7 @@ class RunsRoom implements Runs {
     });
     const entry = new RunEntry(record);
     entry.resolvedParams = plan.params;
-    entry.loaded = true;
+    entry.markLoaded(true);
     this.#ledger.add(entry);
     const evidence = parent === null ? {} : { parent: parent.run, checkpoint: parent.checkpoint };
     await this.#ledger.event(entry, { type: "state", time: record.created_at, from: null, to: state, attempt: 0, cause: "user", evidence });

@@ -7,8 +7,43 @@ import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
+import type { RunState } from "../../protocol/states.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { Documents } from "./documents.ts";
+import type { RunStore } from "../store/types.ts";
+import type { RunCache } from "./run-cache.ts";
+
+export interface RunsOptions {
+  readonly store: RunStore;
+  /** Folder that holds dist/ and python/. */
+  readonly packageRoot: string;
+  /** Interpreter for specs that name none; without it one is looked for. */
+  readonly defaultPython?: string | undefined;
+  /** Folder that relative paths refer to. Default: the folder that holds the store. */
+  readonly baseDir?: string;
+  /** Runs that may live at the same time; further ones are queued. Default: no limit. */
+  readonly maxConcurrent?: number;
+  /** Points of a run: its metrics, and the samples of the machine taken while it lived. */
+  readonly openMetrics: (run: RunId) => RunSeries;
+  readonly openSystem: (run: RunId) => RunSeries;
+  /** Names of the machine's GPUs, for the snapshot of the environment. */
+  readonly gpuNames?: () => Promise<readonly string[]>;
+  /** Where runs that are over are remembered; without it all of them are kept in memory. */
+  readonly cache?: RunCache | null;
+  readonly log?: (text: string) => void;
+}
+
+/** What is known of every run at once; a summary may have to be read. */
+export interface RunOutline {
+  readonly id: RunId;
+  readonly project: string;
+  readonly name: string;
+  readonly state: RunState;
+  /** Has an attempt of it started? */
+  readonly begun: boolean;
+  /** The newest; 0 before the first. */
+  readonly attempt: number;
+}
 
 export type RunsChange =
   | { type: "summary"; run: RunSummary }
@@ -34,8 +69,16 @@ export interface Runs {
   start(): Promise<void>;
   /** Stops looking. Runs go on. */
   close(): Promise<void>;
-  summaries(): readonly RunSummary[];
+  /** All of them, without a look at a file. */
+  briefs(): Iterable<RunOutline>;
+  /** How many there are, and how many of them live. */
+  readonly size: number;
+  liveCount(): number;
   summary(id: RunId): RunSummary | undefined;
+  /** Every run with a word that differs between its different states, "" where that is not known. */
+  stamps(): Iterable<readonly [RunId, string]>;
+  /** The summary as JSON, with its stamp; undefined for a run that is gone. */
+  state(id: RunId): { readonly json: string; readonly stamp: string } | undefined;
   /** @throws TrainyardError not_found */
   detail(id: RunId): Promise<RunDetail>;
   /** @param parent of a clone: the run whose document it takes over */

@@ -27,8 +27,15 @@ const MEDIA: readonly { readonly start: string; readonly atEight?: string; reado
   { start: "fLaC", type: "audio/flac" },
 ];
 
-/** @param file absolute real path that may be read; @param rows most lines or rows */
-export async function previewFile(file: string, rows: number): Promise<ArtifactPreview> {
+export interface PreviewOptions {
+  /** Most lines or rows. */
+  readonly rows: number;
+  /** Makes the preview of a Parquet file, within bounds of its own. */
+  readonly parquet: () => Promise<{ readonly preview: ArtifactPreview } | { readonly problem: string }>;
+}
+
+/** @param file absolute real path that may be read */
+export async function previewFile(file: string, { rows, parquet }: PreviewOptions): Promise<ArtifactPreview> {
   const handle = await open(file, "r");
   try {
     const { size } = await handle.stat();
@@ -39,9 +46,13 @@ export async function previewFile(file: string, rows: number): Promise<ArtifactP
       const data = size > MEDIA_BYTES ? null : (await readAt(handle, 0, size)).toString("base64");
       return { kind: "media", size_bytes: size, truncated: data === null, media_type: media.type, data };
     }
-    if (start.startsWith("\x93NUMPY")) return numpy(head, size) ?? binary(head, size);
+    if (start.startsWith("\x93NUMPY")) return numpy(head, size) ?? binary(head, size, "its header is none of NumPy's");
+    if (start.startsWith("PAR1")) {
+      const outcome = await parquet();
+      return "preview" in outcome ? outcome.preview : binary(head, size, `it cannot be read as Parquet: ${outcome.problem}`);
+    }
     const extension = path.extname(file).toLowerCase();
-    if (extension === ".safetensors") return (await safetensors(handle, size)) ?? binary(head, size);
+    if (extension === ".safetensors") return (await safetensors(handle, size)) ?? binary(head, size, "its header is none of safetensors'");
     if (head.includes(0)) return binary(head, size);
     if (extension === ".json" && size <= JSON_BYTES) {
       const value = json((await readAt(handle, 0, size)).toString("utf8"));
@@ -171,6 +182,6 @@ function numpy(head: Buffer, size: number): ArtifactPreview | null {
   };
 }
 
-function binary(head: Buffer, size: number): ArtifactPreview {
-  return { kind: "binary", size_bytes: size, truncated: size > HEAD_BYTES, head: head.subarray(0, HEAD_BYTES).toString("hex") };
+function binary(head: Buffer, size: number, problem: string | null = null): ArtifactPreview {
+  return { kind: "binary", size_bytes: size, truncated: size > HEAD_BYTES, head: head.subarray(0, HEAD_BYTES).toString("hex"), problem };
 }

@@ -37,12 +37,8 @@ export class RunIndex {
   }
 
   /** Every folder below `<project>/runs/` that has a run.json, with the signature of that file. */
-  async find(): Promise<FoundFolder[]> {
-    const folders: { project: string; name: string; dir: string }[] = [];
-    for (const project of await this.projectNames()) {
-      const runs = path.join(this.#root, project, RUNS_FOLDER);
-      for (const name of await subfolders(runs)) folders.push({ project, name, dir: path.join(runs, name) });
-    }
+  async find(except: ReadonlySet<string> = new Set()): Promise<FoundFolder[]> {
+    const folders = (await this.folders()).filter(({ name }) => !except.has(name));
     const found = await mapLimited(folders, async (folder) => {
       const signature = await signatureOf(path.join(folder.dir, RUN_FILE));
       return signature === null ? null : { ...folder, signature };
@@ -50,8 +46,19 @@ export class RunIndex {
     return found.filter((folder) => folder !== null);
   }
 
-  async scan(): Promise<StoreScan> {
-    const found = await this.find();
+  /** The folders that may hold runs, by their names alone: nothing in them is looked at. */
+  async folders(): Promise<{ project: string; name: string; dir: string }[]> {
+    const folders: { project: string; name: string; dir: string }[] = [];
+    for (const project of await this.projectNames()) {
+      const runs = path.join(this.#root, project, RUNS_FOLDER);
+      for (const name of await subfolders(runs)) folders.push({ project, name, dir: path.join(runs, name) });
+    }
+    return folders;
+  }
+
+  /** @param except runs that are known well enough */
+  async scan(except: ReadonlySet<string> = new Set()): Promise<StoreScan> {
+    const found = await this.find(except);
     const runs: RunFolder[] = [];
     const damaged: DamagedRun[] = [];
     const seen = new Map<string, string>();
@@ -74,7 +81,7 @@ export class RunIndex {
       this.#known.set(folder.name, { project: folder.project, dir: folder.dir, signature: folder.signature, record: outcome.record });
       runs.push({ paths: runPaths(folder.dir), record: outcome.record });
     }
-    for (const id of this.#known.keys()) if (!seen.has(id)) this.#known.delete(id);
+    for (const id of this.#known.keys()) if (!seen.has(id) && !except.has(id)) this.#known.delete(id);
     return { runs, damaged };
   }
 
@@ -119,6 +126,17 @@ export class RunIndex {
   /** The signature of run.json as this index last saw it; undefined for a run it does not know. */
   signature(id: string): string | undefined {
     return this.#known.get(id)?.signature;
+  }
+
+  /** Takes over where a run lies and what its run.json was like, without reading it. */
+  recall(id: RunId, project: string, signature: string): void {
+    this.#known.set(id, { project, dir: path.join(this.#root, project, RUNS_FOLDER, id), signature, record: null });
+  }
+
+  /** Lets go of the record of a run that is seldom looked at. */
+  release(id: RunId): void {
+    const known = this.#known.get(id);
+    if (known !== undefined) known.record = null;
   }
 
   forget(id: RunId): void {

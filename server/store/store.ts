@@ -75,8 +75,20 @@ class FolderStore implements RunStore {
     return isInPlace(this.#opened);
   }
 
-  scan(): Promise<StoreScan> {
-    return this.#index.scan();
+  scan(except?: ReadonlySet<string>): Promise<StoreScan> {
+    return this.#index.scan(except);
+  }
+
+  folders(): Promise<{ project: string; name: string }[]> {
+    return this.#index.folders();
+  }
+
+  recall(id: RunId, project: string, signature: string): void {
+    this.#index.recall(id, project, signature);
+  }
+
+  release(id: RunId): void {
+    this.#index.release(id);
   }
 
   projects(): Promise<ProjectRecord[]> {

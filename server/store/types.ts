@@ -88,7 +88,14 @@ export interface RunStore {
   readonly readOnly: boolean;
   /** Does the folder still lie at `root`? False once it was moved, deleted or unmounted: nothing can be written then. */
   isInPlace(): boolean;
-  scan(): Promise<StoreScan>;
+  /** Reads every run.json that changed. @param except runs to leave out */
+  scan(except?: ReadonlySet<string>): Promise<StoreScan>;
+  /** Where runs may lie, by the names of folders alone. */
+  folders(): Promise<readonly { readonly project: string; readonly name: string }[]>;
+  /** Takes over from a cache where a run lies, and what its run.json was like. */
+  recall(id: RunId, project: string, signature: string): void;
+  /** Lets go of what is held in memory of a run. */
+  release(id: RunId): void;
   /** Views and plots that people keep. */
   readonly saved: SavedItems;
   /** Projects with their project.json; a folder without one is shown with its name. */

@@ -33,6 +33,11 @@ export async function openLog(host: Host, ...args: unknown[]): Promise<void> {
   if (run !== null) await host.logs.show(run.id, null, run.name);
 }
 
+export async function openCode(host: Host, ...args: unknown[]): Promise<void> {
+  const run = await chooseRun(host, args, (each) => each.git !== null, "Open Code as It Was");
+  if (run !== null) await host.code.show(run.id, run.name);
+}
+
 export async function openInBrowser(host: Host, ...args: unknown[]): Promise<void> {
   const address = await host.connection.address();
   const local = vscode.Uri.parse(address.url);

@@ -1,4 +1,5 @@
 /** Commands that bring new runs into being. */
+import { open } from "node:fs/promises";
 import path from "node:path";
 import * as vscode from "vscode";
 import { TrainyardError } from "../../protocol/errors.ts";
@@ -8,19 +9,42 @@ import { RunSpec } from "../../protocol/spec.ts";
 import type { Host } from "../host.ts";
 import { readRunDocument } from "../../protocol/run-document/read.ts";
 import { RUN_EDITOR } from "../documents/run-editor-id.ts";
+import { recipeForDataset } from "../documents/dataset-recipe.ts";
+import { relativePath } from "../documents/workspace-paths.ts";
 import { toDiagnostic } from "../documents/run-language.ts";
 import { readSettings, type Settings } from "../settings.ts";
 import { chooseRun, fileOf } from "./arguments.ts";
 
 export function newRun(host: Host): Promise<void> {
-  host.panels.open({ view: "builder", recipe: null, from: null, script: null, document: null });
+  host.panels.open({ view: "builder", recipe: null, from: null, script: null, dataset: null, document: null });
   return Promise.resolve();
+}
+
+/** The builder for a script or a dataset, with the recipe that fits it. */
+export async function newRunFromFile(host: Host, ...args: unknown[]): Promise<void> {
+  const file = fileOf(args);
+  if (file === null) throw new TrainyardError("missing_file", "no file is open", "Open a script or a dataset, then try again.");
+  const own = relativePath(file.fsPath);
+  const isScript = path.extname(own) === ".py";
+  const recipe = isScript ? null : recipeForDataset(own, await headOf(file.fsPath));
+  host.panels.open({ view: "builder", recipe, from: null, script: isScript ? own : null, dataset: isScript ? null : own, document: null });
+}
+
+/** The beginning of a file, however large it is. */
+async function headOf(file: string): Promise<string> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The builder with the fields of an earlier run. */
 export async function cloneRun(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => each.damage === null, "New Run Like This");
-  if (run !== null) host.panels.open({ view: "builder", recipe: null, from: run.id, script: null, document: null });
+  if (run !== null) host.panels.open({ view: "builder", recipe: null, from: run.id, script: null, dataset: null, document: null });
 }
 
 /** Starts the Python file as it is, tracked by the import hook. */
@@ -34,7 +58,7 @@ export async function runPythonFile(host: Host, ...args: unknown[]): Promise<voi
   await start(host, settings, {
     recipe: "script",
     name: path.basename(file.fsPath, path.extname(file.fsPath)),
-    params: { script: relativeTo(settings.baseDir, file.fsPath) },
+    params: { script: relativePath(file.fsPath) },
   });
 }
 
@@ -113,10 +137,4 @@ function openFolder(): Settings {
   if (settings === null)
     throw new TrainyardError("missing_file", "no folder is open", "Open the folder that your training code is in (File: Open Folder…).");
   return settings;
-}
-
-/** Relative where it can be, so that the spec stays true when the folder moves. */
-function relativeTo(base: string, file: string): string {
-  const relative = path.relative(base, file);
-  return relative.startsWith("..") || path.isAbsolute(relative) ? file : relative;
 }

@@ -25,7 +25,7 @@ export class RunEditor implements vscode.CustomTextEditorProvider {
     };
     const page = fillPage(
       panel,
-      { view: "builder", recipe: null, from: null, script: null, document: document.uri.toString() },
+      { view: "builder", recipe: null, from: null, script: null, dataset: null, document: document.uri.toString() },
       this.#services,
       {
         onReady: () => {

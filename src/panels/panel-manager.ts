@@ -102,7 +102,7 @@ function keyOf(target: PanelTarget): string {
     case "dashboard":
       return `dashboard/${target.run}`;
     case "builder":
-      return `builder/${JSON.stringify([target.recipe, target.from, target.script])}`;
+      return `builder/${JSON.stringify([target.recipe, target.from, target.script, target.dataset])}`;
     case "compare":
       // The same runs in another order are the same comparison.
       return `compare/${[...target.runs].sort().join()}`;
@@ -118,5 +118,7 @@ export function restoredTarget(viewType: string, state: unknown): PanelTarget | 
   if (parsed.success && VIEW_TYPES[parsed.data.view] === viewType) return parsed.data;
   // An empty builder has nothing to lose, nor has a table of all runs; a dashboard or a comparison without its runs is nothing.
   if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
-  return viewType === VIEW_TYPES.builder ? { view: "builder", recipe: null, from: null, script: null, document: null } : null;
+  return viewType === VIEW_TYPES.builder
+    ? { view: "builder", recipe: null, from: null, script: null, dataset: null, document: null }
+    : null;
 }

@@ -41,6 +41,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: [PROTOCOL, /^server\/(store|series)\//, SERVER_ROOT],
     refusedPackages: [EDITOR, /^(lit|lit\/.*|@vscode-elements\/.*|@vscode\/codicons)$/],
   },
+  "server/preview": {
+    files: /^server\/preview\//,
+    mayImport: [PROTOCOL, /^server\/store\//, SERVER_ROOT],
+    refusedPackages: [EDITOR, PAGE],
+  },
   "server/import": {
     files: /^server\/import\//,
     mayImport: [PROTOCOL, /^server\/(store|series)\//, /^server\/export\/rows\.ts$/, SERVER_ROOT],

@@ -1,5 +1,7 @@
 /** The dashboard in a real Chromium over the real protocol: live points, lost connections, hidden panels, the strict policy of a panel. */
+import { readFile } from "node:fs/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { compile, type TopLevelSpec } from "vega-lite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { browser as chromiumPath } from "../support/machine.ts";
 import { FixtureServer, RUN, TOKEN } from "./fixture-server.ts";
@@ -98,6 +100,35 @@ describe("in a plain browser", () => {
     await expect.poll(() => page.getByTestId("log-console").innerText()).toMatch(/before\s+after/);
   });
 
+  it("exports a chart as picture, drawing, points and specification", async () => {
+    server.append(30);
+    await showsStep(server.rows);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    const saved = async (kind: string): Promise<Buffer> => {
+      const download = page.waitForEvent("download");
+      await chart().hover();
+      await chart().getByTestId("chart-export").click();
+      await chart().getByTestId(`export-${kind}`).click();
+      return readFile(await (await download).path());
+    };
+    expect((await saved("png")).subarray(1, 4).toString()).toBe("PNG");
+    const svg = (await saved("svg")).toString();
+    expect(svg).toMatch(/^<svg[^]*<path d="M[\d.]+,[\d.]+L[^]*<\/svg>$/);
+    // A drawing that is not well-formed would be no element.
+    expect(
+      await page.evaluate((text) => new DOMParser().parseFromString(text, "image/svg+xml").querySelector("parsererror") === null, svg),
+    ).toBe(true);
+    expect((await saved("csv")).toString().split("\n")).toHaveLength(server.rows + 2);
+    await chart().getByTestId("chart-export").click();
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    await page.getByText("Copied").waitFor();
+    const spec = JSON.parse(await page.evaluate(() => navigator.clipboard.readText())) as { title: string; data: { values: unknown[] } };
+    expect(spec.title).toBe("loss");
+    expect(spec.data.values.length).toBeGreaterThanOrEqual(server.rows);
+    expect(() => compile(spec as unknown as TopLevelSpec)).not.toThrow();
+  });
+
   it("zooms by dragging, moves the crosshair by keyboard and resets", async () => {
     server.append(30);
     await showsStep(server.rows);
@@ -110,6 +141,17 @@ describe("in a plain browser", () => {
     await page.mouse.up();
     await page.getByTestId("reset-zoom").click();
     expect(await page.getByTestId("reset-zoom").count()).toBe(0);
+    const shownY = () =>
+      chart().evaluate((element) => (element as unknown as { plot: { y: { invert(px: number): number } } }).plot.y.invert(50));
+    const before = await shownY();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 80);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 130, { steps: 4 });
+    await page.mouse.up();
+    await page.getByTestId("reset-zoom").waitFor();
+    await expect.poll(shownY).toBeLessThan(before);
+    await plot.dblclick();
+    await expect.poll(shownY).toBe(before);
     await plot.focus();
     await page.keyboard.press("Home");
     await expect.poll(() => chart().locator(".tooltip").innerText()).toMatch(/Step 1\b/);
@@ -160,7 +202,12 @@ describe("in a panel, behind the relay of the extension host and its strict poli
 
 describe("the builder in a panel", () => {
   it("fills every kind of field, shows the document and the command, and breaks no rule of the policy", async () => {
-    const panel = await openPanel(page, server, { view: "builder", recipe: "tiny", from: null, script: null, document: null }, complaints);
+    const panel = await openPanel(
+      page,
+      server,
+      { view: "builder", recipe: "tiny", from: null, script: null, dataset: null, document: null },
+      complaints,
+    );
     const field = (key: string) => page.getByTestId(`field-${key}`);
     await field("train_file").locator("input").fill("rows.jsonl");
     await field("columns").locator("input").fill("a, b");
@@ -180,6 +227,28 @@ describe("the builder in a panel", () => {
     await page.getByTestId("builder-dry-run").click();
     await expect.poll(() => page.getByTestId("command").innerText()).toContain("rows.jsonl");
     await expect.poll(() => page.getByTestId("builder-start").isEnabled()).toBe(true);
+    expect(complaints).toEqual([]);
+    panel.dispose();
+  });
+
+  it("says whether the run fits, and offers the change that makes it fit", async () => {
+    const panel = await openPanel(
+      page,
+      server,
+      { view: "builder", recipe: "tiny", from: null, script: null, dataset: null, document: null },
+      complaints,
+    );
+    const estimate = page.getByTestId("estimate");
+    await page.getByTestId("field-train_file").locator("input").fill("rows.jsonl");
+    await page.getByTestId("field-learning_rate").locator("input").fill("0.8");
+    await estimate.getByText("does not fit").waitFor();
+    expect(await estimate.innerText()).toMatch(/1,728[^]*33\.0 M \(0\.8\d? %\)[^]*1 h 31 min/);
+    await page.getByTestId("fix").click();
+    await expect.poll(() => page.getByTestId("yaml").innerText()).toContain("learning_rate: 0.3");
+    await expect.poll(() => estimate.innerText()).toContain("fits: ");
+    expect(await page.getByTestId("fix").count()).toBe(0);
+    await page.keyboard.press("Control+z");
+    await expect.poll(() => page.getByTestId("yaml").innerText()).toContain("learning_rate: 0.8");
     expect(complaints).toEqual([]);
     panel.dispose();
   });

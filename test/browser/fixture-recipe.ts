@@ -1,6 +1,6 @@
 /** A recipe for the browser tests, and what the server would say of a run of it. */
 import type { CreateRun } from "../../protocol/queries.ts";
-import type { RecipeCatalogue, RecipeField } from "../../protocol/recipe.ts";
+import type { PreflightReport, RecipeCatalogue, RecipeField } from "../../protocol/recipe.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 
 /** One recipe with a field for each widget of the form. */
@@ -64,6 +64,56 @@ export function dryRun({ spec }: CreateRun): DryRun {
       artifact_dir: "/store/run/artifacts",
       resume_from: null,
       extra: {},
+    },
+  };
+}
+
+/** A rate above 0.4 needs more memory than there is, which a smaller one cures. */
+export function preflight({ spec }: CreateRun): PreflightReport {
+  const rate = spec.params["learning_rate"];
+  const big = typeof rate === "number" && rate > 0.4;
+  const likely = big ? 30e9 : 10e9;
+  return {
+    facts: {},
+    problems: big
+      ? [
+          {
+            severity: "warning",
+            field: "params.learning_rate",
+            message: "is too much for this machine",
+            hint: null,
+            fixes: [{ path: "params.learning_rate", value: 0.3, label: "Set it to 0.3" }],
+          },
+        ]
+      : [],
+    estimate: {
+      train_rows: 100,
+      eval_rows: null,
+      effective_batch: 8,
+      devices: 1,
+      steps: 1728,
+      total_parameters: 4_000_000_000,
+      trainable_parameters: 33_000_000,
+      memory: [
+        {
+          kind: "gpu",
+          index: 0,
+          name: "GPU 0",
+          low_bytes: likely * 0.9,
+          likely_bytes: likely,
+          high_bytes: likely * 1.1,
+          parts: [
+            { name: "weights", bytes: likely * 0.6 },
+            { name: "activations", bytes: likely * 0.4 },
+          ],
+          free_bytes: 24e9,
+          total_bytes: 25e9,
+          basis: "earlier runs",
+          evidence: "3 runs of yesterday",
+        },
+      ],
+      disk: { path: "/", checkpoint_bytes: 4e8, checkpoints: 4, final_model_bytes: 1e8, total_bytes: 17e8, free_bytes: 2e11 },
+      time: { low_seconds: 5000, likely_seconds: 5460, high_seconds: 6000, seconds_per_step: 3, basis: "earlier runs", evidence: "3 runs" },
     },
   };
 }

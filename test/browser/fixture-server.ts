@@ -17,7 +17,7 @@ import { RunSummary } from "../../protocol/run.ts";
 import { routes } from "../../protocol/routes.ts";
 import { encodeArrow } from "../../server/series/arrow.ts";
 import { ROOT } from "../support/machine.ts";
-import { CATALOGUE, dryRun } from "./fixture-recipe.ts";
+import { CATALOGUE, dryRun, preflight } from "./fixture-recipe.ts";
 
 export const RUN = "run_1m7xtgkqnpx92vmy0";
 export const TOKEN = "t".repeat(43);
@@ -292,7 +292,7 @@ export class FixtureServer {
     else if (pathname === "/api/system") json({ samples: [] });
     else if (pathname === routes.listRecipes.path) json(CATALOGUE);
     else if (pathname === routes.dryRun.path) json(dryRun(CreateRun.parse(JSON.parse(await text(request)))));
-    else if (pathname === routes.preflight.path) json({ problems: [], facts: {}, estimate: null });
+    else if (pathname === routes.preflight.path) json(preflight(CreateRun.parse(JSON.parse(await text(request)))));
     else await this.#file(pathname, response);
   }
 

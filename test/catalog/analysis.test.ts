@@ -4,16 +4,21 @@ import { Aggregate, AggregateResult, FieldIndex, Histogram, QueryRuns } from "..
 import { toWireNumber } from "../../protocol/json.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { Analysis } from "../../server/catalog/analysis.ts";
-import { listFiltered } from "../../server/catalog/list-filtered.ts";
+import { listRuns } from "../../server/catalog/list.ts";
 import { studentQuantile } from "../../server/catalog/statistics.ts";
 import { RunTable } from "../../server/catalog/table.ts";
+import type { CatalogQuery } from "../../server/catalog/types.ts";
 import { conditions, FIELDS, stores, type Plain } from "./naive.ts";
 import { metric, query, summary } from "./summaries.ts";
 
 function tableOf(runs: readonly RunSummary[]): RunTable {
   const table = new RunTable();
-  table.sync(runs);
+  for (const run of runs) table.upsert(run);
   return table;
+}
+
+function listFiltered(table: RunTable, asked: CatalogQuery): { ids: string[]; total: number } {
+  return listRuns(table, asked, () => new Set());
 }
 
 const names = FIELDS.map((field) => field.text);

@@ -20,7 +20,7 @@ describe("derived metrics", () => {
       fc.property(stores, fc.boolean(), fc.nat(), (runs, definedFirst, pick) => {
         const table = new RunTable();
         if (definedFirst) table.define({ a: DEFINED });
-        table.sync(runs);
+        for (const run of runs) table.upsert(run);
         if (!definedFirst) table.define({ a: { gap: "1" } });
         table.define({ a: DEFINED });
         const gone = runs[1 + (pick % Math.max(1, runs.length - 1))];
@@ -48,7 +48,7 @@ describe("derived metrics", () => {
     const table = new RunTable();
     const run = summary(1, { metrics: { loss: metric(3) } });
     table.define({ default: { root: "sqrt(metrics.loss + 1)" } });
-    table.sync([run]);
+    table.upsert(run);
     const value = (): unknown => new Analysis(table).query(QueryRuns.parse({ fields: ["derived.root"] })).rows[0]?.values[0];
     expect(value()).toBe(2);
     table.upsert({ ...run, metrics: { loss: metric(8) } });

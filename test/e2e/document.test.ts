@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { FrameLocator } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFailed } from "vitest";
-import { until } from "../support/processes.ts";
-import { ROWS } from "./training-files.ts";
+import { python } from "../support/machine.ts";
+import { runProgram, until } from "../support/processes.ts";
+import { CANDLES, MAKE_MODEL, ROWS } from "./training-files.ts";
 import { startVsCode, type VsCode } from "./vscode.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -19,12 +20,21 @@ params:
 x-notes: { reviewed: yes } # nobody knows this key
 `;
 
+const LOOP = `import trainyard
+
+run = trainyard.init(params={"lr": 0.1})
+for step in range(1, 21):
+    run.log({"train/loss": 1 / step}, step=step)
+`;
+
 let code: VsCode;
 let window: Workbench;
 const file = (): string => path.join(code.workspace, "try.run.yaml");
 
 beforeAll(async () => {
-  code = await startVsCode({ "rows.jsonl": ROWS, "try.run.yaml": DOCUMENT });
+  code = await startVsCode({ "rows.jsonl": ROWS, "candles.csv": CANDLES, "try.run.yaml": DOCUMENT, "loop.py": LOOP });
+  const made = await runProgram(python(), ["-c", MAKE_MODEL], { cwd: code.workspace });
+  if (made.code !== 0) throw new Error(`the model could not be made: ${made.stderr}`);
   window = await code.openWindow();
 });
 afterAll(() => code.close());
@@ -36,6 +46,25 @@ function note(): void {
   onTestFailed(() => {
     console.error(`The host's log is ${code.hostLog}`);
   });
+}
+
+/** Waits until the dashboard that opened by itself shows a training with at least one point. @returns ms since `start` */
+async function untilTraining(start: number): Promise<number> {
+  const dashboard = window.webview();
+  await until(
+    "the training to run",
+    async () =>
+      /^(running|completed)$/.test(
+        (await dashboard
+          .getByTestId("run-state")
+          .getAttribute("data-state")
+          .catch(() => null)) ?? "",
+      ),
+    60_000,
+  );
+  const took = Date.now() - start;
+  await until("a first step", async () => /[1-9]/.test(await dashboard.getByTestId("figure-step").innerText()), 60_000);
+  return took;
 }
 
 function input(form: FrameLocator, field: string) {
@@ -102,5 +131,52 @@ describe("a run document", () => {
     await editor.locator(".view-line span", { hasText: "num_train_epochs" }).last().hover();
     await window.page.locator(".monaco-hover", { hasText: "default" }).waitFor();
     await window.screenshot("document-text");
+  });
+});
+
+describe("a new user", () => {
+  it("gets from a JSONL file to a running LoRA in under a minute, without typing a path", async () => {
+    note();
+    const start = Date.now();
+    await window.runCommand("Trainyard: New Run…");
+    const form = window.webview();
+    await form.getByTestId("builder-recipe").selectOption("hf-lora", { timeout: 60_000 });
+    await form.getByTestId("offers-train_file").getByRole("button", { name: "rows.jsonl" }).click();
+    await form.getByTestId("offers-model").getByRole("button", { name: "models/base" }).click();
+    const button = form.getByTestId("builder-start");
+    await until("the form to be complete", () => button.isEnabled());
+    await button.click();
+    expect(await untilTraining(start)).toBeLessThan(60_000);
+    await window.screenshot("first-lora");
+  });
+
+  it("gets from a CSV of candles to a running forecast in under a minute", async () => {
+    note();
+    await window.openFile("candles.csv");
+    const start = Date.now();
+    await window.runCommand("Trainyard: New Run from This File…");
+    const form = window.webview();
+    const button = form.getByTestId("builder-start");
+    await until(
+      "the recipe",
+      async () =>
+        (await form
+          .getByTestId("builder-recipe")
+          .inputValue()
+          .catch(() => "")) === "forecast",
+      60_000,
+    );
+    await until("the form to be complete", () => button.isEnabled(), 60_000);
+    await button.click();
+    expect(await untilTraining(start)).toBeLessThan(60_000);
+    await window.screenshot("first-forecast");
+  });
+
+  it("runs a script that trains by the action above its code", async () => {
+    note();
+    await window.openFile("loop.py");
+    const start = Date.now();
+    await window.page.locator(".codelens-decoration a", { hasText: "Run tracked" }).click({ timeout: 30_000 });
+    await untilTraining(start);
   });
 });

@@ -42,7 +42,7 @@ describe("200 runs that end in the same second", () => {
       }),
     );
     await until("all ends", () => opened.runs.liveProcesses().size === 0, 30_000);
-    await until("all states", () => opened.runs.summaries().every((run) => run.state !== "running"), 30_000);
+    await until("all states", () => [...opened.runs.briefs()].every((run) => run.state !== "running"), 30_000);
     for (const [n, id] of ids.entries()) {
       const run = opened.runs.summary(id)!;
       expect([run.name, run.state]).toEqual([`run ${n}`, n % 3 === 0 ? "completed" : "failed"]);

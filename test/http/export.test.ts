@@ -1,6 +1,7 @@
 import { mkdir, open, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ArtifactPreview } from "../../protocol/export.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
@@ -125,6 +126,45 @@ describe("previews", () => {
     expect(await preview("x.pkl", Buffer.from([0x80, 4, 0, 0]))).toMatchObject({ kind: "binary", head: "80040000" });
   });
 
+  it("show the schema of a Parquet file and rows from any place, and say why where they cannot", async () => {
+    const all = Array.from({ length: 2500 }, (_, i) => i);
+    const parquet = parquetWriteBuffer({
+      columnData: [
+        { name: "i", data: all, type: "INT32" },
+        { name: "odd, name", data: all.map((i) => (i % 2 === 0 ? null : `text ${i}`)), type: "STRING" },
+        { name: "x", data: all.map((i) => (i === 2001 ? -0 : i / 3)), type: "DOUBLE", encoding: "PLAIN" },
+        { name: "at", data: all.map((i) => new Date(i)), type: "TIMESTAMP" },
+      ],
+      kvMetadata: [{ key: "made by", value: "a test" }],
+    });
+    await writeFile(path.join(run.paths.artifacts, "t.parquet"), new Uint8Array(parquet));
+    const look = (file: string, offset: number) =>
+      live.client.call("previewArtifact", { params: { id: run.record.id }, query: { path: file, rows: 2, offset } });
+    expect(await look("t.parquet", 2000)).toMatchObject({
+      kind: "parquet",
+      columns: [{ name: "i", type: "int32" }, { name: "odd, name" }, { name: "x", type: "double" }, { name: "at" }],
+      rows: [
+        ["2000", null, String(2000 / 3), "1970-01-01T00:00:02.000Z"],
+        ["2001", "text 2001", "-0", "1970-01-01T00:00:02.001Z"],
+      ],
+      ...{ row_count: 2500, row_groups: 2, offset: 2000, truncated: true, metadata: { "made by": "a test" }, problem: null },
+    });
+    expect(await look("t.parquet", 2_000_000)).toMatchObject({ rows: [], row_count: 2500 });
+    const bytes = Buffer.from(parquet);
+    const hostile: [string, Buffer][] = [
+      ["torn", bytes.subarray(0, 900)],
+      ["footer", Buffer.concat([bytes.subarray(0, -8), Buffer.from([0xff, 0xff, 0xff, 0x7f]), Buffer.from("PAR1")])],
+      ["pages", Buffer.concat([bytes.subarray(0, 4), Buffer.alloc(3000, 0xff), bytes.subarray(3004)])],
+    ];
+    for (const [name, content] of hostile) {
+      await writeFile(path.join(run.paths.artifacts, name), content);
+      expect([name, await look(name, 0)]).toMatchObject([
+        name,
+        { kind: "binary", problem: expect.stringContaining("cannot be read as Parquet") as string },
+      ]);
+    }
+  });
+
   it("look at a file of five gigabytes as fast as at a small one, and refuse what is none of the run's", async () => {
     const handle = await open(path.join(run.paths.artifacts, "huge.bin"), "w");
     await handle.truncate(5 * 1024 ** 3);
@@ -137,7 +177,7 @@ describe("previews", () => {
   });
 
   it("never fail on any bytes", async () => {
-    const start = fc.constantFrom("\x93NUMPY", "\x89PNG\r\n\x1a\n", "RIFF", "", "{", "\x10\x00\x00\x00\x00\x00\x00\x00{");
+    const start = fc.constantFrom("PAR1", "\x93NUMPY", "\x89PNG\r\n\x1a\n", "RIFF", "", "{", "\x10\x00\x00\x00\x00\x00\x00\x00{");
     await fc.assert(
       fc.asyncProperty(
         start,

@@ -8,6 +8,8 @@ export default defineConfig({
     retry: process.env["CI"] === "true" ? 1 : 0,
     testTimeout: 180_000,
     hookTimeout: 60_000,
+    // The default of one second is short where two processors share everything.
+    expect: { poll: { timeout: 10_000 } },
     maxWorkers: 2,
   },
 });

@@ -17,7 +17,7 @@ import { runHostCommand } from "./host-commands.ts";
 import "./resume-dialog.ts";
 import type { ResumeDialog } from "./resume-dialog.ts";
 import "./run-list.ts";
-import { keepState, type Page, readState, showInAddress } from "./session.ts";
+import { keepState, openSession, type Page, readState, showInAddress } from "./session.ts";
 
 const NOTICE_MS = 4000;
 
@@ -145,6 +145,16 @@ export class App extends LitElement {
     return this.#transport;
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener("hashchange", this.#onAddress);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener("hashchange", this.#onAddress);
+  }
+
   override render(): TemplateResult {
     const transport = this.#link;
     return html`
@@ -165,7 +175,7 @@ export class App extends LitElement {
             class="button"
             data-testid="new-run"
             @click=${() => {
-              this.#openBuilder({ recipe: null, from: null, script: null, document: null });
+              this.#openBuilder({ recipe: null, from: null, script: null, dataset: null, document: null });
             }}
           >
             ${icon("add")} New run
@@ -201,7 +211,7 @@ export class App extends LitElement {
       <button
         class="button primary"
         @click=${() => {
-          this.#openBuilder({ recipe: null, from: null, script: null, document: null });
+          this.#openBuilder({ recipe: null, from: null, script: null, dataset: null, document: null });
         }}
       >
         New run
@@ -251,6 +261,13 @@ export class App extends LitElement {
     this.count = runs.length;
     const newest = runs[0];
     if (this.run === null && this.page === null && this.builder === null && newest !== undefined) this.#openRun(newest.id);
+  };
+
+  /** An address of this page that somebody pasted or went back to; `showInAddress` itself causes no such event. */
+  readonly #onAddress = (): void => {
+    const { run, page } = openSession();
+    if (page !== null) this.#openPage(page);
+    else if (run !== null) this.#openRun(run);
   };
 
   #say(text: string): void {

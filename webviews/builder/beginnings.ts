@@ -10,6 +10,8 @@ export interface BuilderTarget {
   readonly from: string | null;
   /** Runs this Python file, relative to the workspace. */
   readonly script: string | null;
+  /** Learns from this file, relative to the workspace. */
+  readonly dataset: string | null;
   /** URI of a run document; the others are null then. */
   readonly document: string | null;
 }
@@ -19,7 +21,13 @@ export function firstText(target: BuilderTarget, catalogue: RecipeCatalogue, par
   if (parent !== null) return cloneText(parent);
   const wanted = target.script === null ? target.recipe : "script";
   const recipe = catalogue.recipes.find((each) => each.id === wanted) ?? catalogue.recipes[0];
-  const params: JsonObject = target.script === null ? {} : { script: target.script };
+  const data = Object.entries(recipe?.schema.properties ?? {}).find(
+    ([, { "x-path": rule }]) => rule?.holds === "dataset" || rule?.holds === "candles",
+  );
+  const params: JsonObject = {
+    ...(target.script === null ? {} : { script: target.script }),
+    ...(target.dataset === null || data === undefined ? {} : { [data[0]]: target.dataset }),
+  };
   return stringify({ recipe: recipe?.id ?? "", params });
 }
 

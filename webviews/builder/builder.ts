@@ -3,11 +3,12 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { customElement, property, state } from "lit/decorators.js";
 import { type Problem, TrainyardError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { CreateRun, RunDetail } from "../../protocol/queries.ts";
+import type { CreateRun } from "../../protocol/queries.ts";
 import type { RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
 import { readRunDocument, type RunDocumentReading } from "../../protocol/run-document/read.ts";
 import type { PathRule } from "../../protocol/webview.ts";
+import { documentTheme } from "../components/theme.ts";
 import { icon } from "../components/icons.ts";
 import { asProblem } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -16,6 +17,7 @@ import { type BuilderTarget, firstText, recipeOf } from "./beginnings.ts";
 import { brokenNotice, builderHeader, unknownRecipe } from "./builder-header.ts";
 import { builderStyles } from "./builder-styles.ts";
 import { Checks } from "./checks.ts";
+import "./dataset-panel.ts";
 import { argsRow, fieldRow } from "./field.ts";
 import {
   changesFrom,
@@ -32,6 +34,7 @@ import {
   switchRecipe,
   valueOf,
 } from "./form-model.ts";
+import { Origins } from "./origins.ts";
 import { copiedText, previewPanel, type PreviewTab } from "./preview.ts";
 import { previewStyles } from "./preview-styles.ts";
 import { DraftDocument, type RunDocument } from "./run-document.ts";
@@ -45,7 +48,7 @@ export class Builder extends LitElement {
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) document!: RunDocument;
-  @property({ attribute: false }) target: BuilderTarget = { recipe: null, from: null, script: null, document: null };
+  @property({ attribute: false }) target: BuilderTarget = { recipe: null, from: null, script: null, dataset: null, document: null };
   /** Interpreter chosen in the editor, or null for the server's default. */
   @property({ attribute: false }) python: string | null = null;
   /** Folder that relative paths refer to; null = the server's default. */
@@ -53,8 +56,6 @@ export class Builder extends LitElement {
   /** Is the workspace trusted? Nothing may be launched otherwise. */
   @property({ type: Boolean }) trusted = true;
   @state() private catalogue: RecipeCatalogue | null = null;
-  @state() private parent: RunDetail | null = null;
-  @state() private projectDefaults: JsonObject = {};
   /** The document as it stands, and as it could last be read. */
   @state() private reading: RunDocumentReading | null = null;
   @state() private readable: JsonObject = {};
@@ -74,17 +75,21 @@ export class Builder extends LitElement {
       this.requestUpdate();
     },
   );
-  #project: unknown = null;
+  readonly #origins = new Origins(() => {
+    this.requestUpdate();
+    this.#checks.later();
+  });
   #unlisten: () => void = () => undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.addEventListener("keydown", this.#onKey);
+    // Not on the element: after a click on what is gone since, the page itself has the focus.
+    window.addEventListener("keydown", this.#onKey);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.removeEventListener("keydown", this.#onKey);
+    window.removeEventListener("keydown", this.#onKey);
     this.#checks.stop();
     this.#unlisten();
   }
@@ -153,7 +158,7 @@ export class Builder extends LitElement {
           ${form === null ? unknownRecipe(this.readable["recipe"], catalogue) : nothing}
           ${form === null ? nothing : shown.map((section) => this.#section(form, section, wrong))}
           ${
-            TAKES_ARGS.has(form?.recipe.id)
+            this.readable["args"] !== undefined || (TAKES_ARGS.has(form?.recipe.id) && form?.recipe.schema.properties["args"] === undefined)
               ? argsRow(this.readable["args"], this.#drafts.get("args") ?? null, (value, draft) => {
                   this.#drafts.set("args", draft);
                   this.#edit([{ path: ["args"], ...(value.length === 0 ? {} : { value }) }], true);
@@ -168,11 +173,13 @@ export class Builder extends LitElement {
   }
 
   get #form(): FormState | null {
-    const recipe = this.catalogue === null ? null : recipeOf(this.catalogue, this.readable);
-    if (recipe === null) return null;
-    const resolved = this.parent?.resolved?.["params"];
-    const parent = typeof resolved === "object" && resolved !== null && !Array.isArray(resolved) ? resolved : this.parent?.spec?.params;
-    return formOf(recipe, this.readable, { project: this.projectDefaults, parent: parent ?? null });
+    const named = this.catalogue === null ? null : recipeOf(this.catalogue, this.readable);
+    if (named === null) return null;
+    const { script, projectDefaults: project, parentParams: parent } = this.#origins;
+    // The form of a script is that of any script with the script's own fields besides.
+    const recipe = named.id === "script" && script !== null ? script.recipe : named;
+    const scriptFields = new Set(Object.keys(recipe.schema.properties).filter((key) => named.schema.properties[key] === undefined));
+    return formOf(recipe, this.readable, { project, parent, scriptFields });
   }
 
   /** By field: what the form itself knows, then what the server and the user's Python found. */
@@ -186,7 +193,8 @@ export class Builder extends LitElement {
   }
 
   #preview(form: FormState | null, own: ReadonlyMap<string, Problem>): TemplateResult {
-    const { dryRun, problems: found, checking } = this.#checks.findings;
+    const { dryRun, report, problems: found, checking } = this.#checks.findings;
+    const request = this.#request;
     const name = typeof this.readable["name"] === "string" ? this.readable["name"] : "";
     const parent = form?.parent ?? null;
     const text = this.document.text ?? "";
@@ -198,13 +206,23 @@ export class Builder extends LitElement {
       dryRun,
       found: [...documentProblems.map((each) => each.problem), ...found],
       changes: form === null ? [] : changesFrom(form, parent ?? inheritedParams(form)),
-      changedFrom: parent === null ? "the defaults" : (this.parent?.name ?? ""),
+      changedFrom: parent === null ? "the defaults" : (this.#origins.parent?.name ?? ""),
       errors: [...own.values()].filter((p) => p.severity === "error").length,
       warnings: [...own.values()].filter((p) => p.severity === "warning").length,
       checking,
       busy: this.busy,
       trusted: this.trusted,
-      startable: this.#request !== null && this.#errors === 0,
+      startable: request !== null && this.#errors === 0,
+      estimate: report?.estimate ?? null,
+      theme: documentTheme().value.kind,
+      dataset:
+        form?.recipe.schema.properties["train_file"] === undefined
+          ? null
+          : html`<ty-dataset-panel .transport=${this.transport} .request=${request} data-testid="dataset"></ty-dataset-panel>`,
+      fix: ({ path, value }) => {
+        this.#drafts.delete(path.replace(/^params\./, ""));
+        this.#edit([{ path: path.split("."), value }]);
+      },
       document: this.document,
       setTab: (tab) => {
         this.tab = tab;
@@ -274,7 +292,7 @@ export class Builder extends LitElement {
     if (text === null) return;
     this.reading = readRunDocument(text);
     if (this.reading.values !== null) this.readable = this.reading.values;
-    void this.#loadProject();
+    this.#origins.follow(this.transport, this.readable, this.#request);
     this.#checks.later();
   };
 
@@ -287,26 +305,16 @@ export class Builder extends LitElement {
         query: this.python === null ? {} : { python: this.python },
         timeoutMs: 60_000,
       });
-      this.parent = target.from === null ? null : await this.transport.request("getRun", { params: { id: target.from } });
+      const parent = await this.#origins.takeParent(this.transport, target.from);
       if (catalogue.recipes.length === 0)
         throw new TrainyardError("unknown_recipe", "this Python offers no recipe", "Choose another interpreter.", catalogue.problems);
       this.catalogue = catalogue;
-      if (this.document instanceof DraftDocument && this.document.text === null)
-        this.document.begin(firstText(target, catalogue, this.parent));
+      if (this.document instanceof DraftDocument && this.document.text === null) this.document.begin(firstText(target, catalogue, parent));
       if (this.document.kind === "draft") this.transport.setTitle("New run");
       this.#checks.later();
     } catch (error) {
       this.problem = asProblem(error);
     }
-  }
-
-  /** What the project of the document gives to its runs; a project that is yet to be made gives nothing. */
-  async #loadProject(): Promise<void> {
-    const { project = "default" } = this.readable;
-    if (project === this.#project || typeof project !== "string") return;
-    this.#project = project;
-    const found = await this.transport.request("getProject", { params: { project } }).catch(() => null);
-    if (this.#project === project) this.projectDefaults = found?.defaults ?? {};
   }
 
   #offered(rule: PathRule): readonly string[] {

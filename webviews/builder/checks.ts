@@ -36,8 +36,11 @@ export class Checks {
     return this.#findings;
   }
 
+  /** What was said of the fields may be wrong by now; the rest stands until the next answer. */
   later(): void {
     clearTimeout(this.#timer);
+    const problems = this.#findings.problems.filter((problem) => !problem.field.startsWith("params."));
+    if (problems.length < this.#findings.problems.length) this.#set({ ...this.#findings, problems });
     this.#timer = window.setTimeout(() => void this.now(), PAUSE_MS);
   }
 

@@ -73,6 +73,78 @@ export const previewStyles = css`
   .yaml-key {
     color: var(--vscode-symbolIcon-propertyForeground, var(--vscode-textLink-foreground));
   }
+  .estimate {
+    flex: none;
+    max-height: 45%;
+    overflow: auto;
+    padding: 8px 14px;
+    border-top: 1px solid var(--hairline);
+    font-size: 12px;
+  }
+  .estimate h3 {
+    margin: 8px 0 2px;
+    font-size: 12px;
+    font-weight: 600;
+  }
+  .estimate p {
+    margin: 0;
+  }
+  .figures {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px 20px;
+  }
+  .figure {
+    display: grid;
+    font-size: 11px;
+  }
+  .figure b {
+    font-size: 15px;
+    font-weight: 500;
+    font-variant-numeric: tabular-nums;
+  }
+  .fit {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 0 6px;
+  }
+  .ok {
+    color: var(--vscode-testing-iconPassed);
+  }
+  .bar {
+    position: relative;
+    display: flex;
+    height: 8px;
+    margin: 3px 0;
+    background: color-mix(in srgb, var(--vscode-foreground) 10%, transparent);
+  }
+  .bar .range {
+    position: absolute;
+    top: 3px;
+    height: 1px;
+    background: var(--vscode-foreground);
+    outline: 1px solid var(--vscode-panel-background);
+  }
+  .bar .free {
+    position: absolute;
+    top: -2px;
+    bottom: -2px;
+    width: 2px;
+    background: var(--vscode-foreground);
+  }
+  .parts {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 10px;
+    font-size: 11px;
+  }
+  .swatch {
+    display: inline-block;
+    width: 8px;
+    height: 8px;
+    margin-right: 4px;
+  }
   .findings {
     max-height: 40%;
     overflow: auto;

@@ -1,14 +1,17 @@
 /** The right column of the builder: the document, the exact command, what was found, and the buttons. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { Problem } from "../../protocol/errors.ts";
+import type { Fix, Problem } from "../../protocol/errors.ts";
+import type { RunEstimate } from "../../protocol/estimate.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import { quote } from "../../protocol/shell-command.ts";
+import type { ThemeKind } from "../charts/palette.ts";
 import { icon } from "../components/icons.ts";
+import { estimateView } from "./estimate-view.ts";
 import { inputText } from "./form-model.ts";
 import type { RunDocument } from "./run-document.ts";
 
-export type PreviewTab = "yaml" | "command" | "changes";
+export type PreviewTab = "yaml" | "data" | "command" | "changes";
 
 export interface PreviewView {
   readonly tab: PreviewTab;
@@ -31,6 +34,12 @@ export interface PreviewView {
   /** Is the document one that the server would take? */
   readonly startable: boolean;
   readonly document: RunDocument;
+  readonly estimate: RunEstimate | null;
+  readonly theme: ThemeKind;
+  /** Shows the dataset; null for a recipe that reads none. */
+  readonly dataset: TemplateResult | null;
+  /** Carries out what cures a problem. */
+  readonly fix: (fix: Fix) => void;
   readonly setTab: (tab: PreviewTab) => void;
   readonly copy: (what: CopyKind) => void;
   readonly dry: () => void;
@@ -49,6 +58,7 @@ export type CopyKind = PreviewTab | "cli" | "sbatch";
 
 const TABS: readonly (readonly [PreviewTab, string])[] = [
   ["yaml", "YAML"],
+  ["data", "Data"],
   ["command", "Command"],
   ["changes", "Changes"],
 ];
@@ -61,6 +71,7 @@ export function commandText(dryRun: DryRun): string {
 export function copiedText(what: CopyKind, text: string, dryRun: DryRun | null, name: string, uri: string | null): string {
   switch (what) {
     case "yaml":
+    case "data":
     case "changes":
       return text;
     case "command":
@@ -82,7 +93,7 @@ export function copiedText(what: CopyKind, text: string, dryRun: DryRun | null, 
 export function previewPanel(view: PreviewView): TemplateResult {
   return html`<aside class="preview" aria-label="Preview">
     <div class="tabs" role="tablist">
-      ${TABS.map(
+      ${TABS.filter(([tab]) => tab !== "data" || view.dataset !== null).map(
         ([tab, label]) =>
           html`<button
             class="toggle"
@@ -99,9 +110,11 @@ export function previewPanel(view: PreviewView): TemplateResult {
       )}
       <button class="icon-button" aria-label="Copy" title="Copy" @click=${copying(view, view.tab)}>${icon("copy")}</button>
     </div>
-    ${tabBody(view)}
+    ${tabBody(view)} ${view.estimate === null ? nothing : estimateView(view.estimate, view.theme)}
     ${
-      view.found.length === 0 ? nothing : html`<div class="findings" role="status" data-testid="preflight">${view.found.map(finding)}</div>`
+      view.found.length === 0
+        ? nothing
+        : html`<div class="findings" role="status" data-testid="preflight">${view.found.map((problem) => finding(problem, view.fix))}</div>`
     }
     <div class="foot">
       <div class="verdict secondary" role="status" data-testid="builder-verdict">${verdict(view)}</div>
@@ -144,6 +157,8 @@ function tabBody(view: PreviewView): TemplateResult {
           .split(/\r?\n/)
           .map((line, index) => yamlLine(line, view.markedLines.has(index + 1)))}
       </div>`;
+    case "data":
+      return view.dataset ?? html`<div class="code"></div>`;
     case "command":
       return html`<div class="code" data-testid="command">
         <p class="copies">
@@ -184,13 +199,25 @@ function verdict(view: PreviewView): string {
   return view.dryRun === null ? "" : "Ready to start";
 }
 
-function finding(problem: Problem): TemplateResult {
+function finding(problem: Problem, fix: (fix: Fix) => void): TemplateResult {
   const tone = { error: "bad", warning: "warn", info: "secondary" }[problem.severity];
   return html`<div class="finding">
     <span class=${tone}>${icon(problem.severity)}</span>
     <span
       >${problem.field === "" || problem.message.startsWith(problem.field) ? nothing : html`<span class="mono">${problem.field}</span> `}${problem.message}
-      <span class="secondary">${problem.hint ?? ""}</span></span
+      <span class="secondary">${problem.hint ?? ""}</span>
+      ${(problem.fixes ?? []).map(
+        (each) =>
+          html`<button
+            class="link"
+            data-testid="fix"
+            @click=${() => {
+              fix(each);
+            }}
+          >
+            ${each.label}
+          </button>`,
+      )}</span
     >
   </div>`;
 }

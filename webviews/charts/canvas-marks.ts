@@ -1,7 +1,7 @@
 /** The marks of a chart besides its lines: attempts, single points, values that are not finite, checkpoints, the crosshair's flag. */
 import type { Theme } from "../components/theme.ts";
 import type { Annotations } from "./annotations.ts";
-import type { Scale } from "./scale.ts";
+import type { Domain, Scale } from "./scale.ts";
 import { PLOT_PADDING } from "./vega-frame.ts";
 
 /** Where the plot lies in the chart, CSS pixels, and how data map to it. */
@@ -12,6 +12,21 @@ export interface Plot {
   readonly height: number;
   readonly x: Scale;
   readonly y: Scale;
+}
+
+/** A stretch that is being dragged for a zoom: pixels along the axis that it will zoom, the lower end first. */
+export interface Brush {
+  readonly axis: "x" | "y";
+  readonly span: Domain;
+}
+
+export function drawBrush(context: CanvasRenderingContext2D, { axis, span }: Brush, plot: Plot, theme: Theme): void {
+  const size = span[1] - span[0];
+  context.globalAlpha = 0.16;
+  context.fillStyle = theme.blue;
+  if (axis === "x") context.fillRect(span[0], plot.top, size, plot.height);
+  else context.fillRect(plot.left, span[0], plot.width, size);
+  context.globalAlpha = 1;
 }
 
 /** Up to so many points in the window get a dot each, while they keep this distance: a sparse curve is read by its points. */

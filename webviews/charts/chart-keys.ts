@@ -47,9 +47,9 @@ export function runChartKey(event: KeyboardEvent, target: KeyTarget): boolean {
       target.toggleMaximised();
       return true;
     case "Escape":
-      if (sync.crosshair.value === null && sync.zoom.value === null) return false;
+      if (sync.crosshair.value === null && !sync.zoomed) return false;
       sync.crosshair.set(null);
-      sync.zoom.set(null);
+      sync.resetZoom();
       return true;
     default:
       return false;

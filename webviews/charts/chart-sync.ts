@@ -1,5 +1,6 @@
 /** What all charts of a page share: the x axis, the zoom, the crosshair and how lines are drawn. */
 import { Observable } from "../transport/observable.ts";
+import type { Domain } from "./scale.ts";
 
 export type XAxis = "step" | "wall" | "relative";
 /** In units of the x axis: steps, ms since the epoch, or ms since the run's first point. */
@@ -50,6 +51,8 @@ export class ChartSync {
   readonly gutter = new Gutter();
   readonly settings: Observable<ChartSettings>;
   readonly zoom = new Observable<XWindow | null>(null);
+  /** Windows of the y axis by metric: losses and learning rates share no scale. */
+  readonly yZooms = new Observable<ReadonlyMap<string, Domain>>(new Map());
   readonly crosshair = new Observable<Crosshair | null>(null);
 
   constructor(settings: ChartSettings = DEFAULT_SETTINGS) {
@@ -62,6 +65,21 @@ export class ChartSync {
       this.zoom.set(null);
       this.crosshair.set(null);
     }
+    // A linear window may reach below zero.
+    if (part.logY !== undefined && part.logY !== this.settings.value.logY) this.yZooms.set(new Map());
     this.settings.set({ ...this.settings.value, ...part });
+  }
+
+  get zoomed(): boolean {
+    return this.zoom.value !== null || this.yZooms.value.size > 0;
+  }
+
+  zoomY(metric: string, window: Domain): void {
+    this.yZooms.set(new Map([...this.yZooms.value, [metric, window]]));
+  }
+
+  resetZoom(): void {
+    this.zoom.set(null);
+    this.yZooms.set(new Map());
   }
 }

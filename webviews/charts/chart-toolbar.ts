@@ -61,13 +61,13 @@ export function chartToolbar(options: ChartToolbar): TemplateResult {
     })}
     ${options.more}
     ${
-      sync.zoom.value === null
+      !sync.zoomed
         ? nothing
         : html`<button
             class="toggle"
             data-testid="reset-zoom"
             @click=${() => {
-              sync.zoom.set(null);
+              sync.resetZoom();
             }}
           >
             Reset zoom

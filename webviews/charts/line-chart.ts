@@ -4,11 +4,11 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatValue } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
-import { saveFile } from "../components/save-file.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import { type Annotations, NO_ANNOTATIONS } from "./annotations.ts";
 import type { Plot } from "./canvas-marks.ts";
+import { exportChart } from "./chart-export.ts";
 import { CHART_KEYS, type KeyTarget, runChartKey } from "./chart-keys.ts";
 import { ChartPointer, type PointerTarget } from "./chart-pointer.ts";
 import { readingChip, readingSentence, readingTooltip } from "./chart-reading.ts";
@@ -17,14 +17,17 @@ import type { ChartSettings, ChartSync, XWindow } from "./chart-sync.ts";
 import { SeriesColumns } from "./columns.ts";
 import { chartTable } from "./data-table.ts";
 import { describeChart, toCsv } from "./describe.ts";
-import { fullWindow, sameWindow, stepWindow, xColumn, xOffset } from "./chart-window.ts";
+import { fullWindow, stepWindow, xColumn, xOffset } from "./chart-window.ts";
+import "./export-menu.ts";
+import type { ExportKind } from "./export-menu.ts";
 import { LineView, type Reading } from "./line-view.ts";
 import { lineStyle } from "./palette.ts";
+import { type Pace, Redraw } from "./redraw.ts";
 import type { SeriesStore } from "./series-store.ts";
+import { ZoomDetail } from "./zoom-detail.ts";
 
-/** New points redraw at most this often, and seldom enough to keep the page free for most of the time. */
-const LIVE_REDRAW_MS = 50;
-const LIVE_SHARE = 0.1;
+/** How often new points redraw the chart. */
+const PACE: Pace = { everyMs: 50, share: 0.1 };
 /** A moving average of fewer points would hide what happened, and be no easier to read. */
 const SMOOTHED_FROM = 60;
 const NO_POINTS = new SeriesColumns();
@@ -58,12 +61,18 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
   readonly #pointer = new ChartPointer(this);
   #view: LineView | null = null;
   #visible = false;
-  #frameRequest = 0;
-  #liveTimer: number | undefined;
-  #lastDraw = 0;
-  /** Time of the last drawing, ms. */
-  #drawCost = 0;
-  #detail: { readonly window: XWindow; readonly columns: SeriesColumns } | null = null;
+  readonly #redraw = new Redraw(
+    () => {
+      this.#draw();
+    },
+    () => {
+      this.requestUpdate();
+    },
+    PACE,
+  );
+  readonly #detail = new ZoomDetail(() => {
+    this.#redraw.soon();
+  });
   #stop: (() => void)[] = [];
 
   get #columns(): SeriesColumns | undefined {
@@ -79,17 +88,17 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
   override connectedCallback(): void {
     super.connectedCallback();
     const redraw = (): void => {
-      this.#schedule();
+      this.#redraw.soon();
     };
     const theme = documentTheme();
     const visibility = new IntersectionObserver((entries) => {
       this.#visible = entries.some((entry) => entry.isIntersecting);
-      if (this.#visible) this.#schedule();
+      if (this.#visible) this.#redraw.soon();
     });
     const size = new ResizeObserver(redraw);
     this.#stop = [
       this.store.onChange(() => {
-        this.#scheduleLive();
+        this.#redraw.news();
       }),
       this.sync.settings.listen(() => {
         this.requestUpdate();
@@ -99,6 +108,7 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
         this.#loadDetail();
         redraw();
       }),
+      this.sync.yZooms.listen(redraw),
       this.sync.crosshair.listen(() => {
         this.#moveCrosshair();
       }),
@@ -121,17 +131,15 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
     super.disconnectedCallback();
     for (const stop of this.#stop) stop();
     this.#stop = [];
-    cancelAnimationFrame(this.#frameRequest);
-    this.#frameRequest = 0;
-    clearTimeout(this.#liveTimer);
-    this.#liveTimer = undefined;
+    this.#redraw.cancel();
     this.sync.gutter.leave(this);
+    this.#detail.clear();
     this.#view?.dispose();
     this.#view = null;
   }
 
   override updated(changed: PropertyValues<this>): void {
-    if (changed.has("annotations") || changed.has("maximised") || changed.has("metric")) this.#schedule();
+    if (changed.has("annotations") || changed.has("maximised") || changed.has("metric")) this.#redraw.soon();
   }
 
   override render(): TemplateResult {
@@ -154,10 +162,7 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
         >
         <span class="tools">
           ${this.#tool("table", this.showTable ? "Hide data table (T)" : "Show data table (T)", () => (this.showTable = !this.showTable))}
-          ${this.#tool("file-media", "Save as picture", () => void this.#savePng())}
-          ${this.#tool("export", "Save points as CSV", () => {
-            this.#saveCsv();
-          })}
+          <ty-export-menu .metric=${this.metric} @chart-export=${this.#onExport}></ty-export-menu>
           ${this.#tool(this.maximised ? "screen-normal" : "screen-full", this.maximised ? "Restore (Enter)" : "Maximise (Enter)", () => {
             this.toggleMaximised();
           })}
@@ -207,49 +212,32 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
     return this.#owned ? readingTooltip(view) : readingChip(view);
   }
 
-  #schedule(): void {
-    if (this.#frameRequest !== 0 || !this.isConnected) return;
-    this.#frameRequest = requestAnimationFrame(() => {
-      this.#frameRequest = 0;
-      this.#draw();
-    });
-  }
-
-  #scheduleLive(): void {
-    if (this.#liveTimer !== undefined) return;
-    const wait = Math.max(0, this.#lastDraw + Math.max(LIVE_REDRAW_MS, this.#drawCost / LIVE_SHARE) - performance.now());
-    this.#liveTimer = window.setTimeout(() => {
-      this.#liveTimer = undefined;
-      this.requestUpdate();
-      this.#schedule();
-    }, wait);
-  }
-
   #draw(): void {
     const view = this.#view;
     const columns = this.#columns;
     if (view === null || !this.#visible) return;
     const { width, height } = this.plotElement.getBoundingClientRect();
     if (width < 40 || height < 40) return;
-    this.#lastDraw = performance.now();
-    this.#drawWith(view, columns, width, height);
-    this.#drawCost = performance.now() - this.#lastDraw;
+    this.#redraw.measure(() => {
+      this.#drawWith(view, columns, width, height);
+    });
   }
 
   #drawWith(view: LineView, columns: SeriesColumns | undefined, width: number, height: number): void {
     const settings = this.#settings;
     const zoom = this.sync.zoom.value;
-    const detail = this.#detail !== null && zoom !== null && sameWindow(this.#detail.window, zoom) ? this.#detail.columns : null;
     view.draw({
+      metric: this.metric,
       data: {
         columns: columns ?? NO_POINTS,
-        detail,
+        detail: this.#detail.get(this.metric, zoom),
         discarded: this.store.discarded(this.metric),
         origin: this.store.origin,
         slot: this.slotIndex,
       },
       settings,
       window: zoom ?? this.#fullWindow(columns),
+      yWindow: this.sync.yZooms.value.get(this.metric) ?? null,
       annotations: this.annotations,
       live: this.live,
       theme: documentTheme().value,
@@ -270,7 +258,11 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
   }
 
   get window(): XWindow {
-    return this.sync.zoom.value ?? this.#fullWindow(this.#columns);
+    return this.sync.zoom.value ?? this.full;
+  }
+
+  get full(): XWindow {
+    return this.#fullWindow(this.#columns);
   }
 
   xAt(pixel: number): number | null {
@@ -279,22 +271,18 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
 
   #loadDetail(): void {
     const zoom = this.sync.zoom.value;
-    this.#detail = null;
+    const { detailSource, metric } = this;
     const columns = this.#columns;
-    if (zoom === null || this.detailSource === null || columns?.downsampled !== true || !this.#visible) return;
+    if (zoom === null) this.#detail.clear();
+    if (zoom === null || detailSource === null || columns?.downsampled !== true || !this.#visible) return;
     const steps = stepWindow(columns, this.sync.settings.value.xAxis, zoom, this.store.origin);
-    void this.detailSource(this.metric, steps).then((detail) => {
-      const now = this.sync.zoom.value;
-      if (detail === null || now === null || !sameWindow(now, zoom)) return;
-      this.#detail = { window: zoom, columns: detail };
-      this.#schedule();
-    });
+    this.#detail.want(metric, zoom, () => detailSource(metric, steps));
   }
 
   #moveCrosshair(): void {
     const at = this.sync.crosshair.value;
     this.reading = at === null ? null : (this.#view?.read(at.x) ?? null);
-    this.#view?.drawOverlay(this.reading, this.#pointer.span);
+    this.#view?.drawOverlay(this.reading, this.#pointer.brush);
   }
 
   dragged(): void {
@@ -328,13 +316,6 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
     return true;
   }
 
-  zoomTo(from: number, to: number): void {
-    const [start, end] = this.#fullWindow(this.#columns);
-    const window: XWindow = [Math.max(start, from), Math.min(end, to)];
-    if (window[1] <= window[0]) return;
-    this.sync.zoom.set(window[0] === start && window[1] === end ? null : window);
-  }
-
   clickAt(pixel: number): void {
     const { plot } = this;
     if (plot === null || this.sync.settings.value.xAxis !== "step") return;
@@ -350,19 +331,12 @@ export class LineChart extends LitElement implements PointerTarget, KeyTarget {
     this.dispatchEvent(new CustomEvent("chart-maximise", { detail: this.metric, bubbles: true, composed: true }));
   }
 
-  async #savePng(): Promise<void> {
-    const picture = await this.#view?.toPng();
-    if (picture instanceof Blob) saveFile(`${fileName(this.metric)}.png`, picture);
-  }
-
-  #saveCsv(): void {
+  readonly #onExport = (event: Event): void => {
+    const shown = this.#view?.shown;
     const columns = this.#columns;
-    if (columns !== undefined) saveFile(`${fileName(this.metric)}.csv`, new Blob([toCsv(this.metric, columns)], { type: "text/csv" }));
-  }
-}
-
-function fileName(metric: string): string {
-  return metric.replace(/[^\w.-]+/g, "_");
+    if (shown == null || columns === undefined) return;
+    void exportChart((event as CustomEvent<ExportKind>).detail, this.metric, shown, () => toCsv(this.metric, columns), this);
+  };
 }
 
 declare global {

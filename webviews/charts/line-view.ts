@@ -5,7 +5,18 @@ import type { Annotations } from "./annotations.ts";
 import { xColumn, xOffset } from "./chart-window.ts";
 import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
 import type { SeriesColumns } from "./columns.ts";
-import { drawAttempts, drawCheckpoints, drawDot, drawFlag, drawNonFinite, drawPoints, type Plot } from "./canvas-marks.ts";
+import {
+  type Brush,
+  drawAttempts,
+  drawBrush,
+  drawCheckpoints,
+  drawDot,
+  drawFlag,
+  drawNonFinite,
+  drawPoints,
+  type Plot,
+} from "./canvas-marks.ts";
+import type { Shown, Stroke } from "./chart-export.ts";
 import { tracePath } from "./draw-line.ts";
 import { lineStyle } from "./palette.ts";
 import { type Domain, extent, growDomain, linearScale, logDomain, logScale, nearestIndex, niceDomain, windowRange } from "./scale.ts";
@@ -24,10 +35,13 @@ export interface ChartData {
 }
 
 export interface ChartInput {
+  readonly metric: string;
   readonly data: ChartData;
   readonly settings: ChartSettings;
   /** What the x axis shows: the zoom, or everything. */
   readonly window: XWindow;
+  /** What the y axis shows when it was zoomed; null for what the lines need. */
+  readonly yWindow: Domain | null;
   readonly annotations: Annotations;
   readonly live: boolean;
   readonly theme: Theme;
@@ -142,19 +156,14 @@ export class LineView {
   }
 
   /** Crosshair with its dot, and the stretch being dragged for a zoom. */
-  drawOverlay(reading: Reading | null, drag: Domain | null): void {
+  drawOverlay(reading: Reading | null, brush: Brush | null): void {
     const input = this.#input;
     const plot = this.#plot;
     if (input === null || plot === null) return;
     const context = prepare(this.#overlay, input.width, input.height);
     if (context === null) return;
     const { theme } = input;
-    if (drag !== null) {
-      context.globalAlpha = 0.16;
-      context.fillStyle = theme.blue;
-      context.fillRect(Math.min(...drag), plot.top, Math.abs(drag[1] - drag[0]), plot.height);
-      context.globalAlpha = 1;
-    }
+    if (brush !== null) drawBrush(context, brush, plot, theme);
     if (reading === null || reading.px < plot.left - 1 || reading.px > plot.left + plot.width + 1) return;
     const x = Math.round(reading.px) + 0.5;
     context.strokeStyle = theme.foreground;
@@ -168,23 +177,23 @@ export class LineView {
     if (reading.py !== null) drawDot(context, reading.px, reading.py, 3.5, lineStyle(input.data.slot, theme.kind).color, theme.background);
   }
 
-  /** The chart as a picture on the editor's ground. */
-  async toPng(): Promise<Blob | null> {
-    const frame = this.#frame.canvas;
-    const theme = this.#input?.theme;
-    if (frame === null || theme === undefined) return null;
-    const picture = document.createElement("canvas");
-    picture.width = this.#lines.width;
-    picture.height = this.#lines.height;
-    const context = picture.getContext("2d");
-    if (context === null) return null;
-    context.fillStyle = theme.background;
-    context.fillRect(0, 0, picture.width, picture.height);
-    context.drawImage(frame, 0, 0, picture.width, picture.height);
-    context.drawImage(this.#lines, 0, 0);
-    return new Promise((resolve) => {
-      picture.toBlob(resolve, "image/png");
-    });
+  /** What the chart shows, for an export; null before the first drawing. */
+  get shown(): Shown | null {
+    const input = this.#input;
+    const plot = this.#plot;
+    if (input === null || plot === null) return null;
+    const strokes = this.#strokes(input);
+    return { frame: this.#frame, lines: this.#lines, plot, strokes, settings: input.settings, background: input.theme.background };
+  }
+
+  #strokes(input: ChartInput): Stroke[] {
+    const { settings, data, theme } = input;
+    const columns = shownColumns(input);
+    const { color, dash } = lineStyle(data.slot, theme.kind);
+    const common = { xs: xColumn(columns, settings.xAxis), steps: columns.steps, color };
+    const smoothed = { ...common, name: input.metric, ys: columns.smoothed(settings.smoothing), dash, width: 2, alpha: 1 };
+    if (settings.smoothing === 0 || !settings.raw) return [smoothed];
+    return [{ ...common, name: `${input.metric} (raw)`, ys: columns.values, dash: [], width: 1, alpha: 0.32 }, smoothed];
   }
 
   dispose(): void {
@@ -192,6 +201,7 @@ export class LineView {
   }
 
   #yDomain(input: ChartInput): Domain {
+    if (input.yWindow !== null) return input.yWindow;
     const { settings, window, data } = input;
     const columns = shownColumns(input);
     const offset = xOffset(settings.xAxis, data.origin);

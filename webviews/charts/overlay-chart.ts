@@ -3,17 +3,20 @@ import { css, html, LitElement, nothing, type PropertyValues, type TemplateResul
 import { customElement, property, query, state } from "lit/decorators.js";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
-import { saveFile } from "../components/save-file.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme, type Theme } from "../components/theme.ts";
 import type { Observable } from "../transport/observable.ts";
 import type { Plot } from "./canvas-marks.ts";
+import { exportChart } from "./chart-export.ts";
 import { CHART_KEYS, type KeyTarget, runChartKey } from "./chart-keys.ts";
 import { ChartPointer, type PointerTarget } from "./chart-pointer.ts";
 import { chartStyles } from "./chart-styles.ts";
 import type { ChartSync, XAxis, XWindow } from "./chart-sync.ts";
+import "./export-menu.ts";
+import type { ExportKind } from "./export-menu.ts";
 import { overlaySentence, overlayTooltip } from "./overlay-reading.ts";
 import { overlayCsv, overlayTable } from "./overlay-table.ts";
+import { type Pace, Redraw } from "./redraw.ts";
 import { type LineReading, type OverlayLine, OverlayView, xLabel } from "./overlay-view.ts";
 
 /** What a chart of many lines draws; whoever owns the runs provides it. */
@@ -24,8 +27,10 @@ export interface OverlaySource {
   readonly live: boolean;
   /** Leave values far from the middle half out of the y range: their lines run out of the frame. */
   readonly ignoreOutliers: boolean;
-  /** The lines that are shown, in the order of the legend. */
-  lines(metric: string, axis: XAxis, smoothing: number, theme: Theme): readonly OverlayLine[];
+  /** The lines that are shown, in the order of the legend. @param window the zoom, null for everything */
+  lines(metric: string, axis: XAxis, window: XWindow | null, smoothing: number, theme: Theme): readonly OverlayLine[];
+  /** A chart on the screen shows this window of a metric: lines that hold fewer points than there are ask for more of them. */
+  refine(metric: string, axis: XAxis, window: XWindow): void;
   /** Everything there is, in units of the axis. */
   span(axis: XAxis): XWindow;
   /** The step from which two shown lines part, null when they do not or are not two. */
@@ -35,8 +40,8 @@ export interface OverlaySource {
   onChange(listener: () => void): () => void;
 }
 
-/** New points redraw at most this often. */
-const LIVE_REDRAW_MS = 250;
+/** How often new points redraw the chart. */
+const PACE: Pace = { everyMs: 250, share: 0.25 };
 
 @customElement("ty-overlay-chart")
 export class OverlayChart extends LitElement implements PointerTarget, KeyTarget {
@@ -95,25 +100,31 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
   readonly #pointer = new ChartPointer(this);
   #view: OverlayView | null = null;
   #visible = false;
-  #frameRequest = 0;
-  #liveTimer: number | undefined;
-  #lastDraw = 0;
+  readonly #redraw = new Redraw(
+    () => {
+      this.#draw();
+    },
+    () => {
+      if (this.showTable) this.requestUpdate();
+    },
+    PACE,
+  );
   #drawn: readonly OverlayLine[] = [];
   #stop: (() => void)[] = [];
 
   override connectedCallback(): void {
     super.connectedCallback();
     const redraw = (): void => {
-      this.#schedule();
+      this.#redraw.soon();
     };
     const visibility = new IntersectionObserver((entries) => {
       this.#visible = entries.some((entry) => entry.isIntersecting);
-      if (this.#visible) this.#schedule();
+      if (this.#visible) this.#redraw.soon();
     });
     const size = new ResizeObserver(redraw);
     this.#stop = [
       this.source.onChange(() => {
-        this.#scheduleLive();
+        this.#redraw.news();
       }),
       this.source.highlight.listen(redraw),
       this.sync.settings.listen(() => {
@@ -121,6 +132,7 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
         redraw();
       }),
       this.sync.zoom.listen(redraw),
+      this.sync.yZooms.listen(redraw),
       this.sync.crosshair.listen(() => {
         this.#moveCrosshair();
       }),
@@ -143,17 +155,14 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
     super.disconnectedCallback();
     for (const stop of this.#stop) stop();
     this.#stop = [];
-    cancelAnimationFrame(this.#frameRequest);
-    this.#frameRequest = 0;
-    clearTimeout(this.#liveTimer);
-    this.#liveTimer = undefined;
+    this.#redraw.cancel();
     this.sync.gutter.leave(this);
     this.#view?.dispose();
     this.#view = null;
   }
 
   override updated(changed: PropertyValues<this>): void {
-    if (changed.has("maximised") || changed.has("metric")) this.#schedule();
+    if (changed.has("maximised") || changed.has("metric")) this.#redraw.soon();
   }
 
   override render(): TemplateResult {
@@ -174,10 +183,7 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
           ${this.#tool("table", this.showTable ? "Hide data table (T)" : "Show data table (T)", () => {
             this.toggleTable();
           })}
-          ${this.#tool("file-media", "Save as picture", () => void this.#savePng())}
-          ${this.#tool("export", "Save points as CSV", () => {
-            saveFile(`${fileName(this.metric)}.csv`, new Blob([overlayCsv(this.#drawn)], { type: "text/csv" }));
-          })}
+          <ty-export-menu .metric=${this.metric} @chart-export=${this.#onExport}></ty-export-menu>
           ${this.#tool(this.maximised ? "screen-normal" : "screen-full", this.maximised ? "Restore (Enter)" : "Maximise (Enter)", () => {
             this.toggleMaximised();
           })}
@@ -245,41 +251,30 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
     return this.#at === null ? "" : overlaySentence(this.metric, this.#position, this.readings, this.source.lowerFirst(this.metric));
   }
 
-  #schedule(): void {
-    if (this.#frameRequest !== 0 || !this.isConnected) return;
-    this.#frameRequest = requestAnimationFrame(() => {
-      this.#frameRequest = 0;
-      this.#draw();
-    });
-  }
-
-  #scheduleLive(): void {
-    if (this.#liveTimer !== undefined) return;
-    const wait = Math.max(0, this.#lastDraw + LIVE_REDRAW_MS - performance.now());
-    this.#liveTimer = window.setTimeout(() => {
-      this.#liveTimer = undefined;
-      this.#schedule();
-      if (this.showTable) this.requestUpdate();
-    }, wait);
-  }
-
   #draw(): void {
     const view = this.#view;
     if (view === null || !this.#visible) return;
     const { width, height } = this.plotElement.getBoundingClientRect();
     if (width < 40 || height < 40) return;
-    this.#lastDraw = performance.now();
+    this.#redraw.measure(() => {
+      this.#drawWith(view, width, height);
+    });
+  }
+
+  #drawWith(view: OverlayView, width: number, height: number): void {
     const chosen = this.sync.settings.value;
     const settings = this.exact ? { ...chosen, smoothing: 0 } : chosen;
     const theme = documentTheme().value;
     const { source } = this;
-    this.#drawn = source.lines(this.metric, settings.xAxis, settings.smoothing, theme);
+    if (this.sync.zoom.value !== null) source.refine(this.metric, settings.xAxis, this.sync.zoom.value);
+    this.#drawn = source.lines(this.metric, settings.xAxis, this.sync.zoom.value, settings.smoothing, theme);
     this.shownLines = this.#drawn.length;
     this.parting = source.parting(this.#drawn);
     view.draw({
       lines: this.#drawn,
       settings,
       window: this.window,
+      yWindow: this.sync.yZooms.value.get(this.metric) ?? null,
       highlight: source.highlight.value,
       parting: this.parting === null ? null : this.#xOfStep(this.parting),
       live: source.live,
@@ -304,7 +299,11 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
   }
 
   get window(): XWindow {
-    return this.sync.zoom.value ?? this.source.span(this.sync.settings.value.xAxis);
+    return this.sync.zoom.value ?? this.full;
+  }
+
+  get full(): XWindow {
+    return this.source.span(this.sync.settings.value.xAxis);
   }
 
   xAt(pixel: number): number | null {
@@ -314,7 +313,7 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
   #moveCrosshair(): void {
     const at = this.sync.crosshair.value;
     this.readings = at === null ? [] : (this.#view?.read(at.x) ?? []);
-    this.#view?.drawOverlay(at?.x ?? null, this.readings, this.#pointer.span);
+    this.#view?.drawOverlay(at?.x ?? null, this.readings, this.#pointer.brush);
     this.requestUpdate();
   }
 
@@ -345,13 +344,6 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
     return false;
   }
 
-  zoomTo(from: number, to: number): void {
-    const [start, end] = this.source.span(this.sync.settings.value.xAxis);
-    const window: XWindow = [Math.max(start, from), Math.min(end, to)];
-    if (window[1] <= window[0]) return;
-    this.sync.zoom.set(window[0] === start && window[1] === end ? null : window);
-  }
-
   /** A click chooses the metric that the legend shows. */
   clickAt(): void {
     this.dispatchEvent(new CustomEvent("metric-select", { detail: this.metric, bubbles: true, composed: true }));
@@ -365,14 +357,11 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
     this.dispatchEvent(new CustomEvent("chart-maximise", { detail: this.metric, bubbles: true, composed: true }));
   }
 
-  async #savePng(): Promise<void> {
-    const picture = await this.#view?.toPng();
-    if (picture instanceof Blob) saveFile(`${fileName(this.metric)}.png`, picture);
-  }
-}
-
-function fileName(metric: string): string {
-  return metric.replace(/[^\w.-]+/g, "_");
+  readonly #onExport = (event: Event): void => {
+    const shown = this.#view?.shown;
+    if (shown == null) return;
+    void exportChart((event as CustomEvent<ExportKind>).detail, this.metric, shown, () => overlayCsv(this.#drawn), this);
+  };
 }
 
 declare global {

@@ -1,8 +1,9 @@
 /** Draws many lines into one chart: the frame by Vega, lines with bands on a canvas, the crosshair with a dot per line on another. */
 import { formatClock, formatDuration, formatInteger } from "../components/format.ts";
 import type { Theme } from "../components/theme.ts";
-import { drawDot, drawFlag, drawPoints, type Plot } from "./canvas-marks.ts";
+import { type Brush, drawBrush, drawDot, drawFlag, drawPoints, type Plot } from "./canvas-marks.ts";
 import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
+import type { Shown } from "./chart-export.ts";
 import { tracePath } from "./draw-line.ts";
 import { stepLabels } from "./line-view.ts";
 import type { LineStyle } from "./palette.ts";
@@ -29,6 +30,8 @@ export interface OverlayInput {
   readonly settings: ChartSettings;
   /** What the x axis shows, in its units. */
   readonly window: XWindow;
+  /** What the y axis shows when it was zoomed; null for what the lines need. */
+  readonly yWindow: Domain | null;
   /** The line that stands out; the others step back. */
   readonly highlight: string | null;
   /** Where two curves part, in units of the axis. */
@@ -57,6 +60,8 @@ const EDGE_PX = 8;
 const BACKGROUND_ALPHA = 0.2;
 /** More lines than this have no raw lines beneath them: nobody could tell them apart. */
 const RAW_UP_TO = 12;
+/** More lines than this are hairlines: they stand apart better, and a processor draws them many times faster than wide ones. */
+const WIDE_UP_TO = 30;
 
 function tickCount(height: number): number {
   return Math.max(2, Math.floor(height / 44));
@@ -131,19 +136,14 @@ export class OverlayView {
   }
 
   /** The crosshair at x with a dot on each line, and the stretch being dragged for a zoom. */
-  drawOverlay(x: number | null, readings: readonly LineReading[], drag: Domain | null): void {
+  drawOverlay(x: number | null, readings: readonly LineReading[], brush: Brush | null): void {
     const input = this.#input;
     const plot = this.#plot;
     if (input === null || plot === null) return;
     const context = prepare(this.#overlay, input.width, input.height);
     if (context === null) return;
     const { theme } = input;
-    if (drag !== null) {
-      context.globalAlpha = 0.16;
-      context.fillStyle = theme.blue;
-      context.fillRect(Math.min(...drag), plot.top, Math.abs(drag[1] - drag[0]), plot.height);
-      context.globalAlpha = 1;
-    }
+    if (brush !== null) drawBrush(context, brush, plot, theme);
     if (x === null) return;
     const px = Math.round(plot.x.at(x)) + 0.5;
     if (px < plot.left - 1 || px > plot.left + plot.width + 1) return;
@@ -159,23 +159,22 @@ export class OverlayView {
       if (py !== null && !ended) drawDot(context, at, py, 3, line.style.color, theme.background);
   }
 
-  /** The chart as a picture on the editor's ground. */
-  async toPng(): Promise<Blob | null> {
-    const frame = this.#frame.canvas;
-    const theme = this.#input?.theme;
-    if (frame === null || theme === undefined) return null;
-    const picture = document.createElement("canvas");
-    picture.width = this.#lines.width;
-    picture.height = this.#lines.height;
-    const context = picture.getContext("2d");
-    if (context === null) return null;
-    context.fillStyle = theme.background;
-    context.fillRect(0, 0, picture.width, picture.height);
-    context.drawImage(frame, 0, 0, picture.width, picture.height);
-    context.drawImage(this.#lines, 0, 0);
-    return new Promise((resolve) => {
-      picture.toBlob(resolve, "image/png");
-    });
+  /** What the chart shows, for an export; null before the first drawing. */
+  get shown(): Shown | null {
+    const input = this.#input;
+    const plot = this.#plot;
+    if (input === null || plot === null) return null;
+    const strokes = input.lines.map(({ name, xs, steps, ys, style, width }) => ({
+      name,
+      xs,
+      steps,
+      ys,
+      width,
+      color: style.color,
+      dash: style.dash,
+      alpha: 1,
+    }));
+    return { frame: this.#frame, lines: this.#lines, plot, strokes, settings: input.settings, background: input.theme.background };
   }
 
   dispose(): void {
@@ -183,6 +182,7 @@ export class OverlayView {
   }
 
   #yDomain(input: OverlayInput, ticks: number): Domain {
+    if (input.yWindow !== null) return input.yWindow;
     const { settings, window, lines } = input;
     let needed: Domain | null = null;
     for (const { xs, ys, band } of lines) {
@@ -214,10 +214,16 @@ export class OverlayView {
 
 /** Fewer values than this have no outliers. */
 const FENCES_FROM = 8;
+/** Evenly taken values that quartiles are read from: enough for the range of an axis, and a hundred long lines are sorted in no time. */
+const FENCES_SAMPLE = 256;
 
 /** The domain within Tukey's fences: one and a half times the spread of the middle half, beyond it. Never the empty range. */
 export function withinFences(values: Float64Array, from: number, to: number, domain: Domain): Domain {
-  const sorted = values.slice(from, to).filter(Number.isFinite).sort();
+  const stride = Math.max(1, Math.floor((to - from) / FENCES_SAMPLE));
+  const sorted = values
+    .slice(from, to)
+    .filter((value, i) => i % stride === 0 && Number.isFinite(value))
+    .sort();
   if (sorted.length < FENCES_FROM) return domain;
   const quartile = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
   const [low, high] = [quartile(0.25), quartile(0.75)];
@@ -238,7 +244,8 @@ function drawLines(context: CanvasRenderingContext2D, input: OverlayInput, plot:
   context.beginPath();
   context.rect(plot.left, plot.top - 2, plot.width, plot.height + 4);
   context.clip();
-  context.lineJoin = "round";
+  // A join of hairlines cannot be seen, and round ones are costly.
+  context.lineJoin = lines.length > WIDE_UP_TO ? "bevel" : "round";
   if (input.parting !== null) drawParting(context, plot.x.at(input.parting), plot, theme);
   const faint = (line: OverlayLine): number => (highlight === null || line.id === highlight ? 1 : BACKGROUND_ALPHA);
   // The one that stands out is drawn last, above the others.
@@ -247,7 +254,8 @@ function drawLines(context: CanvasRenderingContext2D, input: OverlayInput, plot:
   if (settings.smoothing > 0 && settings.raw && lines.length <= RAW_UP_TO)
     for (const line of ordered) if (line.raw !== null) stroke(context, line, line.raw, plot, window, 0.22 * faint(line), 1, []);
   for (const line of ordered) {
-    stroke(context, line, line.ys, plot, window, faint(line), line.id === highlight ? line.width + 0.6 : line.width, line.style.dash);
+    const width = lines.length > WIDE_UP_TO && line.id !== highlight ? hairline() : line.width;
+    stroke(context, line, line.ys, plot, window, faint(line), line.id === highlight ? width + 0.6 : width, line.style.dash);
     const [from, to] = windowRange(line.xs, window);
     if (line.counts === null && lines.length <= RAW_UP_TO) drawPoints(context, line.xs, line.ys, plot, from, to, line.style.color);
   }
@@ -273,6 +281,11 @@ function stroke(
   tracePath(context, { xs: line.xs, ys, from, to }, plot.x, plot.y, plot.width);
   context.stroke();
   context.setLineDash([]);
+}
+
+/** One pixel of the screen, in CSS pixels. */
+function hairline(): number {
+  return 1 / (globalThis.devicePixelRatio || 1);
 }
 
 function fillBand(

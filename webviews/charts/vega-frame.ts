@@ -77,6 +77,11 @@ export class VegaFrame {
     return this.#host.querySelector("canvas");
   }
 
+  /** The frame as an svg element; null before the first drawing. */
+  async toSvg(): Promise<string | null> {
+    return (await this.#view?.toSVG()) ?? null;
+  }
+
   dispose(): void {
     this.#view?.finalize();
     this.#view = null;

@@ -31,12 +31,14 @@ export class CompareCharts extends LitElement {
     this.#stop = [
       this.sync.settings.listen(update),
       this.sync.zoom.listen(update),
+      this.sync.yZooms.listen(update),
       this.model.onChange(() => {
         // Charts redraw by themselves; the grid only follows the set of names.
         if (this.model.metrics.length !== this.#names.length) this.requestUpdate();
       }),
     ];
     this.addEventListener("chart-maximise", this.#onMaximise);
+    this.addEventListener("copy-text", this.#onCopy);
     this.addEventListener("keydown", this.#onKey);
   }
 
@@ -44,6 +46,7 @@ export class CompareCharts extends LitElement {
     super.disconnectedCallback();
     for (const stop of this.#stop) stop();
     this.removeEventListener("chart-maximise", this.#onMaximise);
+    this.removeEventListener("copy-text", this.#onCopy);
     this.removeEventListener("keydown", this.#onKey);
   }
 
@@ -114,6 +117,10 @@ export class CompareCharts extends LitElement {
       </select></label
     >`;
   }
+
+  readonly #onCopy = (event: Event): void => {
+    this.model.transport.command({ command: "copy", text: (event as CustomEvent<string>).detail });
+  };
 
   readonly #onMaximise = (event: Event): void => {
     const metric = (event as CustomEvent<string>).detail;

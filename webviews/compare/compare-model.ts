@@ -3,11 +3,15 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
+import { decodeFrame } from "../../protocol/frames.ts";
 import type { XAxis, XWindow } from "../charts/chart-sync.ts";
+import { stepWindow } from "../charts/chart-window.ts";
+import type { SeriesColumns } from "../charts/columns.ts";
 import type { OverlayLine } from "../charts/overlay-view.ts";
 import type { OverlaySource } from "../charts/overlay-chart.ts";
 import { lineStyle } from "../charts/palette.ts";
-import { SeriesStore } from "../charts/series-store.ts";
+import { readSeries, SeriesStore } from "../charts/series-store.ts";
+import { ZoomDetail } from "../charts/zoom-detail.ts";
 import type { Theme } from "../components/theme.ts";
 import { headlineLosses, orderMetrics } from "../dashboard/metrics.ts";
 import { Observable } from "../transport/observable.ts";
@@ -35,6 +39,8 @@ export const DEFAULT_COMPARE: CompareSettings = {
   ignoreOutliers: true,
 };
 
+/** Points of one line in a zoomed window: a wide chart has about as many pixels. */
+const DETAIL_POINTS = 2000;
 const BASELINE_DASH = [6, 3] as const;
 
 interface Member {
@@ -56,6 +62,9 @@ export class CompareModel implements OverlaySource {
   readonly #slots = new Map<string, number>();
   readonly #hidden = new Set<string>();
   readonly #means = new Map<string, CachedCurve>();
+  readonly #detail = new ZoomDetail(() => {
+    this.#changed(false);
+  });
   readonly #listeners = new Set<() => void>();
   readonly #subscriptions: Subscription[] = [];
   readonly #stops: (() => void)[] = [];
@@ -159,21 +168,45 @@ export class CompareModel implements OverlaySource {
     return entry.id === this.baseline ? { color: style.color, dash: BASELINE_DASH } : style;
   }
 
-  lines(metric: string, axis: XAxis, smoothing: number, theme: Theme): readonly OverlayLine[] {
-    return this.entries
-      .filter((entry) => !this.#hidden.has(entry.id))
-      .flatMap((entry): OverlayLine[] => {
-        const curve = this.#curve(entry, metric, axis, smoothing);
-        if (curve === null) return [];
-        const width = entry.id === this.baseline ? 2.1 : entry.runs.length > 1 ? 2.2 : 1.6;
-        return [{ id: entry.id, name: entry.name, style: this.style(entry, theme), width, ...curve }];
-      });
+  lines(metric: string, axis: XAxis, window: XWindow | null, smoothing: number, theme: Theme): readonly OverlayLine[] {
+    return this.#shown().flatMap((entry): OverlayLine[] => {
+      const curve = this.#curve(entry, metric, axis, window, smoothing);
+      if (curve === null) return [];
+      const width = entry.id === this.baseline ? 2.1 : entry.runs.length > 1 ? 2.2 : 1.6;
+      return [{ id: entry.id, name: entry.name, style: this.style(entry, theme), width, ...curve }];
+    });
   }
 
-  #curve(entry: Entry, metric: string, axis: XAxis, smoothing: number): Curve | null {
-    const sources = entry.runs.flatMap((run): CurveSource[] => {
+  refine(metric: string, axis: XAxis, window: XWindow): void {
+    for (const run of this.#shown().flatMap((entry) => entry.runs)) {
       const series = this.#members.get(run.id)?.series;
       const columns = series?.get(metric);
+      if (series === undefined || columns?.downsampled !== true) continue;
+      const [from_step, to_step] = stepWindow(columns, axis, window, series.origin);
+      const query = { metrics: metric, from_step, to_step, max_points: DETAIL_POINTS };
+      this.#detail.want(detailKey(run.id, metric), window, () => this.#points(run.id, metric, query));
+    }
+  }
+
+  async #points(run: RunId, metric: string, query: Record<string, string | number>): Promise<SeriesColumns | null> {
+    try {
+      const { header, body } = decodeFrame(await this.transport.bytes("getSeries", { params: { id: run }, query }));
+      return readSeries(header, body).get(metric) ?? null;
+    } catch (error) {
+      // The overview stays: it is right, only coarser.
+      if (!(error instanceof TrainyardError)) throw error;
+      return null;
+    }
+  }
+
+  #shown(): readonly Entry[] {
+    return this.entries.filter((entry) => !this.#hidden.has(entry.id));
+  }
+
+  #curve(entry: Entry, metric: string, axis: XAxis, window: XWindow | null, smoothing: number): Curve | null {
+    const sources = entry.runs.flatMap((run): CurveSource[] => {
+      const series = this.#members.get(run.id)?.series;
+      const columns = this.#detail.get(detailKey(run.id, metric), window) ?? series?.get(metric);
       return series === undefined || columns === undefined || columns.length === 0 ? [] : [{ columns, origin: series.origin }];
     });
     const [first] = sources;
@@ -185,7 +218,7 @@ export class CompareModel implements OverlaySource {
       axis,
       smoothing,
       this.#settings.spread,
-      ...sources.map((source) => `${String(source.columns.length)}@${String(source.columns.steps.at(-1))}`),
+      ...sources.map(({ columns }) => `${String(columns.length)}@${String(columns.steps[0])}–${String(columns.steps.at(-1))}`),
     ].join(" ");
     const cached = this.#means.get(name);
     if (cached?.key === key) return cached.curve;
@@ -261,6 +294,7 @@ export class CompareModel implements OverlaySource {
 
   close(): void {
     this.#closed = true;
+    this.#detail.clear();
     cancelAnimationFrame(this.#notifyRequest);
     for (const subscription of this.#subscriptions) subscription.close();
     for (const stop of this.#stops) stop();
@@ -296,4 +330,8 @@ export class CompareModel implements OverlaySource {
       for (const listener of [...this.#listeners]) listener();
     });
   }
+}
+
+function detailKey(run: RunId, metric: string): string {
+  return `${run} ${metric}`;
 }

@@ -92,8 +92,12 @@ export class ChartGrid extends LitElement {
       this.sync.zoom.listen(() => {
         this.requestUpdate();
       }),
+      this.sync.yZooms.listen(() => {
+        this.requestUpdate();
+      }),
     ];
     this.addEventListener("chart-maximise", this.#onMaximise);
+    this.addEventListener("copy-text", this.#onCopy);
     this.addEventListener("keydown", this.#onKey);
   }
 
@@ -101,6 +105,7 @@ export class ChartGrid extends LitElement {
     super.disconnectedCallback();
     for (const stop of this.#stop) stop();
     this.removeEventListener("chart-maximise", this.#onMaximise);
+    this.removeEventListener("copy-text", this.#onCopy);
     this.removeEventListener("keydown", this.#onKey);
   }
 
@@ -158,6 +163,10 @@ export class ChartGrid extends LitElement {
           : nothing,
     });
   }
+
+  readonly #onCopy = (event: Event): void => {
+    this.model.transport.command({ command: "copy", text: (event as CustomEvent<string>).detail });
+  };
 
   readonly #onMaximise = (event: Event): void => {
     const metric = (event as CustomEvent<string>).detail;

@@ -2,10 +2,15 @@
 import type { Checkpoint } from "../../../protocol/artifact.ts";
 import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
+import type { RunSummary } from "../../../protocol/run.ts";
+import { LIVE_STATES } from "../../../protocol/states.ts";
 import type { RunUsage, SystemSample } from "../../../protocol/system.ts";
 import type { Devices } from "../../devices/types.ts";
-import type { RunsChange } from "../../runs/types.ts";
+import type { Runs, RunsChange } from "../../runs/types.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
+
+/** Runs in the first message. */
+const MOST_RUNS = 2000;
 
 /** `runs` once, then each run that changed, at most once per tick. */
 export class RunsFeed implements Feed {
@@ -39,7 +44,7 @@ export class RunsFeed implements Feed {
         else sink.message({ type: "run", id: this.#id, run });
       }
     } else {
-      sink.message({ type: "runs", id: this.#id, runs: this.#changesOnly ? [] : [...runs.summaries()] });
+      sink.message({ type: "runs", id: this.#id, runs: this.#changesOnly ? [] : firstRuns(runs) });
       this.#started = true;
     }
     this.#changed.clear();
@@ -49,6 +54,13 @@ export class RunsFeed implements Feed {
   close(): void {
     this.#changed.clear();
   }
+}
+
+/** The newest, and all that live: a list of a hundred thousand would neither be sent nor looked at. */
+function firstRuns(runs: Runs): RunSummary[] {
+  const all = [...runs.briefs()].sort((a, b) => (a.id < b.id ? 1 : -1));
+  const chosen = all.filter(({ state }, place) => place < MOST_RUNS || LIVE_STATES.has(state));
+  return chosen.map(({ id }) => runs.summary(id)).filter((run) => run !== undefined);
 }
 
 /** One run: its summary, its events from the first on, its checkpoints, what its processes use. */

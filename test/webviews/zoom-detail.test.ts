@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ChartSync } from "../../webviews/charts/chart-sync.ts";
+import { SeriesColumns } from "../../webviews/charts/columns.ts";
+import { ZoomDetail } from "../../webviews/charts/zoom-detail.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("more points for a zoom", () => {
+  const loader = () => {
+    const columns = new SeriesColumns();
+    return { columns, load: vi.fn(() => Promise.resolve(columns)) };
+  };
+
+  it("are asked for once the window stands still, once for each series", async () => {
+    const loaded = vi.fn();
+    const detail = new ZoomDetail(loaded);
+    const passed = loader();
+    const stood = loader();
+    for (const at of [1, 2, 3]) detail.want("loss", [at, 10], passed.load);
+    await vi.advanceTimersByTimeAsync(50);
+    for (let i = 0; i < 3; i++) detail.want("loss", [4, 10], stood.load);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(passed.load).not.toHaveBeenCalled();
+    expect(stood.load).toHaveBeenCalledOnce();
+    expect(loaded).toHaveBeenCalledOnce();
+    expect(detail.get("loss", [4, 10])).toBe(stood.columns);
+    expect(detail.get("loss", [4, 11])).toBeNull();
+    expect(detail.get("loss", null)).toBeNull();
+  });
+
+  it("that come after the window moved on are dropped, and no more than a few are asked for at once", async () => {
+    const detail = new ZoomDetail(() => undefined);
+    const answers: ((columns: SeriesColumns) => void)[] = [];
+    const late = () => new Promise<SeriesColumns>((resolve) => answers.push(resolve));
+    for (let n = 0; n < 40; n++) detail.want(`run ${String(n)}`, [0, 1], late);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(answers).toHaveLength(6);
+    const now = loader();
+    detail.want("run 0", [5, 6], now.load);
+    for (const answer of answers) answer(new SeriesColumns());
+    await vi.advanceTimersByTimeAsync(500);
+    expect(answers).toHaveLength(6);
+    expect(detail.get("run 0", [5, 6])).toBe(now.columns);
+    expect(detail.get("run 1", [5, 6])).toBeNull();
+  });
+});
+
+describe("the zoom of y", () => {
+  it("belongs to a metric, and goes with another kind of axis or a reset", () => {
+    const sync = new ChartSync();
+    sync.zoomY("loss", [-1, 2]);
+    expect(sync.zoomed).toBe(true);
+    expect(sync.yZooms.value.get("accuracy")).toBeUndefined();
+    sync.change({ smoothing: 0.5 });
+    expect(sync.yZooms.value.get("loss")).toEqual([-1, 2]);
+    sync.change({ logY: true });
+    expect(sync.zoomed).toBe(false);
+    sync.zoomY("loss", [1, 2]);
+    sync.resetZoom();
+    expect(sync.zoomed).toBe(false);
+  });
+});

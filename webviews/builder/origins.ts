@@ -1,0 +1,83 @@
+/** Where a document's values come from besides itself: the run it was made from, its project, the script it runs. */
+import type { JsonObject } from "../../protocol/json.ts";
+import type { DocumentRequest, ScriptForm } from "../../protocol/documents.ts";
+import type { RunDetail } from "../../protocol/queries.ts";
+import type { Transport } from "../transport/transport.ts";
+
+const PATIENCE_MS = 60_000;
+
+export class Origins {
+  readonly #changed: () => void;
+  #parent: RunDetail | null = null;
+  #project: { readonly name: string; readonly defaults: JsonObject } | null = null;
+  #script: ScriptForm | null = null;
+  /** What was asked for last: an answer to anything else comes too late. */
+  #asked = { project: "", script: "" };
+
+  /** @param changed called when an answer came */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  get parent(): RunDetail | null {
+    return this.#parent;
+  }
+
+  get projectDefaults(): JsonObject {
+    return this.#project?.defaults ?? {};
+  }
+
+  /** The form of the script that the document runs; null while there is none. */
+  get script(): ScriptForm | null {
+    return this.#script;
+  }
+
+  /** The values that the parent run trained with; null without one. */
+  get parentParams(): JsonObject | null {
+    const resolved = this.#parent?.resolved?.["params"];
+    const effective = typeof resolved === "object" && resolved !== null && !Array.isArray(resolved) ? resolved : null;
+    return effective ?? this.#parent?.spec?.params ?? null;
+  }
+
+  /** @throws TrainyardError when there is no such run */
+  async takeParent(transport: Transport, run: string | null): Promise<RunDetail | null> {
+    this.#parent = run === null ? null : await transport.request("getRun", { params: { id: run } });
+    this.#changed();
+    return this.#parent;
+  }
+
+  /** Asks anew where the document now names another project or script. @param request null while the document is not whole */
+  follow(transport: Transport, values: JsonObject, request: DocumentRequest | null): void {
+    const { project = "default" } = values;
+    if (typeof project === "string" && project !== this.#asked.project) void this.#askProject(transport, project);
+    void this.#askScript(transport, request);
+  }
+
+  /** A project that is yet to be made gives nothing. */
+  async #askProject(transport: Transport, project: string): Promise<void> {
+    this.#asked.project = project;
+    const found = await transport.request("getProject", { params: { project } }).catch(() => null);
+    if (this.#asked.project !== project) return;
+    this.#project = { name: project, defaults: found?.defaults ?? {} };
+    this.#changed();
+  }
+
+  async #askScript(transport: Transport, request: DocumentRequest | null): Promise<void> {
+    const spec = request?.spec;
+    const named = spec?.recipe === "script" && typeof spec.params["script"] === "string" && spec.params["script"] !== "";
+    const asked = named
+      ? JSON.stringify([spec.params["script"], spec.params["script_form"] ?? null, spec.python ?? null, request?.base_dir])
+      : "";
+    // A document that is broken for a moment keeps the form it has.
+    if (asked === this.#asked.script || (request === null && this.#asked.script !== "")) return;
+    this.#asked.script = asked;
+    // A script that is missing or cannot be read: the checks say so, the form stays that of any script.
+    const form =
+      request === null || !named
+        ? null
+        : await transport.request("scriptForm", { body: request, timeoutMs: PATIENCE_MS }).catch(() => null);
+    if (this.#asked.script !== asked) return;
+    this.#script = form;
+    this.#changed();
+  }
+}

@@ -1,0 +1,73 @@
+/** More points for what a zoom shows, asked for once the zoom stands still: turning a wheel passes a dozen windows that nobody looks at. */
+import { sameWindow } from "./chart-window.ts";
+import type { XWindow } from "./chart-sync.ts";
+import type { SeriesColumns } from "./columns.ts";
+
+/** A window that stood this long is looked at. */
+const SETTLE_MS = 120;
+/** A hundred lines are a hundred requests; the server and the first lines should not wait for the last. */
+const AT_ONCE = 6;
+
+type Load = () => Promise<SeriesColumns | null>;
+
+export class ZoomDetail {
+  readonly #onLoaded: () => void;
+  #window: XWindow | null = null;
+  #loaded = new Map<string, SeriesColumns>();
+  #asked = new Set<string>();
+  #queue: (readonly [string, Load])[] = [];
+  #running = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param onLoaded points of one series came: draw again */
+  constructor(onLoaded: () => void) {
+    this.#onLoaded = onLoaded;
+  }
+
+  /** The points of a series in a window, null while there are none or the window is another. */
+  get(series: string, window: XWindow | null): SeriesColumns | null {
+    return window !== null && this.#window !== null && sameWindow(window, this.#window) ? (this.#loaded.get(series) ?? null) : null;
+  }
+
+  /** Asks for the points of a series once the window stands still; asking again for the same ones costs nothing. */
+  want(series: string, window: XWindow, load: Load): void {
+    if (this.#window === null || !sameWindow(window, this.#window)) {
+      this.clear();
+      this.#window = window;
+    }
+    if (this.#asked.has(series)) return;
+    this.#asked.add(series);
+    this.#queue.push([series, load]);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      while (this.#running < AT_ONCE && this.#queue.length > 0) void this.#next();
+    }, SETTLE_MS);
+  }
+
+  /** Forgets everything, and what is still on its way. */
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#window = null;
+    this.#loaded = new Map();
+    this.#asked = new Set();
+    this.#queue = [];
+  }
+
+  async #next(): Promise<void> {
+    this.#running++;
+    try {
+      for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
+        const [series, load] = item;
+        const into = this.#loaded;
+        const columns = await load();
+        // After clear() the answer belongs to a window that is gone.
+        if (columns === null || into !== this.#loaded) continue;
+        into.set(series, columns);
+        this.#onLoaded();
+      }
+    } finally {
+      this.#running--;
+    }
+  }
+}
