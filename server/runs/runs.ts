@@ -60,8 +60,14 @@ class RunsRoom implements Runs {
       recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
     };
     this.documents = new Documents(this.#context);
-    this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}
-`)));
+    this.#ledger = new Ledger(
+      store,
+      options.cache ?? null,
+      options.log ??
+        ((text) =>
+          process.stderr.write(`${text}
+`)),
+    );
     // Beside the points themselves: the system's folder for temporary files often is memory.
     const folder = serverFolder(store.root);
     this.#metrics = new SeriesPool(options.openMetrics, folder);
