@@ -97,6 +97,7 @@ const targets = {
       builder: "webviews/builder/main.ts",
       compare: "webviews/compare/main.ts",
       explore: "webviews/explore/main.ts",
+      plots: "webviews/plots/main.ts",
       app: "webviews/app/main.ts",
     },
     outdir: "dist/webviews",

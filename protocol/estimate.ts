@@ -5,8 +5,11 @@ import * as z from "zod";
 export const EstimateBasis = z.enum(["formula", "earlier runs", "probe"]);
 export type EstimateBasis = z.infer<typeof EstimateBasis>;
 
-/** What fills the memory at its peak. `framework` is what the libraries take before a model is there. */
-export const MemoryPartName = z.enum(["weights", "gradients", "optimizer", "activations", "logits", "framework", "data"]);
+/**
+ * What fills the memory at its peak. `framework` is what the libraries take before a model is there; `allocator` what the C allocator keeps of
+ * temporaries on the CPU.
+ */
+export const MemoryPartName = z.enum(["weights", "gradients", "optimizer", "activations", "logits", "allocator", "framework"]);
 export type MemoryPartName = z.infer<typeof MemoryPartName>;
 
 export const MemoryEstimate = z.object({

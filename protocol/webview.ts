@@ -23,6 +23,8 @@ export const PanelTarget = z.discriminatedUnion("view", [
   z.object({ view: z.literal("compare"), runs: z.array(RunId).min(1).max(1000) }),
   /** The table of runs: of one project, or of the whole store. */
   z.object({ view: z.literal("explore"), project: Slug.nullable() }),
+  /** The plot builder over the runs that pass a filter; "" lets all pass. */
+  z.object({ view: z.literal("plots"), project: Slug.nullable(), filter: z.string().max(4000) }),
 ]);
 export type PanelTarget = z.infer<typeof PanelTarget>;
 
@@ -36,6 +38,7 @@ export const HostCommand = z.discriminatedUnion("command", [
   z.object({ command: z.literal("compare_runs"), runs: z.array(RunId).min(1).max(1000) }),
   /** The editor asks for format and place; a browser saves the report. */
   z.object({ command: z.literal("export_runs"), runs: z.array(RunId).min(1).max(1000) }),
+  z.object({ command: z.literal("open_plot"), project: Slug.nullable(), filter: z.string().max(4000) }),
   z.object({ command: z.literal("open_log"), run: RunId, attempt: z.number().int().positive() }),
   z.object({ command: z.literal("fork_run"), run: RunId, checkpoint: z.string().nullable() }),
   z.object({ command: z.literal("resume_run"), run: RunId, checkpoint: z.string().nullable() }),

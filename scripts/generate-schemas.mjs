@@ -23,6 +23,7 @@ const shapes = {
   PreflightReport: { module: "recipe" },
   DatasetPreview: { module: "documents" },
   RenderedDataset: { module: "documents" },
+  ProbeAnswer: { module: "documents" },
 };
 
 const manifestFile = path.join(root, "package.json");

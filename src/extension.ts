@@ -52,6 +52,7 @@ const COMMANDS = {
   "trainyard.openDashboard": { run: from(look, (c) => c.openDashboard), needs: "server" },
   "trainyard.compareRuns": { run: from(look, (c) => c.compareRuns), needs: "server" },
   "trainyard.exploreRuns": { run: from(look, (c) => c.exploreRuns), needs: "server" },
+  "trainyard.buildPlot": { run: from(look, (c) => c.buildPlot), needs: "server" },
   "trainyard.openCode": { run: from(look, (c) => c.openCode), needs: "server" },
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
   "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },

@@ -34,6 +34,8 @@ const MOST_SHARE = 8;
 export class Analysis {
   readonly #table: RunTable;
   readonly #grouping: Grouping;
+  /** Of all runs, while their column stays as it is. */
+  readonly #described = new WeakMap<Column, { readonly stamp: string; readonly info: FieldInfo }>();
 
   constructor(table: RunTable) {
     this.#table = table;
@@ -47,10 +49,24 @@ export class Analysis {
     for (const name of this.#table.fields()) {
       const column = this.#table.column(name);
       if (column === undefined) continue;
-      const counts = rows.length === size ? column.counts() : countsIn(column, rows, size);
+      if (rows.length === size) {
+        fields.push(this.#describe(name, column));
+        continue;
+      }
+      const counts = countsIn(column, rows, size);
       if (counts.present > 0) fields.push(describeField(name, column, counts, rows.length));
     }
     return { fields, runs: rows.length };
+  }
+
+  #describe(name: string, column: Column): FieldInfo {
+    const { size } = this.#table;
+    const stamp = `${String(column.version)} ${String(size)}`;
+    const known = this.#described.get(column);
+    if (known?.stamp === stamp) return known.info;
+    const info = describeField(name, column, column.counts(), size);
+    this.#described.set(column, { stamp, info });
+    return info;
   }
 
   fieldValues({ field, search, limit, ...scope }: FieldValuesQuery): FieldValues {

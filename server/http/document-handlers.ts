@@ -9,6 +9,7 @@ export function documentHandlers({ runs: { documents } }: HttpContext): Pick<Han
     scriptForm: ({ body }) => documents.scriptForm(body),
     previewDataset: ({ body }) => documents.previewDataset(body),
     renderDataset: ({ body }) => documents.renderDataset(body),
+    probe: ({ body }) => documents.probe(body),
     listRecipes: ({ query }) => documents.recipes(query.python, query.refresh ?? false),
   };
 }

@@ -109,12 +109,13 @@ export class Recipes {
   /**
    * The recipe's own check inside the interpreter: dataset, columns, model. It reports; it does not throw for what it finds.
    * A check that itself fails or takes too long is a warning: the training may still be fine.
+   * @param place where it would run (`gpus`, `checkpoint_dir`), for the forecast of what it needs
    */
-  async check(plan: Plan, env: Readonly<Record<string, string>>): Promise<PreflightReport> {
+  async check(plan: Plan, env: Readonly<Record<string, string>>, place: JsonObject = {}): Promise<PreflightReport> {
     if (plan.python === null || plan.recipe.id === COMMAND_RECIPE.id) return { problems: [...plan.warnings], facts: {}, estimate: null };
     // What a script defines itself is not known to the recipe.
     const params = Object.fromEntries(Object.entries(plan.params).filter(([name]) => Object.hasOwn(plan.recipe.schema.properties, name)));
-    const input = JSON.stringify({ recipe: plan.recipe.id, params, base_dir: plan.cwd });
+    const input = JSON.stringify({ ...place, recipe: plan.recipe.id, params, base_dir: plan.cwd });
     const { python, cwd } = plan;
     try {
       const call = { python, packageRoot: this.#options.packageRoot, args: ["check"], cwd, input, env };

@@ -59,15 +59,8 @@ class RunsRoom implements Runs {
       baseDir: options.baseDir ?? path.dirname(store.root),
       recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
     };
-    this.documents = new Documents(this.#context);
-    this.#ledger = new Ledger(
-      store,
-      options.cache ?? null,
-      options.log ??
-        ((text) =>
-          process.stderr.write(`${text}
-`)),
-    );
+    this.documents = new Documents(this.#context, this);
+    this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
     // Beside the points themselves: the system's folder for temporary files often is memory.
     const folder = serverFolder(store.root);
     this.#metrics = new SeriesPool(options.openMetrics, folder);

@@ -1,9 +1,14 @@
-/** Points of runs in memory, shared by everybody who looks at them; a run nobody looks at leaves memory after a while. */
+/**
+ * Points of runs in memory, shared by everybody who looks at them. A run nobody looks at leaves memory after a while, or as soon as others need
+ * its room: it is read again from its file, at 40 ns a point.
+ */
 import type { RunId } from "../../protocol/ids.ts";
 import { SpillFile } from "../series/spill.ts";
 import type { RunSeries } from "../series/types.ts";
 
 const KEEP_IDLE_MS = 30_000;
+/** Of runs that nobody looks at. */
+const MOST_IDLE_BYTES = 128 * 1024 * 1024;
 
 interface Shared {
   readonly series: RunSeries;
@@ -18,13 +23,16 @@ export interface SeriesLease {
 
 export class SeriesPool {
   readonly #open: (run: RunId) => RunSeries;
+  readonly #mostIdleBytes: number;
+  /** The run that was given back last stands last. */
   readonly #shared = new Map<RunId, Shared>();
   readonly #spill: SpillFile;
 
   /** @param folder where old points of live runs are kept; they stay in memory where it cannot be written */
-  constructor(open: (run: RunId) => RunSeries, folder: string) {
+  constructor(open: (run: RunId) => RunSeries, folder: string, mostIdleBytes = MOST_IDLE_BYTES) {
     this.#open = open;
     this.#spill = new SpillFile(folder);
+    this.#mostIdleBytes = mostIdleBytes;
   }
 
   /** As `acquire`, for a run that is followed for as long as it lives: what it logged long ago leaves memory. */
@@ -51,11 +59,7 @@ export class SeriesPool {
         if (released) return;
         released = true;
         held.users--;
-        if (held.users > 0) return;
-        held.idle = setTimeout(() => {
-          this.drop(run);
-        }, KEEP_IDLE_MS);
-        held.idle.unref();
+        if (held.users === 0 && this.#shared.get(run) === held) this.#rest(run, held);
       },
     };
   }
@@ -72,5 +76,21 @@ export class SeriesPool {
   close(): void {
     for (const run of [...this.#shared.keys()]) this.drop(run);
     this.#spill.close();
+  }
+
+  #rest(run: RunId, held: Shared): void {
+    this.#shared.delete(run);
+    this.#shared.set(run, held);
+    held.idle = setTimeout(() => {
+      this.drop(run);
+    }, KEEP_IDLE_MS);
+    held.idle.unref();
+    const resting = [...this.#shared].filter(([, shared]) => shared.users === 0);
+    let bytes = resting.reduce((sum, [, { series }]) => sum + series.bytes, 0);
+    for (const [oldest, { series }] of resting) {
+      if (bytes <= this.#mostIdleBytes) return;
+      bytes -= series.bytes;
+      this.drop(oldest);
+    }
   }
 }

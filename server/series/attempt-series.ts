@@ -69,6 +69,14 @@ export class AttemptSeries implements MetricSink {
     return this.#curves;
   }
 
+  /** Bytes that its points take in memory. */
+  get bytes(): number {
+    const curves = [...this.#curves.values()];
+    // Curves that are logged together share an axis.
+    const axes = new Set(curves.map((curve) => curve.axis));
+    return curves.reduce((sum, curve) => sum + curve.bytes, 0) + [...axes].reduce((sum, axis) => sum + axis.bytes, 0);
+  }
+
   /** Row of the first point that is no heartbeat, null before it. */
   get firstMetricRow(): number | null {
     return this.#firstMetric?.row ?? null;

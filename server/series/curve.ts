@@ -19,6 +19,11 @@ export class Axis {
     return this.steps.length;
   }
 
+  /** Bytes that it takes in memory. */
+  get bytes(): number {
+    return this.steps.data.byteLength + this.times.data.byteLength + this.rows.data.byteLength;
+  }
+
   /** Makes room for `more` points. */
   reserve(more: number): void {
     for (const column of [this.steps, this.times, this.rows]) column.reserve(more);
@@ -102,6 +107,11 @@ export class Curve implements Points {
 
   get length(): number {
     return this.#values.length;
+  }
+
+  /** Bytes that it takes in memory, without its axis. The pyramid over the values adds next to nothing. */
+  get bytes(): number {
+    return this.#values.tail.data.byteLength + this.gaps.indexes.data.byteLength;
   }
   get steps(): Float64Array {
     return this.axis.steps.data;

@@ -102,6 +102,10 @@ class FileRunSeries implements RunSeries {
     return this.#newestAttempt()?.secondsPerStep ?? null;
   }
 
+  get bytes(): number {
+    return this.#attempts.reduce((sum, attempt) => sum + attempt.bytes, 0);
+  }
+
   get damage(): string | null {
     const damages = this.#attempts.map((attempt) => attempt.damage).filter((damage) => damage !== null);
     return damages.length === 0 ? null : damages.join("; ");

@@ -60,6 +60,8 @@ export interface RunSeries {
   stepRange(attempt: number): { first: number; last: number } | null;
   /** Median seconds per step over the newest rows of the newest attempt, without the long gaps of evaluation and saving; null if unknown. */
   secondsPerStep(): number | null;
+  /** Bytes that the points take in memory, as they were read so far. */
+  readonly bytes: number;
   /** Points that could not be read (a damaged file): where and why. */
   readonly damage: string | null;
   close(): void;

@@ -71,6 +71,8 @@ export class ValueColumn implements Seekable {
     rest.length = length - gone;
     this.#tail = rest;
     this.#first += gone;
+    // What was let go must not be held by what was looked at last.
+    this.seek(this.#first);
   }
 
   /** Gives the blocks back; the column is not used any more. */

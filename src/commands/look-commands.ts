@@ -28,6 +28,11 @@ export async function exploreRuns(host: Host, ...args: unknown[]): Promise<void>
   return Promise.resolve();
 }
 
+export async function buildPlot(host: Host, ...args: unknown[]): Promise<void> {
+  host.panels.open({ view: "plots", project: projectOf(args), filter: "" });
+  return Promise.resolve();
+}
+
 export async function openLog(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => each.attempt > 0, "Open Log");
   if (run !== null) await host.logs.show(run.id, null, run.name);

@@ -26,6 +26,9 @@ export async function runHostCommand(host: Host, command: HostCommand, page: Pag
       await exportRuns(host, command.runs, command.runs.length === 1 ? name : `${String(command.runs.length)} runs`);
       return;
     }
+    case "open_plot":
+      host.panels.open({ view: "plots", project: command.project, filter: command.filter });
+      return;
     case "open_log":
       await host.logs.show(command.run, command.attempt, host.board.run(command.run)?.name ?? command.run);
       return;

@@ -9,6 +9,7 @@ const VIEW_TYPES = {
   builder: "trainyard.builder",
   compare: "trainyard.compare",
   explore: "trainyard.explore",
+  plots: "trainyard.plots",
 } as const;
 
 export interface PanelManagerOptions extends PageServices {
@@ -93,6 +94,8 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
         return `Compare (${String(target.runs.length)})`;
       case "explore":
         return target.project === null ? "Explore" : `Explore: ${target.project}`;
+      case "plots":
+        return target.project === null ? "Plot" : `Plot: ${target.project}`;
     }
   }
 }
@@ -108,6 +111,8 @@ function keyOf(target: PanelTarget): string {
       return `compare/${[...target.runs].sort().join()}`;
     case "explore":
       return `explore/${target.project ?? ""}`;
+    case "plots":
+      return `plots/${JSON.stringify([target.project, target.filter])}`;
   }
 }
 
@@ -116,7 +121,8 @@ export function restoredTarget(viewType: string, state: unknown): PanelTarget | 
   const wrapped = typeof state === "object" && state !== null && "target" in state ? state.target : state;
   const parsed = PanelTarget.safeParse(wrapped);
   if (parsed.success && VIEW_TYPES[parsed.data.view] === viewType) return parsed.data;
-  // An empty builder has nothing to lose, nor has a table of all runs; a dashboard or a comparison without its runs is nothing.
+  // An empty builder has nothing to lose, nor has a table or a plot of all runs; a dashboard or a comparison without its runs is nothing.
+  if (viewType === VIEW_TYPES.plots) return { view: "plots", project: null, filter: "" };
   if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
   return viewType === VIEW_TYPES.builder
     ? { view: "builder", recipe: null, from: null, script: null, dataset: null, document: null }

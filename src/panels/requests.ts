@@ -16,13 +16,22 @@ const LAUNCHING: ReadonlySet<RouteName> = new Set([
   "scriptForm",
   "previewDataset",
   "renderDataset",
+  "probe",
   "startRun",
   "cloneRun",
   "resumeRun",
   "listRecipes",
 ]);
 /** Routes whose body holds a run document. */
-const WITH_SPEC: ReadonlySet<RouteName> = new Set(["createRun", "dryRun", "preflight", "scriptForm", "previewDataset", "renderDataset"]);
+const WITH_SPEC: ReadonlySet<RouteName> = new Set([
+  "createRun",
+  "dryRun",
+  "preflight",
+  "scriptForm",
+  "previewDataset",
+  "renderDataset",
+  "probe",
+]);
 
 /** @throws TrainyardError forbidden in an untrusted workspace */
 export async function prepareRequest(route: RouteName, body: unknown, environment: EditorEnvironment): Promise<unknown> {

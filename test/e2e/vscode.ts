@@ -28,6 +28,8 @@ const SETTINGS = {
   "chat.disableAIFeatures": true,
   "chat.commandCenter.enabled": false,
   "files.simpleDialog.enable": true,
+  // A workbench in a browser saves by itself; one on a desktop, which is what users have, does not.
+  "files.autoSave": "off",
   "git.openRepositoryInParentFolders": "never",
 };
 

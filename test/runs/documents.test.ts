@@ -1,11 +1,12 @@
 /** Questions about run documents, answered by a real Python. */
-import { access, writeFile } from "node:fs/promises";
+import { access, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DatasetRequest, RenderRequest } from "../../protocol/documents.ts";
-import type { RunSpecInput } from "../../protocol/spec.ts";
+import { DatasetRequest, ProbeRequest, RenderRequest } from "../../protocol/documents.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
+import type { RunEstimate } from "../../protocol/estimate.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
+import type { RunSpecInput } from "../../protocol/spec.ts";
 import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
 import { ended, newWorkspace, openRoom, spec, type Room } from "./room-fixture.ts";
 
@@ -126,5 +127,67 @@ describe("a dataset", () => {
     const of = RenderRequest.parse({ spec: { recipe: "trl-sft" }, split: "eval" });
     const error = await refusal(room.runs.documents[route](of));
     expect(error.problems[0]).toMatchObject({ field: "params.eval_file" });
+  });
+});
+
+/** A recipe that says what it needs, and trains without any framework. */
+const OWN_RECIPE = `from trainyard.adapters.base import BaseAdapter, Field
+
+class Own(BaseAdapter):
+    id = "own"
+    title = "Own"
+    fields = {
+        "steps": Field("integer", "Steps", "", "training", default=5, minimum=1),
+        "size": Field("integer", "Size", "", "training", default=1),
+    }
+
+    def check(self, params, base_dir, report):
+        host = {"kind": "cpu", "index": None, "name": "host memory", "low_bytes": 1, "likely_bytes": 2, "high_bytes": 3, "parts": []}
+        report.estimate = {
+            "train_rows": None, "eval_rows": None, "effective_batch": None, "devices": 1, "steps": params["steps"],
+            "total_parameters": None, "trainable_parameters": None, "disk": None, "time": None,
+            "memory": [{**host, "free_bytes": None, "total_bytes": None, "basis": "formula", "evidence": None}],
+        }
+
+    def train(self, context):
+        import time
+        for step in range(1, context.params["steps"] + 1):
+            time.sleep(0.01)
+            context.run.log({"loss": 1 / step}, step=step)
+        return True
+`;
+
+describe("the forecast", () => {
+  const preflight = async (params: RunSpecInput["params"]): Promise<RunEstimate> => {
+    const { estimate } = await room.runs.documents.preflight(request(spec({ recipe: "own", params })));
+    if (estimate === null) throw new Error("there is no estimate");
+    return estimate;
+  };
+
+  test("is a formula, then what an earlier run measured, then what a probe did", async () => {
+    await mkdir(path.join(workspace.dir, "trainyard_recipes"));
+    await write("trainyard_recipes/own.py", [OWN_RECIPE]);
+    expect((await preflight({ size: 2 })).memory[0]).toMatchObject({ basis: "formula", likely_bytes: 2 });
+
+    const run = await room.runs.create(request(spec({ recipe: "own", params: { size: 2 }, name: "first" })));
+    expect((await ended(room, run.id)).state).toBe("completed");
+    const { memory } = await preflight({ size: 2 });
+    expect(memory[0]).toMatchObject({ basis: "earlier runs", evidence: expect.stringContaining("measured by first") as string });
+    expect(memory[0]?.likely_bytes).toBeGreaterThan(1_000_000);
+    // A run of another size says nothing about this one.
+    expect((await preflight({ size: 3 })).memory[0]?.basis).toBe("formula");
+
+    const { probe } = await room.runs.documents.probe(ProbeRequest.parse({ spec: { recipe: "own", params: { size: 2 } } }));
+    expect(probe).toMatchObject({ steps: 3, peak_gpu_bytes: null });
+    const { time } = await preflight({ size: 2 });
+    expect(time?.basis).toBe("probe");
+    expect(time?.likely_seconds).toBeCloseTo((probe?.seconds_per_step ?? 0) * 5);
+  });
+
+  test("of a script cannot be probed", async () => {
+    const error = await refusal(
+      room.runs.documents.probe(ProbeRequest.parse({ spec: { recipe: "command", params: { command: ["true"] } } })),
+    );
+    expect([error.code, error.problems[0]?.field]).toEqual(["invalid_spec", "recipe"]);
   });
 });

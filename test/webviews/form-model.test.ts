@@ -159,7 +159,7 @@ describe("the form", () => {
 
   it("takes over the params of another run, and says what differs", () => {
     const form = newForm(recipe, { epochs: 9, rank: 2 });
-    const taken = after(form, takeParams(form, { epochs: 4, train_file: "a" }));
+    const taken = after(form, takeParams(form, undefined, { epochs: 4, train_file: "a" }));
     expect(taken.params).toEqual({ epochs: 4, train_file: "a" });
     expect(changesFrom(taken, { epochs: 3, train_file: "a", learning_rate: 2e-4, method: "lora", rank: 8, seed: null })).toEqual([
       { key: "epochs", was: 3, now: 4 },

@@ -135,6 +135,9 @@ export class App extends LitElement {
           openCompare: (runs) => {
             this.#openPage({ view: "compare", runs });
           },
+          openPlot: (project, filter) => {
+            this.#openPage({ view: "plots", project, filter });
+          },
           askResume: (run, mode, checkpoint) => void this.#try(() => this.dialog.ask(run, mode, checkpoint)),
           say: (text) => {
             this.#say(text);
@@ -205,6 +208,7 @@ export class App extends LitElement {
       return html`<ty-builder .transport=${transport} .target=${this.builder} .document=${this.draft}></ty-builder>`;
     if (this.page?.view === "compare") return html`<ty-compare .transport=${transport} .runs=${this.page.runs}></ty-compare>`;
     if (this.page?.view === "explore") return this.#explore(transport, this.page.project);
+    if (this.page?.view === "plots") return this.#plots(transport, this.page.project, this.page.filter);
     if (this.run !== null) return html`<ty-dashboard .transport=${transport} .runId=${this.run}></ty-dashboard>`;
     return html`<div class="welcome">
       ${this.count === 0 ? html`<span>Nothing has been trained here yet.</span>` : html`<span class="secondary">Choose a run, or start one.</span>`}
@@ -228,6 +232,21 @@ export class App extends LitElement {
         keepState(`explore.${project ?? ""}`, (event as CustomEvent<unknown>).detail);
       }}
     ></ty-explore>`;
+  }
+
+  #plots(transport: BrowserTransport, project: string | null, filter: string | null): TemplateResult {
+    // Vega-Lite is large: only who plots loads it.
+    void import("../plots/plots.ts");
+    const page = `plots.${project ?? ""}`;
+    return html`<ty-plots
+      .transport=${transport}
+      .project=${project}
+      .filter=${filter ?? ""}
+      .saved=${filter === null ? readState(page) : null}
+      @view-state=${(event: Event) => {
+        keepState(page, (event as CustomEvent<unknown>).detail);
+      }}
+    ></ty-plots>`;
   }
 
   #openRun(run: RunId): void {

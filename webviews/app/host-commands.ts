@@ -6,6 +6,7 @@ import type { SimpleHostCommand, Transport } from "../transport/transport.ts";
 export interface PageActions {
   openRun(run: RunId): void;
   openCompare(runs: readonly RunId[]): void;
+  openPlot(project: string | null, filter: string): void;
   /** Asks for the checkpoint, the mode and changed parameters. */
   askResume(run: RunId, mode: "continue" | "fork", checkpoint: string | null): void;
   /** Shows a sentence to the user. */
@@ -27,6 +28,9 @@ export async function runHostCommand(command: SimpleHostCommand, transport: Tran
       saveFile(`${name}.html`, new Blob([new Uint8Array(report)], { type: "text/html" }));
       break;
     }
+    case "open_plot":
+      page.openPlot(command.project, command.filter);
+      break;
     case "resume_run":
       page.askResume(command.run, "continue", command.checkpoint);
       break;

@@ -6,7 +6,10 @@ const TOKEN_KEY = "trainyard.token";
 
 /** What the page shows besides a single run. */
 export type Page =
-  { readonly view: "compare"; readonly runs: readonly RunId[] } | { readonly view: "explore"; readonly project: string | null };
+  | { readonly view: "compare"; readonly runs: readonly RunId[] }
+  | { readonly view: "explore"; readonly project: string | null }
+  /** `filter`: the runs that a new plot begins with; null goes on with the last one. */
+  | { readonly view: "plots"; readonly project: string | null; readonly filter: string | null };
 
 export interface Session {
   readonly token: string | null;
@@ -20,15 +23,14 @@ export function readFragment(hash: string): { token: string | null; run: RunId |
   return { token: fragment.get("token"), run: run.success ? run.data : null };
 }
 
-/** `compare=<run>,<run>`, `explore=<project>` or `explore=` for the whole store. */
+/** `compare=<run>,<run>`; `explore=<project>` or `plots=<project>`, `explore=` and `plots=` for the whole store. */
 export function readPage(hash: string): Page | null {
   const fragment = new URLSearchParams(hash.replace(/^#/, ""));
   const compare = z.array(RunId).min(1).safeParse(fragment.get("compare")?.split(","));
   if (compare.success) return { view: "compare", runs: compare.data };
-  const project = fragment.get("explore");
-  if (project === null) return null;
-  const slug = Slug.safeParse(project);
-  return { view: "explore", project: slug.success ? slug.data : null };
+  const projectOf = (name: string | null): string | null => Slug.safeParse(name).data ?? null;
+  if (fragment.has("plots")) return { view: "plots", project: projectOf(fragment.get("plots")), filter: null };
+  return fragment.has("explore") ? { view: "explore", project: projectOf(fragment.get("explore")) } : null;
 }
 
 /** A token in the address would stay in the history and in every screenshot. */
@@ -47,7 +49,7 @@ export function showInAddress(shown: RunId | Page | null): void {
 function fragmentOf(shown: RunId | Page | null): string {
   if (shown === null) return "";
   if (typeof shown === "string") return `#run=${shown}`;
-  return shown.view === "compare" ? `#compare=${shown.runs.join(",")}` : `#explore=${shown.project ?? ""}`;
+  return shown.view === "compare" ? `#compare=${shown.runs.join(",")}` : `#${shown.view}=${shown.project ?? ""}`;
 }
 
 /** What a page kept of how it was set up, as a panel of the editor does; null without any. What is read is checked by the page. */

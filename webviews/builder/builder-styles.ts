@@ -73,6 +73,21 @@ export const builderStyles = css`
   .bad {
     color: var(--vscode-testing-iconFailed);
   }
+  .start-from {
+    margin-top: 10px;
+    font-size: 12px;
+  }
+  .start-from > .secondary {
+    display: block;
+    margin: 0 20px;
+    padding-top: 10px;
+    border-top: 1px solid var(--hairline);
+  }
+  .step.from {
+    align-items: center;
+    padding-top: 3px;
+    padding-bottom: 3px;
+  }
   .show {
     display: grid;
     gap: 6px;
@@ -268,7 +283,8 @@ export const builderStyles = css`
     .body {
       grid-template-columns: minmax(0, 1fr);
     }
-    .steps .step {
+    .steps .step,
+    .start-from {
       display: none;
     }
     .steps {

@@ -3,6 +3,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { customElement, property, state } from "lit/decorators.js";
 import { type Problem, TrainyardError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import type { RunId } from "../../protocol/ids.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
@@ -16,6 +17,7 @@ import type { Transport } from "../transport/transport.ts";
 import { type BuilderTarget, firstText, recipeOf } from "./beginnings.ts";
 import { brokenNotice, builderHeader, unknownRecipe } from "./builder-header.ts";
 import { builderStyles } from "./builder-styles.ts";
+import { onBuilderKey } from "./builder-keys.ts";
 import { Checks } from "./checks.ts";
 import "./dataset-panel.ts";
 import { argsRow, fieldRow } from "./field.ts";
@@ -32,9 +34,11 @@ import {
   sections,
   setValue,
   switchRecipe,
+  takeParams,
   valueOf,
 } from "./form-model.ts";
 import { Origins } from "./origins.ts";
+import { PathOffers } from "./path-offers.ts";
 import { copiedText, previewPanel, type PreviewTab } from "./preview.ts";
 import { previewStyles } from "./preview-styles.ts";
 import { DraftDocument, type RunDocument } from "./run-document.ts";
@@ -64,8 +68,9 @@ export class Builder extends LitElement {
   @state() private busy = false;
   @state() private tab: PreviewTab = "yaml";
   readonly #drafts = new Map<string, string>();
-  /** Paths of the workspace, by the rule of the fields that take them. */
-  readonly #offers = new Map<string, readonly string[]>();
+  readonly #offers = new PathOffers(() => {
+    this.requestUpdate();
+  });
   readonly #checks = new Checks(
     () => {
       const body = this.#request;
@@ -152,6 +157,9 @@ export class Builder extends LitElement {
                 goTo: (section) => {
                   this.#goTo(section);
                 },
+                recent: this.#origins.recent(form.recipe.id),
+                parent: this.#origins.parent?.id ?? null,
+                startFrom: (run) => void this.#startFrom(run),
               })
         }
         <div class="form" role="form" aria-label="Parameters" ?inert=${broken !== null}>
@@ -266,7 +274,7 @@ export class Builder extends LitElement {
           presetTitle,
           problem: wrong.get(key) ?? null,
           canPick: this.transport.host === "vscode",
-          offers: field["x-path"] === undefined ? [] : this.#offered(field["x-path"]),
+          offers: field["x-path"] === undefined ? [] : this.#offers.of(this.transport, field["x-path"]),
           draft: this.#drafts.get(key) ?? null,
           change: (value, draft) => {
             if (draft === null) this.#drafts.delete(key);
@@ -309,24 +317,13 @@ export class Builder extends LitElement {
       if (catalogue.recipes.length === 0)
         throw new TrainyardError("unknown_recipe", "this Python offers no recipe", "Choose another interpreter.", catalogue.problems);
       this.catalogue = catalogue;
+      void this.#origins.findRecent(this.transport);
       if (this.document instanceof DraftDocument && this.document.text === null) this.document.begin(firstText(target, catalogue, parent));
       if (this.document.kind === "draft") this.transport.setTitle("New run");
       this.#checks.later();
     } catch (error) {
       this.problem = asProblem(error);
     }
-  }
-
-  #offered(rule: PathRule): readonly string[] {
-    const key = JSON.stringify(rule);
-    const known = this.#offers.get(key);
-    if (known !== undefined) return known;
-    this.#offers.set(key, []);
-    void this.transport.listPaths(rule).then((paths) => {
-      this.#offers.set(key, paths);
-      this.requestUpdate();
-    });
-    return [];
   }
 
   /** null while the document is not one that could be started. */
@@ -356,6 +353,19 @@ export class Builder extends LitElement {
     }
   }
 
+  /** Takes over the values of an earlier run; from then on the document is compared with it. */
+  async #startFrom(run: RunId): Promise<void> {
+    try {
+      const parent = await this.#origins.takeParent(this.transport, run);
+      const form = this.#form;
+      if (form === null || parent === null) return;
+      this.#drafts.clear();
+      this.#edit(takeParams(form, parent.spec?.preset, parent.spec?.params ?? {}));
+    } catch (error) {
+      this.#checks.refused(asProblem(error));
+    }
+  }
+
   async #pick(key: string, rule: PathRule): Promise<void> {
     const path = await this.transport.pickPath(rule);
     const form = this.#form;
@@ -367,22 +377,16 @@ export class Builder extends LitElement {
   }
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    const command = event.ctrlKey || event.metaKey;
-    if (command && event.key === "Enter") {
-      event.preventDefault();
-      void this.#start();
-    } else if (command && /^[zy]$/i.test(event.key) && this.document instanceof DraftDocument) {
-      // The text of a field follows the document; its own undo would part from it. A file's undo is the editor's.
-      event.preventDefault();
-      this.#drafts.clear();
-      if (event.shiftKey || event.key.toLowerCase() === "y") this.document.redo();
-      else this.document.undo();
-    } else if (event.altKey && /^[1-9]$/.test(event.key) && this.#form !== null) {
-      const section = sections(this.#form, this.filter, new Set())[Number(event.key) - 1];
-      if (section === undefined) return;
-      event.preventDefault();
-      this.#goTo(section.id);
-    }
+    onBuilderKey(event, this.document, {
+      start: () => void this.#start(),
+      forgetTyping: () => {
+        this.#drafts.clear();
+      },
+      goTo: (index) => {
+        const section = this.#form === null ? undefined : sections(this.#form, this.filter, new Set())[index];
+        if (section !== undefined) this.#goTo(section.id);
+      },
+    });
   };
 }
 

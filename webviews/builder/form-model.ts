@@ -107,10 +107,11 @@ export function switchRecipe(form: FormState, recipe: Recipe): SpecEdit[] {
   ];
 }
 
-/** The params of another run in place of the document's own. */
-export function takeParams(form: FormState, params: JsonObject): SpecEdit[] {
+/** Preset and params of another run in place of the document's own. */
+export function takeParams(form: FormState, preset: string | undefined, params: JsonObject): SpecEdit[] {
   const gone = Object.keys(form.params).filter((key) => !Object.hasOwn(params, key));
   return [
+    { path: ["preset"], ...(preset === undefined ? {} : { value: preset }) },
     ...gone.map((key) => ({ path: ["params", key] })),
     ...Object.entries(params).map(([key, value]) => ({ path: ["params", key], value })),
   ];

@@ -2,15 +2,20 @@
 import type { JsonObject } from "../../protocol/json.ts";
 import type { DocumentRequest, ScriptForm } from "../../protocol/documents.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
+import type { RunSummary } from "../../protocol/run.ts";
 import type { Transport } from "../transport/transport.ts";
 
 const PATIENCE_MS = 60_000;
+const MOST_RECENT = 5;
+/** Runs of all recipes, newest first, among which those of one are looked for. */
+const LOOKED_AT = 100;
 
 export class Origins {
   readonly #changed: () => void;
   #parent: RunDetail | null = null;
   #project: { readonly name: string; readonly defaults: JsonObject } | null = null;
   #script: ScriptForm | null = null;
+  #recent: readonly RunSummary[] = [];
   /** What was asked for last: an answer to anything else comes too late. */
   #asked = { project: "", script: "" };
 
@@ -37,6 +42,18 @@ export class Origins {
     const resolved = this.#parent?.resolved?.["params"];
     const effective = typeof resolved === "object" && resolved !== null && !Array.isArray(resolved) ? resolved : null;
     return effective ?? this.#parent?.spec?.params ?? null;
+  }
+
+  /** The newest runs of a recipe, which a document can be made from. */
+  recent(recipe: string): readonly RunSummary[] {
+    return this.#recent.filter((run) => run.recipe === recipe && run.damage === null).slice(0, MOST_RECENT);
+  }
+
+  /** A store without runs, or one that cannot be asked, offers none. */
+  async findRecent(transport: Transport): Promise<void> {
+    const page = await transport.request("listRuns", { query: { limit: LOOKED_AT } }).catch(() => null);
+    this.#recent = page?.runs ?? [];
+    this.#changed();
   }
 
   /** @throws TrainyardError when there is no such run */

@@ -1,6 +1,8 @@
 /** The left column of the builder: the sections with their state, and which fields are shown. */
 import { html, nothing, type TemplateResult } from "lit";
 import type { Problem } from "../../protocol/errors.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { RunSummary } from "../../protocol/run.ts";
 import { icon } from "../components/icons.ts";
 import type { FieldFilter, FormSection, FormState } from "./form-model.ts";
 
@@ -11,6 +13,11 @@ export interface SectionNavView {
   readonly filter: FieldFilter;
   readonly setFilter: (filter: FieldFilter) => void;
   readonly goTo: (section: string) => void;
+  /** Earlier runs of the recipe whose values can be taken over. */
+  readonly recent: readonly RunSummary[];
+  /** The run whose values were taken. */
+  readonly parent: RunId | null;
+  readonly startFrom: (run: RunId) => void;
 }
 
 /** Icon, tone and note of a section. */
@@ -54,6 +61,7 @@ export function sectionNav(form: FormState, view: SectionNavView): TemplateResul
     >
       ${shown.map((section) => html`<option value=${section.id}>${section.title}</option>`)}
     </select>
+    ${view.recent.length === 0 ? nothing : startFrom(view)}
     <div class="show">
       <input
         class="input"
@@ -86,5 +94,24 @@ export function sectionNav(form: FormState, view: SectionNavView): TemplateResul
             ></vscode-checkbox>`
       }
     </div>
+  </div>`;
+}
+
+function startFrom({ recent, parent, startFrom: choose }: SectionNavView): TemplateResult {
+  return html`<div class="start-from" role="group" aria-label="Start from an earlier run" data-testid="start-from">
+    <span class="secondary">Start from</span>
+    ${recent.map(
+      (run) =>
+        html`<button
+          class="step from"
+          aria-pressed=${run.id === parent ? "true" : "false"}
+          title="Take over the values of ${run.name}"
+          @click=${() => {
+            choose(run.id);
+          }}
+        >
+          ${icon(run.id === parent ? "pass" : "history")}<span class="truncate">${run.name}</span>
+        </button>`,
+    )}
   </div>`;
 }

@@ -23,6 +23,7 @@ export const CODICONS = {
   search: 0xea6d,
   filter: 0xeaf1,
   "chevron-down": 0xeab4,
+  "chevron-left": 0xeab5,
   "chevron-right": 0xeab6,
   "chevron-up": 0xeab7,
   "screen-full": 0xeb4c,

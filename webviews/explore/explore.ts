@@ -16,6 +16,7 @@ import { ExploreModel, MOST_SELECTED } from "./explore-model.ts";
 import { exploreStyles } from "./explore-styles.ts";
 import "./explore-tools.ts";
 import type { FilterBar, FilterChange } from "./filter-bar.ts";
+import { joinClauses } from "./filter-text.ts";
 import "./filter-bar.ts";
 import {
   actionItems,
@@ -160,6 +161,9 @@ export class Explore extends LitElement {
             void this.#try(() => exportRuns(model, this.selected, format));
           }}
         ></ty-menu>
+        <button class="button" title="Plot the runs that pass the filter" data-testid="explore-plot" @click=${this.#plot}>
+          ${icon("graph-scatter")}<span class="label">Plot</span>
+        </button>
       </span>
       ${problem === null ? nothing : html`<div class="problem" role="alert" data-testid="explore-problem">${problem}</div>`}
     </div>`;
@@ -293,6 +297,11 @@ export class Explore extends LitElement {
   readonly #compare = (): void => {
     const runs = [...this.selected.keys()];
     if (runs.length >= 2 && runs.length <= MOST_COMPARED) this.transport.command({ command: "compare_runs", runs });
+  };
+
+  readonly #plot = (): void => {
+    const clauses = [...this.view.clauses, ...(this.#typed === "" ? [] : [this.#typed])];
+    this.transport.command({ command: "open_plot", project: this.project, filter: joinClauses(clauses).text });
   };
 
   #keep(): void {

@@ -10,6 +10,7 @@ from typing import Any, Dict
 
 import pytest
 from recipe_runs import EXAMPLES, environment, recipes
+from trainyard.recipes import catalogue as recipe_catalogue
 
 BUILTIN = {"hf-causal-lm", "hf-lora", "trl-sft", "trl-dpo", "lightning", "forecast", "script", "command"}
 
@@ -87,6 +88,32 @@ def test_a_workspaces_own_recipes_are_found_and_a_broken_one_is_a_problem(tmp_pa
     assert "line 1" in messages["syntax"]
     assert "taken" in messages["taken"]
     assert "default of the field n" in messages["bad_default"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ("{'a': Field('integer', 'A', '', 's', default=1, depends_on={'gone': [1]})}", "depends on gone, which is no field"),
+        (
+            "{n: Field('integer', n, '', 's', default=1, depends_on={m: [1]}) for n, m in [('x', 'a'), ('a', 'b'), ('b', 'a')]}",
+            "depend on each other in a ring: a → b → a",
+        ),
+        ("{'a': Field('integer', 'A', '', 's', default=1, depends_on={'a': [1]})}", "in a ring: a → a"),
+        ("{'a': 3}", "the field a is a int, not a Field"),
+        ("[1, 2]", "its definition cannot be read"),
+        ("(_ for _ in iter(int, 1)) and __import__('time').sleep(60)", "TimeoutError: it was not read within"),
+    ],
+)
+def test_a_recipe_that_is_wrong_in_itself_is_a_problem(tmp_path: Path, fields: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe_catalogue, "_FILE_SECONDS", 0.5)
+    folder = tmp_path / "trainyard_recipes"
+    folder.mkdir()
+    header = "from trainyard.adapters.base import BaseAdapter, Field\n"
+    body = "class Own(BaseAdapter):\n id = 'own'\n title = 'Own'\n fields = {}\n def train(self, context): pass\n"
+    (folder / "own.py").write_text(header + body.format(fields))
+    found = recipe_catalogue.load([tmp_path])
+    assert "own" not in found.entries and "script" in found.entries
+    assert len(found.problems) == 1 and words in found.problems[0].message
 
 
 @pytest.mark.parametrize("document", ["linear-regression", "lightning", "forecast"])

@@ -323,3 +323,37 @@ def test_the_command(tmp_path: Path) -> None:
     wrong = recipes("inspect", script, "--arguments", stdin=json.dumps({"lr": 1}))
     assert wrong.returncode == 65 and "has no option 'lr'" in wrong.stderr
     assert recipes("inspect", str(tmp_path / "gone.py")).returncode == 65
+
+
+class TestLightning:
+    SCRIPT = SCRIPTS / "lightning_cli.py"
+
+    def test_the_constructors_and_the_trainer_are_fields(self) -> None:
+        form = inspect_script(self.SCRIPT).to_json()
+        fields = form["fields"]
+        assert form["kind"] == "lightning" and form["notes"] == []
+        assert fields["subcommand"]["enum"] == ["fit", "validate", "test", "predict"]
+        assert form["required"] == ["subcommand", "model.name", "data.path"]
+        assert (fields["model.width"]["type"], fields["model.width"]["default"]) == ("integer", 8)
+        assert fields["model.layers"]["type"] == ["array", "null"] and fields["model.layers"]["items"] == {"type": "integer"}
+        assert fields["data.batch"]["type"] == "integer" and fields["model.fast"]["type"] == "boolean"
+
+    def test_the_words_are_what_the_script_takes(self) -> None:
+        values = {
+            "subcommand": "fit",
+            "model.width": 16,
+            "model.layers": [2, 3],
+            "model.fast": True,
+            "model.name": "a b",
+            "data.path": "-x",
+            "trainer.max_steps": 7,
+        }
+        words = command_line(inspect_script(self.SCRIPT), values)
+        assert words[0] == "fit"
+        expected = {"width": 16, "layers": [2, 3], "rate": 0.001, "fast": True, "name": "a b", "path": "-x", "batch": 4, "max_steps": 7}
+        assert run(self.SCRIPT, words) == {**expected, "fast_dev_run": False}
+
+    def test_what_the_source_does_not_say_is_noted(self, tmp_path: Path) -> None:
+        form = form_of(tmp_path, "from lightning.pytorch.cli import LightningCLI\nfrom models import Model\nLightningCLI(Model, run=False)\n")
+        assert "Model is from another file" in form.notes[0]
+        assert [option.name for option in form.options][:2] == ["config", "seed_everything"] and not form.options[0].commands

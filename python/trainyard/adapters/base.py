@@ -138,6 +138,10 @@ class BaseAdapter:
         """Rows of ``dataset_shapes`` as tokens, each as the training would see it but uncut: for the preview of a dataset."""
         raise RecipeError("the recipe {} shows no tokens".format(self.id), "recipe")
 
+    def probe_params(self, params: Mapping[str, Any]) -> Dict[str, Any]:
+        """The params for a probe of a few steps: as they are, without what only costs time there. Called with every field filled in."""
+        return dict(params)
+
     # ---- what the launcher calls; a recipe seldom overrides these ----
 
     def describe(self, origin: str = "builtin") -> Dict[str, Any]:
@@ -169,9 +173,9 @@ class BaseAdapter:
             filled[name] = field.coerce(value)
         return filled
 
-    def preflight(self, params: Mapping[str, Any], base_dir: Path) -> Preflight:
+    def preflight(self, params: Mapping[str, Any], base_dir: Path, report: Optional[Preflight] = None) -> Preflight:
         """The whole check: packages, fields, paths, then :meth:`check` where the fields themselves are in order."""
-        report = Preflight()
+        report = Preflight() if report is None else report
         for name in self.requires:
             if not is_installed(name):
                 report.problems.append(

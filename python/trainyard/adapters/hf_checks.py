@@ -5,69 +5,104 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Optional, Sequence, Set
 
-from trainyard.adapters.base import Preflight, is_installed
+from trainyard.adapters.base import BaseAdapter, Fix, Preflight, is_installed, set_to
 from trainyard.adapters.hf_data import open_sources
+from trainyard.adapters.hf_estimate import Place, Rows, add_estimate
 from trainyard.adapters.rows import DatasetError, Source
 
 #: Rows of each file that are read before the start; a broken one further on fails the training with its number.
 _ROWS_CHECKED = 20_000
+#: More letters than any alphabet has: enough to know the size of a vocabulary of characters.
+_MOST_LETTERS = 20_000
 
 
-def check_data(params: Mapping[str, Any], shapes: Sequence[str], base_dir: Path, report: Preflight) -> None:
-    """Files, columns and rows; facts on how many there are."""
+def check_all(adapter: BaseAdapter, params: Mapping[str, Any], base_dir: Path, report: Preflight) -> None:
+    """Everything that the recipes on transformers check alike, and what the run will need."""
+    rows = check_data(params, adapter.dataset_shapes, base_dir, report)
+    check_model(params, base_dir, report)
+    check_training(params, report)
+    if rows is not None:
+        place = Place(report.gpus, report.checkpoint_dir)
+        add_estimate(adapter.id, adapter.framework, params, base_dir, rows, report, place)
+
+
+def check_data(params: Mapping[str, Any], shapes: Sequence[str], base_dir: Path, report: Preflight) -> Optional[Rows]:
+    """Files, columns and rows; facts on how many there are. None when they cannot be used."""
+    seen = _Seen()
     try:
         sources = open_sources(params, shapes, base_dir)
         report.facts["data_format"] = sources.train.shape
-        train_rows = _read(sources.train, report, "train", "train_file")
+        train_rows = _read(sources.train, report, "train", "train_file", seen)
         eval_rows: Optional[int] = None
         if sources.eval is not None:
-            eval_rows = _read(sources.eval, report, "eval", "eval_file")
+            eval_rows = _read(sources.eval, report, "eval", "eval_file", _Seen())
     except DatasetError as error:
         report.error(error.parameter, error.message, error.hint)
-        return
-    if train_rows is None:
-        return
-    if eval_rows is None and params.get("eval_fraction"):
-        eval_rows = round(train_rows * params["eval_fraction"])
-        train_rows -= eval_rows
-        if eval_rows < 1 or train_rows < 1:
-            report.error("eval_fraction", "eval_fraction {:g} leaves no row for one of the two parts".format(params["eval_fraction"]))
-            return
-        report.facts.update(train_rows=train_rows, eval_rows=eval_rows)
-    _check_length(params, train_rows, report)
-    if params.get("eval_strategy", "no") != "no" and not eval_rows:
+        return None
+    if train_rows is not None:
+        if eval_rows is None and params.get("eval_fraction"):
+            eval_rows = round(train_rows * params["eval_fraction"])
+            train_rows -= eval_rows
+            if eval_rows < 1 or train_rows < 1:
+                text = "eval_fraction {:g} leaves no row for one of the two parts".format(params["eval_fraction"])
+                report.error("eval_fraction", text, None, [set_to("eval_fraction", 0)])
+                return None
+            report.facts.update(train_rows=train_rows, eval_rows=eval_rows)
+        _check_length(params, train_rows, report)
+    held_out = sources.eval is not None or bool(params.get("eval_fraction"))
+    if params.get("eval_strategy", "no") != "no" and not held_out:
         report.error(
             "eval_strategy",
             "evaluation is asked for but there are no held-out rows",
             "Name an evaluation file, hold out a share of the training file (eval_fraction), or set eval_strategy to no.",
+            [set_to("eval_fraction", 0.1, "Hold out a tenth of the rows"), set_to("eval_strategy", "no", "Do not evaluate")],
         )
     if params.get("eval_exact_match") and sources.train.shape != "prompt_completion":
-        report.warning("eval_exact_match", "exact match needs prompt–completion rows; these are of the shape {}".format(sources.train.shape))
+        text = "exact match needs prompt–completion rows; these are of the shape {}".format(sources.train.shape)
+        report.warning("eval_exact_match", text, None, [set_to("eval_exact_match", False)])
+    return Rows(train_rows, eval_rows, seen.characters / max(1, seen.rows), seen.largest, "".join(seen.alphabet))
 
 
-def _read(source: Source, report: Preflight, name: str, parameter: str) -> Optional[int]:
+class _Seen:
+    """Lengths and letters of the rows that were read."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.characters = 0
+        self.largest = 0
+        self.alphabet: Set[str] = set()
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        texts = [text for value in row.values() for text in ([value] if isinstance(value, str) else [m["content"] for m in value])]
+        length = sum(map(len, texts))
+        self.rows += 1
+        self.characters += length
+        self.largest = max(self.largest, length)
+        if len(self.alphabet) < _MOST_LETTERS:
+            for text in texts:
+                self.alphabet.update(text)
+
+
+def _read(source: Source, report: Preflight, name: str, parameter: str, seen: _Seen) -> Optional[int]:
     """Reads the first rows for mistakes and gives their count, or None when the file has more than were read."""
-    rows = 0
-    characters = 0
     try:
         for row in source:
-            rows += 1
-            characters += sum(len(value) if isinstance(value, str) else sum(len(m["content"]) for m in value) for value in row.values())
-            if rows == 1:
+            seen.add(row)
+            if seen.rows == 1:
                 report.facts[name + "_example"] = row
-            if rows >= _ROWS_CHECKED:
+            if seen.rows >= _ROWS_CHECKED:
                 break
     except DatasetError as error:
         # A column's field is to blame where one is named; otherwise the file.
         raise DatasetError(error.message, parameter if error.parameter == "train_file" else error.parameter, error.row, error.hint) from None
-    if rows >= _ROWS_CHECKED and source.limit != rows:
-        report.facts[name + "_rows_checked"] = rows
+    if seen.rows >= _ROWS_CHECKED and source.limit != seen.rows:
+        report.facts[name + "_rows_checked"] = seen.rows
         return None
-    report.facts[name + "_rows"] = rows
-    report.facts[name + "_mean_characters"] = round(characters / max(1, rows), 1)
-    return rows
+    report.facts[name + "_rows"] = seen.rows
+    report.facts[name + "_mean_characters"] = round(seen.characters / max(1, seen.rows), 1)
+    return seen.rows
 
 
 def _check_length(params: Mapping[str, Any], train_rows: int, report: Preflight) -> None:
@@ -79,9 +114,27 @@ def _check_length(params: Mapping[str, Any], train_rows: int, report: Preflight)
     steps = params["max_steps"] if params["max_steps"] > 0 else -(-per_epoch * params["num_train_epochs"] // 1)
     report.facts["steps_on_one_device"] = int(steps)
     if params["save_strategy"] == "steps" and params["save_steps"] > steps:
-        report.info("save_steps", "the run ends after {} steps, before the first checkpoint at {}".format(int(steps), params["save_steps"]))
+        text = "the run ends after {} steps, before the first checkpoint at {}; only the last step is saved".format(int(steps), params["save_steps"])
+        report.info("save_steps", text, None, [set_to("save_steps", max(1, int(steps) // 2))])
     if batch > train_rows:
-        report.warning("per_device_train_batch_size", "one batch ({} rows) is more than all {} training rows".format(batch, train_rows))
+        text = "one batch ({} rows) is more than all {} training rows".format(batch, train_rows)
+        fixes = [set_to("gradient_accumulation_steps", 1)] if params["per_device_train_batch_size"] <= train_rows else []
+        report.warning("per_device_train_batch_size", text, None, fixes or [set_to("per_device_train_batch_size", train_rows)])
+    elif train_rows % batch:
+        left = train_rows % batch
+        report.info("per_device_train_batch_size", "the last of the {} batches of an epoch has {} of {} rows".format(per_epoch, left, batch))
+
+
+_LAST_MODEL = set_to("load_best_model_at_end", False, "End with the last model")
+_LINEAR = set_to("lr_scheduler_type", "linear")
+
+
+def _agreeing(params: Mapping[str, Any]) -> List[Fix]:
+    """Save where evaluations are, unless the steps of the two would then not agree."""
+    strategy = params["eval_strategy"]
+    if strategy == "steps" and params["save_steps"] % params["eval_steps"]:
+        return [_LAST_MODEL]
+    return [set_to("save_strategy", strategy), _LAST_MODEL]
 
 
 def check_training(params: Mapping[str, Any], report: Preflight) -> None:
@@ -94,11 +147,15 @@ def check_training(params: Mapping[str, Any], report: Preflight) -> None:
                     params["save_strategy"], params["eval_strategy"]
                 ),
                 "Set both to the same.",
+                _agreeing(params),
             )
         elif params["save_strategy"] == "steps" and params["save_steps"] % params["eval_steps"]:
-            report.error("save_steps", "with load_best_model_at_end, save_steps must be a multiple of eval_steps ({})".format(params["eval_steps"]))
+            text = "with load_best_model_at_end, save_steps must be a multiple of eval_steps ({})".format(params["eval_steps"])
+            whole = max(1, round(params["save_steps"] / params["eval_steps"])) * params["eval_steps"]
+            report.error("save_steps", text, None, [set_to("save_steps", whole), _LAST_MODEL])
     if params["save_strategy"] == "best" and params["eval_strategy"] == "no":
-        report.error("save_strategy", "saving the best needs evaluation", "Set eval_strategy to steps or epoch.")
+        hint = "Set eval_strategy to steps or epoch."
+        report.error("save_strategy", "saving the best needs evaluation", hint, [set_to("save_strategy", "steps")])
     further = params.get("training_arguments") or {}
     scheduler = params["lr_scheduler_type"]
     if scheduler in ("cosine_with_min_lr", "warmup_stable_decay") and "lr_scheduler_kwargs" not in further:
@@ -107,11 +164,12 @@ def check_training(params: Mapping[str, Any], report: Preflight) -> None:
             "lr_scheduler_type",
             "the schedule {} needs values of its own".format(scheduler),
             'Add to training_arguments: {{"lr_scheduler_kwargs": {}}}'.format(needed),
+            [set_to("training_arguments", {**further, "lr_scheduler_kwargs": json.loads(needed)}, "Add " + needed), _LINEAR],
         )
     if scheduler == "reduce_lr_on_plateau" and params["eval_strategy"] == "no":
-        report.error("lr_scheduler_type", "reduce_lr_on_plateau needs evaluation", "Set eval_strategy to steps or epoch.")
+        report.error("lr_scheduler_type", "reduce_lr_on_plateau needs evaluation", "Set eval_strategy to steps or epoch.", [_LINEAR])
     if params.get("quantization", "none") != "none" and params.get("method", "lora") == "full":
-        report.error("quantization", "quantised weights cannot be trained in full", "Set method to lora, or quantization to none.")
+        report.error("quantization", "quantised weights cannot be trained in full", "Set method to lora, or quantization to none.", [set_to("method", "lora"), set_to("quantization", "none")])
     needs = {
         "bitsandbytes": "8bit" in params["optim"] or params.get("quantization", "none") != "none",
         "deepspeed": bool(params.get("deepspeed")),
@@ -150,7 +208,7 @@ def _check_reference(name: str, value: str, base_dir: Path, report: Preflight) -
     if value.startswith((".", "/", "~")) or value.count("/") > 1 or "\\" in value or folder.exists():
         report.error(name, "{} does not exist or is no folder".format(folder), "Relative paths start at {}.".format(base_dir))
         return
-    cached = _hub_cache() / "models--{}".format(value.replace("/", "--")) / "snapshots"
+    cached = hub_cache() / "models--{}".format(value.replace("/", "--")) / "snapshots"
     if cached.is_dir():
         report.facts[name + "_cached"] = True
     elif os.environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "true", "yes", "on"):
@@ -159,7 +217,7 @@ def _check_reference(name: str, value: str, base_dir: Path, report: Preflight) -
         report.info(name, "{} will be downloaded from the Hugging Face hub at the start".format(value))
 
 
-def _hub_cache() -> Path:
+def hub_cache() -> Path:
     home = os.environ.get("HF_HOME") or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "huggingface")
     return Path(os.environ.get("HF_HUB_CACHE") or os.path.join(home, "hub"))
 

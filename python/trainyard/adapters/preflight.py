@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 
@@ -50,6 +51,9 @@ class Preflight:
     facts: Dict[str, Any] = field(default_factory=dict)
     #: What the run will need, as far as the recipe can tell (``RunEstimate`` in ``protocol/estimate.ts``).
     estimate: Optional[Dict[str, Any]] = None
+    #: Where it would run, for the estimate: values for CUDA_VISIBLE_DEVICES, and the folder that checkpoints go to.
+    gpus: Sequence[str] = ()
+    checkpoint_dir: Optional[Path] = None
 
     def error(self, field_name: str, message: str, hint: Optional[str] = None, fixes: Sequence[Fix] = ()) -> None:
         """``field_name`` is the name of a parameter, or empty for the whole."""

@@ -1,11 +1,12 @@
 """``python -m trainyard.recipes``: the way in for the run server.
 
 - ``describe [--workspace DIR]`` prints a RecipeCatalogue (JSON) on stdout.
-- ``check`` reads ``{"recipe": …, "params": …, "base_dir": …}`` (JSON) on stdin and prints a PreflightReport.
+- ``check`` reads ``{"recipe", "params", "base_dir"}`` and where it would run, ``{"gpus", "checkpoint_dir"}``, (JSON) on stdin and prints a PreflightReport.
 - ``inspect SCRIPT.py`` prints the form that the script's source gives: its fields (a map of RecipeField) and how each is passed. The script is
   parsed and never imported. With ``--arguments`` it reads values as JSON from stdin and prints the list of arguments that they become.
 - ``preview`` reads ``{"recipe", "params", "base_dir", "split", "file", "rows"}`` (JSON) on stdin and prints a DatasetPreview.
 - ``render`` reads the same with ``sample`` and prints a RenderedDataset: it loads the document's tokenizer.
+- ``probe`` reads ``{"recipe", "params", "base_dir"}``, makes three real steps and prints a ProbeAnswer.
 - ``run`` trains what ``$TRAINYARD_RUN_DIR/resolved.json`` asks for.
 """
 
@@ -16,7 +17,7 @@ import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 #: What was given is at fault (sysexits' EX_DATAERR): the last line on stderr says what, in a sentence for the user.
 EXIT_BAD_INPUT = 65
@@ -33,6 +34,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     inspect.add_argument("--arguments", action="store_true", help="print the arguments for values read as JSON from stdin")
     commands.add_parser("preview", help="look at a dataset; the request is read as JSON from stdin")
     commands.add_parser("render", help="rows as the training sees them; the request is read as JSON from stdin")
+    commands.add_parser("probe", help="make a few real steps and measure them; the request is read as JSON from stdin")
     commands.add_parser("run", help="carry out the launched run")
     arguments = parser.parse_args(argv)
 
@@ -51,6 +53,10 @@ def main(argv: Optional[List[str]] = None) -> int:
         return _preview()
     if arguments.command == "render":
         return _render()
+    if arguments.command == "probe":
+        from trainyard.recipes.probe import probe
+
+        return _answer(probe)
     return _check()
 
 
@@ -115,12 +121,12 @@ def _check() -> int:
     except (ValueError, KeyError, TypeError) as error:
         print("the request on stdin is not {{recipe, params, base_dir}} as JSON: {}".format(error), file=sys.stderr)
         return 2
-    _print(check(recipe, params, base_dir))
+    _print(check(recipe, params, base_dir, request.get("gpus") or (), request.get("checkpoint_dir")))
     return 0
 
 
-def check(recipe: str, params: Dict[str, Any], base_dir: Path) -> Dict[str, Any]:
-    """The PreflightReport for one set of params."""
+def check(recipe: str, params: Dict[str, Any], base_dir: Path, gpus: Sequence[str] = (), checkpoint_dir: Optional[str] = None) -> Dict[str, Any]:
+    """The PreflightReport for one set of params. ``gpus`` are values for CUDA_VISIBLE_DEVICES."""
     from trainyard.adapters.base import Preflight, Problem, closest
     from trainyard.recipes.catalogue import launch_workspaces, load
 
@@ -131,7 +137,8 @@ def check(recipe: str, params: Dict[str, Any], base_dir: Path) -> Dict[str, Any]
         return Preflight(problems=[Problem("error", "recipe", "there is no recipe {!r}".format(recipe), hint)] + found.problems).to_json()
     adapter = found.entries[recipe].adapter
     try:
-        return adapter.preflight(params, base_dir).to_json()
+        place = Preflight(gpus=gpus, checkpoint_dir=Path(checkpoint_dir) if checkpoint_dir else None)
+        return adapter.preflight(params, base_dir, place).to_json()
     except Exception as error:  # a user's check() may fail; the start is then the user's decision
         message = "the check of the recipe {} failed: {}: {}".format(recipe, type(error).__name__, error)
         return Preflight(problems=[Problem("warning", "", message, None)]).to_json()

@@ -8,16 +8,20 @@ import importlib.util
 import inspect
 import os
 import re
+import signal
 import sys
+import threading
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set
 
-from trainyard.adapters.base import BaseAdapter, Problem
+from trainyard.adapters.base import BaseAdapter, Field, Problem
 
 #: Folder of a workspace whose ``*.py`` files are read as recipes.
 USER_FOLDER = "trainyard_recipes"
 #: Versions that are told beside those that the recipes require.
 _ALSO_REPORTED = ("numpy", "tokenizers", "safetensors", "tensorboard", "pyarrow", "bitsandbytes", "deepspeed", "flash-attn")
+#: A recipe's file has this long to be read.
+_FILE_SECONDS = 4.0
 _ID = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
 
 
@@ -69,7 +73,10 @@ def _add_file(path: Path, entries: Dict[str, Entry], problems: List[Problem]) ->
     if not classes:
         problems.append(Problem("warning", "", "{} defines no subclass of BaseAdapter".format(path), "Start its name with _ if it is a helper."))
     for cls in classes:
-        problem = definition_problem(cls)
+        try:
+            problem = definition_problem(cls)
+        except Exception as error:  # fields or presets of another type than they should have
+            problem = "its definition cannot be read: {}: {}".format(type(error).__name__, error)
         if problem is None and cls.id in entries:
             problem = "its id {!r} is taken by a recipe from {}".format(cls.id, entries[cls.id].origin)
         if problem is not None:
@@ -88,7 +95,7 @@ def adapters_in(path: Path) -> List[type]:
     sys.modules[name] = module
     sys.path.insert(0, str(path.parent))
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), _time_limit():
             spec.loader.exec_module(module)
     finally:
         sys.path.remove(str(path.parent))
@@ -97,6 +104,57 @@ def adapters_in(path: Path) -> List[type]:
         for value in vars(module).values()
         if inspect.isclass(value) and issubclass(value, BaseAdapter) and value.__module__ == name and not value.__name__.startswith("_")
     ]
+
+
+@contextlib.contextmanager
+def _time_limit() -> Iterator[None]:
+    """Ends a file that hangs, so that the others are still described. Only where the system has alarms, and in the main thread."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expired(number: int, frame: Any) -> None:
+        raise TimeoutError("it was not read within {:g} s; heavy work belongs into train()".format(_FILE_SECONDS))
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, _FILE_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _dependency_problem(fields: Mapping[str, Field]) -> Optional[str]:
+    """A field that depends on one that is not there, or in the end on itself."""
+    for name, field in fields.items():
+        for other in field.depends_on or {}:
+            if other not in fields:
+                return "the field {} depends on {}, which is no field".format(name, other)
+    for name in fields:
+        trail = [name]
+        while True:
+            following = next((other for other in fields[trail[-1]].depends_on or {} if _leads_to(fields, other, name)), None)
+            if following is None:
+                break
+            trail.append(following)
+            if following == name:
+                return "its fields depend on each other in a ring: {}".format(" → ".join(trail))
+    return None
+
+
+def _leads_to(fields: Mapping[str, Field], start: str, goal: str) -> bool:
+    """Does the goal come up when the dependencies are followed from the start, itself included?"""
+    seen: Set[str] = set()
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name == goal:
+            return True
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(fields[name].depends_on or {})
+    return False
 
 
 def definition_problem(cls: type) -> Optional[str]:
@@ -108,6 +166,12 @@ def definition_problem(cls: type) -> Optional[str]:
         return "its id {!r} must be lower case letters, digits, '.', '_' and '-'".format(cls.id)  # type: ignore[attr-defined]
     if getattr(cls, "train") is BaseAdapter.train:
         return "does not define train"
+    for name, field in cls.fields.items():  # type: ignore[attr-defined]
+        if not isinstance(field, Field):
+            return "the field {} is a {}, not a Field".format(name, type(field).__name__)
+    ring = _dependency_problem(cls.fields)  # type: ignore[attr-defined]
+    if ring is not None:
+        return ring
     for name, field in cls.fields.items():  # type: ignore[attr-defined]
         default = field.to_schema(0).get("default")
         if default is not None and field.problem_with(default) is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence
 
 from trainyard.adapters import hf_fields as f
 from trainyard.adapters import hf_training_fields as t
 from trainyard.adapters.base import BaseAdapter, Preflight, Preset, TrainContext
-from trainyard.adapters.hf_checks import check_data, check_model, check_training
+from trainyard.adapters.hf_checks import check_all
 from trainyard.adapters.hf_data import Encoder, Part, parts_of_labels
+from trainyard.adapters.hf_estimate import probe_params
 
 SHAPES: Sequence[str] = ("text", "prompt_completion", "messages")
 
@@ -64,9 +65,10 @@ class HfCausalLm(BaseAdapter):
     }
 
     def check(self, params: Mapping[str, Any], base_dir: Path, report: Preflight) -> None:
-        check_data(params, SHAPES, base_dir, report)
-        check_model(params, base_dir, report)
-        check_training(params, report)
+        check_all(self, params, base_dir, report)
+
+    def probe_params(self, params: Mapping[str, Any]) -> Dict[str, Any]:
+        return probe_params(params)
 
     def encode_rows(self, context: TrainContext, shape: str, tokenizer: Any, rows: Sequence[Mapping[str, Any]]) -> List[List[Part]]:
         encoder = Encoder(tokenizer, shape, sys.maxsize, context.params["completion_only_loss"] and shape != "text")

@@ -7,9 +7,10 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from trainyard.adapters import hf_fields as f
 from trainyard.adapters import hf_training_fields as t
-from trainyard.adapters.base import BaseAdapter, Field, Preflight, Preset, TrainContext
-from trainyard.adapters.hf_checks import check_data, check_model, check_training
+from trainyard.adapters.base import BaseAdapter, Field, Preflight, Preset, TrainContext, set_to
+from trainyard.adapters.hf_checks import check_all
 from trainyard.adapters.hf_data import Part
+from trainyard.adapters.hf_estimate import probe_params
 
 SFT_SHAPES: Sequence[str] = ("text", "prompt_completion", "messages")
 DPO_SHAPES: Sequence[str] = ("preference",)
@@ -78,9 +79,10 @@ class TrlSft(BaseAdapter):
     }
 
     def check(self, params: Mapping[str, Any], base_dir: Path, report: Preflight) -> None:
-        check_data(params, SFT_SHAPES, base_dir, report)
-        check_model(params, base_dir, report)
-        check_training(params, report)
+        check_all(self, params, base_dir, report)
+
+    def probe_params(self, params: Mapping[str, Any]) -> Dict[str, Any]:
+        return probe_params(params)
 
     def encode_rows(self, context: TrainContext, shape: str, tokenizer: Any, rows: Sequence[Mapping[str, Any]]) -> List[List[Part]]:
         from trainyard.adapters.trl_rows import sft_parts
@@ -148,11 +150,12 @@ class TrlDpo(BaseAdapter):
     }
 
     def check(self, params: Mapping[str, Any], base_dir: Path, report: Preflight) -> None:
-        check_data(params, DPO_SHAPES, base_dir, report)
-        check_model(params, base_dir, report)
-        check_training(params, report)
+        check_all(self, params, base_dir, report)
         if params["loss_type"] in ("robust", "exo_pair") and params["label_smoothing"] == 0:
-            report.error("label_smoothing", "the loss {} needs label smoothing above 0".format(params["loss_type"]), "Try 0.001 to 0.1.")
+            report.error("label_smoothing", "the loss {} needs label smoothing above 0".format(params["loss_type"]), "Try 0.001 to 0.1.", [set_to("label_smoothing", 0.01)])
+
+    def probe_params(self, params: Mapping[str, Any]) -> Dict[str, Any]:
+        return probe_params(params)
 
     def encode_rows(self, context: TrainContext, shape: str, tokenizer: Any, rows: Sequence[Mapping[str, Any]]) -> List[List[Part]]:
         from trainyard.adapters.trl_rows import dpo_parts

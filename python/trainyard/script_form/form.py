@@ -8,6 +8,7 @@ from pathlib import Path
 from trainyard.script_form.argparse_form import argparse_form
 from trainyard.script_form.config_form import hydra_form, key_value_form
 from trainyard.script_form.dataclass_form import dataclass_form
+from trainyard.script_form.lightning_form import lightning_form
 from trainyard.script_form.options import ScriptForm
 from trainyard.script_form.source import Source
 
@@ -35,7 +36,7 @@ def inspect_script(path: Path) -> ScriptForm:
         raise ScriptError("{} line {}: {}".format(path, error.lineno, error.msg)) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise ScriptError("{} is no Python that can be read: {}".format(path, error)) from None
-    for form in (hydra_form(source, path), dataclass_form(source), argparse_form(source), key_value_form(source)):
+    for form in (hydra_form(source, path), lightning_form(source), dataclass_form(source), argparse_form(source), key_value_form(source)):
         if form is not None:
             form.keep_reserved_free()
             return form

@@ -34,7 +34,7 @@ class Option:
 
 @dataclass
 class ScriptForm:
-    """``kind`` is ``argparse``, ``dataclass``, ``hydra``, ``key_value`` or ``none``; ``notes`` say what the form leaves out, and why."""
+    """``kind`` is ``argparse``, ``dataclass``, ``hydra``, ``lightning``, ``key_value`` or ``none``; ``notes`` say what the form leaves out, and why."""
 
     kind: str = "none"
     options: List[Option] = field(default_factory=list)

@@ -1,0 +1,144 @@
+/**
+ * The catalogue at 1,000, 10,000 and 100,000 runs of 30 params and 20 metrics, asked through its worker as the server does, beside an SQLite
+ * table of the same runs: one row per run, a real column per field, indexes on what is asked.
+ *
+ * `npm run bench -- catalogue [RUNS …]`
+ */
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { Aggregate, QueryRuns } from "../protocol/analysis.ts";
+import type { RunId } from "../protocol/ids.ts";
+import { createCatalog } from "../server/catalog/catalog.ts";
+import type { Catalog, RunSource } from "../server/catalog/types.ts";
+import { runIdOf, summaryOf } from "./lib/many-runs.ts";
+import { medianMs, type BenchLine, type BenchResult } from "./lib/result.ts";
+
+const SIZES = [1_000, 10_000, 100_000];
+const ROUNDS = 15;
+/** Of page, field index and group-by (ms), of the start from the snapshot (ms), of memory (MB). */
+const LARGEST = { page: 20, fields: 50, group: 20, ready: 2000, memory: 700 };
+const TARGETS: Readonly<Record<number, typeof LARGEST>> = {
+  1_000: { page: 5, fields: 5, group: 5, ready: 2000, memory: 150 },
+  10_000: { page: 5, fields: 5, group: 5, ready: 2000, memory: 150 },
+  100_000: LARGEST,
+};
+
+const PAGE = QueryRuns.parse({
+  fields: ["record.name", "record.state", "params.optim", "metrics.loss", "metrics.eval/loss:min"],
+  filter: 'params.optim = "adamw" and metrics.loss < 2',
+  sort: ["metrics.eval/loss:min"],
+  limit: 50,
+});
+const GROUP = Aggregate.parse({ group_by: ["params.optim", "params.learning_rate"], values: ["metrics.eval/loss"] });
+
+interface Reference {
+  readonly what: string;
+  readonly page_ms: number;
+  readonly fields_ms: number;
+  readonly group_ms: number;
+}
+
+export async function run(): Promise<BenchResult> {
+  const asked = process.argv.slice(2).map(Number);
+  const lines: BenchLine[] = [];
+  for (const size of asked.length > 0 ? asked : SIZES) lines.push(...(await measure(size)));
+  return { bench: "catalogue", lines };
+}
+
+async function measure(size: number): Promise<BenchLine[]> {
+  const folder = await mkdtemp(path.join(tmpdir(), "trainyard-bench-"));
+  const target = TARGETS[size] ?? LARGEST;
+  try {
+    const numbers = new Map<RunId, number>(Array.from({ length: size }, (_, n) => [runIdOf(n), n]));
+    const source: RunSource = {
+      *stamps() {
+        for (const id of numbers.keys()) yield [id, "1"];
+      },
+      state(id) {
+        const n = numbers.get(id);
+        return n === undefined ? undefined : { json: JSON.stringify(summaryOf(n)), stamp: "1" };
+      },
+    };
+    const options = { snapshot: path.join(folder, "catalog.sqlite"), workerFile: path.resolve("dist/catalog-worker.cjs"), runs: source };
+    const built = createCatalog(options);
+    const build = await once(() => built.sync());
+    const afterBuild = await once(() => built.ask("fields", {}));
+    await built.close();
+    const saved = readdirSync(folder).reduce((sum, name) => sum + statSync(path.join(folder, name)).size, 0);
+
+    const before = residentMb();
+    const catalog = createCatalog(options);
+    const ready = await once(() => catalog.sync());
+    const firstPage = await once(() => page(catalog, size));
+    const firstFields = await once(() => catalog.ask("fields", {}));
+    const firstGroup = await once(() => catalog.ask("aggregate", GROUP));
+    const wall = (work: () => unknown): Promise<number> => medianMs(ROUNDS, work, "wall");
+    const pageMs = await wall(() => page(catalog, size));
+    const fieldsMs = await wall(() => catalog.ask("fields", {}));
+    const groupMs = await wall(() => catalog.ask("aggregate", GROUP));
+    // What the worker adds to the process; the rest of a server is measured by `idle`.
+    const memory = residentMb() - before;
+    await catalog.close();
+
+    const reference = await sqlite(folder, size);
+    const runs = `${size.toLocaleString("en")} runs: `;
+    return [
+      { what: `${runs}built from summaries`, value: build, unit: "ms" },
+      { what: `${runs}field index right after that`, value: afterBuild, unit: "ms", target: { at_most: target.fields } },
+      { what: `${runs}snapshot`, value: saved / 1e6, unit: "MB" },
+      { what: `${runs}ready from its snapshot`, value: ready, unit: "ms", target: { at_most: target.ready } },
+      { what: `${runs}memory of the worker`, value: memory, unit: "MB", target: { at_most: target.memory } },
+      { what: `${runs}first page of the worker`, value: firstPage, unit: "ms" },
+      { what: `${runs}first field index of the worker`, value: firstFields, unit: "ms", target: { at_most: target.fields } },
+      { what: `${runs}first group-by of the worker`, value: firstGroup, unit: "ms" },
+      { what: `${runs}page of 50, two filters and a sort`, value: pageMs, unit: "ms", target: { at_most: target.page } },
+      { what: `  ${reference.what}`, value: reference.page_ms, unit: "ms" },
+      { what: `${runs}field index`, value: fieldsMs, unit: "ms", target: { at_most: target.fields } },
+      { what: `  ${reference.what}`, value: reference.fields_ms, unit: "ms" },
+      { what: `${runs}group by two params, statistics of a metric`, value: groupMs, unit: "ms", target: { at_most: target.group } },
+      { what: `  ${reference.what}, mean and deviation only`, value: reference.group_ms, unit: "ms" },
+    ];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function page(catalog: Catalog, size: number): Promise<void> {
+  const { rows, total } = await catalog.ask("query", PAGE);
+  if (rows.length !== 50 || total > size / 4) throw new Error(`the page has ${String(rows.length)} rows of ${String(total)}`);
+}
+
+/** Python's sqlite3 over the same runs. */
+async function sqlite(folder: string, size: number): Promise<Reference> {
+  const file = path.join(folder, "runs.jsonl");
+  const lines: string[] = [];
+  for (let n = 0; n < size; n++) {
+    const { name, state, params, metrics } = summaryOf(n);
+    lines.push(
+      JSON.stringify({
+        name,
+        state,
+        params,
+        metrics: Object.fromEntries(Object.entries(metrics).map(([key, one]) => [key, [one.last, one.min]])),
+      }),
+    );
+  }
+  await writeFile(file, lines.join("\n"));
+  const command = process.env["TRAINYARD_PYTHON"] ?? "python3";
+  const { stdout } = await promisify(execFile)(command, [path.resolve("bench/lib/sqlite_runs.py"), file, String(ROUNDS)]);
+  return JSON.parse(stdout) as Reference;
+}
+
+async function once(work: () => unknown): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+function residentMb(): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? NaN) / 1024;
+}

@@ -1,0 +1,177 @@
+/** Plots without a page: groups and bins against a computation of their own, specifications against vega-lite, parallel coordinates. */
+import fc from "fast-check";
+import { compile, type TopLevelSpec } from "vega-lite";
+import { parse, View } from "vega";
+import { expressionInterpreter } from "vega-interpreter";
+import { describe, expect, it } from "vitest";
+import type { AggregateResult, FieldInfo, Statistics } from "../../protocol/analysis.ts";
+import { newRunId } from "../../protocol/ids.ts";
+import { PlotKind, PlotSettings, Spread } from "../../protocol/saved.ts";
+import { axesOf, moveAxis, nearestLine, passes } from "../../webviews/plots/parallel-scale.ts";
+import { binRows, category, groupFields, groupRows, plotCsv, type PlotRow, pointRow } from "../../webviews/plots/plot-data.ts";
+import { missingPart } from "../../webviews/plots/plot-model.ts";
+import { parallelSpec, plotSpec } from "../../webviews/plots/plot-spec.ts";
+
+const settings = (part: Partial<PlotSettings>): PlotSettings => ({ ...PlotSettings.parse({}), ...part });
+const statistics: Statistics = {
+  count: 4,
+  missing: 0,
+  non_finite: 0,
+  sum: 10,
+  mean: 2.5,
+  median: 2,
+  min: 1,
+  max: 5,
+  std: 1.5,
+  sem: 0.75,
+  ci95: [0.1, 4.9],
+  q1: 1.5,
+  q3: 3.5,
+};
+
+describe("groups", () => {
+  const groups: AggregateResult["groups"] = [{ key: [1e-4, "adamw"], runs: 4, values: { "metrics.loss": statistics } }];
+  const row = (part: Partial<PlotSettings>): PlotRow | undefined =>
+    groupRows(groups, settings({ kind: "line", x: "params.lr", y: "metrics.loss", color: "params.optim", ...part }))[0];
+
+  it("have their statistic in the middle and their spread around it", () => {
+    expect(row({ aggregate: "mean", spread: "std" })).toMatchObject({ x: 1e-4, color: "adamw", y: 2.5, low: 1, high: 4, runs: 4 });
+    expect(row({ aggregate: "mean", spread: "sem" })).toMatchObject({ low: 1.75, high: 3.25 });
+    expect(row({ aggregate: "mean", spread: "ci95" })).toMatchObject({ low: 0.1, high: 4.9 });
+    expect(row({ aggregate: "median", spread: "quartiles" })).toMatchObject({ y: 2, low: 1.5, high: 3.5 });
+    expect([row({ aggregate: "min" })?.y, row({ aggregate: "max" })?.y]).toEqual([1, 5]);
+    expect(row({ aggregate: "mean", spread: "none" })).not.toHaveProperty("low");
+    expect(row({ kind: "box" })).toMatchObject({ low: 1, q1: 1.5, median: 2, q3: 3.5, high: 5 });
+  });
+
+  it("name each field once, and leave out what has no number", () => {
+    expect(groupFields(settings({ x: "params.lr", color: "params.lr", facet: "record.recipe" }))).toEqual(["params.lr", "record.recipe"]);
+    const empty = [{ key: [1], runs: 1, values: { "metrics.loss": { ...statistics, count: 0, mean: null } } }];
+    expect(groupRows(empty, settings({ kind: "bar", x: "params.lr", y: "metrics.loss" }))).toEqual([]);
+  });
+});
+
+it("bins hold every value once, each its lower edge, the last one its upper edge too", () => {
+  const values = fc.array(fc.double({ min: 0, max: 10, noNaN: true }), { maxLength: 60 });
+  fc.assert(
+    fc.property(values, fc.integer({ min: 1, max: 12 }), (xs, bins) => {
+      const edges = Array.from({ length: bins + 1 }, (_, i) => (10 * i) / bins);
+      const rows = binRows(
+        xs.map((x, n) => ({ x, color: n % 2 })),
+        edges,
+      );
+      for (let bin = 0; bin < bins; bin++) {
+        const [start, end] = [edges[bin] ?? 0, edges[bin + 1] ?? 0];
+        for (const color of [0, 1]) {
+          const expected = xs.filter((x, n) => n % 2 === color && x >= start && (x < end || (bin === bins - 1 && x === end))).length;
+          expect(rows.find((row) => row.start === start && row.color === color)?.runs ?? 0).toBe(expected);
+        }
+      }
+    }),
+  );
+});
+
+it("points keep texts, write lists as JSON, and are left out where they lack a coordinate", () => {
+  const id = newRunId();
+  const fields = ["record.name", "params.lr", "record.tags", "metrics.loss"];
+  const chosen = settings({ x: "params.lr", y: "metrics.loss", color: "record.tags" });
+  expect(pointRow({ id, values: ["a", 1, ["x"], 2] }, fields, chosen)).toEqual({ id, name: "a", x: 1, y: 2, color: '["x"]' });
+  expect(pointRow({ id, values: ["a", null, [], 2] }, fields, chosen)).toBeNull();
+  expect(pointRow({ id, values: ["a", 1, [], null] }, fields, chosen)).toBeNull();
+  expect(category(null)).toBe("–");
+  expect(plotCsv([{ x: 1, y: 2, name: 'a "b"' }], chosen)).toBe('params.lr,metrics.loss,name\r\n1,2,"a ""b"""\r\n');
+});
+
+describe("specifications", () => {
+  const info = (name: string, type: FieldInfo["type"], unique: number | null = 4): [string, FieldInfo] => [
+    name,
+    { name, type, count: 9, missing: 0, min: 0, max: 1, non_finite: 0, unique, values: [] },
+  ];
+  const known = new Map([
+    info("params.lr", "numeric"),
+    info("metrics.loss", "numeric", null),
+    info("params.optim", "string"),
+    info("params.seed", "numeric", null),
+    info("record.created_at", "string"),
+  ]);
+  const rows: PlotRow[] = Array.from({ length: 12 }, (_, n) => ({
+    x: 10 ** -(1 + (n % 3)),
+    y: 1 + n,
+    low: n,
+    high: n + 2,
+    q1: n + 0.5,
+    median: n + 1,
+    q3: n + 1.5,
+    runs: 3,
+    start: n,
+    end: n + 1,
+    color: n % 2 === 0 ? "a" : "b",
+    facet: n % 4,
+  }));
+
+  it("draw every kind with every way of spread, colour, facet and scale, without code being made from text", async () => {
+    const sets = PlotKind.options
+      .filter((kind) => kind !== "parallel")
+      .flatMap((kind) =>
+        [null, "params.optim", "params.seed"].flatMap((color, index) =>
+          [null, "params.lr"].map((facet) =>
+            settings({ kind, x: "params.lr", y: "metrics.loss", color, facet, log_x: index === 1, aggregate: "mean" }),
+          ),
+        ),
+      );
+    const spreads = Spread.options.map((spread) =>
+      settings({ kind: "line", x: "record.created_at", y: "metrics.loss", aggregate: "mean", spread, spread_mark: "band" }),
+    );
+    for (const each of [...sets, ...spreads]) {
+      const drawn = each.color === "params.seed" ? rows.map((row, n) => ({ ...row, color: n })) : rows;
+      const { spec } = compile(plotSpec(each, drawn, known, "dark", { width: 700, height: 400 }) as unknown as TopLevelSpec);
+      const view = new View(parse(spec, {}, { ast: true }), { expr: expressionInterpreter, renderer: "none" });
+      const svg = await view.toSVG();
+      expect(svg.match(/<path|<rect|<line/g)?.length ?? 0, JSON.stringify(each)).toBeGreaterThan(3);
+      expect(svg).not.toMatch(/NaN|undefined/);
+      view.finalize();
+    }
+  });
+
+  it("of parallel coordinates carry every run and axis", () => {
+    const lines = [1, 2].map((value) => ({ id: newRunId(), name: `r${String(value)}`, color: "a", values: [value, "x"] }));
+    const spec = parallelSpec(settings({ kind: "parallel", axes: ["params.lr", "params.optim"] }), lines, known, "light", {
+      width: 300,
+      height: 200,
+    });
+    expect((spec["data"] as { values: unknown[] }).values).toHaveLength(4);
+    expect(() => compile(spec as unknown as TopLevelSpec)).not.toThrow();
+  });
+
+  it("say what is still to be chosen", () => {
+    expect(missingPart(settings({ kind: "parallel", axes: ["params.lr"] }))).toBe("Choose two axes or more.");
+    expect(missingPart(settings({ kind: "scatter", x: "params.lr" }))).toBe("Choose what stands on the y axis.");
+    expect(missingPart(settings({ kind: "box", y: "metrics.loss" }))).toBeNull();
+  });
+});
+
+describe("parallel coordinates", () => {
+  const line = (values: (number | string | null)[]) => ({ id: newRunId(), name: "a", color: null, values });
+  const lines = [line([1, "a", 5]), line([10, "b", 5]), line([100, null, 5])];
+  const axes = axesOf(["params.lr", "params.optim", "params.same"], lines);
+
+  it("place numbers, by their logarithm where they span powers of ten, and texts one above the other", () => {
+    expect([1, 10, 100].map((value) => axes[0]?.place(value))).toEqual([0, 0.5, 1]);
+    expect(["a", "b", null].map((value) => axes[1]?.place(value))).toEqual([0, 1, null]);
+    expect(axes[2]?.place(5)).toBe(0.5);
+  });
+
+  it("let pass what all brushes let pass", () => {
+    const brushes = new Map<string, readonly [number, number]>([["params.lr", [0.4, 1]]]);
+    expect(lines.map((each) => passes(each, axes, brushes))).toEqual([false, true, true]);
+    brushes.set("params.optim", [0, 1]);
+    expect(lines.map((each) => passes(each, axes, brushes))).toEqual([false, true, false]);
+  });
+
+  it("find the line at a point, and none far from all", () => {
+    expect(nearestLine(lines, axes, { x: 0.5, y: 0.74 }, 0.05)).toBe(1);
+    expect(nearestLine(lines, axes, { x: 0.5, y: 0.4 }, 0.05)).toBeNull();
+    expect(moveAxis(["a", "b", "c"], "c", -2)).toEqual(["c", "a", "b"]);
+    expect(moveAxis(["a", "b", "c"], "a", -1)).toEqual(["a", "b", "c"]);
+  });
+});

@@ -1,0 +1,148 @@
+/** What a plot asks the server for. Aggregates and bins are the server's; runs come one by one where every run is a mark. */
+import type { AggregateResult, FieldInfo } from "../../protocol/analysis.ts";
+import type { RunId, Slug } from "../../protocol/ids.ts";
+import type { JsonValue } from "../../protocol/json.ts";
+import type { PlotSettings } from "../../protocol/saved.ts";
+import type { Field } from "../explore/fields.ts";
+import { scopeOf } from "../explore/scope.ts";
+import { splitClauses } from "../explore/filter-text.ts";
+import type { Transport } from "../transport/transport.ts";
+import { binRows, groupFields, groupRows, type PlotRow, pointRow } from "./plot-data.ts";
+
+/** Runs that are drawn one by one; the server answers so many at once. */
+export const MOST_POINTS = 10_000;
+const MOST_GROUPS = 10_000;
+
+export interface PlotResult {
+  readonly rows: readonly PlotRow[];
+  /** Runs that the filter lets through. */
+  readonly runs: number;
+  /** Something about the data that the reader has to know: what was left out. */
+  readonly note: string | null;
+  /** Of parallel coordinates: the values of each run, in the order of the axes. */
+  readonly lines: readonly ParallelLine[];
+}
+
+export interface ParallelLine {
+  readonly id: RunId;
+  readonly name: string;
+  readonly color: JsonValue;
+  readonly values: readonly JsonValue[];
+}
+
+/** What is still to be chosen before there is a plot; null when it is whole. */
+export function missingPart({ kind, x, y, axes }: PlotSettings): string | null {
+  if (kind === "parallel") return axes.length < 2 ? "Choose two axes or more." : null;
+  if (kind === "histogram") return x === null ? "Choose what to count." : null;
+  if (y === null) return "Choose what stands on the y axis.";
+  return x === null && kind !== "box" ? "Choose what stands on the x axis." : null;
+}
+
+export class PlotModel {
+  readonly transport: Transport;
+  readonly project: Slug | null;
+  fields: ReadonlyMap<Field, FieldInfo> = new Map();
+
+  constructor(transport: Transport, project: Slug | null) {
+    this.transport = transport;
+    this.project = project;
+  }
+
+  /** @throws TrainyardError */
+  async loadFields(): Promise<void> {
+    const { fields } = await this.transport.request("listFields", { query: this.#project });
+    this.fields = new Map(fields.map((info) => [info.name, info]));
+  }
+
+  /** @throws TrainyardError */
+  async load(settings: PlotSettings): Promise<PlotResult> {
+    const { kind } = settings;
+    if (kind === "parallel") return this.#parallel(settings);
+    if (kind === "histogram") return this.#histogram(settings);
+    if (kind === "box" || kind === "bar" || settings.aggregate !== "none") return this.#groups(settings);
+    return this.#points(settings);
+  }
+
+  /** The runs that a group's mark stands for. @throws TrainyardError */
+  async runsOf(settings: PlotSettings, mark: PlotRow): Promise<{ id: RunId; name: string }[]> {
+    const fields = ["record.name", ...groupFields(settings), ...(settings.y === null ? [] : [settings.y])];
+    const { rows } = await this.#query(settings, fields);
+    const wanted = JSON.stringify([mark.x, mark.color, mark.facet]);
+    return rows
+      .map((row) => pointRow(row, fields, settings))
+      .filter((row) => row !== null && JSON.stringify([row.x, row.color, row.facet]) === wanted)
+      .flatMap((row) => (row?.id === undefined ? [] : [{ id: row.id, name: row.name ?? row.id }]));
+  }
+
+  async #points(settings: PlotSettings): Promise<PlotResult> {
+    const fields = ["record.name", ...groupFields(settings), ...(settings.y === null ? [] : [settings.y])];
+    const { rows, total } = await this.#query(settings, fields);
+    const points = rows.map((row) => pointRow(row, fields, settings)).filter((row) => row !== null);
+    return { rows: points, runs: total, note: leftOut(total, rows.length, rows.length - points.length), lines: [] };
+  }
+
+  async #groups(settings: PlotSettings): Promise<PlotResult> {
+    const body = {
+      ...this.#scope(settings),
+      group_by: groupFields(settings),
+      values: settings.y === null ? [] : [settings.y],
+      limit: MOST_GROUPS,
+    };
+    const { groups, total }: AggregateResult = await this.transport.request("aggregate", { body });
+    const runs = groups.reduce((sum, group) => sum + group.runs, 0);
+    const note = total > groups.length ? `${String(groups.length)} of ${String(total)} groups are drawn.` : null;
+    // A group without a value on the x axis has no place on it.
+    return { rows: groupRows(groups, settings).filter(({ x }) => x !== "–"), runs, note, lines: [] };
+  }
+
+  async #histogram(settings: PlotSettings): Promise<PlotResult> {
+    const { x, bins } = settings;
+    const body = { ...this.#scope(settings), field: x ?? "", bins };
+    const { edges, counts, count, missing, non_finite } = await this.transport.request("histogram", { body });
+    const lost = missing + non_finite;
+    const note = lost === 0 ? null : `${String(lost)} ${lost === 1 ? "run has" : "runs have"} no number there.`;
+    if (settings.color === null && settings.facet === null) {
+      const rows = counts.map((runs, bin) => ({ start: edges[bin] ?? 0, end: edges[bin + 1] ?? 0, runs }));
+      return { rows, runs: count + lost, note, lines: [] };
+    }
+    const points = await this.#points({ ...settings, y: null });
+    return { rows: binRows(points.rows, edges), runs: count + lost, note: points.note ?? note, lines: [] };
+  }
+
+  async #parallel(settings: PlotSettings): Promise<PlotResult> {
+    const fields = [...new Set(["record.name", ...settings.axes, ...(settings.color === null ? [] : [settings.color])])];
+    const { rows, total } = await this.#query(settings, fields);
+    const at = (values: readonly JsonValue[], field: Field | null): JsonValue =>
+      field === null ? null : (values[fields.indexOf(field)] ?? null);
+    const lines = rows.map(({ id, values }) => ({
+      id,
+      name: typeof values[0] === "string" ? values[0] : id,
+      color: at(values, settings.color),
+      values: settings.axes.map((field) => at(values, field)),
+    }));
+    return { rows: [], runs: total, note: leftOut(total, rows.length, 0), lines };
+  }
+
+  #query(settings: PlotSettings, fields: readonly Field[]): Promise<{ rows: { id: RunId; values: JsonValue[] }[]; total: number }> {
+    const sort = settings.x === null ? [] : [settings.x];
+    const body = { ...this.#scope(settings), fields: [...new Set(fields)], ...(sort.length > 0 && { sort }), limit: MOST_POINTS };
+    return this.transport.request("queryRuns", { body });
+  }
+
+  #scope({ filter }: PlotSettings): { project?: Slug; filter: string } {
+    const clauses = filter === "" ? [] : splitClauses(filter);
+    return { ...this.#project, filter: scopeOf({ clauses, states: [], archived: false }, "", false).filter };
+  }
+
+  get #project(): { project?: Slug } {
+    return this.project === null ? {} : { project: this.project };
+  }
+}
+
+function leftOut(total: number, drawn: number, without: number): string | null {
+  const parts = [
+    ...(total > drawn ? [`The first ${String(drawn)} of ${String(total)} runs are drawn.`] : []),
+    ...(without > 0 ? [`${String(without)} ${without === 1 ? "run lacks" : "runs lack"} a value.`] : []),
+  ];
+  return parts.length === 0 ? null : parts.join(" ");
+}

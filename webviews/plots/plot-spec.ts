@@ -1,0 +1,293 @@
+/** A plot as a Vega-Lite specification, which anybody can take along: nothing in it but the data and the marks. Pure. */
+import type { FieldInfo } from "../../protocol/analysis.ts";
+import type { PlotSettings } from "../../protocol/saved.ts";
+import { lineStyle, SLOT_COUNT, type ThemeKind } from "../charts/palette.ts";
+import { type Field, fieldTitle } from "../explore/fields.ts";
+import { axesOf } from "./parallel-scale.ts";
+import { category, type PlotRow } from "./plot-data.ts";
+import type { ParallelLine } from "./plot-model.ts";
+
+/** As JSON; vega-lite's own types are wider than what is written here and change with each of its versions. */
+export type VegaLiteSpec = Readonly<Record<string, unknown>>;
+
+export interface PlotSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+type Known = ReadonlyMap<Field, FieldInfo>;
+type Json = Readonly<Record<string, unknown>>;
+
+const SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json";
+const SPREAD_WORDS = {
+  none: "",
+  std: " ± standard deviation",
+  sem: " ± standard error",
+  ci95: ", 95 % interval",
+  quartiles: ", quartiles",
+} as const;
+/** The least width that a part of a faceted plot is drawn in. */
+const FACET_PX = 200;
+/** Below this width the legend stands above the plot. */
+const NARROW_PX = 420;
+const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"];
+
+export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind, size: PlotSize): VegaLiteSpec {
+  const facets = settings.facet === null ? [] : [...new Set(rows.map(({ facet }) => facet))];
+  const columns = Math.max(1, Math.min(facets.length, Math.floor(size.width / FACET_PX)));
+  const lines = Math.max(1, Math.ceil(facets.length / columns));
+  // The y axis with its title, and the legend where colours mean something.
+  const narrow = size.width < NARROW_PX;
+  const beside = settings.color === null || narrow ? 100 : 200;
+  const above = settings.color === null || !narrow ? 70 : 120;
+  const part: PlotSize =
+    facets.length === 0
+      ? { width: size.width - beside, height: size.height - above }
+      : { width: (size.width - beside) / columns - 20, height: Math.max(120, (size.height - above) / lines - 60) };
+  const body = {
+    width: Math.max(80, Math.round(part.width)),
+    height: Math.max(80, Math.round(part.height)),
+    ...marks(settings, rows, known, theme),
+  };
+  const whole =
+    settings.facet === null
+      ? body
+      : {
+          facet: {
+            field: "facet",
+            type: nominalOr(settings.facet, known),
+            header: { title: fieldTitle(settings.facet) },
+            sort: "ascending",
+          },
+          columns,
+          spec: body,
+        };
+  return {
+    $schema: SCHEMA,
+    background: "transparent",
+    data: { values: rows },
+    ...(narrow && { config: { legend: { orient: "top", columns: 3 } } }),
+    ...whole,
+  };
+}
+
+function marks(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind): Json {
+  switch (settings.kind) {
+    case "histogram":
+      return histogram(settings, known, theme);
+    case "box":
+      return box(settings, rows, known, theme);
+    case "scatter":
+    case "line":
+    case "bar":
+      return layered(settings, rows, known, theme);
+    case "parallel":
+      return {};
+  }
+}
+
+function layered(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind): Json {
+  const { kind, spread_mark: mark } = settings;
+  const grouped = settings.aggregate !== "none" || kind === "bar";
+  const spread = grouped && settings.spread !== "none" && rows.some(({ low }) => low !== undefined);
+  const x = xEncoding(settings, known, kind === "bar");
+  const y = yEncoding(settings, known, kind === "bar");
+  const color = colorEncoding(settings, known, theme);
+  const offset = kind === "bar" && settings.color !== null ? { xOffset: { field: "color", type: "nominal" } } : {};
+  const shape =
+    kind === "scatter" && settings.color !== null && isNominal(settings.color, known) ? { shape: shapeEncoding(settings, known) } : {};
+  const shared = { x, ...color, ...offset };
+  const hair = { y: { field: "low", type: "quantitative", ...title(yTitle(settings)) }, y2: { field: "high" } };
+  const own = lineStyle(0, theme).color;
+  const layer: Json[] = [];
+  if (spread && mark === "band" && kind !== "bar")
+    layer.push({ mark: { type: "area", opacity: 0.22, ...(settings.color === null && { color: own }) }, encoding: { ...shared, ...hair } });
+  if (kind === "bar")
+    layer.push({ mark: { type: "bar", cursor: "pointer", ...(settings.color === null && { color: own }) }, encoding: { ...shared, y } });
+  if (kind === "line")
+    layer.push({ mark: { type: "line", strokeWidth: 2, ...(settings.color === null && { color: own }) }, encoding: { ...shared, y } });
+  if (spread && (mark === "bars" || kind === "bar"))
+    layer.push({
+      mark: { type: "rule", strokeWidth: 1.5, ...errorColor(settings, own) },
+      encoding: { ...(kind === "bar" ? { x, ...offset } : shared), ...hair },
+    });
+  if (kind !== "bar")
+    layer.push({
+      mark: {
+        type: "point",
+        filled: true,
+        size: kind === "line" ? 36 : 50,
+        opacity: 0.85,
+        cursor: "pointer",
+        ...(settings.color === null && { color: own }),
+      },
+      encoding: { ...shared, ...shape, y },
+    });
+  return { layer };
+}
+
+/** An error bar over a filled bar is drawn against it, else it has the colour of its mark. */
+function errorColor({ kind, color }: PlotSettings, own: string): Json {
+  if (kind === "bar") return { color: "#808080" };
+  return color === null ? { color: own } : {};
+}
+
+function histogram(settings: PlotSettings, known: Known, theme: ThemeKind): Json {
+  const name = settings.x === null ? "" : fieldTitle(settings.x);
+  return {
+    mark: { type: "bar", binSpacing: 1, ...(settings.color === null && { color: lineStyle(0, theme).color }) },
+    encoding: {
+      x: { field: "start", type: "quantitative", bin: { binned: true }, scale: { zero: false }, ...title(name) },
+      x2: { field: "end" },
+      y: { field: "runs", type: "quantitative", axis: { tickMinStep: 1 }, ...title("runs") },
+      ...colorEncoding(settings, known, theme),
+    },
+  };
+}
+
+/** Box from the first to the third quartile with the median, whiskers to the lowest and the highest run. */
+function box(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind): Json {
+  const x = settings.x === null ? {} : { x: xEncoding(settings, known, true) };
+  const color = colorEncoding(settings, known, theme);
+  const offset = settings.color === null || settings.color === settings.x ? {} : { xOffset: { field: "color", type: "nominal" } };
+  const own = settings.color === null ? { color: lineStyle(0, theme).color } : {};
+  const scale = { scale: scaleOf(settings.log_y, false), ...title(yTitle(settings)) };
+  const count = new Set(rows.map(({ x: value, color: part }) => JSON.stringify([value, part]))).size;
+  const width = Math.max(6, Math.min(40, Math.round(360 / Math.max(1, count))));
+  return {
+    layer: [
+      {
+        mark: { type: "rule", ...own },
+        encoding: { ...x, ...offset, ...color, y: { field: "low", type: "quantitative", ...scale }, y2: { field: "high" } },
+      },
+      {
+        mark: { type: "bar", size: width, fillOpacity: 0.35, strokeWidth: 1, cursor: "pointer", ...own },
+        encoding: { ...x, ...offset, ...color, y: { field: "q1", type: "quantitative", ...scale }, y2: { field: "q3" } },
+      },
+      {
+        mark: { type: "tick", size: width, thickness: 2, ...own },
+        encoding: { ...x, ...offset, ...color, y: { field: "median", type: "quantitative", ...scale } },
+      },
+    ],
+  };
+}
+
+/** Parallel coordinates to take along; on the page they are drawn on a canvas of their own (parallel-plot.ts). */
+export function parallelSpec(
+  settings: PlotSettings,
+  lines: readonly ParallelLine[],
+  known: Known,
+  theme: ThemeKind,
+  size: PlotSize,
+): VegaLiteSpec {
+  const axes = axesOf(settings.axes, lines);
+  const values = lines.flatMap((line) =>
+    axes.map((axis, index) => {
+      const value = line.values[index] ?? null;
+      return {
+        run: line.name,
+        id: line.id,
+        axis: fieldTitle(axis.field),
+        place: axis.place(value),
+        value: category(value),
+        color: category(line.color),
+      };
+    }),
+  );
+  return {
+    $schema: SCHEMA,
+    background: "transparent",
+    width: Math.round(size.width),
+    height: Math.round(size.height),
+    data: { values },
+    mark: { type: "line", opacity: 0.5, tooltip: { content: "data" } },
+    encoding: {
+      x: {
+        field: "axis",
+        type: "nominal",
+        sort: settings.axes.map(fieldTitle),
+        scale: { type: "point" },
+        axis: { labelAngle: 0, grid: true },
+        ...title(""),
+      },
+      y: { field: "place", type: "quantitative", axis: null },
+      detail: { field: "id", type: "nominal" },
+      ...(settings.color === null ? { color: { value: lineStyle(0, theme).color } } : colorEncoding(settings, known, theme)),
+    },
+  };
+}
+
+function xEncoding({ x, log_x: log }: PlotSettings, known: Known, discrete: boolean): Json {
+  const name = title(x === null ? "" : fieldTitle(x));
+  if (x === null) return { value: 0 };
+  if (isTime(x) && !discrete) return { field: "x", type: "temporal", ...name };
+  if (discrete || !isNumber(x, known))
+    return {
+      field: "x",
+      type: isNumber(x, known) ? "ordinal" : "nominal",
+      axis: { labelAngle: 0, labelOverlap: true, labelLimit: 120 },
+      ...name,
+    };
+  return { field: "x", type: "quantitative", scale: scaleOf(log, false), ...name };
+}
+
+function yEncoding(settings: PlotSettings, known: Known, fromZero: boolean): Json {
+  const { y, log_y: log } = settings;
+  if (y !== null && isTime(y)) return { field: "y", type: "temporal", ...title(yTitle(settings)) };
+  if (y !== null && !isNumber(y, known)) return { field: "y", type: "nominal", ...title(yTitle(settings)) };
+  return { field: "y", type: "quantitative", scale: scaleOf(log, fromZero), ...title(yTitle(settings)) };
+}
+
+/** A logarithmic scale has no zero to begin at. */
+function scaleOf(log: boolean, fromZero: boolean): Json {
+  return log ? { type: "log" } : { type: "linear", zero: fromZero };
+}
+
+function yTitle(settings: PlotSettings): string {
+  const { y, kind, aggregate, spread } = settings;
+  if (y === null) return "";
+  if (kind === "box") return fieldTitle(y);
+  const grouped = aggregate !== "none" || kind === "bar";
+  return grouped ? `${aggregate === "none" ? "mean" : aggregate} of ${fieldTitle(y)}${SPREAD_WORDS[spread]}` : fieldTitle(y);
+}
+
+function colorEncoding({ color }: PlotSettings, known: Known, theme: ThemeKind): Json {
+  if (color === null) return {};
+  if (!isNominal(color, known))
+    return { color: { field: "color", type: "quantitative", scale: { scheme: "viridis" }, ...title(fieldTitle(color)) } };
+  const range = Array.from({ length: SLOT_COUNT }, (_, slot) => lineStyle(slot, theme).color);
+  return { color: { field: "color", type: "nominal", sort: "ascending", scale: { range }, ...title(fieldTitle(color)) } };
+}
+
+function shapeEncoding({ color }: PlotSettings, known: Known): Json {
+  return {
+    field: "color",
+    type: color === null ? "nominal" : nominalOr(color, known),
+    sort: "ascending",
+    scale: { range: SHAPES },
+    ...title(color === null ? "" : fieldTitle(color)),
+  };
+}
+
+/** Few values are told apart by colours, many numbers lie on a scale. */
+export function isNominal(field: Field, known: Known): boolean {
+  const info = known.get(field);
+  return info?.type !== "numeric" || (info.unique !== null && info.unique <= SLOT_COUNT);
+}
+
+function nominalOr(field: Field, known: Known): "nominal" | "ordinal" {
+  return isNumber(field, known) && !isNominal(field, known) ? "ordinal" : "nominal";
+}
+
+function isNumber(field: Field, known: Known): boolean {
+  const info = known.get(field);
+  return info === undefined ? /^(metrics|derived)\./.test(field) : info.type === "numeric";
+}
+
+function isTime(field: Field): boolean {
+  return /^record\.\w+_at$/.test(field);
+}
+
+function title(text: string): Json {
+  return { title: text };
+}
