@@ -62,9 +62,8 @@ class RunsRoom implements Runs {
     this.documents = new Documents(this.#context, this);
     this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
     // Beside the points themselves: the system's folder for temporary files often is memory.
-    const folder = serverFolder(store.root);
-    this.#metrics = new SeriesPool(options.openMetrics, folder);
-    this.#system = new SeriesPool(options.openSystem, folder);
+    this.#metrics = new SeriesPool(options.openMetrics, serverFolder(store.root));
+    this.#system = new SeriesPool(options.openSystem, serverFolder(store.root));
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
       void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
