@@ -61,7 +61,6 @@ class RunsRoom implements Runs {
     };
     this.documents = new Documents(this.#context, this);
     this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
-    // Beside the points themselves: the system's folder for temporary files often is memory.
     this.#metrics = new SeriesPool(options.openMetrics, serverFolder(store.root));
     this.#system = new SeriesPool(options.openSystem, serverFolder(store.root));
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {

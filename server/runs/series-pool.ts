@@ -28,7 +28,7 @@ export class SeriesPool {
   readonly #shared = new Map<RunId, Shared>();
   readonly #spill: SpillFile;
 
-  /** @param folder where old points of live runs are kept; they stay in memory where it cannot be written */
+  /** @param folder where old points of live runs are kept, on a disk and not in memory as temporary files often are; see SpillFile */
   constructor(open: (run: RunId) => RunSeries, folder: string, mostIdleBytes = MOST_IDLE_BYTES) {
     this.#open = open;
     this.#spill = new SpillFile(folder);
