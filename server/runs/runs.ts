@@ -9,7 +9,6 @@ import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
-import { serverFolder } from "../discovery/discovery.ts";
 import { changedParams, Recipes, type Plan } from "../recipes/recipes.ts";
 import type { RunSeries } from "../series/types.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
@@ -61,8 +60,8 @@ class RunsRoom implements Runs {
     };
     this.documents = new Documents(this.#context, this);
     this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
-    this.#metrics = new SeriesPool(options.openMetrics, serverFolder(store.root));
-    this.#system = new SeriesPool(options.openSystem, serverFolder(store.root));
+    this.#metrics = new SeriesPool(options.openMetrics, store.root);
+    this.#system = new SeriesPool(options.openSystem, store.root);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
       void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));

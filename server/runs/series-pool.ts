@@ -3,6 +3,7 @@
  * its room: it is read again from its file, at 40 ns a point.
  */
 import type { RunId } from "../../protocol/ids.ts";
+import { serverFolder } from "../discovery/discovery.ts";
 import { SpillFile } from "../series/spill.ts";
 import type { RunSeries } from "../series/types.ts";
 
@@ -28,10 +29,13 @@ export class SeriesPool {
   readonly #shared = new Map<RunId, Shared>();
   readonly #spill: SpillFile;
 
-  /** @param folder where old points of live runs are kept, on a disk and not in memory as temporary files often are; see SpillFile */
-  constructor(open: (run: RunId) => RunSeries, folder: string, mostIdleBytes = MOST_IDLE_BYTES) {
+  /**
+   * @param root of the store: old values of live runs are kept in its server's folder, for that of temporary files often is memory. They stay
+   * in memory where there is no such folder.
+   */
+  constructor(open: (run: RunId) => RunSeries, root: string, mostIdleBytes = MOST_IDLE_BYTES) {
     this.#open = open;
-    this.#spill = new SpillFile(folder);
+    this.#spill = new SpillFile(serverFolder(root));
     this.#mostIdleBytes = mostIdleBytes;
   }
 
