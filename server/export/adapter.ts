@@ -101,7 +101,7 @@ async function chooseSource({ store, run, checkpoint, request }: AdapterJob): Pr
     "bad_checkpoint",
     `the run ${run.id} has no adapter to export${problems.length === 0 ? "" : `: ${problems.slice(0, 3).join("; ")}`}`,
     problems.length === 0
-      ? "Wait for its first checkpoint."
+      ? "It has saved no checkpoint yet."
       : "Adapters come from LoRA and other PEFT trainings that save as safetensors. A model trained as a whole is used from its own folder.",
   );
 }

@@ -32,6 +32,9 @@ const ADAPTER_SETTINGS = [
   "modules_to_save",
 ];
 const LIBRARIES = ["torch", "transformers", "peft", "trl"];
+/** Names of what must not be published; the same words as in the Python SDK, which keeps such values out of a run's files. */
+const SECRET =
+  /^token$|(^|[_\-.])((hub|hf|api|auth|access|bearer|secret|session|wandb)[_-]?token|passw(or)?d|secret|(api|access|private|secret)[_-]?key|credentials?)$/i;
 /** A param longer than this is a document, not a setting. */
 const MAX_VALUE = 300;
 
@@ -76,7 +79,7 @@ export function modelCard(facts: CardFacts): string {
 
 /** Those that somebody or something chose; a recipe's defaults are the recipe's. */
 function chosenParams({ run, sources }: CardFacts): [string, unknown][] {
-  return Object.entries(run.params).filter(([name]) => sources[name] !== "recipe default");
+  return Object.entries(run.params).filter(([name]) => sources[name] !== "recipe default" && !SECRET.test(name));
 }
 
 function provenance({ run, checkpoint, version, exportedAt }: CardFacts): [string, unknown][] {
@@ -114,7 +117,11 @@ function textOf(value: unknown): string | null {
 function rowsOf(entries: readonly (readonly [string, unknown])[]): string[][] {
   return entries
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
-    .map(([name, value]) => [code(name), code(typeof value === "string" ? value : JSON.stringify(value))]);
+    .map(([name, value]) => [code(name), code(typeof value === "string" ? value : JSON.stringify(value, withoutSecrets))]);
+}
+
+function withoutSecrets(name: string, value: unknown): unknown {
+  return SECRET.test(name) ? undefined : value;
 }
 
 function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -45,8 +45,14 @@ beforeAll(async () => {
     git: { root: "/code", commit: "0123456789abcdef0123456789abcdef01234567", branch: "main", remote: null, dirty_files: 2 },
   });
   const resolved = JSON.parse(await readFile(run.paths.resolvedJson, "utf8")) as object;
-  const params = { train_file: "data/sums.jsonl", learning_rate: 0.01, weight_decay: 0 };
-  const sources = { train_file: "spec", learning_rate: "override", weight_decay: "recipe default" };
+  const params = {
+    train_file: "data/sums.jsonl",
+    learning_rate: 0.01,
+    weight_decay: 0,
+    hub_token: "hf_1",
+    more: { api_key: "sk-1", seed: 2 },
+  };
+  const sources = { train_file: "spec", learning_rate: "override", weight_decay: "recipe default", hub_token: "spec", more: "spec" };
   await writeFile(run.paths.resolvedJson, JSON.stringify({ ...resolved, params, sources }));
   const metrics = await MetricFileWriter.open(run.paths.attempt(1).metrics);
   for (const [step, loss] of [
@@ -93,6 +99,7 @@ it("drafts a model card from what the run says, and from nothing else", async ()
   for (const row of [
     "| `r` | `2` |",
     "| `learning_rate` | `0.01` |",
+    '| `more` | `{"seed":2}` |',
     "| `eval/loss` | NaN (step 30) | 0.25 (step 20) | 0.5 (step 10) |",
     `| \`run\` | \`${run.record.id}\` |`,
     "| `git commit` | `0123456789abcdef0123456789abcdef01234567` |",
@@ -100,7 +107,7 @@ it("drafts a model card from what the run says, and from nothing else", async ()
     `| \`trainyard\` | \`${(await live.client.call("getServer")).version}\` |`,
   ])
     expect(body).toContain(row);
-  expect(body).not.toMatch(/weight_decay|null|undefined/);
+  expect(body).not.toMatch(/weight_decay|hf_1|sk-1|null|undefined/);
 });
 
 it("refuses what is torn or no adapter, and says what to do", async () => {
@@ -123,7 +130,7 @@ it("refuses what is torn or no adapter, and says what to do", async () => {
   await live.client.call("refresh");
   await expect(live.client.call("exportAdapter", { params: { id: bare.record.id }, body: { to: to("refused") } })).rejects.toMatchObject({
     code: "bad_checkpoint",
-    hint: "Wait for its first checkpoint.",
+    hint: "It has saved no checkpoint yet.",
   });
   expect(await readdir(path.dirname(to("refused")))).not.toContain("refused");
 });
