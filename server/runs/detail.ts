@@ -7,16 +7,12 @@ import type { RunStore } from "../store/types.ts";
 import type { RunEntry } from "./entry.ts";
 
 export async function runDetail(entry: RunEntry, store: RunStore, series: RunSeries): Promise<RunDetail> {
-  const { id } = entry;
-  const [{ record }, { spec }, resolved, attempts] = await Promise.all([
-    store.read(id),
-    store.spec(id),
-    store.resolved(id),
-    store.attempts(id),
-  ]);
+  // Not read anew: the store would then take somebody else's change of run.json for known, and nobody would be told of it.
+  const { id, environment } = entry.record;
+  const [{ spec }, resolved, attempts] = await Promise.all([store.spec(id), store.resolved(id), store.attempts(id)]);
   return {
     ...entry.summary(),
-    environment: record.environment,
+    environment,
     run_dir: store.paths(id).dir,
     spec,
     resolved: resolved === null ? null : { ...resolved },

@@ -60,8 +60,8 @@ class RunsRoom implements Runs {
     };
     this.documents = new Documents(this.#context, this);
     this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
-    this.#metrics = new SeriesPool(options.openMetrics);
-    this.#system = new SeriesPool(options.openSystem);
+    this.#metrics = new SeriesPool(options.openMetrics, store.root);
+    this.#system = new SeriesPool(options.openSystem, store.root);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
       void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));

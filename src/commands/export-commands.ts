@@ -8,7 +8,8 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { Host } from "../host.ts";
 import { formatBytes } from "../runs/format.ts";
 import { readSettings } from "../settings.ts";
-import { chooseRuns } from "./arguments.ts";
+import { revealPath } from "./reveal.ts";
+import { checkpointOf, chooseRun, chooseRuns } from "./arguments.ts";
 
 interface Choice extends vscode.QuickPickItem {
   readonly format: ExportFormat;
@@ -24,6 +25,42 @@ const CHOICES: readonly Choice[] = [
   { format: "tensorboard", label: "TensorBoard", detail: "A folder with an event file per run" },
 ];
 const EXPORT_TIMEOUT_MS = 3_600_000;
+
+/** Of a checkpoint of the tree, or of a run: its final model or newest checkpoint with an adapter. */
+export async function exportAdapter(host: Host, ...args: unknown[]): Promise<void> {
+  const checkpoint = checkpointOf(args);
+  const run = await chooseRun(host, args, (each) => each.damage === null && each.checkpoint_count > 0, "Export Adapter");
+  if (run === null) return;
+  const title = checkpoint === null ? run.name : `${run.name}, ${checkpoint.name}`;
+  const base = readSettings()?.baseDir;
+  const folder = await vscode.window.showOpenDialog({
+    title: `Empty folder for the adapter of ${title}`,
+    openLabel: "Export Here",
+    canSelectFiles: false,
+    canSelectFolders: true,
+    ...(base === undefined ? {} : { defaultUri: vscode.Uri.file(base) }),
+  });
+  const to = folder?.[0]?.fsPath;
+  if (to === undefined) return;
+  const api = await host.connection.api();
+  const exported = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: `Exporting the adapter of ${title}` },
+    () =>
+      api.call("exportAdapter", {
+        params: { id: run.id },
+        body: { to, ...(checkpoint === null ? {} : { checkpoint: checkpoint.id }) },
+        timeoutMs: EXPORT_TIMEOUT_MS,
+      }),
+  );
+  const answer = await vscode.window.showInformationMessage(
+    `Exported ${exported.checkpoint ?? "the final model"} (${formatBytes(exported.size_bytes)}) with a draft of its model card.`,
+    "Open Model Card",
+    "Reveal",
+  );
+  const card = vscode.Uri.file(path.join(exported.folder, "README.md"));
+  if (answer === "Open Model Card") await vscode.window.showTextDocument(card);
+  else if (answer === "Reveal") await revealPath(exported.folder);
+}
 
 export async function exportRun(host: Host, ...args: unknown[]): Promise<void> {
   const runs = await chooseRuns(host, args, (each) => each.damage === null, "Export Run");

@@ -1,6 +1,7 @@
 /** What a webview may ask of the editor. The messages are validated before they come here. */
 import path from "node:path";
 import * as vscode from "vscode";
+import type { RunId } from "../../protocol/ids.ts";
 import type { HostCommand, PathRule } from "../../protocol/webview.ts";
 import { exportRuns, saveArtifact } from "../commands/export-commands.ts";
 import { forkFrom, resumeFrom } from "../commands/life-commands.ts";
@@ -35,6 +36,11 @@ export async function runHostCommand(host: Host, command: HostCommand, page: Pag
     case "open_log":
       await host.logs.show(command.run, command.attempt, host.board.run(command.run)?.name ?? command.run);
       return;
+    case "diff_code": {
+      const side = (run: RunId, file: string) => ({ run, name: host.board.run(run)?.name ?? run, file });
+      await host.code.compare(side(command.baseline, command.baseline_path), side(command.run, command.path));
+      return;
+    }
     case "fork_run":
       trusted();
       await forkFrom(host, command.run, host.board.run(command.run)?.name ?? command.run, command.checkpoint, null);

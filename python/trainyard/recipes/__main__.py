@@ -3,7 +3,7 @@
 - ``describe [--workspace DIR]`` prints a RecipeCatalogue (JSON) on stdout.
 - ``check`` reads ``{"recipe", "params", "base_dir"}`` and where it would run, ``{"gpus", "checkpoint_dir"}``, (JSON) on stdin and prints a PreflightReport.
 - ``inspect SCRIPT.py`` prints the form that the script's source gives: its fields (a map of RecipeField) and how each is passed. The script is
-  parsed and never imported. With ``--arguments`` it reads values as JSON from stdin and prints the list of arguments that they become.
+  parsed and never imported. With ``--run-help`` a script whose source tells nothing is run with ``--help``. With ``--arguments`` it reads values as JSON from stdin and prints the list of arguments that they become.
 - ``preview`` reads ``{"recipe", "params", "base_dir", "split", "file", "rows"}`` (JSON) on stdin and prints a DatasetPreview.
 - ``render`` reads the same with ``sample`` and prints a RenderedDataset: it loads the document's tokenizer.
 - ``probe`` reads ``{"recipe", "params", "base_dir"}``, makes three real steps and prints a ProbeAnswer.
@@ -31,6 +31,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     commands.add_parser("check", help="check one set of params, read as JSON from stdin")
     inspect = commands.add_parser("inspect", help="print the form of a script, from its source")
     inspect.add_argument("script", type=Path)
+    inspect.add_argument("--run-help", action="store_true", help="run the script with --help when its source tells nothing")
     inspect.add_argument("--arguments", action="store_true", help="print the arguments for values read as JSON from stdin")
     commands.add_parser("preview", help="look at a dataset; the request is read as JSON from stdin")
     commands.add_parser("render", help="rows as the training sees them; the request is read as JSON from stdin")
@@ -43,7 +44,7 @@ def main(argv: Optional[List[str]] = None) -> int:
 
         return run()
     if arguments.command == "inspect":
-        return _inspect(arguments.script, arguments.arguments)
+        return _inspect(arguments.script, arguments.run_help, arguments.arguments)
     if arguments.command == "describe":
         from trainyard.recipes.catalogue import describe as describe_all
 
@@ -60,12 +61,12 @@ def main(argv: Optional[List[str]] = None) -> int:
     return _check()
 
 
-def _inspect(script: Path, arguments: bool) -> int:
+def _inspect(script: Path, may_run: bool, arguments: bool) -> int:
     from trainyard.script_form.form import ScriptError, inspect_script
     from trainyard.script_form.options import command_line
 
     try:
-        form = inspect_script(script)
+        form = inspect_script(script, may_run)
         if arguments:
             _print({"arguments": command_line(form, json.loads(sys.stdin.read()))})
         else:
