@@ -70,7 +70,8 @@ export async function runHostCommand(command: SimpleHostCommand, transport: Tran
     }
     case "save_document":
     case "open_as_text":
-      // A page without an editor shows drafts alone.
+    case "diff_code":
+      // A page without an editor shows drafts alone, and offers no comparison in one.
       break;
     case "reveal":
       page.say(command.path);
