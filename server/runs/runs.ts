@@ -23,7 +23,7 @@ import { rewriteDraft, type DraftDocument } from "./drafts.ts";
 import { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
-import { baseDirOf, launchFacts, madeUpName, mustPassCheck, planRun, resolvedSpec, runRecord, type PrepareContext } from "./prepare.ts";
+import { baseDirOf, launchFacts, madeUpName, mustPassCheck, planRun, recordedSpec, runRecord, type PrepareContext } from "./prepare.ts";
 import { retainAutomatically, retainCheckpoints } from "./retention.ts";
 import { planResume, unreadable, type Resume } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
@@ -60,8 +60,8 @@ class RunsRoom implements Runs {
     };
     this.documents = new Documents(this.#context, this);
     this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
-    this.#metrics = new SeriesPool(options.openMetrics);
-    this.#system = new SeriesPool(options.openSystem);
+    this.#metrics = new SeriesPool(options.openMetrics, store.root);
+    this.#system = new SeriesPool(options.openSystem, store.root);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
       void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
@@ -173,7 +173,7 @@ class RunsRoom implements Runs {
       // The world may have changed since the draft was made: interpreter, files, dataset.
       const plan = await planRun(this.#context, spec, baseDir);
       await mustPassCheck(this.#context, plan, spec);
-      await this.#store.writeResolved(id, resolvedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir }));
+      await this.#store.writeResolved(id, await recordedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir }));
       await this.#ledger.move(entry, { to: "queued", cause: "user" });
     });
   }
@@ -345,7 +345,7 @@ class RunsRoom implements Runs {
     const taken = new Set([...this.#ledger.entries()].filter((one) => one.project === spec.project).map((one) => one.name));
     const name = spec.name ?? madeUpName(spec, plan.params, taken);
     const record = runRecord({ id, spec, name, params: plan.params, state, parent, git: git?.git ?? null, environment });
-    const resolved = resolvedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
+    const resolved = await recordedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
     await this.#store.create(record, {
       specYaml: source ?? stringifyYaml(spec),
       resolved,
@@ -364,7 +364,7 @@ class RunsRoom implements Runs {
     const { id, name, state } = entry.record;
     if (!FINAL_STATES.has(state)) throw new TrainyardError("conflict", `the run ${name} is ${state}`, "Stop it first, or fork it.");
     const { spec, baseDir, plan, resume, before } = await planResume(this.#context, entry.record, request);
-    const resolved = resolvedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir, resume });
+    const resolved = await recordedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir, resume });
     await this.#store.writeResolved(id, resolved);
     entry.resolvedParams = plan.params;
     const changes = changedParams(before, plan.params);
