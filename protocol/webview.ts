@@ -38,6 +38,8 @@ export const HostCommand = z.discriminatedUnion("command", [
   z.object({ command: z.literal("compare_runs"), runs: z.array(RunId).min(1).max(1000) }),
   /** The editor asks for format and place; a browser saves the report. */
   z.object({ command: z.literal("export_runs"), runs: z.array(RunId).min(1).max(1000) }),
+  /** A file that the run produced, to wherever the user says. */
+  z.object({ command: z.literal("save_artifact"), run: RunId, path: z.string().min(1).max(4096) }),
   z.object({ command: z.literal("open_plot"), project: Slug.nullable(), filter: z.string().max(4000) }),
   z.object({ command: z.literal("open_log"), run: RunId, attempt: z.number().int().positive() }),
   z.object({ command: z.literal("fork_run"), run: RunId, checkpoint: z.string().nullable() }),

@@ -3,7 +3,7 @@ import path from "node:path";
 import * as vscode from "vscode";
 import type { RunId } from "../../protocol/ids.ts";
 import type { HostCommand, PathRule } from "../../protocol/webview.ts";
-import { exportRuns } from "../commands/export-commands.ts";
+import { exportRuns, saveArtifact } from "../commands/export-commands.ts";
 import { forkFrom, resumeFrom } from "../commands/life-commands.ts";
 import { revealPath } from "../commands/reveal.ts";
 import type { Host } from "../host.ts";
@@ -27,6 +27,9 @@ export async function runHostCommand(host: Host, command: HostCommand, page: Pag
       await exportRuns(host, command.runs, command.runs.length === 1 ? name : `${String(command.runs.length)} runs`);
       return;
     }
+    case "save_artifact":
+      await saveArtifact(host, command.run, command.path);
+      return;
     case "open_plot":
       host.panels.open({ view: "plots", project: command.project, filter: command.filter });
       return;

@@ -21,6 +21,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 #: What was given is at fault (sysexits' EX_DATAERR): the last line on stderr says what, in a sentence for the user.
 EXIT_BAD_INPUT = 65
+#: A check waits this long for fields that only an import of the packages tells.
+_PREPARE_SECONDS = 10.0
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -139,6 +141,7 @@ def check(recipe: str, params: Dict[str, Any], base_dir: Path, gpus: Sequence[st
     adapter = found.entries[recipe].adapter
     try:
         place = Preflight(gpus=gpus, checkpoint_dir=Path(checkpoint_dir) if checkpoint_dir else None)
+        adapter.prepare(_PREPARE_SECONDS, params)
         return adapter.preflight(params, base_dir, place).to_json()
     except Exception as error:  # a user's check() may fail; the start is then the user's decision
         message = "the check of the recipe {} failed: {}: {}".format(recipe, type(error).__name__, error)
