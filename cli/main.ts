@@ -41,6 +41,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .description("Launch, watch and resume training runs on this machine.")
     .version(packageVersion(findPackageRoot()))
     .addHelpText("after", EXIT_CODE_HELP)
+    .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError("(trainyard <command> --help shows the options)");
   addServeCommand(program, context);

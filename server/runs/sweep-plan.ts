@@ -42,7 +42,7 @@ export async function planSweep(context: PrepareContext, request: CreateSweep): 
 /** The document of one of the runs. */
 export function specOf(spec: RunSpec, { params, seed }: SweepCombination, index: number): RunSpec {
   const one: RunSpec = {
-    ...one,
+    ...spec,
     name: `${nameOf(spec)} ${index + 1}`,
     params: { ...spec.params, ...params },
     ...(seed !== null && { seed }),
