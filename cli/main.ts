@@ -7,6 +7,7 @@ import { addCompareCommand } from "./commands/compare.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addExportCommand } from "./commands/export.ts";
+import { addExportAdapterCommand } from "./commands/export-adapter.ts";
 import { addImportCommand } from "./commands/import.ts";
 import { addInspectCommand } from "./commands/inspect.ts";
 import { addListCommand } from "./commands/list.ts";
@@ -56,6 +57,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addProjectCommands(program, context);
   addQueryCommands(program, context);
   addExportCommand(program, context);
+  addExportAdapterCommand(program, context);
   addImportCommand(program, context);
   addCompareCommand(program, context);
   addSearchCommand(program, context);

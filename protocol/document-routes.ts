@@ -28,7 +28,7 @@ export const documentRoutes = {
     ...common,
     method: "POST",
     path: "/api/script-form",
-    summary: "The form of the script that a document names, from its source; the script is not imported",
+    summary: "The form of the script that a document names, from its source; the script is run only when the document says so",
     body: d.DocumentRequest,
     response: d.ScriptForm,
     errors: ["invalid_spec", "missing_file", "python_unusable", "timeout"],

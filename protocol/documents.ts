@@ -27,7 +27,7 @@ export type ScriptOption = z.infer<typeof ScriptOption>;
 export const ScriptForm = z.object({
   /** Absolute path. */
   script: z.string(),
-  kind: z.enum(["argparse", "dataclass", "hydra", "lightning", "key_value", "none"]),
+  kind: z.enum(["argparse", "click", "dataclass", "hydra", "lightning", "key_value", "none"]),
   /** `help`: the script was run with `--help`, as the document asked for with `params.script_form`. */
   read_from: z.enum(["source", "help"]),
   recipe: Recipe,

@@ -1,5 +1,6 @@
-/** Routes that hand out points for other programs and previews of files. */
+/** Routes that hand out points and adapters for other programs and previews of files. */
 import * as z from "zod";
+import { ExportAdapter, ExportedAdapter } from "./adapter-export.ts";
 import { ArtifactPreview, ExportQuery, PreviewQuery } from "./export.ts";
 import { common, oneRun, route } from "./route.ts";
 
@@ -23,5 +24,15 @@ export const exportRoutes = {
     query: PreviewQuery,
     response: ArtifactPreview,
     errors: ["not_found", "forbidden", "bad_request"],
+  }),
+  exportAdapter: route({
+    ...oneRun,
+    method: "POST",
+    path: "/api/runs/:id/adapter",
+    summary: "Copy a trained adapter into an empty folder from which PEFT loads it, with its tokenizer and a draft of its model card",
+    body: ExportAdapter,
+    response: ExportedAdapter,
+    status: 201,
+    errors: ["not_found", "bad_checkpoint", "bad_request", "conflict", "disk_full"],
   }),
 } as const;

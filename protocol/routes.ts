@@ -6,6 +6,7 @@ import * as z from "zod";
 import { Checkpoint } from "./artifact.ts";
 import { Problem } from "./errors.ts";
 import { analysisRoutes } from "./analysis-routes.ts";
+import { CodeDifference, CodeDifferenceQuery } from "./code.ts";
 import * as q from "./queries.ts";
 import { documentRoutes } from "./document-routes.ts";
 import { draftRoutes } from "./draft-routes.ts";
@@ -60,6 +61,15 @@ export const routes = {
   ...documentRoutes,
   ...sweepRoutes,
   getRun: route({ ...oneRun, method: "GET", path: "/api/runs/:id", summary: "One run", response: q.RunDetail, errors: ["not_found"] }),
+  getCodeDifference: route({
+    ...oneRun,
+    method: "GET",
+    path: "/api/runs/:id/code-difference",
+    summary: "What differs between the code of a baseline and of this run: commits and uncommitted changes",
+    query: CodeDifferenceQuery,
+    response: CodeDifference,
+    errors: ["not_found", "bad_request"],
+  }),
   editRun: route({
     ...oneRun,
     method: "PATCH",

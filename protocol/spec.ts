@@ -1,6 +1,7 @@
 /** The run document (`*.run.yaml`) and what becomes of it. */
 import * as z from "zod";
 import { RunId, Slug } from "./ids.ts";
+import { DatasetState } from "./dataset.ts";
 import { JsonObject, JsonValue } from "./json.ts";
 import { SweepSpec } from "./sweep-spec.ts";
 
@@ -69,6 +70,8 @@ export const ResolvedSpec = z.object({
       mode: z.enum(["state", "weights"]),
     })
     .nullable(),
+  /** The local datasets as they lay there when this was written; absent where no server wrote it, and of what was never made a run. */
+  datasets: z.array(DatasetState).optional(),
   extra: z.record(z.string(), JsonValue).default({}),
 });
 export type ResolvedSpec = z.infer<typeof ResolvedSpec>;

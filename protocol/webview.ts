@@ -38,10 +38,20 @@ export const HostCommand = z.discriminatedUnion("command", [
   z.object({ command: z.literal("compare_runs"), runs: z.array(RunId).min(1).max(1000) }),
   /** The editor asks for format and place; a browser saves the report. */
   z.object({ command: z.literal("export_runs"), runs: z.array(RunId).min(1).max(1000) }),
+  /** A file that the run produced, to wherever the user says. */
+  z.object({ command: z.literal("save_artifact"), run: RunId, path: z.string().min(1).max(4096) }),
   z.object({ command: z.literal("open_plot"), project: Slug.nullable(), filter: z.string().max(4000) }),
   z.object({ command: z.literal("open_log"), run: RunId, attempt: z.number().int().positive() }),
   z.object({ command: z.literal("fork_run"), run: RunId, checkpoint: z.string().nullable() }),
   z.object({ command: z.literal("resume_run"), run: RunId, checkpoint: z.string().nullable() }),
+  /** A file of the code of two runs as it was, beside each other. Paths are relative to the top of the repository. */
+  z.object({
+    command: z.literal("diff_code"),
+    baseline: RunId,
+    baseline_path: z.string().min(1).max(4096),
+    run: RunId,
+    path: z.string().min(1).max(4096),
+  }),
   z.object({ command: z.literal("cancel_run"), run: RunId }),
   z.object({ command: z.literal("reveal"), path: z.string() }),
   z.object({ command: z.literal("copy"), text: z.string() }),

@@ -1,18 +1,22 @@
 // `npm run test:faults -- [--only PART]… [--seed N] [--count KILLS] [--seconds LIMIT] [--memory-minutes M] [--requests N] [--frames N] [--log-mb N] [--keep]`
 //
-// The parts, all of them unless told otherwise: `kills` at random moments and whether anything was lost by them (a table), `memory` of a
-// server with eight live runs and visitors that come and go (a table), the faults that are `made` on purpose, and malformed requests and
-// frames at the `edge`. Ends with a code other than 0 when one of them finds something. See docs/reliability.md.
+// The parts, all of them unless told otherwise: `kills` at random moments and whether anything was lost by them (a table), of the
+// extension host of real `windows` (a table), `memory` of a server with eight live runs and visitors that come and go (a table), the faults
+// that are `made` on purpose, and malformed requests and frames at the `edge`. Ends with a code other than 0 when one of them finds something. See docs/reliability.md.
 import { build } from "esbuild";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { ensureBrowser } from "./lib/browser.mjs";
 import { ensureBuild, ensureNodePackages } from "./lib/node-env.mjs";
 import { StepFailure, capture, root, runMain } from "./lib/steps.mjs";
+import { makePackage } from "./package.mjs";
+import { ensureVscodeRig } from "./vscode-rig.mjs";
 
 const VITEST = path.join(root, "node_modules", "vitest", "vitest.mjs");
 
-const PARTS = { kills, memory, made, edge };
+const PARTS = { kills, windows, memory, made, edge };
 
 const { values } = parseArgs({
   options: {
@@ -48,6 +52,13 @@ function kills() {
   return program("test/faults/chaos/main.ts", order);
 }
 
+async function windows() {
+  process.env["TRAINYARD_TEST_VSIX"] ??= await makePackage();
+  process.env["TRAINYARD_TEST_CODE_SERVER"] ??= await ensureVscodeRig();
+  process.env["TRAINYARD_TEST_BROWSER"] ??= await ensureBrowser();
+  return program("test/faults/windows/main.ts", {});
+}
+
 function memory() {
   return program("test/faults/memory/main.ts", { minutes: Number(values["memory-minutes"]), seed: Number(values.seed), perSecond: 20 });
 }
@@ -76,6 +87,8 @@ async function program(file, order) {
       format: "esm",
       platform: "node",
       target: "node20",
+      // The tests find the repository from where their own helpers lie, which is not where the bundle lies.
+      define: { "import.meta.url": JSON.stringify(pathToFileURL(path.join(root, "test", "support", "machine.ts")).href) },
       outfile: bundle,
       logLevel: "warning",
     });

@@ -58,6 +58,7 @@ const COMMANDS = {
   "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },
   "trainyard.openArtifact": { run: from(look, (c) => c.openArtifact), needs: "server" },
   "trainyard.exportRun": { run: from(exporting, (c) => c.exportRun), needs: "server" },
+  "trainyard.exportAdapter": { run: from(exporting, (c) => c.exportAdapter), needs: "server" },
   "trainyard.copyCommand": { run: from(look, (c) => c.copyCommand), needs: "server" },
   "trainyard.copyRunId": { run: from(look, (c) => c.copyRunId), needs: "server" },
   "trainyard.revealFolder": { run: from(look, (c) => c.revealFolder), needs: "server" },

@@ -1,16 +1,23 @@
-/** Routes that hand out points for other programs and previews of files. */
+/** Routes that hand out points and adapters for other programs and previews of files. */
 import { Readable } from "node:stream";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { EXPORT_EXTENSIONS, type ExportQuery, type ExportedRun } from "../../protocol/export.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { exportAdapter } from "../export/adapter.ts";
 import { FORMATS } from "../export/formats.ts";
 import type { ExportJob } from "../export/job.ts";
 import type { SeriesWindow } from "../series/types.ts";
+import { findCheckpoint } from "../runs/checkpoint-tags.ts";
 import { guardedParquet } from "../preview/guarded.ts";
 import { previewFile } from "../store/preview.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
-export function exportHandlers({ store, runs, log, version }: HttpContext): Pick<Handlers, "exportRuns" | "previewArtifact"> {
+export function exportHandlers({
+  store,
+  runs,
+  log,
+  version,
+}: HttpContext): Pick<Handlers, "exportRuns" | "previewArtifact" | "exportAdapter"> {
   async function points(id: RunId, metrics: readonly string[], maxPoints: number): Promise<SeriesWindow[]> {
     const lease = await runs.series(id);
     try {
@@ -82,6 +89,11 @@ export function exportHandlers({ store, runs, log, version }: HttpContext): Pick
       const file = await store.resolveArtifact(params.id, query.path);
       const { rows, offset } = query;
       return previewFile(file, { rows, parquet: () => guardedParquet({ file, rows, offset }) });
+    },
+    async exportAdapter({ params, body }) {
+      const run = await exported(params.id);
+      const checkpoint = body.checkpoint === undefined ? null : await findCheckpoint(store, params.id, body.checkpoint);
+      return exportAdapter({ store, run, checkpoint, request: body, version });
     },
   };
 }

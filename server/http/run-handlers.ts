@@ -1,5 +1,7 @@
 /** Routes about the life of runs. */
+import type { RunId } from "../../protocol/ids.ts";
 import { findCheckpoint } from "../runs/checkpoint-tags.ts";
+import { codeDifference, type CodeOfRun } from "../runs/code-difference.ts";
 import { mustWrite } from "../store/store.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
@@ -7,6 +9,7 @@ type RunRoutes =
   | "listRuns"
   | "createRun"
   | "getRun"
+  | "getCodeDifference"
   | "editRun"
   | "deleteRun"
   | "startRun"
@@ -22,6 +25,7 @@ export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handler
   const writable = (): void => {
     mustWrite(store);
   };
+  const codeOf = async (id: RunId): Promise<CodeOfRun> => ({ record: (await store.read(id)).record, patch: store.paths(id).gitPatch });
   return {
     async listRuns({ query }) {
       const { ids, total } = await catalog.list(query);
@@ -33,6 +37,10 @@ export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handler
       return runs.create(body);
     },
     getRun: ({ params }) => runs.detail(params.id),
+    async getCodeDifference({ params, query }) {
+      const [baseline, run] = await Promise.all([codeOf(query.baseline), codeOf(params.id)]);
+      return codeDifference(baseline, run);
+    },
     async editRun({ params, body }) {
       writable();
       return runs.edit(params.id, body);

@@ -51,6 +51,7 @@ function policy(host: string): string {
     "style-src 'self' 'unsafe-inline'",
     "font-src 'self'",
     "img-src 'self' data: blob:",
+    "media-src blob:",
     `connect-src 'self' ws://${host}`,
     "base-uri 'none'",
     "form-action 'none'",

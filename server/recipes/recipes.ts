@@ -14,6 +14,7 @@ import { askRecipes } from "./python-module.ts";
 import { missingPackages, pickRecipe, resolveParams, type ParamLayers, type ResolvedParams } from "./resolve.ts";
 import {
   inspectScript,
+  mayRunHelp,
   mustHaveScript,
   scriptArguments,
   scriptOf,
@@ -141,14 +142,15 @@ export class Recipes {
 
   /** @throws TrainyardError missing_file | invalid_spec | python_unusable | timeout */
   async scriptForm(spec: RunSpec, draft: Draft): Promise<ScriptForm> {
-    const place = { ...draft, packageRoot: this.#options.packageRoot, script: mustHaveScript(draft.params, draft.cwd) };
+    const { python, cwd, params } = draft;
+    const place = this.#scriptPlace(mustHaveScript(params, cwd), spec, python, cwd, params);
     const form = await inspectScript(place);
     const words = await scriptArguments(place, form, spec.params);
     return {
       script: place.script,
       kind: form.kind,
-      read_from: "source",
-      recipe: withScriptForm(draft.recipe, form, givesWords(spec, draft.params)),
+      read_from: form.read_from,
+      recipe: withScriptForm(draft.recipe, form, givesWords(spec, params)),
       options: form.arguments,
       notes: form.notes,
       arguments: words,
@@ -167,11 +169,15 @@ export class Recipes {
     const resolved = resolveParams(recipe, layers);
     const script = recipe.id === "script" && python !== null ? scriptOf(resolved.params, cwd) : null;
     if (script === null || python === null) return { recipe, resolved, script: null };
-    const place = { python, packageRoot: this.#options.packageRoot, script, cwd };
+    const place = this.#scriptPlace(script, spec, python, cwd, resolved.params);
     const form = await inspectScript(place);
     const extended = withScriptForm(recipe, form, givesWords(spec, resolved.params));
     const own = new Set(Object.keys(form.fields));
     return { recipe: extended, resolved: resolveParams(extended, layers, own), script: { place, form } };
+  }
+
+  #scriptPlace(script: string, spec: RunSpec, python: string, cwd: string, params: JsonObject): ScriptPlace {
+    return { python, packageRoot: this.#options.packageRoot, script, cwd, env: spec.env, mayRun: mayRunHelp(params) };
   }
 
   #interpreter(python: string | undefined, baseDir: string): string {

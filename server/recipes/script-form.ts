@@ -11,6 +11,7 @@ import { askRecipes } from "./python-module.ts";
 /** `python -m trainyard.recipes inspect`. */
 const Inspected = z.object({
   kind: ScriptForm.shape.kind,
+  read_from: ScriptForm.shape.read_from,
   sections: z.array(z.object({ id: z.string(), title: z.string(), description: z.string() })),
   fields: z.record(z.string(), RecipeField),
   required: z.array(z.string()),
@@ -25,6 +26,15 @@ export interface ScriptPlace {
   /** Absolute path of the script. */
   readonly script: string;
   readonly cwd: string;
+  /** The environment of the run, for a script that is run with `--help`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** May it be run with `--help` when its source tells nothing? */
+  readonly mayRun: boolean;
+}
+
+/** Does the document ask for it? Running a script runs the user's code. */
+export function mayRunHelp(params: JsonObject): boolean {
+  return params["script_form"] === "help";
 }
 
 /** The script that params name, when there is such a file; whatever else is wrong with them is for the check of the fields to say. */
@@ -35,20 +45,24 @@ export function scriptOf(params: JsonObject, cwd: string): string | null {
   return statSync(file, { throwIfNoEntry: false })?.isFile() === true ? file : null;
 }
 
+function inspectArgs({ script, mayRun }: ScriptPlace): string[] {
+  return ["inspect", script, ...(mayRun ? ["--run-help"] : [])];
+}
+
 /** @throws TrainyardError invalid_spec when the file is no Python, with its line */
 export function inspectScript(place: ScriptPlace): Promise<Inspected> {
-  const { python, packageRoot, cwd } = place;
-  return askRecipes({ python, packageRoot, cwd, args: ["inspect", place.script], inputField: "params.script" }, Inspected);
+  const { python, packageRoot, cwd, env } = place;
+  return askRecipes({ python, packageRoot, cwd, env, args: inspectArgs(place), inputField: "params.script" }, Inspected);
 }
 
 /** The words for those values that the form knows and that differ from their defaults. @throws TrainyardError invalid_spec */
 export async function scriptArguments(place: ScriptPlace, form: Inspected, params: JsonObject): Promise<string[]> {
   const values = Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(form.fields, name)));
   if (Object.keys(values).length === 0) return [];
-  const { python, packageRoot, cwd } = place;
-  const args = ["inspect", place.script, "--arguments"];
+  const { python, packageRoot, cwd, env } = place;
+  const args = [...inspectArgs(place), "--arguments"];
   const input = JSON.stringify(values);
-  const call = { python, packageRoot, cwd, args, input, inputField: "params" };
+  const call = { python, packageRoot, cwd, env, args, input, inputField: "params" };
   return (await askRecipes(call, z.object({ arguments: z.array(z.string()) }))).arguments;
 }
 

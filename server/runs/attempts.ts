@@ -123,7 +123,7 @@ export class Attempts {
     }
     this.#oomBefore.set(id, await oomKillCount());
     await this.#rememberNoted(id);
-    const series = this.#pool.acquire(id);
+    const series = this.#pool.follow(id);
     entry.live = new LiveAttempt({
       run: id,
       attempt,

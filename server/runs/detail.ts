@@ -1,27 +1,30 @@
 /** One run with everything in its folder. */
 import { stat } from "node:fs/promises";
+import type { JsonObject } from "../../protocol/json.ts";
 import type { AttemptDetail, RunDetail } from "../../protocol/queries.ts";
 import type { AttemptRecord } from "../../protocol/run.ts";
+import type { ResolvedSpec } from "../../protocol/spec.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { RunStore } from "../store/types.ts";
 import type { RunEntry } from "./entry.ts";
 
 export async function runDetail(entry: RunEntry, store: RunStore, series: RunSeries): Promise<RunDetail> {
-  const { id } = entry;
-  const [{ record }, { spec }, resolved, attempts] = await Promise.all([
-    store.read(id),
-    store.spec(id),
-    store.resolved(id),
-    store.attempts(id),
-  ]);
+  // Not read anew: the store would then take somebody else's change of run.json for known, and nobody would be told of it.
+  const { id, environment } = entry.record;
+  const [{ spec }, resolved, attempts] = await Promise.all([store.spec(id), store.resolved(id), store.attempts(id)]);
   return {
     ...entry.summary(),
-    environment: record.environment,
+    environment,
     run_dir: store.paths(id).dir,
     spec,
-    resolved: resolved === null ? null : { ...resolved },
+    resolved: resolved === null ? null : resolvedJson(resolved),
     attempts: await Promise.all(attempts.map((attempt) => attemptDetail(entry, store, series, attempt))),
   };
+}
+
+/** As JSON, which knows no undefined. */
+function resolvedJson({ datasets, ...rest }: ResolvedSpec): JsonObject {
+  return datasets === undefined ? rest : { ...rest, datasets };
 }
 
 /** For a folder whose run.json is damaged: what is left. */

@@ -4,7 +4,7 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { RunEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
-import { baseDirOf, mustBeOneRun, planRun, resolvedSpec, runRecord, type PrepareContext } from "./prepare.ts";
+import { baseDirOf, mustBeOneRun, planRun, recordedSpec, runRecord, type PrepareContext } from "./prepare.ts";
 
 export type DraftDocument = Omit<CreateRun, "start">;
 
@@ -21,7 +21,7 @@ export async function rewriteDraft(context: PrepareContext, ledger: Ledger, entr
   const baseDir = baseDirOf(request, context.baseDir);
   const plan = await planRun(context, spec, baseDir);
   await store.writeSpec(id, request.source ?? stringifyYaml(spec));
-  await store.writeResolved(id, resolvedSpec({ run: id, paths: store.paths(id), plan, spec, baseDir }));
+  await store.writeResolved(id, await recordedSpec({ run: id, paths: store.paths(id), plan, spec, baseDir }));
   entry.resolvedParams = plan.params;
   const made = runRecord({ id, spec, name: spec.name ?? name, params: plan.params, state, parent: null, git: null, environment: null });
   const changes = { name: made.name, description: made.description, tags: made.tags, recipe: made.recipe, seed: made.seed };

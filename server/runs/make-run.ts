@@ -9,7 +9,7 @@ import { runPaths } from "../store/paths.ts";
 import type { RunStore } from "../store/types.ts";
 import { RunEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
-import { madeUpName, resolvedSpec, runRecord } from "./prepare.ts";
+import { madeUpName, recordedSpec, runRecord } from "./prepare.ts";
 import type { Resume } from "./resume.ts";
 import { environmentSnapshot, gitState } from "./snapshot.ts";
 import type { RunOrigin, RunsOptions } from "./types.ts";
@@ -53,7 +53,7 @@ export async function makeRun({ store, ledger, gpuNames }: MakeRunContext, run: 
     environment,
     sweep: sweep?.place,
   });
-  const resolved = resolvedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
+  const resolved = await recordedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
   await store.create(record, {
     specYaml: source ?? stringifyYaml(spec),
     resolved,

@@ -52,7 +52,7 @@ export function decideOutcome(known: Evidence): Decision {
   if (exit?.launch_error != null) return decide("failed", `The process could not be started: ${exit.launch_error}.`);
 
   const seen = exit !== null && (exit.code !== null || exit.signal !== null);
-  const clean = !seen || exit.code === 0;
+  const clean = !seen || (exit.code === 0 && exit.signal === null);
   if (stop !== null) {
     if (end?.status === "completed" && clean) return decide("completed", "The training reached its end before the stop took effect.");
     return decide("cancelled", `Stopped: ${stop.reason}${stopDetail(exit, end)}.`);

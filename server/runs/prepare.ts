@@ -13,6 +13,7 @@ import { checkCode, refuse, type Plan, type Recipes } from "../recipes/recipes.t
 import type { ParamLayers } from "../recipes/resolve.ts";
 import { commandFor } from "../recipes/command-recipe.ts";
 import type { RunPaths, RunStore } from "../store/types.ts";
+import { datasetStates } from "./datasets.ts";
 
 export interface PrepareContext {
   readonly store: RunStore;
@@ -96,6 +97,12 @@ export function resolvedSpec({ run, paths, plan, spec, baseDir, resume }: Resolv
     resume_from: resume === undefined ? null : { path: resume.path, step: resume.step, mode: resume.mode },
     extra,
   };
+}
+
+/** What is written down of a run that is made: with the state of its datasets. */
+export async function recordedSpec(options: ResolveOptions): Promise<ResolvedSpec> {
+  const { recipe, params, cwd } = options.plan;
+  return { ...resolvedSpec(options), datasets: await datasetStates(recipe, params, cwd) };
 }
 
 export function launchFacts(resolved: ResolvedSpec, fallbackBaseDir: string): LaunchFacts {

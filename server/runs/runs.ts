@@ -22,7 +22,7 @@ import type { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import { makeRun, type NewRun } from "./make-run.ts";
-import { baseDirOf, launchFacts, mustBeOneRun, mustPassCheck, planRun, resolvedSpec, type PrepareContext } from "./prepare.ts";
+import { baseDirOf, launchFacts, mustBeOneRun, mustPassCheck, planRun, recordedSpec, type PrepareContext } from "./prepare.ts";
 import { retainAutomatically, retainCheckpoints } from "./retention.ts";
 import { planResume, unreadable } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
@@ -58,8 +58,8 @@ class RunsRoom implements Runs {
     };
     this.documents = new Documents(this.#context, this);
     this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
-    this.#metrics = new SeriesPool(options.openMetrics);
-    this.#system = new SeriesPool(options.openSystem);
+    this.#metrics = new SeriesPool(options.openMetrics, store.root);
+    this.#system = new SeriesPool(options.openSystem, store.root);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
       void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
@@ -173,7 +173,7 @@ class RunsRoom implements Runs {
       // The world may have changed since the draft was made: interpreter, files, dataset.
       const plan = await planRun(this.#context, spec, baseDir);
       await mustPassCheck(this.#context, plan, spec);
-      await this.#store.writeResolved(id, resolvedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir }));
+      await this.#store.writeResolved(id, await recordedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir }));
       await this.#ledger.move(entry, { to: "queued", cause: "user" });
     });
   }
@@ -334,7 +334,7 @@ class RunsRoom implements Runs {
     const { id, name, state } = entry.record;
     if (!FINAL_STATES.has(state)) throw new TrainyardError("conflict", `the run ${name} is ${state}`, "Stop it first, or fork it.");
     const { spec, baseDir, plan, resume, before } = await planResume(this.#context, entry.record, request);
-    const resolved = resolvedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir, resume });
+    const resolved = await recordedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir, resume });
     await this.#store.writeResolved(id, resolved);
     entry.resolvedParams = plan.params;
     const changes = changedParams(before, plan.params);

@@ -3,6 +3,8 @@
  * its room: it is read again from its file, at 40 ns a point.
  */
 import type { RunId } from "../../protocol/ids.ts";
+import { serverFolder } from "../discovery/discovery.ts";
+import { SpillFile } from "../series/spill.ts";
 import type { RunSeries } from "../series/types.ts";
 
 const KEEP_IDLE_MS = 30_000;
@@ -25,10 +27,23 @@ export class SeriesPool {
   readonly #mostIdleBytes: number;
   /** The run that was given back last stands last. */
   readonly #shared = new Map<RunId, Shared>();
+  readonly #spill: SpillFile;
 
-  constructor(open: (run: RunId) => RunSeries, mostIdleBytes = MOST_IDLE_BYTES) {
+  /**
+   * @param root of the store: old values of live runs are kept in its server's folder, for that of temporary files often is memory. They stay
+   * in memory where there is no such folder.
+   */
+  constructor(open: (run: RunId) => RunSeries, root: string, mostIdleBytes = MOST_IDLE_BYTES) {
     this.#open = open;
+    this.#spill = new SpillFile(serverFolder(root));
     this.#mostIdleBytes = mostIdleBytes;
+  }
+
+  /** As `acquire`, for a run that is followed for as long as it lives: what it logged long ago leaves memory. */
+  follow(run: RunId): SeriesLease {
+    const lease = this.acquire(run);
+    lease.series.letGo(this.#spill);
+    return lease;
   }
 
   acquire(run: RunId): SeriesLease {
@@ -64,6 +79,7 @@ export class SeriesPool {
 
   close(): void {
     for (const run of [...this.#shared.keys()]) this.drop(run);
+    this.#spill.close();
   }
 
   #rest(run: RunId, held: Shared): void {

@@ -1,6 +1,7 @@
 /** The points of one attempt, as they come out of its metric file. */
 import { MetricFileReader, ROW_PREFIX, type MetricSet, type MetricSink } from "../store/metric-reader.ts";
 import { Axis, Curve } from "./curve.ts";
+import type { SpillFile } from "./spill.ts";
 import { RATE_ROWS, StepRate } from "./step-rate.ts";
 
 /** Names that start with "_" are the SDK's own. */
@@ -130,7 +131,7 @@ export class AttemptSeries implements MetricSink {
       const last = (curve?.length ?? 0) - 1;
       if (curve === undefined || last < 0) continue;
       const row = curve.axis.rows.data[last]!;
-      const value = curve.values[last]!;
+      const value = curve.valueAt(last);
       if (row <= newestRow || !Number.isFinite(value)) continue;
       newestRow = row;
       epoch = value;
@@ -138,12 +139,20 @@ export class AttemptSeries implements MetricSink {
     return epoch;
   }
 
-  poll(): Promise<boolean> {
-    return this.#reader.read();
+  /** @param spill takes the old values; null to keep all of them in memory */
+  async poll(spill: SpillFile | null): Promise<boolean> {
+    const changed = await this.#reader.read();
+    if (spill !== null) for (const curve of this.#curves.values()) curve.letGo(spill);
+    return changed;
+  }
+
+  close(): void {
+    for (const curve of this.#curves.values()) curve.release();
+    this.#curves = new Map();
   }
 
   restart(): void {
-    this.#curves = new Map();
+    this.close();
     this.#sets = new Map();
     this.#ownAxis = new Set();
     this.#rows = this.#badRows = 0;

@@ -3,9 +3,9 @@
 /** Small: a run may have thousands of metrics with few points each. */
 const FIRST_CAPACITY = 32;
 
-/** Doubling copies each value about once; large columns grow by half, for then the memory counts more. */
+/** Doubling copies each value about once; larger columns grow by a quarter, for then the memory counts more. */
 function grow(capacity: number, needed: number): number {
-  return Math.max(needed, Math.ceil(capacity * (capacity < 4_000_000 ? 2 : 1.5)));
+  return Math.max(needed, Math.ceil(capacity * (capacity < 16_384 ? 2 : 1.25)));
 }
 
 /** A growing list of doubles. `data` may be longer than `length` and is replaced when the column grows. */

@@ -1,6 +1,8 @@
 /** The points of one metric of one attempt. */
 import { Float64Column, Int32Column } from "./columns.ts";
-import { Pyramid, type Extremes } from "./pyramid.ts";
+import { Pyramid, type Extremes, type Seekable } from "./pyramid.ts";
+import type { SpillFile } from "./spill.ts";
+import { ValueColumn } from "./value-column.ts";
 
 /**
  * Steps and times of points. Metrics that are always logged together share one axis, so that a point costs little more than its value.
@@ -70,8 +72,10 @@ export interface Points {
   readonly length: number;
   readonly steps: Float64Array;
   readonly times: Float64Array;
-  readonly values: Float64Array;
   readonly gaps: GapList;
+  valueAt(index: number): number;
+  /** Copies the values at [from, to) to `target` from `at` on. */
+  copyValues(from: number, to: number, target: Float64Array, at: number): void;
   extremes(from: number, to: number, into: Extremes): void;
 }
 
@@ -93,7 +97,7 @@ export class Curve implements Points {
   readonly name: string;
   readonly gaps = new GapList();
   axis: Axis;
-  readonly #values = new Float64Column();
+  readonly #values = new ValueColumn();
   readonly #pyramid = new Pyramid();
 
   constructor(name: string, axis: Axis) {
@@ -107,7 +111,7 @@ export class Curve implements Points {
 
   /** Bytes that it takes in memory, without its axis. The pyramid over the values adds next to nothing. */
   get bytes(): number {
-    return this.#values.data.byteLength + this.gaps.indexes.data.byteLength;
+    return this.#values.tail.data.byteLength + this.gaps.indexes.data.byteLength;
   }
   get steps(): Float64Array {
     return this.axis.steps.data;
@@ -115,35 +119,49 @@ export class Curve implements Points {
   get times(): Float64Array {
     return this.axis.times.data;
   }
-  get values(): Float64Array {
-    return this.#values.data;
+  valueAt(index: number): number {
+    return this.#values.at(index);
+  }
+
+  copyValues(from: number, to: number, target: Float64Array, at: number): void {
+    this.#values.copy(from, to, target, at);
   }
 
   /** Makes room for `more` points. */
   reserve(more: number): void {
-    this.#values.reserve(more);
+    this.#values.tail.reserve(more);
+  }
+
+  /** Old values go to the disk, see ValueColumn. */
+  letGo(spill: SpillFile): void {
+    this.#values.letGo(spill);
+  }
+
+  release(): void {
+    this.#values.release();
   }
 
   /** Appends `count` values that lie `stride` doubles apart, the first at `at`. The axis is the caller's to append to. */
   append(data: Float64Array, at: number, stride: number, count: number): void {
-    const values = this.#values;
-    values.reserve(count);
-    const target = values.data;
-    const start = values.length;
+    const { tail, first } = this.#values;
+    tail.reserve(count);
+    const target = tail.data;
+    const begin = tail.length;
+    const start = first + begin;
     const gapsBefore = this.gaps.indexes.length;
     const lastGap = gapsBefore > 0 ? this.gaps.indexes.data[gapsBefore - 1]! : -1;
     for (let i = 0, p = at; i < count; i++, p += stride) {
       const value = data[p]!;
-      target[start + i] = value;
+      target[begin + i] = value;
       if (value - value !== 0) this.gaps.add(start + i, value);
     }
-    values.length = start + count;
+    tail.length = begin + count;
     // The values of an incomplete node are taken in later: a gap among them counts too.
-    this.#pyramid.extend(target, values.length, this.gaps.indexes.length === gapsBefore && lastGap < start - 64);
+    this.#pyramid.extend(target, first, start + count, this.gaps.indexes.length === gapsBefore && lastGap < start - 64);
   }
 
   extremes(from: number, to: number, into: Extremes): void {
-    this.#pyramid.query(this.#values.data, from, to, into);
+    this.#pyramid.query(this.#values, from, to, into);
   }
 }
 
@@ -153,8 +171,9 @@ export class MergedPoints implements Points {
   readonly length: number;
   readonly steps: Float64Array;
   readonly times: Float64Array;
-  readonly values: Float64Array;
   readonly attempts: Int32Array;
+  readonly #values: Float64Array;
+  readonly #seekable: Seekable;
   readonly #pyramid = new Pyramid();
 
   /** @param parts in the order of attempts; of each, the points whose step is below `below` */
@@ -174,22 +193,31 @@ export class MergedPoints implements Points {
     this.length = order.length;
     this.steps = new Float64Array(order.length);
     this.times = new Float64Array(order.length);
-    this.values = new Float64Array(order.length);
+    this.#values = new Float64Array(order.length);
+    this.#seekable = { data: this.#values, start: 0, seek: () => undefined };
     this.attempts = new Int32Array(order.length);
     order.forEach((source, i) => {
       const { part, index } = sources[source] as { part: number; index: number };
       const { curve, attempt } = parts[part] as { curve: Curve; attempt: number };
       this.steps[i] = curve.steps[index]!;
       this.times[i] = curve.times[index]!;
-      const value = curve.values[index]!;
-      this.values[i] = value;
+      const value = curve.valueAt(index);
+      this.#values[i] = value;
       this.attempts[i] = attempt;
       if (value - value !== 0) this.gaps.add(i, value);
     });
-    this.#pyramid.extend(this.values, this.length, this.gaps.indexes.length === 0);
+    this.#pyramid.extend(this.#values, 0, this.length, this.gaps.indexes.length === 0);
+  }
+
+  valueAt(index: number): number {
+    return this.#values[index]!;
+  }
+
+  copyValues(from: number, to: number, target: Float64Array, at: number): void {
+    target.set(this.#values.subarray(from, to), at);
   }
 
   extremes(from: number, to: number, into: Extremes): void {
-    this.#pyramid.query(this.values, from, to, into);
+    this.#pyramid.query(this.#seekable, from, to, into);
   }
 }

@@ -16,6 +16,14 @@ export interface Extremes {
   high: number;
 }
 
+/** Values of which not all may be in one array. `seek` makes the array that holds `index` the current one, without making an object. */
+export interface Seekable {
+  seek(index: number): void;
+  /** After `seek(i)`: value `i` is `data[i - start]`, and so are those behind it up to the next multiple of 64 at least. */
+  readonly data: Float64Array;
+  readonly start: number;
+}
+
 export function noExtremes(): Extremes {
   return { least: -1, greatest: -1, low: Infinity, high: -Infinity };
 }
@@ -33,21 +41,22 @@ export class Pyramid {
 
   /**
    * Takes in values up to `length`; earlier ones are taken in already.
+   * @param first index of `values[0]`; whole nodes before it were taken in
    * @param allFinite promises that every value since the last call is finite, which is the quick case
    */
-  extend(values: Float64Array, length: number, allFinite: boolean): void {
+  extend(values: Float64Array, first: number, length: number, allFinite: boolean): void {
     const base = this.#levels[0]!;
     for (let start = base.least.length * BASE; start + BASE <= length; start += BASE) {
       const found = noExtremes();
-      if (allFinite) scanFinite(values, start, start + BASE, found);
-      else scan(values, start, start + BASE, found);
+      if (allFinite) scanFinite(values, first, start, start + BASE, found);
+      else scan(values, first, start, start + BASE, found);
       pushNode(base, found);
       if (base.least.length % FACTOR === 0) this.#gather(0);
     }
   }
 
   /** Widens `into` by the values at [from, to). */
-  query(values: Float64Array, from: number, to: number, into: Extremes): void {
+  query(values: Seekable, from: number, to: number, into: Extremes): void {
     for (let i = from; i < to;) {
       let span = BASE;
       let level = -1;
@@ -58,7 +67,8 @@ export class Pyramid {
       }
       if (level < 0) {
         const end = Math.min(to, i - (i % BASE) + BASE);
-        scan(values, i, end, into);
+        values.seek(i);
+        scan(values.data, values.start, i, end, into);
         i = end;
       } else {
         span = BASE * FACTOR ** level;
@@ -104,7 +114,9 @@ function widen(level: Level, node: number, into: Extremes): void {
 }
 
 /** Into an empty `into`, of values that are all finite: one comparison less per value, usually. */
-function scanFinite(values: Float64Array, from: number, to: number, into: Extremes): void {
+function scanFinite(values: Float64Array, first: number, start: number, end: number, into: Extremes): void {
+  const from = start - first;
+  const to = end - first;
   let least = from;
   let greatest = from;
   let low = values[from]!;
@@ -119,16 +131,17 @@ function scanFinite(values: Float64Array, from: number, to: number, into: Extrem
       greatest = i;
     }
   }
-  into.least = least;
-  into.greatest = greatest;
+  into.least = first + least;
+  into.greatest = first + greatest;
   into.low = low;
   into.high = high;
 }
 
-function scan(values: Float64Array, from: number, to: number, into: Extremes): void {
+/** Widens `into` by the values at [start, end); `first` is the index of `values[0]`. */
+function scan(values: Float64Array, first: number, start: number, end: number, into: Extremes): void {
   let { least, greatest, low, high } = into;
-  for (let i = from; i < to; i++) {
-    const value = values[i]!;
+  for (let i = start; i < end; i++) {
+    const value = values[i - first]!;
     if (value - value !== 0) continue; // NaN and infinities
     if (value < low) {
       low = value;

@@ -11,6 +11,7 @@ import { AttemptSeries, isReserved } from "./attempt-series.ts";
 import { lowerBound } from "./columns.ts";
 import { MergedPoints, type Curve } from "./curve.ts";
 import { summarise } from "./summary.ts";
+import type { SpillFile } from "./spill.ts";
 import type { RunSeries, SeriesSource, SeriesWindow, WindowQuery } from "./types.ts";
 import { clip, countPoints, cutWindow, type Segment } from "./window.ts";
 
@@ -33,6 +34,7 @@ class FileRunSeries implements RunSeries {
   #attempts: AttemptSeries[] = [];
   #polling: Promise<boolean> | null = null;
   /** Curves that had to be put in order, with the lengths and cuts they were made from. */
+  #spill: SpillFile | null = null;
   readonly #merged = new Map<string, { stamp: string; points: MergedPoints }>();
 
   constructor(run: RunId, sources: () => Promise<readonly SeriesSource[]>) {
@@ -45,6 +47,10 @@ class FileRunSeries implements RunSeries {
       this.#polling = null;
     });
     return this.#polling;
+  }
+
+  letGo(spill: SpillFile): void {
+    this.#spill = spill;
   }
 
   cursor(): SeriesCursor {
@@ -106,6 +112,7 @@ class FileRunSeries implements RunSeries {
   }
 
   close(): void {
+    for (const attempt of this.#attempts) attempt.close();
     this.#attempts = [];
     this.#merged.clear();
   }
@@ -123,7 +130,7 @@ class FileRunSeries implements RunSeries {
       }
       attempt.resumedFromStep = source.resumedFromStep;
       attempt.joined = source.joined ?? false;
-      if (await attempt.poll()) changed = true;
+      if (await attempt.poll(this.#spill)) changed = true;
     }
     return changed;
   }

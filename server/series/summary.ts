@@ -16,7 +16,7 @@ export function summarise(segments: readonly Segment[]): MetricSummary | null {
   let least: { value: number; step: number } | null = null;
   let greatest: { value: number; step: number } | null = null;
   for (const { points, from, to } of segments) {
-    const { values, steps, gaps } = points;
+    const { steps, gaps } = points;
     const found = noExtremes();
     points.extremes(from, to, found);
     const negative = gaps.firstNegative >= from && gaps.firstNegative < to ? gaps.firstNegative : found.least;
@@ -24,14 +24,15 @@ export function summarise(segments: readonly Segment[]): MetricSummary | null {
     // A curve of infinities alone has no finite extreme.
     const low = negative >= 0 ? negative : positive;
     const high = positive >= 0 ? positive : negative;
-    if (low >= 0 && (least === null || values[low]! < least.value)) least = { value: values[low]!, step: steps[low]! };
-    if (high >= 0 && (greatest === null || values[high]! > greatest.value)) greatest = { value: values[high]!, step: steps[high]! };
+    const [lowest, highest] = [low < 0 ? NaN : points.valueAt(low), high < 0 ? NaN : points.valueAt(high)];
+    if (low >= 0 && (least === null || lowest < least.value)) least = { value: lowest, step: steps[low]! };
+    if (high >= 0 && (greatest === null || highest > greatest.value)) greatest = { value: highest, step: steps[high]! };
   }
   const firstStep = first.points.steps[first.from]!;
   const end = last.to - 1;
   return {
-    first: toWireNumber(first.points.values[first.from]!),
-    last: toWireNumber(last.points.values[end]!),
+    first: toWireNumber(first.points.valueAt(first.from)),
+    last: toWireNumber(last.points.valueAt(end)),
     last_step: last.points.steps[end]!,
     min: toWireNumber(least?.value ?? NaN),
     min_step: least?.step ?? firstStep,

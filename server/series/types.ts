@@ -1,6 +1,7 @@
 /** What the series room offers: the points of one run in typed columns, tailed from its metric files. */
 import type { RunId } from "../../protocol/ids.ts";
 import type { SeriesCursor, SeriesInfo } from "../../protocol/queries.ts";
+import type { SpillFile } from "./spill.ts";
 
 export interface SeriesWindow {
   readonly name: string;
@@ -36,6 +37,8 @@ export interface RunSeries {
   readonly run: RunId;
   /** Reads what was appended since the last call; true when there was something. Never throws on a torn tail. */
   poll(): Promise<boolean>;
+  /** From the next poll on, all values but the newest of each metric lie in `spill`, for a run that may grow for weeks. Nothing else changes. */
+  letGo(spill: SpillFile): void;
   /** Rows read so far per attempt. */
   cursor(): SeriesCursor;
   /** Metrics of the joined curve in the order of their first appearance, without the reserved names that start with "_". */

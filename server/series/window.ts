@@ -150,7 +150,7 @@ class WindowWriter {
     const at = this.#length++;
     this.#steps[at] = points.steps[index]!;
     this.#times[at] = points.times[index]!;
-    this.#values[at] = points.values[index]!;
+    this.#values[at] = points.valueAt(index);
     this.#attempts[at] = segment.attempts?.[index] ?? segment.attempt;
   }
 
@@ -158,7 +158,7 @@ class WindowWriter {
     const at = this.#length;
     this.#steps.set(points.steps.subarray(from, to), at);
     this.#times.set(points.times.subarray(from, to), at);
-    this.#values.set(points.values.subarray(from, to), at);
+    points.copyValues(from, to, this.#values, at);
     if (attempts === null) this.#attempts.fill(attempt, at, at + to - from);
     else this.#attempts.set(attempts.subarray(from, to), at);
     this.#length += to - from;

@@ -8,7 +8,8 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { Host } from "../host.ts";
 import { formatBytes } from "../runs/format.ts";
 import { readSettings } from "../settings.ts";
-import { chooseRuns } from "./arguments.ts";
+import { revealPath } from "./reveal.ts";
+import { checkpointOf, chooseRun, chooseRuns } from "./arguments.ts";
 
 interface Choice extends vscode.QuickPickItem {
   readonly format: ExportFormat;
@@ -25,6 +26,42 @@ const CHOICES: readonly Choice[] = [
 ];
 const EXPORT_TIMEOUT_MS = 3_600_000;
 
+/** Of a checkpoint of the tree, or of a run: its final model or newest checkpoint with an adapter. */
+export async function exportAdapter(host: Host, ...args: unknown[]): Promise<void> {
+  const checkpoint = checkpointOf(args);
+  const run = await chooseRun(host, args, (each) => each.damage === null && each.checkpoint_count > 0, "Export Adapter");
+  if (run === null) return;
+  const title = checkpoint === null ? run.name : `${run.name}, ${checkpoint.name}`;
+  const base = readSettings()?.baseDir;
+  const folder = await vscode.window.showOpenDialog({
+    title: `Empty folder for the adapter of ${title}`,
+    openLabel: "Export Here",
+    canSelectFiles: false,
+    canSelectFolders: true,
+    ...(base === undefined ? {} : { defaultUri: vscode.Uri.file(base) }),
+  });
+  const to = folder?.[0]?.fsPath;
+  if (to === undefined) return;
+  const api = await host.connection.api();
+  const exported = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: `Exporting the adapter of ${title}` },
+    () =>
+      api.call("exportAdapter", {
+        params: { id: run.id },
+        body: { to, ...(checkpoint === null ? {} : { checkpoint: checkpoint.id }) },
+        timeoutMs: EXPORT_TIMEOUT_MS,
+      }),
+  );
+  const answer = await vscode.window.showInformationMessage(
+    `Exported ${exported.checkpoint ?? "the final model"} (${formatBytes(exported.size_bytes)}) with a draft of its model card.`,
+    "Open Model Card",
+    "Reveal",
+  );
+  const card = vscode.Uri.file(path.join(exported.folder, "README.md"));
+  if (answer === "Open Model Card") await vscode.window.showTextDocument(card);
+  else if (answer === "Reveal") await revealPath(exported.folder);
+}
+
 export async function exportRun(host: Host, ...args: unknown[]): Promise<void> {
   const runs = await chooseRuns(host, args, (each) => each.damage === null, "Export Run");
   const [first] = runs;
@@ -39,34 +76,67 @@ export async function exportRuns(host: Host, runs: readonly RunId[], title: stri
   const target = choice === undefined ? null : await askPlace(choice.format, title);
   if (choice === undefined || target === null) return;
   const api = await host.connection.api();
-  const bytes = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: `Exporting ${title}`, cancellable: true },
-    async (progress, token) => {
-      const stop = new AbortController();
-      token.onCancellationRequested(() => {
-        stop.abort();
-      });
-      let written = 0;
-      for (const part of partsOf(choice.format, runs, target)) {
-        try {
-          await writeWhole(part.file, await request(api, choice.format, part.runs, stop.signal), (more) => {
-            written += more;
-            progress.report({ message: formatBytes(written) });
-          });
-        } catch (error) {
-          if (!token.isCancellationRequested) throw error;
-        }
-        if (token.isCancellationRequested) return null;
-      }
-      return written;
-    },
-  );
+  const bytes = await withByteCount(`Exporting ${title}`, async (report, signal) => {
+    for (const part of partsOf(choice.format, runs, target))
+      await writeWhole(part.file, await request(api, choice.format, part.runs, signal), report);
+  });
   if (bytes === null) return;
   // Browsers open reports; a folder of event files and binary tables have no editor.
   const action = choice.format === "html" ? "Open" : "Reveal";
   const answer = await vscode.window.showInformationMessage(`Exported ${title} (${formatBytes(bytes)}).`, action);
   if (answer === "Open") await vscode.env.openExternal(vscode.Uri.file(target));
   else if (answer === "Reveal") await vscode.commands.executeCommand("revealFileInOS", vscode.Uri.file(target));
+}
+
+/** Asks where to, and writes one file that the run produced there, piece by piece: it may be larger than the memory. */
+export async function saveArtifact(host: Host, run: RunId, artifact: string): Promise<void> {
+  const name = path.posix.basename(artifact);
+  const base = readSettings()?.baseDir;
+  const target = await vscode.window.showSaveDialog({
+    title: `Download ${name}`,
+    ...(base === undefined ? {} : { defaultUri: vscode.Uri.file(path.join(base, path.basename(name))) }),
+  });
+  if (target === undefined) return;
+  const api = await host.connection.api();
+  const bytes = await withByteCount(`Downloading ${name}`, async (report, signal) => {
+    const pieces = await api.pieces("getArtifact", {
+      params: { id: run },
+      query: { path: artifact },
+      timeoutMs: EXPORT_TIMEOUT_MS,
+      signal,
+    });
+    await writeWhole(target.fsPath, pieces, report);
+  });
+  if (bytes === null) return;
+  const answer = await vscode.window.showInformationMessage(`Downloaded ${name} (${formatBytes(bytes)}).`, "Reveal");
+  if (answer === "Reveal") await vscode.commands.executeCommand("revealFileInOS", target);
+}
+
+/** Shows how much has been written, with a way to stop. @returns bytes; null when it was stopped */
+function withByteCount(
+  title: string,
+  write: (report: (more: number) => void, signal: AbortSignal) => Promise<void>,
+): Thenable<number | null> {
+  return vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    async (progress, token) => {
+      const stop = new AbortController();
+      token.onCancellationRequested(() => {
+        stop.abort();
+      });
+      let written = 0;
+      const report = (more: number): void => {
+        written += more;
+        progress.report({ message: formatBytes(written) });
+      };
+      try {
+        await write(report, stop.signal);
+      } catch (error) {
+        if (!token.isCancellationRequested) throw error;
+      }
+      return token.isCancellationRequested ? null : written;
+    },
+  );
 }
 
 function request(api: ApiClient, format: ExportFormat, runs: readonly RunId[], signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

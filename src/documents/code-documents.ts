@@ -8,6 +8,13 @@ import type { ServerConnection } from "../server/connection.ts";
 
 const SCHEME = "trainyard-code";
 
+/** A file of a run's code, relative to the top of the repository. */
+export interface CodeFile {
+  readonly run: RunId;
+  readonly name: string;
+  readonly file: string;
+}
+
 export class CodeDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
   readonly #connection: ServerConnection;
   readonly #registration: vscode.Disposable;
@@ -32,9 +39,20 @@ export class CodeDocuments implements vscode.TextDocumentContentProvider, vscode
         ? files[0]
         : await vscode.window.showQuickPick(files, { title: `Code of ${name}`, placeHolder: "Files that changed since the run started" });
     if (picked === undefined) return;
-    const then = vscode.Uri.from({ scheme: SCHEME, path: `/${run}/${picked}` });
+    const then = documentUri(run, picked);
     const now = vscode.Uri.file(path.join(code.root, picked));
     await vscode.commands.executeCommand("vscode.diff", then, now, `${path.basename(picked)} (${name} ↔ now)`);
+  }
+
+  /** A file of two runs beside each other. A run that had no such file has an empty side. */
+  async compare(baseline: CodeFile, other: CodeFile): Promise<void> {
+    const title = `${path.basename(other.file)} (${baseline.name} ↔ ${other.name})`;
+    await vscode.commands.executeCommand(
+      "vscode.diff",
+      documentUri(baseline.run, baseline.file),
+      documentUri(other.run, other.file),
+      title,
+    );
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
@@ -56,4 +74,8 @@ export class CodeDocuments implements vscode.TextDocumentContentProvider, vscode
       );
     return { root: run.git.root, commit: run.git.commit, patch: path.join(run.run_dir, "git.patch") };
   }
+}
+
+function documentUri(run: RunId, file: string): vscode.Uri {
+  return vscode.Uri.from({ scheme: SCHEME, path: `/${run}/${file}` });
 }

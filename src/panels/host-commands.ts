@@ -1,8 +1,9 @@
 /** What a webview may ask of the editor. The messages are validated before they come here. */
 import path from "node:path";
 import * as vscode from "vscode";
+import type { RunId } from "../../protocol/ids.ts";
 import type { HostCommand, PathRule } from "../../protocol/webview.ts";
-import { exportRuns } from "../commands/export-commands.ts";
+import { exportRuns, saveArtifact } from "../commands/export-commands.ts";
 import { forkFrom, resumeFrom } from "../commands/life-commands.ts";
 import { revealPath } from "../commands/reveal.ts";
 import type { Host } from "../host.ts";
@@ -26,12 +27,20 @@ export async function runHostCommand(host: Host, command: HostCommand, page: Pag
       await exportRuns(host, command.runs, command.runs.length === 1 ? name : `${String(command.runs.length)} runs`);
       return;
     }
+    case "save_artifact":
+      await saveArtifact(host, command.run, command.path);
+      return;
     case "open_plot":
       host.panels.open({ view: "plots", project: command.project, filter: command.filter });
       return;
     case "open_log":
       await host.logs.show(command.run, command.attempt, host.board.run(command.run)?.name ?? command.run);
       return;
+    case "diff_code": {
+      const side = (run: RunId, file: string) => ({ run, name: host.board.run(run)?.name ?? run, file });
+      await host.code.compare(side(command.baseline, command.baseline_path), side(command.run, command.path));
+      return;
+    }
     case "fork_run":
       trusted();
       await forkFrom(host, command.run, host.board.run(command.run)?.name ?? command.run, command.checkpoint, null);

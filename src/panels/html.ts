@@ -19,6 +19,8 @@ export function panelPage(options: PageOptions): string {
     `style-src ${cspSource} 'nonce-${nonce}'`,
     `font-src ${cspSource}`,
     `img-src ${cspSource} data: blob:`,
+    // Sounds that a run logged, as bytes that came over the transport.
+    "media-src blob:",
   ].join("; ");
   // The codicon link's id is where <vscode-icon> looks for the font.
   return `<!DOCTYPE html>

@@ -203,7 +203,7 @@ describe("the page", () => {
   it("lets nothing in but its own module, styles and font", () => {
     const policy = /Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1]?.replaceAll("&#39;", "'");
     expect(policy).toBe(
-      "default-src 'none'; script-src 'nonce-N0nce'; style-src https://*.test 'nonce-N0nce'; font-src https://*.test; img-src https://*.test data: blob:",
+      "default-src 'none'; script-src 'nonce-N0nce'; style-src https://*.test 'nonce-N0nce'; font-src https://*.test; img-src https://*.test data: blob:; media-src blob:",
     );
     expect(page).not.toContain("unsafe");
   });

@@ -58,7 +58,17 @@ describe("the form of a script", () => {
   test("stands beside the recipe's own fields, and the script is not imported", async () => {
     const form = await room.runs.documents.scriptForm(document({ recipe: "script", params }));
     expect(form).toMatchObject({ kind: "argparse", read_from: "source", notes: [] });
-    expect(Object.keys(form.recipe.schema.properties)).toEqual(["script", "args", "data", "lr", "layers", "optim", "fast", "script_"]);
+    expect(Object.keys(form.recipe.schema.properties)).toEqual([
+      "script",
+      "script_form",
+      "args",
+      "data",
+      "lr",
+      "layers",
+      "optim",
+      "fast",
+      "script_",
+    ]);
     expect(form.recipe.schema.properties["lr"]).toMatchObject({ type: "number", default: 0.001, description: "Peak rate." });
     expect(form.recipe.schema.required).toEqual(["script", "data"]);
     expect(form.arguments).toEqual(["x.csv", "--lr", "0.01", "--layers", "4", "8", "--fast", "--script=-odd"]);
@@ -88,6 +98,25 @@ describe("the form of a script", () => {
   test("asks for nothing that may stand in words of one's own", async () => {
     const dry = await room.runs.documents.dryRun(request(spec({ recipe: "script", params: { script: "train.py", args: ["x.csv"] } })));
     expect(dry.command.slice(2)).toEqual(["x.csv"]);
+  });
+
+  test("comes from --help where the document asks for it and the source tells nothing", async () => {
+    await write("options.py", [
+      "import argparse",
+      "def build():",
+      "    p = argparse.ArgumentParser()",
+      "    p.add_argument('--lr', type=float)",
+      "    return p",
+    ]);
+    await write("asks.py", ["from options import build", "print(build().parse_args())"]);
+    const silent = await room.runs.documents.scriptForm(document({ recipe: "script", params: { script: "asks.py" } }));
+    expect(silent).toMatchObject({ kind: "none", read_from: "source", options: {} });
+    const env = { PYTHONDONTWRITEBYTECODE: "1", XDG_CACHE_HOME: path.join(workspace.dir, "cache") };
+    const asking = { recipe: "script", env, params: { script: "asks.py", script_form: "help", lr: "0.5" } };
+    const form = await room.runs.documents.scriptForm(document(asking));
+    expect(form).toMatchObject({ kind: "argparse", read_from: "help", notes: [], arguments: ["--lr", "0.5"] });
+    const dry = await room.runs.documents.dryRun(request(spec(asking)));
+    expect(dry.command.slice(2)).toEqual(["--lr", "0.5"]);
   });
 
   test("of a script that is no Python, or not there", async () => {

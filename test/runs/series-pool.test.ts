@@ -32,7 +32,7 @@ it("lets go of the runs that were given back longest ago, once they take too muc
   expect(one.bytes).toBeGreaterThanOrEqual(ROWS * (8 + 8 + 4 + 8 + 8));
   expect(one.bytes).toBeLessThan(3 * ROWS * (8 + 8 + 4 + 8 + 8));
 
-  const pool = new SeriesPool(open, 2.5 * one.bytes);
+  const pool = new SeriesPool(open, folder, 2.5 * one.bytes);
   opened.length = 0;
   const runs = [newRunId(1), newRunId(2), newRunId(3), newRunId(4)] as const;
   const look = async (run: RunId): Promise<void> => {

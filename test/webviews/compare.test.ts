@@ -203,6 +203,18 @@ describe("differences", () => {
     expect(row("uncommitted")).toEqual({ path: "uncommitted", values: ["none", "2 files"], differs: true });
     expect(row("git branch")?.differs).toBe(false);
   });
+
+  it("tell datasets apart by what was recorded of them", () => {
+    const state = { param: "train", path: "/data/a.jsonl", kind: "file", files: 1, bytes: 16, modified: null, complete: true };
+    const of = (digit: string) => run({ resolved: { datasets: [{ ...state, fingerprint: digit.repeat(64) }] } });
+    const rows = (columns: ReturnType<typeof run>[][]) => differences(columns).find((section) => section.title === "Dataset")?.rows;
+    expect(rows([[of("a")], [of("b")], [run({ resolved: { datasets: "damaged" } })]])).toEqual([
+      { path: "train", values: ["/data/a.jsonl", "/data/a.jsonl", null], differs: true },
+      { path: "train bytes", values: ["16", "16", null], differs: true },
+      { path: "train content", values: ["aaaaaaaaaaaa", "bbbbbbbbbbbb", null], differs: true },
+    ]);
+    expect(rows([[run({ resolved: null })]])).toBeUndefined();
+  });
 });
 
 describe("the legend", () => {

@@ -3,6 +3,9 @@ import type { RunId } from "../../protocol/ids.ts";
 import { saveFile } from "../components/save-file.ts";
 import type { SimpleHostCommand, Transport } from "../transport/transport.ts";
 
+/** ms: a gigabyte from a slow disk takes its time. */
+const DOWNLOAD_TIMEOUT_MS = 600_000;
+
 export interface PageActions {
   openRun(run: RunId): void;
   openCompare(runs: readonly RunId[]): void;
@@ -26,6 +29,16 @@ export async function runHostCommand(command: SimpleHostCommand, transport: Tran
       const report = await transport.bytes("exportRuns", { query: { runs: command.runs.join(","), format: "html" } });
       const name = command.runs.length === 1 ? (command.runs[0] ?? "run") : `compare-${String(command.runs.length)}-runs`;
       saveFile(`${name}.html`, new Blob([new Uint8Array(report)], { type: "text/html" }));
+      break;
+    }
+    case "save_artifact": {
+      const bytes = await transport.bytes("getArtifact", {
+        params: { id: command.run },
+        query: { path: command.path },
+        timeoutMs: DOWNLOAD_TIMEOUT_MS,
+      });
+      // Never a type that a browser would open: the file is whatever a training wrote.
+      saveFile(command.path.split("/").at(-1) ?? "artifact", new Blob([new Uint8Array(bytes)], { type: "application/octet-stream" }));
       break;
     }
     case "open_plot":
@@ -57,7 +70,8 @@ export async function runHostCommand(command: SimpleHostCommand, transport: Tran
     }
     case "save_document":
     case "open_as_text":
-      // A page without an editor shows drafts alone.
+    case "diff_code":
+      // A page without an editor shows drafts alone, and offers no comparison in one.
       break;
     case "reveal":
       page.say(command.path);

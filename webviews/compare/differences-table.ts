@@ -1,11 +1,13 @@
 /** Params, environment and code of the runs side by side, what differs from the baseline highlighted. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import { customElement, property, state } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { cssProperties } from "../components/css-vars.ts";
 import { UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
+import "./code-difference.ts";
+import type { CodeDifferenceView } from "./code-difference.ts";
 import type { CompareModel } from "./compare-model.ts";
 import { type DifferenceRow, type DifferenceSection, differences } from "./differences.ts";
 import type { Entry } from "./entries.ts";
@@ -160,6 +162,7 @@ export class Differences extends LitElement {
   @property({ attribute: false }) model!: CompareModel;
   @state() private onlyDifferences = true;
   @state() private filter = "";
+  @query("ty-code-difference") private code!: CodeDifferenceView;
   @state() private collapsed: ReadonlySet<string> = new Set();
   #stop: (() => void) | null = null;
   #known: { readonly entries: readonly Entry[]; readonly baseline: string | null; readonly sections: DifferenceSection[] } | null = null;
@@ -196,6 +199,13 @@ export class Differences extends LitElement {
             }}
           />Only differences</label
         >
+        ${
+          entries.length < 2
+            ? nothing
+            : html`<button class="link" data-testid="code-show" @click=${() => void this.code.show(entries.flatMap((entry) => entry.runs))}>
+                Compare code…
+              </button>`
+        }
         <input
           class="input"
           type="search"
@@ -218,7 +228,8 @@ export class Differences extends LitElement {
           </thead>
           ${sections.map((section) => this.#section(section, entries.length))}
         </table>
-      </div>`;
+      </div>
+      <ty-code-difference .transport=${this.model.transport}></ty-code-difference>`;
   }
 
   #column(entry: Entry): TemplateResult {

@@ -1,4 +1,6 @@
 /** What differs between runs: every setting as a path and a text, side by side. Pure. */
+import * as z from "zod";
+import { DatasetState } from "../../protocol/dataset.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { formatBytes, formatJson } from "../components/format.ts";
@@ -37,9 +39,12 @@ export function settingText(value: JsonValue): string {
 
 /** @param columns the runs of each column: several where they are replicates of each other */
 export function differences(columns: readonly (readonly RunDetail[])[]): DifferenceSection[] {
-  return [section("Parameters", columns, parameters), section("Environment", columns, environment), section("Code", columns, code)].filter(
-    (each) => each.rows.length > 0,
-  );
+  return [
+    section("Parameters", columns, parameters),
+    section("Dataset", columns, dataset),
+    section("Environment", columns, environment),
+    section("Code", columns, code),
+  ].filter((each) => each.rows.length > 0);
 }
 
 /** Paths of the params that do not have the same value everywhere, in the order in which they appear. */
@@ -70,6 +75,25 @@ function parameters(run: RunDetail): Map<string, string> {
   const rows = new Map<string, string>([["recipe", run.recipe]]);
   for (const [path, value] of flatten(run.params)) rows.set(path, settingText(value));
   if (run.seed !== null && !rows.has("seed")) rows.set("seed", String(run.seed));
+  return rows;
+}
+
+/** The content by the first digits of its fingerprint: equal means the same sizes and samples, wherever the data lies. */
+function dataset(run: RunDetail): Map<string, string> {
+  const rows = new Map<string, string>();
+  const states = z.array(DatasetState).safeParse(run.resolved?.["datasets"]).data ?? [];
+  const seen = new Map<string, number>();
+  for (const state of states) {
+    const count = (seen.get(state.param) ?? 0) + 1;
+    seen.set(state.param, count);
+    const name = count === 1 ? state.param : `${state.param} ${String(count)}`;
+    const least = state.complete ? "" : "more than ";
+    rows.set(name, state.path);
+    rows.set(`${name} bytes`, `${least}${String(state.bytes)}`);
+    if (state.kind === "folder") rows.set(`${name} files`, `${least}${String(state.files)}`);
+    if (state.modified !== null) rows.set(`${name} modified`, state.modified);
+    if (state.fingerprint !== null) rows.set(`${name} content`, state.fingerprint.slice(0, 12));
+  }
   return rows;
 }
 

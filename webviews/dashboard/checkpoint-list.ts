@@ -1,12 +1,15 @@
 /** The run's checkpoints with what can be done from each. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { customElement, property, query } from "lit/decorators.js";
 import type { Checkpoint, CheckpointStatus } from "../../protocol/artifact.ts";
+import type { RunId } from "../../protocol/ids.ts";
 import { fromWireNumber } from "../../protocol/json.ts";
 import { formatBytes, formatInteger, formatValue, formatWhen, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
+import "./retention-dialog.ts";
+import type { RetentionDialog } from "./retention-dialog.ts";
 
 const STATUS_NOTES: Readonly<Record<CheckpointStatus, string>> = {
   complete: "",
@@ -42,6 +45,10 @@ export class CheckpointList extends LitElement {
       .none {
         font-weight: 400;
         font-size: 11px;
+      }
+      .clean {
+        margin-left: auto;
+        font-weight: 400;
       }
       .none {
         padding: 0 12px;
@@ -94,21 +101,45 @@ export class CheckpointList extends LitElement {
   @property({ attribute: false }) checkpoints: readonly Checkpoint[] = [];
   @property({ attribute: false }) selected: string | null = null;
   @property({ attribute: false }) transport!: Transport;
+  @property({ attribute: false }) run!: RunId;
   /** A run that is live cannot be continued; a fork is always possible. */
   @property({ type: Boolean }) live = false;
   /** Why nothing can be changed now, or null. */
   @property({ attribute: false }) blocked: string | null = null;
 
+  @query("ty-retention-dialog") private retention!: RetentionDialog;
+
   override render(): TemplateResult {
     const chosen =
       this.checkpoints.find((checkpoint) => checkpoint.id === this.selected) ?? this.checkpoints.find((c) => c.status === "complete");
     return html`
-      <h2>Checkpoints <span class="secondary">${this.checkpoints.length === 0 ? "" : String(this.checkpoints.length)}</span></h2>
+      <h2>
+        Checkpoints <span class="secondary">${this.checkpoints.length === 0 ? "" : String(this.checkpoints.length)}</span>
+        ${
+          this.checkpoints.some((checkpoint) => checkpoint.status !== "missing")
+            ? html`<button
+                class="link clean"
+                data-testid="clean-up"
+                title=${this.blocked ?? "Remove checkpoints by a rule; shows first what would go"}
+                ?disabled=${this.blocked !== null}
+                @click=${() => void this.retention.ask()}
+              >
+                Clean up…
+              </button>`
+            : nothing
+        }
+      </h2>
       ${this.checkpoints.length === 0 ? html`<div class="none secondary">${this.live ? "Appear here as they are saved" : "The run saved none"}</div>` : nothing}
       <div role="listbox" aria-label="Checkpoints" @keydown=${this.#onKey}>
         ${this.checkpoints.map((checkpoint) => this.#row(checkpoint, checkpoint === chosen))}
       </div>
       ${chosen === undefined ? nothing : this.#details(chosen)}
+      <ty-retention-dialog
+        .transport=${this.transport}
+        .run=${this.run}
+        .checkpoints=${this.checkpoints}
+        .blocked=${this.blocked}
+      ></ty-retention-dialog>
     `;
   }
 

@@ -115,6 +115,10 @@ export const dashboardStyles = css`
     background: var(--vscode-panel-background);
     position: relative;
   }
+  /* Pictures and tables need room; whoever set a height keeps it. */
+  .bottom.tall {
+    height: var(--bottom, 340px);
+  }
   .bottom.collapsed {
     height: 35px;
   }
@@ -167,7 +171,8 @@ export const dashboardStyles = css`
     min-height: 0;
     overflow: auto;
   }
-  .panel ty-log-console {
+  .panel ty-log-console,
+  .panel ty-artifact-list {
     height: 100%;
   }
   .problem {
@@ -202,6 +207,9 @@ export const dashboardStyles = css`
     }
     .bottom {
       height: 320px;
+    }
+    .bottom.tall {
+      height: 440px;
     }
     .buttons .button:not(.keep) .label {
       display: none;

@@ -14,6 +14,7 @@ import { stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import "../console/log-console.ts";
 import type { Transport } from "../transport/transport.ts";
+import "./artifact-list.ts";
 import "./chart-grid.ts";
 import "./checkpoint-list.ts";
 import { dashboardStyles } from "./dashboard-styles.ts";
@@ -25,9 +26,10 @@ import "./system-panel.ts";
 import { configTab, environmentTab, eventsTab, tabStyles } from "./tabs.ts";
 import "./track.ts";
 
-type Tab = "output" | "events" | "config" | "environment";
+type Tab = "output" | "artifacts" | "events" | "config" | "environment";
 const TABS: readonly (readonly [Tab, string])[] = [
   ["output", "Output"],
+  ["artifacts", "Artifacts"],
   ["events", "Events"],
   ["config", "Config"],
   ["environment", "Environment"],
@@ -162,6 +164,7 @@ export class Dashboard extends LitElement {
               .checkpoints=${model.checkpoints}
               .selected=${this.selectedCheckpoint}
               .transport=${this.transport}
+              .run=${run.id}
               .live=${!FINAL_STATES.has(run.state)}
               .blocked=${this.#blocked}
             ></ty-checkpoint-list>
@@ -190,7 +193,11 @@ export class Dashboard extends LitElement {
   }
 
   #bottomPanel(run: RunDetail, model: RunModel): TemplateResult {
-    return html`<section class="bottom ${this.collapsed ? "collapsed" : ""}" aria-label="Output and details" tabindex="-1">
+    return html`<section
+      class="bottom ${this.collapsed ? "collapsed" : this.tab === "artifacts" ? "tall" : ""}"
+      aria-label="Output and details"
+      tabindex="-1"
+    >
       <div
         class="sash"
         role="separator"
@@ -240,6 +247,17 @@ export class Dashboard extends LitElement {
         ${cssProperties({ display: this.collapsed ? "none" : "block" })}
       >
         ${this.tab === "output" ? html`<ty-log-console .transport=${this.transport} .run=${run.id} .attempts=${run.attempts} .live=${model.live}></ty-log-console>` : nothing}
+        ${
+          this.tab === "artifacts"
+            ? html`<ty-artifact-list
+                .transport=${this.transport}
+                .run=${run.id}
+                .folder=${run.run_dir}
+                .live=${model.live}
+                .connected=${model.connected}
+              ></ty-artifact-list>`
+            : nothing
+        }
         ${this.tab === "events" ? eventsTab(model.events) : nothing} ${this.tab === "config" ? configTab(run) : nothing}
         ${this.tab === "environment" ? environmentTab(run) : nothing}
       </div>

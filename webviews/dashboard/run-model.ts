@@ -130,7 +130,7 @@ export class RunModel {
       if (this.#closed) return;
       this.problem = null;
       this.#setDetail(detail);
-      this.#mergeCheckpoints(checkpoints);
+      this.#setCheckpoints(checkpoints);
       await this.#loadDiscarded(detail);
     } catch (error) {
       this.#failed(error);
@@ -172,7 +172,7 @@ export class RunModel {
         this.events = [...this.events, ...message.events];
         break;
       case "checkpoints":
-        this.#mergeCheckpoints(message.checkpoints);
+        this.#setCheckpoints(message.checkpoints);
         break;
       case "usage":
         this.usage = message.usage;
@@ -195,10 +195,9 @@ export class RunModel {
     this.transport.setTitle(detail.name);
   }
 
-  #mergeCheckpoints(fresh: readonly Checkpoint[]): void {
-    const all = new Map(this.checkpoints.map((checkpoint) => [checkpoint.id, checkpoint]));
-    for (const checkpoint of fresh) all.set(checkpoint.id, checkpoint);
-    this.checkpoints = [...all.values()].sort((a, b) => b.step - a.step || b.attempt - a.attempt);
+  /** All of them, each time: one that is not among them was removed. */
+  #setCheckpoints(fresh: readonly Checkpoint[]): void {
+    this.checkpoints = [...fresh].sort((a, b) => b.step - a.step || b.attempt - a.attempt);
     if (this.detail !== null) this.annotations = annotate(this.detail.attempts, this.checkpoints);
   }
 

@@ -232,8 +232,10 @@ export class GridHeader extends LitElement {
     if (by === undefined || index < 0) return;
     event.preventDefault();
     event.stopPropagation();
+    // Keys that repeat come faster than the table is drawn.
+    const now = this.columns.find((column) => column.field === field)?.width ?? width;
     if (event.altKey && event.shiftKey) this.#change(moveColumn(this.columns, field, by));
-    else if (event.altKey) this.#change(changeColumn(this.columns, field, { width: Math.max(LEAST_WIDTH, width + by * WIDTH_STEP) }));
+    else if (event.altKey) this.#change(changeColumn(this.columns, field, { width: Math.max(LEAST_WIDTH, now + by * WIDTH_STEP) }));
     else this.#titleAt(index + by)?.focus();
   }
 
@@ -243,6 +245,7 @@ export class GridHeader extends LitElement {
   }
 
   #change(columns: TableColumn[]): void {
+    this.columns = columns;
     this.dispatchEvent(new CustomEvent<TableColumn[]>("columns", { detail: columns, bubbles: true, composed: true }));
   }
 }

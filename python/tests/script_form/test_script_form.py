@@ -262,7 +262,7 @@ def test_key_value_scripts(tmp_path: Path) -> None:
 
 def test_a_script_without_options_and_one_that_is_no_python(tmp_path: Path) -> None:
     assert form_of(tmp_path, "print(1)\n").to_json() == {
-        "kind": "none", "sections": [], "fields": {}, "required": [], "arguments": {}, "notes": [],
+        "kind": "none", "read_from": "source", "sections": [], "fields": {}, "required": [], "arguments": {}, "notes": [],
     }  # fmt: skip
     elsewhere = form_of(tmp_path, "from options import parser\nargs = parser.parse_args()\n")
     assert elsewhere.kind == "none" and "another file" in elsewhere.notes[0]

@@ -144,6 +144,12 @@ class BaseAdapter:
 
     # ---- what the launcher calls; a recipe seldom overrides these ----
 
+    def prepare(self, seconds: float, params: Optional[Mapping[str, Any]] = None) -> None:
+        """Called before the fields are used: adds those that only the installed packages know, unless the ``params`` name none of them.
+
+        Takes no longer than ``seconds``.
+        """
+
     def describe(self, origin: str = "builtin") -> Dict[str, Any]:
         """The ``Recipe`` of ``protocol/recipe.ts``."""
         sections: List[Section] = list(self.sections)

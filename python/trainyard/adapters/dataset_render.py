@@ -19,6 +19,9 @@ _MOST_BINS = 24
 #: Of a longer row the rest is not shown.
 _SHOWN_TOKENS = 4096
 
+#: How long it waits for fields that only an import of the packages tells.
+_PREPARE_SECONDS = 20.0
+
 
 class _Notes:
     """Stands for the run where only its messages are needed."""
@@ -36,6 +39,7 @@ def render(adapter: BaseAdapter, params: Mapping[str, Any], base_dir: Path, spli
     """
     from trainyard.adapters.hf_models import load_tokenizer, prepare_environment
 
+    adapter.prepare(_PREPARE_SECONDS, params)
     values = adapter.fill(params)
     if split == "eval":
         values = {**values, "train_file": values.get("eval_file")}

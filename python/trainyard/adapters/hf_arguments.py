@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from trainyard.adapters.base import RecipeError, TrainContext, closest
+from trainyard.adapters.installed_arguments import typed
 
 #: Fields that go to the configuration under their own name.
 PASSED_ON = (
@@ -71,7 +72,7 @@ def build_arguments(
     wanted.update(params.get("training_arguments") or {})
     accepted = accepted_arguments(cls, wanted, set(params.get("training_arguments") or {}), warn)
     try:
-        return cls(**accepted)
+        return cls(**typed(cls, accepted))
     except (TypeError, ValueError, ImportError) as error:
         raise RecipeError("{} refuses the settings: {}".format(cls.__name__, error)) from error
 

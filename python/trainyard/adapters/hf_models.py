@@ -202,19 +202,28 @@ def lora_config(params: Mapping[str, Any]) -> Any:
     """The ``LoraConfig`` of the fields."""
     from peft import LoraConfig
 
+    from trainyard.adapters.installed_arguments import typed
+
     targets: List[str] = list(params["target_modules"])
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=params["lora_r"],
-        lora_alpha=params["lora_alpha"],
-        lora_dropout=params["lora_dropout"],
-        # PEFT knows the word all-linear only outside of a list.
-        target_modules="all-linear" if targets in ([], ["all-linear"]) else targets,
-        bias=params["lora_bias"],
-        use_rslora=params["use_rslora"],
-        use_dora=params["use_dora"],
-        modules_to_save=list(params["modules_to_save"]) or None,
-    )
+    further = params.get("peft_arguments") or {}
+    try:
+        return LoraConfig(
+            task_type="CAUSAL_LM",
+            r=params["lora_r"],
+            lora_alpha=params["lora_alpha"],
+            lora_dropout=params["lora_dropout"],
+            # PEFT knows the word all-linear only outside of a list.
+            target_modules="all-linear" if targets in ([], ["all-linear"]) else targets,
+            bias=params["lora_bias"],
+            use_rslora=params["use_rslora"],
+            use_dora=params["use_dora"],
+            modules_to_save=list(params["modules_to_save"]) or None,
+            **typed(LoraConfig, further),
+        )
+    except (TypeError, ValueError, ImportError) as error:
+        if not further:
+            raise
+        raise RecipeError("LoraConfig refuses the settings: {}".format(error), "params." + next(iter(further))) from error
 
 
 def wrap_in_lora(model: Any, context: TrainContext) -> Any:

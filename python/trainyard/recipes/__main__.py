@@ -3,7 +3,7 @@
 - ``describe [--workspace DIR]`` prints a RecipeCatalogue (JSON) on stdout.
 - ``check`` reads ``{"recipe", "params", "base_dir"}`` and where it would run, ``{"gpus", "checkpoint_dir"}``, (JSON) on stdin and prints a PreflightReport.
 - ``inspect SCRIPT.py`` prints the form that the script's source gives: its fields (a map of RecipeField) and how each is passed. The script is
-  parsed and never imported. With ``--arguments`` it reads values as JSON from stdin and prints the list of arguments that they become.
+  parsed and never imported. With ``--run-help`` a script whose source tells nothing is run with ``--help``. With ``--arguments`` it reads values as JSON from stdin and prints the list of arguments that they become.
 - ``preview`` reads ``{"recipe", "params", "base_dir", "split", "file", "rows"}`` (JSON) on stdin and prints a DatasetPreview.
 - ``render`` reads the same with ``sample`` and prints a RenderedDataset: it loads the document's tokenizer.
 - ``probe`` reads ``{"recipe", "params", "base_dir"}``, makes three real steps and prints a ProbeAnswer.
@@ -21,6 +21,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 #: What was given is at fault (sysexits' EX_DATAERR): the last line on stderr says what, in a sentence for the user.
 EXIT_BAD_INPUT = 65
+#: A check waits this long for fields that only an import of the packages tells.
+_PREPARE_SECONDS = 10.0
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -31,6 +33,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     commands.add_parser("check", help="check one set of params, read as JSON from stdin")
     inspect = commands.add_parser("inspect", help="print the form of a script, from its source")
     inspect.add_argument("script", type=Path)
+    inspect.add_argument("--run-help", action="store_true", help="run the script with --help when its source tells nothing")
     inspect.add_argument("--arguments", action="store_true", help="print the arguments for values read as JSON from stdin")
     commands.add_parser("preview", help="look at a dataset; the request is read as JSON from stdin")
     commands.add_parser("render", help="rows as the training sees them; the request is read as JSON from stdin")
@@ -43,7 +46,7 @@ def main(argv: Optional[List[str]] = None) -> int:
 
         return run()
     if arguments.command == "inspect":
-        return _inspect(arguments.script, arguments.arguments)
+        return _inspect(arguments.script, arguments.run_help, arguments.arguments)
     if arguments.command == "describe":
         from trainyard.recipes.catalogue import describe as describe_all
 
@@ -60,12 +63,12 @@ def main(argv: Optional[List[str]] = None) -> int:
     return _check()
 
 
-def _inspect(script: Path, arguments: bool) -> int:
+def _inspect(script: Path, may_run: bool, arguments: bool) -> int:
     from trainyard.script_form.form import ScriptError, inspect_script
     from trainyard.script_form.options import command_line
 
     try:
-        form = inspect_script(script)
+        form = inspect_script(script, may_run)
         if arguments:
             _print({"arguments": command_line(form, json.loads(sys.stdin.read()))})
         else:
@@ -138,6 +141,7 @@ def check(recipe: str, params: Dict[str, Any], base_dir: Path, gpus: Sequence[st
     adapter = found.entries[recipe].adapter
     try:
         place = Preflight(gpus=gpus, checkpoint_dir=Path(checkpoint_dir) if checkpoint_dir else None)
+        adapter.prepare(_PREPARE_SECONDS, params)
         return adapter.preflight(params, base_dir, place).to_json()
     except Exception as error:  # a user's check() may fail; the start is then the user's decision
         message = "the check of the recipe {} failed: {}: {}".format(recipe, type(error).__name__, error)

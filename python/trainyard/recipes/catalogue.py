@@ -22,6 +22,8 @@ USER_FOLDER = "trainyard_recipes"
 _ALSO_REPORTED = ("numpy", "tokenizers", "safetensors", "tensorboard", "pyarrow", "bitsandbytes", "deepspeed", "flash-attn")
 #: A recipe's file has this long to be read.
 _FILE_SECONDS = 4.0
+#: The first description waits this long for what only an import of the packages tells; a later one has it.
+_PREPARE_SECONDS = 5.0
 _ID = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
 
 
@@ -202,6 +204,7 @@ def describe(workspaces: Iterable[Path] = ()) -> Dict[str, Any]:
     problems = list(catalogue.problems)
     for entry in catalogue.entries.values():
         try:
+            entry.adapter.prepare(_PREPARE_SECONDS)
             recipes.append(entry.adapter.describe(entry.origin))
         except Exception as error:  # a user's describe() may fail as well
             problems.append(Problem("error", "", "{}: {}: {}".format(entry.origin, type(error).__name__, error), None))

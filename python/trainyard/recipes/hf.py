@@ -8,7 +8,8 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from trainyard.adapters import hf_fields as f
 from trainyard.adapters import hf_training_fields as t
-from trainyard.adapters.base import BaseAdapter, Preflight, Preset, TrainContext
+from trainyard.adapters.base import Preflight, Preset, TrainContext
+from trainyard.adapters.hf_adapter import HfAdapter
 from trainyard.adapters.hf_checks import check_all
 from trainyard.adapters.hf_data import Encoder, Part, parts_of_labels
 from trainyard.adapters.hf_estimate import probe_params
@@ -16,7 +17,7 @@ from trainyard.adapters.hf_estimate import probe_params
 SHAPES: Sequence[str] = ("text", "prompt_completion", "messages")
 
 
-class HfCausalLm(BaseAdapter):
+class HfCausalLm(HfAdapter):
     id = "hf-causal-lm"
     title = "Causal LM (full fine-tuning)"
     description = "Trains all weights of a causal language model with transformers.Trainer; the model can be a pre-trained or a new small one."
@@ -24,6 +25,8 @@ class HfCausalLm(BaseAdapter):
     requires = ("torch", "transformers", "accelerate", "datasets")
     dataset_shapes = SHAPES
     resumable = True
+    # The collator's keys are exactly what the model takes.
+    other_defaults = {"remove_unused_columns": False}
     sections = (f.DATA, f.MODEL, f.TRAINING, f.EVALUATION, f.COMPUTE)
     fields = {
         **f.data_fields(SHAPES, max_length=512),
@@ -162,8 +165,7 @@ def _train(context: TrainContext, lora: bool) -> bool:
     arguments = build_arguments(
         TrainingArguments,
         context,
-        # The collator's keys are exactly what the model takes.
-        {"remove_unused_columns": False},
+        HfCausalLm.other_defaults,
         has_eval=eval_rows is not None,
         warn=lambda text: context.run.message("warning", text),
     )

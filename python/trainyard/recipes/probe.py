@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+#: How long it waits for fields that only an import of the packages tells.
+_PREPARE_SECONDS = 120.0
 #: The first step warms up: it allocates, compiles and fills caches. The two after it are measured.
 _STEPS = 3
 
@@ -27,6 +29,7 @@ def probe(request: Mapping[str, Any]) -> Dict[str, Any]:
     from trainyard.recipes.runner import DEFAULT_SEED, find
 
     adapter = find(request["recipe"])
+    adapter.prepare(_PREPARE_SECONDS, request["params"])
     params = adapter.fill(adapter.probe_params(adapter.fill(request["params"])))
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="trainyard-probe-"))

@@ -32,6 +32,16 @@ class Script(BaseAdapter):
             holds="python",
             placeholder="train.py",
         ),
+        "script_form": Field(
+            "string",
+            "Options from",
+            "Where the form of the script's options comes from: its source alone or, when that tells nothing, a run of it with --help.",
+            "process",
+            default="source",
+            choices=("source", "help"),
+            widget="segments",
+            advanced=True,
+        ),
         "args": Field("array", "Arguments", "Command-line arguments of the script.", "process", default=[], items="string", widget="list"),
     }
 

@@ -14,6 +14,8 @@ from trainyard.adapters.base import BaseAdapter, RecipeError, ResumeFrom, TrainC
 from trainyard.recipes import catalogue
 
 DEFAULT_SEED = 42
+#: A training waits this long for fields that only an import of the packages tells.
+_PREPARE_SECONDS = 120.0
 #: Exit status of a run whose settings cannot be carried out (sysexits' EX_CONFIG).
 EXIT_BAD_SETTINGS = 78
 
@@ -61,6 +63,7 @@ def find(recipe: str) -> BaseAdapter:
 
 def make_context(resolved: Dict[str, Any], adapter: BaseAdapter, active: Any) -> TrainContext:
     """Folders made, params filled and checked. @raises RecipeError naming the first field that is wrong"""
+    adapter.prepare(_PREPARE_SECONDS, resolved["params"])
     params = adapter.fill(resolved["params"])
     report = adapter.preflight_fields(resolved["params"], Path.cwd())
     for problem in report.problems:

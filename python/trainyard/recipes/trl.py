@@ -7,10 +7,12 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from trainyard.adapters import hf_fields as f
 from trainyard.adapters import hf_training_fields as t
-from trainyard.adapters.base import BaseAdapter, Field, Preflight, Preset, TrainContext, set_to
+from trainyard.adapters.base import Field, Preflight, Preset, TrainContext, set_to
+from trainyard.adapters.hf_adapter import HfAdapter
 from trainyard.adapters.hf_checks import check_all
 from trainyard.adapters.hf_data import Part
 from trainyard.adapters.hf_estimate import probe_params
+from trainyard.adapters.installed_arguments import DPO_CONFIG, SFT_CONFIG
 
 SFT_SHAPES: Sequence[str] = ("text", "prompt_completion", "messages")
 DPO_SHAPES: Sequence[str] = ("preference",)
@@ -28,7 +30,8 @@ _MEDIUM: Dict[str, Any] = {
 }
 
 
-class TrlSft(BaseAdapter):
+class TrlSft(HfAdapter):
+    trainer_class = SFT_CONFIG
     id = "trl-sft"
     title = "SFT (TRL)"
     description = "Supervised fine-tuning with TRL's SFTTrainer on text, prompt–completion rows or conversations; all weights or LoRA."
@@ -93,7 +96,8 @@ class TrlSft(BaseAdapter):
         return _train_sft(context)
 
 
-class TrlDpo(BaseAdapter):
+class TrlDpo(HfAdapter):
+    trainer_class = DPO_CONFIG
     id = "trl-dpo"
     title = "DPO (TRL)"
     description = "Direct preference optimisation with TRL's DPOTrainer on rows with a chosen and a rejected answer; all weights or LoRA."

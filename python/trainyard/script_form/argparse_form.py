@@ -202,7 +202,7 @@ class _Reader:
 
     def _type(self, name: str, node: Optional[ast.AST], call: ast.Call) -> Any:
         """JSON type, the words for true and false, and the kind of path."""
-        path = "file" if _LOOKS_LIKE_FILE.search(name) else "folder" if _LOOKS_LIKE_FOLDER.search(name) else None
+        path = path_kind(name)
         if node is None:
             return "string", None, path
         full = self._source.full_name(node.func if isinstance(node, ast.Call) else node)
@@ -337,6 +337,11 @@ def sentence(text: Any) -> str:
 
 def _placeholder(metavar: Any) -> Optional[str]:
     return metavar if isinstance(metavar, str) else None
+
+
+def path_kind(name: str) -> Optional[str]:
+    """``file`` or ``folder`` for a name that looks like one of a path."""
+    return "file" if _LOOKS_LIKE_FILE.search(name) else "folder" if _LOOKS_LIKE_FOLDER.search(name) else None
 
 
 def title_of(name: str) -> str:

@@ -34,9 +34,11 @@ class Option:
 
 @dataclass
 class ScriptForm:
-    """``kind`` is ``argparse``, ``dataclass``, ``hydra``, ``lightning``, ``key_value`` or ``none``; ``notes`` say what the form leaves out, and why."""
+    """``kind`` is ``argparse``, ``click``, ``dataclass``, ``hydra``, ``lightning``, ``key_value`` or ``none``; ``notes`` say what the form leaves out, and why."""
 
     kind: str = "none"
+    #: ``source``, or ``help`` when the script was run with ``--help``.
+    read_from: str = "source"
     options: List[Option] = field(default_factory=list)
     sections: Dict[str, str] = field(default_factory=dict)
     notes: List[str] = field(default_factory=list)
@@ -64,6 +66,7 @@ class ScriptForm:
         """``fields`` maps names to RecipeField; ``arguments`` says how each is passed."""
         return {
             "kind": self.kind,
+            "read_from": self.read_from,
             "sections": [{"id": name, "title": title, "description": ""} for name, title in self.sections.items()],
             "fields": {option.name: option.field.to_schema(order) for order, option in enumerate(self.options)},
             "required": [option.name for option in self.options if option.field.required and not option.field.depends_on],

@@ -49,7 +49,7 @@ export class ServerLife {
 
   async #revive(death: number): Promise<void> {
     const died = Date.now();
-    await sleep(this.#downtimesMs[death % this.#downtimesMs.length] ?? 0);
+    await sleep(this.#downtimesMs[(death - 1) % this.#downtimesMs.length] ?? 0);
     await this.ensure();
     this.longestDowntimeMs = Math.max(this.longestDowntimeMs, Date.now() - died);
     if (!this.#killAgainAfter.has(death)) return;
