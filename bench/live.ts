@@ -13,6 +13,7 @@ import WebSocket from "ws";
 import { createClient, type ApiClient } from "../protocol/client.ts";
 import { createStreamClient } from "../protocol/stream-client.ts";
 import { ensureServer } from "../server/ensure.ts";
+import { drawnDelays, prepareNoting } from "./lib/drawn-points.ts";
 import { quantile, type BenchLine, type BenchResult } from "./lib/result.ts";
 
 const RUNS = 8;
@@ -148,49 +149,13 @@ async function drawnPoints(url: string): Promise<number[]> {
   });
   try {
     const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
-    await page.addInitScript(noteDrawnPoints, METRIC);
+    await prepareNoting(page, METRIC);
     await page.goto(url);
     await new Promise((resolve) => setTimeout(resolve, 15_000));
-    return await page.evaluate(() => (globalThis as unknown as { drawn: number[] }).drawn);
+    return await drawnDelays(page);
   } finally {
     await browser.close();
   }
-}
-
-/** Runs in the page, before its own code: notes the newest points of the chart whenever its lines are stroked and then painted. */
-function noteDrawnPoints(metric: string): void {
-  interface Chart {
-    readonly metric: string;
-    readonly store: { get(name: string): { readonly values: Float64Array } | undefined };
-  }
-  const drawn: number[] = [];
-  (globalThis as unknown as { drawn: number[] }).drawn = drawn;
-  let seen = -1;
-  let waiting = false;
-  // Called with the context as `this` below.
-  // eslint-disable-next-line @typescript-eslint/unbound-method
-  const stroke = CanvasRenderingContext2D.prototype.stroke;
-  CanvasRenderingContext2D.prototype.stroke = function (this: CanvasRenderingContext2D, ...args: unknown[]): void {
-    Reflect.apply(stroke, this, args);
-    const root = this.canvas.getRootNode();
-    if (waiting || !(root instanceof ShadowRoot) || !this.canvas.classList.contains("lines")) return;
-    const chart = root.host as unknown as Chart;
-    if (chart.metric !== metric) return;
-    const values = chart.store.get(metric)?.values.slice() ?? new Float64Array();
-    waiting = true;
-    // A message that is posted within an animation frame is handled after that frame was painted.
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => {
-        waiting = false;
-        const now = performance.timeOrigin + performance.now();
-        // What the page found when it was opened is history, not news.
-        if (seen >= 0) for (const value of values.subarray(seen)) drawn.push(now - value);
-        seen = values.length;
-      };
-      channel.port2.postMessage(null);
-    });
-  };
 }
 
 async function until(what: string, met: () => boolean): Promise<void> {

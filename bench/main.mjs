@@ -8,6 +8,10 @@ import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { ensureBrowser } from "../scripts/lib/browser.mjs";
+import { ensurePython } from "../scripts/lib/python-env.mjs";
+import { makePackage } from "../scripts/package.mjs";
+import { ensureVscodeRig } from "../scripts/vscode-rig.mjs";
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(folder);
@@ -16,6 +20,9 @@ const names = readdirSync(folder)
   .map((file) => path.parse(file).name)
   .sort();
 
+/** Benchmarks that drive a window. */
+const WINDOWED = new Set(["workbench"]);
+
 const [name, ...rest] = process.argv.slice(2);
 if (name === undefined || !names.includes(name)) {
   console.error(`Which benchmark? npm run bench -- ${names.join(" | ")}`);
@@ -23,6 +30,16 @@ if (name === undefined || !names.includes(name)) {
 }
 const script = path.join(folder, `${name}.py`);
 process.exitCode = existsSync(script) ? python(script) : await typescript();
+
+/** What a real VS Code with the packaged extension takes; the end-to-end tests get the same. */
+async function theWindow() {
+  return {
+    TRAINYARD_TEST_PYTHON: await ensurePython(),
+    TRAINYARD_TEST_BROWSER: await ensureBrowser(),
+    TRAINYARD_TEST_CODE_SERVER: await ensureVscodeRig(),
+    TRAINYARD_TEST_VSIX: await makePackage(),
+  };
+}
 
 /** @param {string} file */
 function python(file) {
@@ -51,7 +68,7 @@ async function typescript() {
       logLevel: "warning",
     });
     // Some compare with a Python program.
-    const env = { ...process.env, TRAINYARD_PYTHON: interpreter(), OMP_NUM_THREADS: "1" };
+    const env = { ...process.env, TRAINYARD_PYTHON: interpreter(), OMP_NUM_THREADS: "1", ...(WINDOWED.has(name) && (await theWindow())) };
     const done = spawnSync(process.execPath, [bundle, ...rest], { stdio: "inherit", cwd: root, env });
     return done.status ?? 1;
   } finally {
