@@ -20,6 +20,7 @@ import { addRetentionCommand } from "./commands/retention.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addSweepCommands } from "./commands/sweep.ts";
 import { addTagCommand } from "./commands/tag.ts";
 import type { CommandContext } from "./commands/shared.ts";
 import { EXIT, EXIT_CODE_HELP } from "./exit-codes.ts";
@@ -41,6 +42,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .description("Launch, watch and resume training runs on this machine.")
     .version(packageVersion(findPackageRoot()))
     .addHelpText("after", EXIT_CODE_HELP)
+    .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError("(trainyard <command> --help shows the options)");
   addServeCommand(program, context);
@@ -50,6 +52,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addLogsCommand(program, context);
   addCancelCommand(program, context);
   addResumeCommand(program, context);
+  addSweepCommands(program, context);
   addTagCommand(program, context);
   addProjectCommands(program, context);
   addQueryCommands(program, context);

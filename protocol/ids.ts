@@ -1,5 +1,5 @@
 /**
- * Identifiers. Every entity carries a prefix that says what it is. A run id goes on with 17 characters of Crockford base32:
+ * Identifiers. Every entity carries a prefix that says what it is. Those of runs and sweeps go on with 17 characters of Crockford base32:
  * 9 for the time in milliseconds (so that ids sort by creation) and 8 random ones.
  */
 import * as z from "zod";
@@ -8,6 +8,9 @@ const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
 export const RunId = z.string().regex(/^run_[0-9a-hjkmnp-tv-z]{17}$/, "not a run id (run_ and 17 base32 characters)");
 export type RunId = z.infer<typeof RunId>;
+
+export const SweepId = z.string().regex(/^sweep_[0-9a-hjkmnp-tv-z]{17}$/, "not a sweep id (sweep_ and 17 base32 characters)");
+export type SweepId = z.infer<typeof SweepId>;
 
 export const CheckpointId = z.string().regex(/^ckpt_[0-9a-f]{12}$/, "not a checkpoint id (ckpt_ and 12 hex digits)");
 export type CheckpointId = z.infer<typeof CheckpointId>;
@@ -37,6 +40,14 @@ export function slugOf(title: string): Slug | null {
  * @param nowMs creation time in milliseconds since the epoch
  */
 export function newRunId(nowMs: number = Date.now()): RunId {
+  return `run_${timeAndChance(nowMs)}`;
+}
+
+export function newSweepId(nowMs: number = Date.now()): SweepId {
+  return `sweep_${timeAndChance(nowMs)}`;
+}
+
+function timeAndChance(nowMs: number): string {
   let time = "";
   for (let rest = Math.floor(nowMs), i = 0; i < 9; i++) {
     time = ALPHABET.charAt(rest % 32) + time;
@@ -44,5 +55,5 @@ export function newRunId(nowMs: number = Date.now()): RunId {
   }
   let random = "";
   for (const byte of globalThis.crypto.getRandomValues(new Uint8Array(8))) random += ALPHABET.charAt(byte % 32);
-  return `run_${time}${random}`;
+  return `${time}${random}`;
 }

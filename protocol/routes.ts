@@ -16,6 +16,7 @@ import { projectRoutes } from "./project-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
 import { common, oneRun, route } from "./route.ts";
 import { savedRoutes } from "./saved-routes.ts";
+import { sweepRoutes } from "./sweep-routes.ts";
 import { SystemSample } from "./system.ts";
 
 export const routes = {
@@ -58,6 +59,7 @@ export const routes = {
     errors: ["invalid_spec", "unknown_recipe", "python_unusable", "missing_file", "bad_dataset", "disk_full", "store_unwritable"],
   }),
   ...documentRoutes,
+  ...sweepRoutes,
   getRun: route({ ...oneRun, method: "GET", path: "/api/runs/:id", summary: "One run", response: q.RunDetail, errors: ["not_found"] }),
   getCodeDifference: route({
     ...oneRun,

@@ -1,7 +1,7 @@
 /** The run folder's JSON files: run.json, attempts/<n>/{attempt,process,stop,exit}.json. Documented in docs/run-folder.md. */
 import * as z from "zod";
 import { RUN_FOLDER_VERSION } from "./constants.ts";
-import { RunId, Slug } from "./ids.ts";
+import { RunId, Slug, SweepId } from "./ids.ts";
 import { Instant, JsonObject, WireNumber } from "./json.ts";
 import { RunState } from "./states.ts";
 
@@ -112,6 +112,8 @@ export const RunRecord = z.object({
   origin: z.enum(["server", "sdk", "import"]),
   /** Set when `origin` is `import`. */
   imported: ImportSource.optional(),
+  /** Set on a run of a sweep: its place in it, from 0. */
+  sweep: z.object({ id: SweepId, index: z.number().int().nonnegative() }).optional(),
   git: GitSnapshot.nullable(),
   environment: EnvironmentSnapshot.nullable(),
 });

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { RunId, Slug } from "./ids.ts";
 import { DatasetState } from "./dataset.ts";
 import { JsonObject, JsonValue } from "./json.ts";
+import { SweepSpec } from "./sweep-spec.ts";
 
 export const LaunchSpec = z
   .object({
@@ -37,6 +38,7 @@ export const RunSpec = z
       .max(86_400)
       .default(60)
       .describe("How long a stop waits for the final checkpoint before it kills."),
+    sweep: SweepSpec.optional().describe("Makes the document stand for many runs: the params to vary, how, and what is best."),
     track: z.boolean().default(true).describe("Track scripts that import nothing of Trainyard through the import hook."),
   })
   .strict()

@@ -18,6 +18,7 @@ import { platform } from "./launch/platform.ts";
 import { isBundled } from "./package-root.ts";
 import { RunCache } from "./runs/run-cache.ts";
 import { createRuns } from "./runs/runs.ts";
+import { Sweeps } from "./runs/sweeps.ts";
 import { openSeries } from "./series/series.ts";
 import type { OpenedRoot } from "./store/open-root.ts";
 import { storeAt } from "./store/store.ts";
@@ -75,12 +76,14 @@ export function openRooms(options: RoomsOptions): Rooms {
     runSamples: store.readOnly ? null : new RunSamples(store, log),
     log,
   });
+  const sweeps = new Sweeps({ store, runs, log });
   const offRuns = runs.onChange((change) => {
     if (change.type === "summary") catalog.changed(change.run.id);
     else if (change.type === "removed") catalog.changed(change.id);
     else if (change.type === "usage") devices.noteUsage(change.id, change.usage);
   });
-  const ready = runs.start().then(() => {
+  const ready = runs.start().then(async () => {
+    await sweeps.start();
     const fill = async (): Promise<void> => {
       await catalog.sync();
       await catalog.define(derivedDefinitions(await store.projects()));
@@ -97,7 +100,9 @@ export function openRooms(options: RoomsOptions): Rooms {
     return Promise.resolve();
   };
   const webRoot = path.join(packageRoot, "dist", "webviews");
-  const answer = getRequestListener(createApp({ ...sources, catalog, token, version, startedAt, webRoot, ready, shutdown, log }).fetch);
+  const answer = getRequestListener(
+    createApp({ ...sources, sweeps, catalog, token, version, startedAt, webRoot, ready, shutdown, log }).fetch,
+  );
   return {
     ready,
     answer: async (request: IncomingMessage, response: ServerResponse) => {
@@ -106,13 +111,14 @@ export function openRooms(options: RoomsOptions): Rooms {
     upgrade: (request, socket, head) => {
       hub.upgrade(request, socket, head);
     },
-    isBusy: () => hub.clients > 0 || [...runs.briefs()].some(({ state }) => LIVE_STATES.has(state) || state === "queued"),
+    isBusy: () =>
+      hub.clients > 0 || sweeps.isBusy() || [...runs.briefs()].some(({ state }) => LIVE_STATES.has(state) || state === "queued"),
     closeStreams: () => {
       hub.close();
     },
     async close() {
       offRuns();
-      for (const end of [() => devices.close(), () => catalog.close(), () => runs.close(), closeStore]) {
+      for (const end of [() => sweeps.close(), () => devices.close(), () => catalog.close(), () => runs.close(), closeStore]) {
         try {
           await end();
         } catch (error) {

@@ -18,7 +18,8 @@ const Params = z.record(z.string(), z.unknown()).default({});
 
 const StartRun = z
   .object({
-    spec: RunSpec.extend({ params: Params.describe("The recipe's fields") })
+    spec: RunSpec.omit({ sweep: true })
+      .extend({ params: Params.describe("The recipe's fields") })
       .strict()
       .optional()
       .describe("A new run as a run document; leave it out to start a copy of a run"),

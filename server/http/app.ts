@@ -18,6 +18,7 @@ import { runHandlers } from "./run-handlers.ts";
 import { savedHandlers } from "./saved-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
 import { serverHandlers } from "./server-handlers.ts";
+import { sweepHandlers } from "./sweep-handlers.ts";
 import { serveStatic } from "./static.ts";
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
@@ -31,6 +32,7 @@ export function createApp(context: HttpContext): Hono {
     ...exportHandlers(context),
     ...importHandlers(context),
     ...documentHandlers(context),
+    ...sweepHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),
     ...dataHandlers(context),

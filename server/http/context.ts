@@ -4,11 +4,13 @@ import type { z } from "zod";
 import type { Catalog } from "../catalog/types.ts";
 import type { Devices } from "../devices/types.ts";
 import type { Runs } from "../runs/types.ts";
+import type { Sweeps } from "../runs/sweeps.ts";
 import type { RunStore } from "../store/types.ts";
 
 export interface HttpContext {
   readonly store: RunStore;
   readonly runs: Runs;
+  readonly sweeps: Sweeps;
   readonly catalog: Catalog;
   readonly devices: Devices;
   readonly token: string;

@@ -33,7 +33,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
       const copy = { ...spec, name: body.name ?? freeRunName(name, namesIn(project)), params: { ...spec.params, ...body.params } };
       return runs.create(
         { spec: copy, start: body.start, ...(typeof baseDir === "string" && { base_dir: baseDir }) },
-        { run: params.id, checkpoint: null, step: null },
+        { parent: { run: params.id, checkpoint: null, step: null } },
       );
     },
     checkName({ query }) {

@@ -19,10 +19,12 @@ import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts"
 import type { RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { RunState } from "../../protocol/states.ts";
+import type { CreateSweep, SweepPlan } from "../../protocol/sweep.ts";
 import type { Draft } from "../recipes/recipes.ts";
 import { runPaths } from "../store/paths.ts";
 import { corrected, footprint, probeEvidence, type Evidence } from "./evidence.ts";
 import { attemptRecord, baseDirOf, planRun, projectDefaults, resolvedSpec, runRecord, type PrepareContext } from "./prepare.ts";
+import { planSweep } from "./sweep-plan.ts";
 
 /** A look reads a few megabytes; a cold disk or network file system takes its time. */
 const PREVIEW_TIMEOUT_MS = 60_000;
@@ -78,6 +80,11 @@ export class Documents {
     });
     const { command, cwd, env } = attemptRecord(context, { record, spec, resolved, number: 1 });
     return { command, cwd, env, resolved };
+  }
+
+  /** @throws TrainyardError as planSweep */
+  planSweep(request: CreateSweep): Promise<SweepPlan> {
+    return planSweep(this.#context, request);
   }
 
   /** Everything that would go wrong, as a report; only what makes a report impossible is thrown. */

@@ -4,7 +4,7 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { RunEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
-import { baseDirOf, planRun, recordedSpec, runRecord, type PrepareContext } from "./prepare.ts";
+import { baseDirOf, mustBeOneRun, planRun, recordedSpec, runRecord, type PrepareContext } from "./prepare.ts";
 
 export type DraftDocument = Omit<CreateRun, "start">;
 
@@ -15,6 +15,7 @@ export async function rewriteDraft(context: PrepareContext, ledger: Ledger, entr
   if (state !== "draft")
     throw new TrainyardError("conflict", `the run ${name} is ${state}: its document stays as it ran`, "Clone it to get a draft.");
   const { spec } = request;
+  mustBeOneRun(spec);
   if (spec.project !== project)
     throw new TrainyardError("conflict", `the draft ${name} belongs to the project ${project}`, "Make a new run in the other project.");
   const baseDir = baseDirOf(request, context.baseDir);

@@ -207,6 +207,7 @@ export class RunEntry {
       ended_at: record.ended_at,
       origin: record.origin,
       ...(record.imported !== undefined && { imported: record.imported }),
+      ...(record.sweep !== undefined && { sweep: record.sweep }),
       git: record.git,
       progress: kept?.progress ?? this.progress(now),
       // What the script itself reports is nearest to the truth, but it does not hide what was asked for.

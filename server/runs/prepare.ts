@@ -7,6 +7,7 @@ import type { CreateRun } from "../../protocol/queries.ts";
 import type { PreflightReport } from "../../protocol/recipe.ts";
 import { RUN_FOLDER_VERSION, type AttemptRecord, type RunRecord } from "../../protocol/run.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import { sweepRunCount } from "../../protocol/sweep-spec.ts";
 import { attemptEnvironment } from "../launch/environment.ts";
 import { checkCode, refuse, type Plan, type Recipes } from "../recipes/recipes.ts";
 import type { ParamLayers } from "../recipes/resolve.ts";
@@ -48,6 +49,14 @@ export async function planRun(
 ): Promise<Plan> {
   const project = await projectDefaults(context, spec.project);
   return context.recipes.plan(spec, baseDir, { project, ...layers });
+}
+
+/** @throws TrainyardError invalid_spec for a document that stands for many runs */
+export function mustBeOneRun(spec: RunSpec): void {
+  if (spec.sweep === undefined) return;
+  const message = `the document stands for ${sweepRunCount(spec.sweep)} runs, not for one`;
+  const hint = "Start it as a sweep (trainyard sweep FILE), or take the section sweep out.";
+  throw new TrainyardError("invalid_spec", message, hint, [{ severity: "error", field: "sweep", message, hint }]);
 }
 
 /** The defaults that the runs of a project inherit; none for one that is not there yet. */
@@ -151,6 +160,7 @@ export interface RecordOptions {
   readonly parent: RunRecord["parent"];
   readonly git: RunRecord["git"];
   readonly environment: RunRecord["environment"];
+  readonly sweep?: RunRecord["sweep"];
 }
 
 export function runRecord(options: RecordOptions): RunRecord {
@@ -180,6 +190,7 @@ export function runRecord(options: RecordOptions): RunRecord {
     origin: "server",
     git: options.git,
     environment: options.environment,
+    ...(options.sweep !== undefined && { sweep: options.sweep }),
   };
 }
 

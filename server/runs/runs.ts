@@ -1,18 +1,16 @@
 /** The runs room: what can be done with runs. Attempts are started and followed in attempts.ts, all changes go through ledger.ts. */
 import path from "node:path";
-import { stringify as stringifyYaml } from "yaml";
 import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
-import { newRunId, type RunId } from "../../protocol/ids.ts";
+import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
-import { changedParams, Recipes, type Plan } from "../recipes/recipes.ts";
+import { changedParams, Recipes } from "../recipes/recipes.ts";
 import type { RunSeries } from "../series/types.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
-import { runPaths } from "../store/paths.ts";
 import { mustWrite } from "../store/store.ts";
 import type { RunStore } from "../store/types.ts";
 import { Attempts } from "./attempts.ts";
@@ -20,15 +18,15 @@ import { changeTag } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
 import { Documents } from "./documents.ts";
 import { rewriteDraft, type DraftDocument } from "./drafts.ts";
-import { RunEntry } from "./entry.ts";
+import type { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
-import { baseDirOf, launchFacts, madeUpName, mustPassCheck, planRun, recordedSpec, runRecord, type PrepareContext } from "./prepare.ts";
+import { makeRun, type NewRun } from "./make-run.ts";
+import { baseDirOf, launchFacts, mustBeOneRun, mustPassCheck, planRun, recordedSpec, type PrepareContext } from "./prepare.ts";
 import { retainAutomatically, retainCheckpoints } from "./retention.ts";
-import { planResume, unreadable, type Resume } from "./resume.ts";
+import { planResume, unreadable } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
-import { environmentSnapshot, gitState } from "./snapshot.ts";
-import type { RunOutline, Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
+import type { RunOrigin, RunOutline, Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
 
 export function createRuns(options: RunsOptions): Runs {
   return new RunsRoom(options);
@@ -138,9 +136,10 @@ class RunsRoom implements Runs {
     }
   }
 
-  async create(request: CreateRun, parent: RunRecord["parent"] = null): Promise<RunDetail> {
+  async create(request: CreateRun, { parent = null, sweep }: RunOrigin = {}): Promise<RunDetail> {
     mustWrite(this.#store);
     const { spec } = request;
+    mustBeOneRun(spec);
     const baseDir = baseDirOf(request, this.#context.baseDir);
     const plan = await planRun(this.#context, spec, baseDir);
     if (request.start) await mustPassCheck(this.#context, plan, spec);
@@ -151,6 +150,7 @@ class RunsRoom implements Runs {
       source: request.source,
       state: request.start ? "queued" : "draft",
       parent,
+      ...(sweep !== undefined && { sweep }),
     });
     if (request.start) await this.#pump();
     return this.detail(entry.record.id);
@@ -326,38 +326,8 @@ class RunsRoom implements Runs {
     }
   }
 
-  async #make(options: {
-    spec: RunSpec;
-    plan: Plan;
-    baseDir: string;
-    source: string | undefined;
-    state: "draft" | "queued";
-    parent: RunRecord["parent"];
-    resume?: Resume;
-  }): Promise<RunEntry> {
-    const { spec, plan, baseDir, source, state, parent, resume } = options;
-    const id = newRunId();
-    const paths = runPaths(path.join(this.#store.root, spec.project, "runs", id));
-    const [git, environment] = await Promise.all([
-      gitState(plan.cwd),
-      (this.#options.gpuNames?.() ?? Promise.resolve([])).then((gpus) => environmentSnapshot(plan.environment, gpus)),
-    ]);
-    const taken = new Set([...this.#ledger.entries()].filter((one) => one.project === spec.project).map((one) => one.name));
-    const name = spec.name ?? madeUpName(spec, plan.params, taken);
-    const record = runRecord({ id, spec, name, params: plan.params, state, parent, git: git?.git ?? null, environment });
-    const resolved = await recordedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
-    await this.#store.create(record, {
-      specYaml: source ?? stringifyYaml(spec),
-      resolved,
-      ...(git?.patch === undefined ? {} : { gitPatch: git.patch }),
-    });
-    const entry = new RunEntry(record);
-    entry.resolvedParams = plan.params;
-    entry.markLoaded(true);
-    this.#ledger.add(entry);
-    const evidence = parent === null ? {} : { parent: parent.run, checkpoint: parent.checkpoint };
-    await this.#ledger.event(entry, { type: "state", time: record.created_at, from: null, to: state, attempt: 0, cause: "user", evidence });
-    return entry;
+  #make(run: NewRun): Promise<RunEntry> {
+    return makeRun({ store: this.#store, ledger: this.#ledger, gpuNames: this.#options.gpuNames }, run);
   }
 
   async #continue(entry: RunEntry, request: ResumeRun): Promise<void> {

@@ -56,6 +56,14 @@ export type RunsChange =
   | { type: "log"; id: RunId; attempt: number }
   | { type: "usage"; id: RunId; usage: RunUsage };
 
+/** What a new run comes from, where it comes from something. */
+export interface RunOrigin {
+  /** Of a clone: the run whose document it takes over. */
+  readonly parent?: RunRecord["parent"];
+  /** Of a run of a sweep: its id, given beforehand, and its place. */
+  readonly sweep?: { readonly run: RunId; readonly place: NonNullable<RunRecord["sweep"]> };
+}
+
 export interface TagChange {
   readonly action: "add" | "remove";
   readonly tag: CheckpointTag;
@@ -81,8 +89,8 @@ export interface Runs {
   state(id: RunId): { readonly json: string; readonly stamp: string } | undefined;
   /** @throws TrainyardError not_found */
   detail(id: RunId): Promise<RunDetail>;
-  /** @param parent of a clone: the run whose document it takes over */
-  create(request: CreateRun, parent?: RunRecord["parent"]): Promise<RunDetail>;
+  /** @throws TrainyardError as planRun, and invalid_spec for a document that stands for many runs */
+  create(request: CreateRun, origin?: RunOrigin): Promise<RunDetail>;
   /** Takes in a run that was put into the store by another part of the server. @throws TrainyardError not_found */
   adopt(id: RunId): Promise<RunDetail>;
   /** Replaces the document of a draft. @throws TrainyardError conflict */

@@ -7,6 +7,7 @@ export const PROJECT_FILE = "project.json";
 export const PROJECT_HISTORY_FILE = "history.jsonl";
 export const SAVED_FILE = "saved.json";
 export const RUNS_FOLDER = "runs";
+export const SWEEPS_FOLDER = "sweeps";
 export const RUN_FILE = "run.json";
 export const TRASH_FOLDER = ".trash";
 /** Run folders in the making (imports). */

@@ -27,8 +27,9 @@ import { ProjectFiles } from "./projects.ts";
 import { SavedFiles } from "./saved.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import { RunIndex } from "./run-index.ts";
+import { SweepFiles } from "./sweeps.ts";
 import { watchRuns } from "./run-watch.ts";
-import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, SavedItems, StoreScan } from "./types.ts";
+import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, SavedItems, StoreScan, SweepDocuments } from "./types.ts";
 
 export interface StoreOptions {
   /** Make the folder when it is not there. Default true. */
@@ -55,6 +56,7 @@ class FolderStore implements RunStore {
   readonly #index: RunIndex;
   readonly #projects: ProjectFiles;
   readonly saved: SavedItems;
+  readonly sweeps: SweepDocuments;
   readonly #queue = new KeyedQueue();
   readonly #logs = new LogReader();
   readonly #checkpoints = new CheckpointFinder();
@@ -69,6 +71,11 @@ class FolderStore implements RunStore {
     this.#index = new RunIndex(root);
     this.#projects = new ProjectFiles(root, () => this.#index.projectNames());
     this.saved = new SavedFiles(root);
+    this.sweeps = new SweepFiles(
+      root,
+      (project) => this.#projects.ensure(project),
+      () => this.#index.projectNames(),
+    );
   }
 
   isInPlace(): boolean {

@@ -9,6 +9,7 @@ import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import type { SavedItem, SaveItem } from "../../protocol/saved.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import type { SweepRecord } from "../../protocol/sweep.ts";
 import type { LoadedCheckpoints } from "./resumable.ts";
 
 /** Absolute paths inside one run folder. */
@@ -81,6 +82,14 @@ export interface SavedItems {
   remove(item: Pick<SavedItem, "kind" | "name" | "project">): Promise<void>;
 }
 
+/** <project>/sweeps/<id>.json. */
+export interface SweepDocuments {
+  /** Those that can be read, oldest first, and what is wrong with the others. */
+  all(): Promise<{ sweeps: SweepRecord[]; problems: Problem[] }>;
+  /** @throws TrainyardError disk_full | store_unwritable */
+  write(sweep: SweepRecord): Promise<void>;
+}
+
 export interface RunStore {
   /** Real path of the store's root. */
   readonly root: string;
@@ -98,6 +107,7 @@ export interface RunStore {
   release(id: RunId): void;
   /** Views and plots that people keep. */
   readonly saved: SavedItems;
+  readonly sweeps: SweepDocuments;
   /** Projects with their project.json; a folder without one is shown with its name. */
   projects(): Promise<ProjectRecord[]>;
   /** @throws TrainyardError conflict, with a name that is free */

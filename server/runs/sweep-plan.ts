@@ -1,0 +1,85 @@
+/** From a document with a `sweep` to runs that were found good. Writes nothing. */
+import { TrainyardError, type Problem } from "../../protocol/errors.ts";
+import { expandSweep, type SweepCombination } from "../../protocol/expand-sweep.ts";
+import { checkField } from "../../protocol/field-check.ts";
+import { nearest } from "../../protocol/nearest.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import type { RunSpec } from "../../protocol/spec.ts";
+import type { SweepSpec } from "../../protocol/sweep-spec.ts";
+import type { CreateSweep, SweepPlan } from "../../protocol/sweep.ts";
+import { refuse } from "../recipes/recipes.ts";
+import { baseDirOf, mustPassCheck, planRun, projectDefaults, type PrepareContext } from "./prepare.ts";
+
+/** Leaves room for a run's number in the longest name that a run may have. */
+const LONGEST_NAME = 190;
+
+/** @throws TrainyardError as planRun, and invalid_spec for values of the sweep that the recipe refuses */
+export async function planSweep(context: PrepareContext, request: CreateSweep): Promise<SweepPlan> {
+  const { spec } = request;
+  const sweep = mustHaveSweep(spec);
+  const combinations = expandSweep(sweep);
+  const [first] = combinations;
+  if (first === undefined) throw new TrainyardError("internal", "a sweep without a run passed the check of its shape");
+  const baseDir = baseDirOf(request, context.baseDir);
+  const one = specOf(spec, first, 0);
+  const draft = await context.recipes.draft(one, baseDir, { project: await projectDefaults(context, spec.project) });
+  const recipe = draft.recipe.id === "script" ? (await context.recipes.scriptForm(one, draft)).recipe : draft.recipe;
+  refuse(problemsOf(recipe, sweep, combinations));
+  // Interpreter, files and dataset are those of all its runs; the values that differ were looked at above.
+  const plan = await planRun(context, one, baseDir);
+  await mustPassCheck(context, plan, one);
+  const { concurrency } = sweep;
+  return {
+    name: nameOf(spec),
+    project: spec.project,
+    recipe: spec.recipe,
+    concurrency,
+    objective: sweep.objective ?? null,
+    runs: combinations,
+  };
+}
+
+/** The document of one of the runs. */
+export function specOf(spec: RunSpec, { params, seed }: SweepCombination, index: number): RunSpec {
+  const one: RunSpec = {
+    ...spec,
+    name: `${nameOf(spec)} ${index + 1}`,
+    params: { ...spec.params, ...params },
+    ...(seed !== null && { seed }),
+  };
+  delete one.sweep;
+  return one;
+}
+
+/** @throws TrainyardError invalid_spec */
+export function mustHaveSweep(spec: RunSpec): SweepSpec {
+  if (spec.sweep !== undefined) return spec.sweep;
+  const message = "the document has no section sweep";
+  const hint = "Add one that says which params to vary, or start it as a run.";
+  throw new TrainyardError("invalid_spec", message, hint, [{ severity: "error", field: "sweep", message, hint }]);
+}
+
+function nameOf(spec: RunSpec): string {
+  return (spec.name ?? spec.recipe).slice(0, LONGEST_NAME);
+}
+
+/** Each param that the recipe does not know, and the first value of each that it refuses. */
+function problemsOf(recipe: Recipe, sweep: SweepSpec, combinations: readonly SweepCombination[]): Problem[] {
+  const { properties, additionalProperties } = recipe.schema;
+  return Object.keys(sweep.params).flatMap((name): Problem[] => {
+    const field = Object.hasOwn(properties, name) ? properties[name] : undefined;
+    if (field === undefined) {
+      if (additionalProperties) return [];
+      const near = nearest(name, Object.keys(properties));
+      const hint = near === null ? null : `Did you mean ${near}?`;
+      return [{ severity: "error", field: `sweep.params.${name}`, message: `the recipe ${recipe.id} has no field ${name}`, hint }];
+    }
+    const values = new Map(combinations.map(({ params }) => [JSON.stringify(params[name]), params[name] ?? null]));
+    for (const [text, value] of values) {
+      const found = checkField(name, field, value);
+      if (found?.severity === "error")
+        return [{ ...found, field: `sweep.params.${name}`, message: `${name} cannot be ${text}: it ${found.message}` }];
+    }
+    return [];
+  });
+}
