@@ -11,8 +11,9 @@ import type { RecipeField, Widget } from "../../protocol/recipe.ts";
 import { icon } from "../components/icons.ts";
 import { inputText, isChosen, itemChoices, MISSING, parseInput, splitArguments, toggled, type Provenance } from "./form-model.ts";
 
-/** So many choices fit into a row of segments. */
+/** So many choices, with so many letters in all, fit into a row of segments. */
 const MOST_SEGMENTS = 5;
+const MOST_LETTERS = 30;
 const MOST_OFFERS = 6;
 
 export interface FieldView {
@@ -146,7 +147,8 @@ function widgetOf(field: RecipeField): Widget {
   if (field["x-widget"] === "multiselect" && itemChoices(field).length === 0) return "list";
   if (field["x-widget"] !== undefined) return field["x-widget"];
   if (field["x-path"] !== undefined) return "path";
-  if (field.enum !== undefined) return field.enum.length <= MOST_SEGMENTS ? "segments" : "select";
+  if (field.enum !== undefined)
+    return field.enum.length <= MOST_SEGMENTS && field.enum.map(inputText).join("").length <= MOST_LETTERS ? "segments" : "select";
   const types = [field.type ?? "string"].flat();
   if (types.includes("boolean")) return "checkbox";
   if (types.includes("array")) return "list";
