@@ -18,7 +18,7 @@ const TRAINING = { OMP_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false", HF_HUB
 
 /**
  * The phases in their order. `needs` names what set-up must give it first.
- * @type {{ name: string, needs: string[], run: (setup: any, folder: string) => Promise<{ passed: number, failed: number, skipped: number }> }[]}
+ * @type {{ name: string, needs: string[], run: (setup: any, folder: string) => Promise<{ passed: number, failed: number, skipped: number, failures?: string[] }> }[]}
  */
 const PHASES = [
   { name: "typecheck", needs: [], run: () => checks([TSC, "-p", "tsconfig.json"], [TSC, "-p", "webviews/tsconfig.json"]) },
@@ -146,7 +146,8 @@ async function faults(setup, folder) {
   const args = [path.join(root, "scripts", "faults.mjs"), "--only", "kills", "--only", "memory", "--count", "40", "--seconds", "60"];
   const { code } = await capture(process.execPath, args, { env, echo: true });
   const rest = await vitest("faults", "test/faults/vitest.config.mts", setup, folder);
-  return { ...rest, passed: rest.passed + (code === 0 ? 1 : 0), failed: rest.failed + (code === 0 ? 0 : 1) };
+  if (code === 0) return { ...rest, passed: rest.passed + 1 };
+  return { ...rest, failed: rest.failed + 1, failures: [`scripts/faults.mjs ended with ${String(code)}`, ...rest.failures] };
 }
 
 /** For what drives a whole window on a busy machine. The first try's pictures and host log stay in test-results/. */
@@ -173,6 +174,7 @@ function report(rows, ms, leftOut) {
   const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
   say(line("total", String(passed), String(failed), String(skipped), seconds(ms)));
+  for (const row of rows) for (const failure of row.failures ?? []) say(`\nFAILED in ${row.name}: ${failure}`);
   const strict = process.env.CI === "true";
   if (skipped > 0) say(`Skipped tests are named above with their reasons${strict ? "; CI takes none" : ""}.`);
   if (leftOut.length > 0) say(`Not asked for: ${leftOut.join(", ")}`);
