@@ -9,6 +9,7 @@ import { analysisRoutes } from "./analysis-routes.ts";
 import * as q from "./queries.ts";
 import { draftRoutes } from "./draft-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
+import { noticeRoutes } from "./notice-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
 import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
 import { common, oneRun, route } from "./route.ts";
@@ -238,6 +239,7 @@ export const routes = {
   ...draftRoutes,
   ...exportRoutes,
   ...analysisRoutes,
+  ...noticeRoutes,
   listRecipes: route({
     ...common,
     method: "GET",

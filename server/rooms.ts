@@ -15,6 +15,7 @@ import { derivedDefinitions } from "./http/project-handlers.ts";
 import type { Edge } from "./http/listen.ts";
 import { createStreamHub } from "./http/stream/hub.ts";
 import { isBundled } from "./package-root.ts";
+import { createNotices } from "./notices/notices.ts";
 import { createRuns } from "./runs/runs.ts";
 import { openSeries } from "./series/series.ts";
 import type { OpenedRoot } from "./store/open-root.ts";
@@ -72,6 +73,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     runSamples: store.readOnly ? null : new RunSamples(store, log),
     log,
   });
+  const notices = createNotices({ store, runs, folder, version, log });
   const offRuns = runs.onChange((change) => {
     if (change.type === "summary") catalog.upsert(change.run);
     else if (change.type === "removed") catalog.remove(change.id);
@@ -86,7 +88,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       log(`the catalogue could not be filled: ${String(error)}`);
     });
   });
-  const sources = { store, runs, devices };
+  const sources = { store, runs, devices, notices };
   const hub = createStreamHub({ sources, ready, log, version });
   const { token, startedAt, shutdown } = options;
   const closeStore = (): Promise<void> => {
@@ -109,7 +111,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     },
     async close() {
       offRuns();
-      for (const end of [() => devices.close(), () => catalog.close(), () => runs.close(), closeStore]) {
+      for (const end of [() => notices.close(), () => devices.close(), () => catalog.close(), () => runs.close(), closeStore]) {
         try {
           await end();
         } catch (error) {

@@ -5,7 +5,6 @@
 import path from "node:path";
 import * as vscode from "vscode";
 import { TrainyardError } from "../protocol/errors.ts";
-import { RunDetail } from "../protocol/queries.ts";
 import { registerLanguageModelTools } from "./agent/language-model-tools.ts";
 import { registerMcpServer } from "./agent/mcp-server.ts";
 import { from, registerCommands, type CommandTable } from "./commands/table.ts";
@@ -26,6 +25,7 @@ const start = () => import("./commands/start-commands.ts");
 const life = () => import("./commands/life-commands.ts");
 const look = () => import("./commands/look-commands.ts");
 const setup = () => import("./commands/setup-commands.ts");
+const webhooks = () => import("./commands/webhook-commands.ts");
 
 /** Every command: what it does, whether the run server must answer first, whether it launches something of the workspace. */
 const COMMANDS = {
@@ -57,6 +57,7 @@ const COMMANDS = {
   "trainyard.selectPython": { run: from(setup, (c) => c.selectPython), needs: "nothing", trusted: true },
   "trainyard.showServerLog": { run: from(setup, (c) => c.showServerLog), needs: "nothing" },
   "trainyard.retryConnection": { run: from(setup, (c) => c.retryConnection), needs: "nothing" },
+  "trainyard.manageWebhooks": { run: from(webhooks, (c) => c.manageWebhooks), needs: "server", trusted: true },
   "trainyard.restartServer": { run: from(setup, (c) => c.restartServer), needs: "nothing" },
 } as const satisfies CommandTable;
 
@@ -96,7 +97,9 @@ function createHost(context: vscode.ExtensionContext): Host {
     },
   });
   const board = new RunBoard(connection);
-  const notifications = new Notifications(context.workspaceState, board);
+  const notifications = new Notifications(connection, board, (text) => {
+    log.warn(text);
+  });
   const logs = new LogDocuments(connection, board);
   const panels = new PanelManager({
     context,
@@ -111,11 +114,6 @@ function createHost(context: vscode.ExtensionContext): Host {
         void vscode.window.showErrorMessage(errorText(error));
       });
     },
-    onAnswer: (route, body) => {
-      if (route !== "createRun" && route !== "startRun" && route !== "resumeRun") return;
-      const run = RunDetail.safeParse(body);
-      if (run.success && run.data.state !== "draft") void notifications.remember(run.data.id);
-    },
   });
   const runsTree = showViews({ context, connection, board });
   const diagnostics = vscode.languages.createDiagnosticCollection("trainyard");
@@ -127,7 +125,6 @@ function createHost(context: vscode.ExtensionContext): Host {
     python,
     panels,
     logs,
-    notifications,
     diagnostics,
     selection: () => runsTree.selection,
   };

@@ -2,7 +2,6 @@
 import type * as vscode from "vscode";
 import type { PanelTarget } from "../protocol/webview.ts";
 import type { LogDocuments } from "./documents/log-documents.ts";
-import type { Notifications } from "./notifications.ts";
 import type { PythonInterpreter } from "./python/interpreter.ts";
 import type { RunNode } from "./runs/run-nodes.ts";
 import type { RunBoard } from "./runs/board.ts";
@@ -20,7 +19,6 @@ export interface Host {
   readonly python: PythonInterpreter;
   readonly panels: Panels;
   readonly logs: LogDocuments;
-  readonly notifications: Notifications;
   /** What is wrong with run files. */
   readonly diagnostics: vscode.DiagnosticCollection;
   /** What is selected in the RUNS view. */

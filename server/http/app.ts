@@ -11,6 +11,7 @@ import { dataHandlers } from "./data-handlers.ts";
 import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
 import { draftHandlers } from "./draft-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
+import { noticeHandlers } from "./notice-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
@@ -28,6 +29,7 @@ export function createApp(context: HttpContext): Hono {
     ...draftHandlers(context),
     ...runHandlers(context),
     ...dataHandlers(context),
+    ...noticeHandlers(context),
   };
   const app = new Hono();
 

@@ -3,6 +3,7 @@ import type { RouteName, RouteResponse, Routes } from "../../protocol/routes.ts"
 import type { z } from "zod";
 import type { Catalog } from "../catalog/types.ts";
 import type { Devices } from "../devices/types.ts";
+import type { Notices } from "../notices/types.ts";
 import type { Runs } from "../runs/types.ts";
 import type { RunStore } from "../store/types.ts";
 
@@ -11,6 +12,7 @@ export interface HttpContext {
   readonly runs: Runs;
   readonly catalog: Catalog;
   readonly devices: Devices;
+  readonly notices: Notices;
   readonly token: string;
   readonly version: string;
   readonly startedAt: string;

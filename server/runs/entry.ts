@@ -4,7 +4,7 @@ import type { JsonObject } from "../../protocol/json.ts";
 import type { SeriesInfo } from "../../protocol/queries.ts";
 import type { MetricSummary, Progress, RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunStore } from "../store/types.ts";
-import type { RunSeries } from "../series/types.ts";
+import type { NotFinite, RunSeries } from "../series/types.ts";
 import type { LiveAttempt } from "./live.ts";
 import { progressOf } from "./progress.ts";
 import { ReportState } from "./report-state.ts";
@@ -24,6 +24,7 @@ export class RunEntry {
   #secondsPerStep: number | null = null;
   /** ms since the epoch; of the newest attempt. */
   #attemptStarted: number | null = null;
+  #notFinite: NotFinite | null = null;
   #damage: string | null = null;
 
   constructor(record: RunRecord, damagedFolder: string | null = null) {
@@ -65,11 +66,17 @@ export class RunEntry {
     const shown = series.list().filter((info) => !info.name.startsWith("_"));
     this.#metrics = Object.fromEntries(shown.map((info) => [info.name, metricSummary(info)]));
     this.#newest = series.newest();
+    this.#notFinite = series.firstNotFinite(this.record.attempt);
     this.#secondsPerStep = series.secondsPerStep();
   }
 
   attemptStarted(time: number): void {
     this.#attemptStarted = time;
+  }
+
+  /** The first value of the newest attempt that is not finite. */
+  get notFinite(): NotFinite | null {
+    return this.#notFinite;
   }
 
   get lastStep(): number | null {

@@ -1,42 +1,38 @@
 /** The runs room: what can be done with runs. Attempts are started and followed in attempts.ts, all changes go through ledger.ts. */
 import path from "node:path";
-import { stringify as stringifyYaml } from "yaml";
 import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
-import { newRunId, type RunId } from "../../protocol/ids.ts";
+import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
 import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { DryRun, RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
-import { changedParams, Recipes, type Plan } from "../recipes/recipes.ts";
-import type { RunSeries } from "../series/types.ts";
+import { changedParams, Recipes } from "../recipes/recipes.ts";
+import type { NotFinite, RunSeries } from "../series/types.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
-import { runPaths } from "../store/paths.ts";
 import { mustWrite } from "../store/store.ts";
 import type { RunStore } from "../store/types.ts";
 import { Attempts } from "./attempts.ts";
 import { changeTag } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
 import { rewriteDraft, type DraftDocument } from "./drafts.ts";
-import { RunEntry } from "./entry.ts";
+import type { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
+import { makeRun, type MakeContext } from "./make.ts";
 import {
   baseDirOf,
   dryRun,
   launchFacts,
-  madeUpName,
   mustPassCheck,
   planRun,
   preflight,
   resolvedSpec,
-  runRecord,
   type PrepareContext,
 } from "./prepare.ts";
-import { planResume, unreadable, type Resume } from "./resume.ts";
+import { planResume, unreadable } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
-import { environmentSnapshot, gitState } from "./snapshot.ts";
 import type { Runs, RunsChange, TagChange } from "./types.ts";
 
 export interface RunsOptions {
@@ -70,6 +66,7 @@ class RunsRoom implements Runs {
   readonly #system: SeriesPool;
   readonly #attempts: Attempts;
   readonly #inventory: Inventory;
+  readonly #maker: MakeContext;
   /** Changes of one run wait for each other; so do launches, which count how many runs live. */
   readonly #queue = new KeyedQueue();
   #closed = false;
@@ -85,6 +82,7 @@ class RunsRoom implements Runs {
       recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
     };
     this.#ledger = new Ledger(store, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
+    this.#maker = { store, ledger: this.#ledger, gpuNames: options.gpuNames ?? (() => Promise.resolve([])) };
     this.#metrics = new SeriesPool(options.openMetrics);
     this.#system = new SeriesPool(options.openSystem);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, () => {
@@ -117,6 +115,10 @@ class RunsRoom implements Runs {
     return this.#ledger.get(id)?.summary();
   }
 
+  firstNotFinite(id: RunId): NotFinite | null {
+    return this.#ledger.get(id)?.notFinite ?? null;
+  }
+
   async detail(id: RunId): Promise<RunDetail> {
     const entry = this.#ledger.must(id);
     if (entry.damagedFolder !== null) return damagedDetail(entry, this.#store.paths(id).dir);
@@ -135,7 +137,7 @@ class RunsRoom implements Runs {
     const baseDir = baseDirOf(request, this.#context.baseDir);
     const plan = await planRun(this.#context, spec, baseDir);
     if (request.start) await mustPassCheck(this.#context, plan, spec);
-    const entry = await this.#make({
+    const entry = await makeRun(this.#maker, {
       spec,
       plan,
       baseDir,
@@ -324,40 +326,6 @@ class RunsRoom implements Runs {
     }
   }
 
-  async #make(options: {
-    spec: RunSpec;
-    plan: Plan;
-    baseDir: string;
-    source: string | undefined;
-    state: "draft" | "queued";
-    parent: RunRecord["parent"];
-    resume?: Resume;
-  }): Promise<RunEntry> {
-    const { spec, plan, baseDir, source, state, parent, resume } = options;
-    const id = newRunId();
-    const paths = runPaths(path.join(this.#store.root, spec.project, "runs", id));
-    const [git, environment] = await Promise.all([
-      gitState(plan.cwd),
-      (this.#options.gpuNames?.() ?? Promise.resolve([])).then((gpus) => environmentSnapshot(plan.environment, gpus)),
-    ]);
-    const taken = new Set([...this.#ledger.entries()].filter((one) => one.record.project === spec.project).map((one) => one.record.name));
-    const name = spec.name ?? madeUpName(spec, plan.params, taken);
-    const record = runRecord({ id, spec, name, params: plan.params, state, parent, git: git?.git ?? null, environment });
-    const resolved = resolvedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
-    await this.#store.create(record, {
-      specYaml: source ?? stringifyYaml(spec),
-      resolved,
-      ...(git?.patch === undefined ? {} : { gitPatch: git.patch }),
-    });
-    const entry = new RunEntry(record);
-    entry.resolvedParams = plan.params;
-    entry.loaded = true;
-    this.#ledger.add(entry);
-    const evidence = parent === null ? {} : { parent: parent.run, checkpoint: parent.checkpoint };
-    await this.#ledger.event(entry, { type: "state", time: record.created_at, from: null, to: state, attempt: 0, cause: "user", evidence });
-    return entry;
-  }
-
   async #continue(entry: RunEntry, request: ResumeRun): Promise<void> {
     const { id, name, state } = entry.record;
     if (!FINAL_STATES.has(state)) throw new TrainyardError("conflict", `the run ${name} is ${state}`, "Stop it first, or fork it.");
@@ -379,7 +347,7 @@ class RunsRoom implements Runs {
     const { spec, baseDir, plan, resume } = await planResume(this.#context, parent.record, request);
     const name = request.name ?? `${parent.record.name} (fork at ${resume.step})`.slice(0, 200);
     const forked: RunSpec = { ...spec, name, params: { ...spec.params, ...request.params } };
-    return this.#make({
+    return makeRun(this.#maker, {
       spec: forked,
       plan,
       baseDir,

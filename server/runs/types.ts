@@ -8,7 +8,7 @@ import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts"
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { RunUsage } from "../../protocol/system.ts";
-import type { RunSeries } from "../series/types.ts";
+import type { NotFinite, RunSeries } from "../series/types.ts";
 
 export type RunsChange =
   | { type: "summary"; run: RunSummary }
@@ -34,6 +34,8 @@ export interface Runs {
   close(): Promise<void>;
   summaries(): readonly RunSummary[];
   summary(id: RunId): RunSummary | undefined;
+  /** The first value that the newest attempt logged and that is not finite. */
+  firstNotFinite(id: RunId): NotFinite | null;
   /** @throws TrainyardError not_found */
   detail(id: RunId): Promise<RunDetail>;
   /** @param parent of a clone: the run whose document it takes over */

@@ -1,7 +1,6 @@
 /** The webview panels of this window: one dashboard per run, one builder per subject, comparisons and tables of runs, restored after a reload. */
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import type { RouteName } from "../../protocol/routes.ts";
 import { PanelTarget, type HostCommand, type ToWebview } from "../../protocol/webview.ts";
 import type { PythonInterpreter } from "../python/interpreter.ts";
 import type { RunBoard } from "../runs/board.ts";
@@ -26,7 +25,6 @@ export interface PanelManagerOptions {
   readonly python: PythonInterpreter;
   /** Carries out what a webview asks of the editor; a picked path is its answer. */
   readonly onCommand: (command: HostCommand, reply: (message: ToWebview) => void) => Promise<void>;
-  readonly onAnswer: (route: RouteName, body: unknown) => void;
 }
 
 interface OpenPanel {
@@ -97,7 +95,6 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
         if (target.view !== "dashboard" && title.toLowerCase() !== panel.title.toLowerCase()) panel.title = title;
       },
       prepare: (route, body) => prepareRequest(route, body, this.#environment()),
-      onAnswer: this.#options.onAnswer,
       log: (line) => {
         log.warn(line);
       },

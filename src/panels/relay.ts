@@ -31,8 +31,6 @@ export interface RelayHost {
   onTitle(title: string): void;
   /** Last word on a request: fills in what only the editor knows, or refuses by throwing a TrainyardError. */
   prepare(route: RouteName, body: unknown): Promise<unknown>;
-  /** An answer went back to the webview. */
-  onAnswer(route: RouteName, body: unknown): void;
   log(line: string): void;
 }
 
@@ -175,7 +173,6 @@ export class Relay implements Disposable {
       if (routes[name].produces === "json" || message.query["format"] === "json") {
         const body: unknown = await api.call(name, input);
         this.#host.post({ type: "response", request, ok: true, body });
-        this.#host.onAnswer(name, body);
       } else {
         const bytes = await api.bytes(name, input);
         this.#host.post({ type: "response", request, ok: true, bytes: new Uint8Array(bytes).buffer });

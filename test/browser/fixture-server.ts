@@ -240,6 +240,7 @@ export class FixtureServer {
         break;
       }
       case "system":
+      case "notices":
         break;
     }
   }

@@ -63,7 +63,6 @@ export async function openPanel(page: Page, server: FixtureServer, target: Panel
       onCommand: () => undefined,
       onTitle: () => undefined,
       prepare: (_, body) => Promise.resolve(body),
-      onAnswer: () => undefined,
       log: (line) => complaints.push(line),
     },
   );

@@ -51,7 +51,6 @@ function bench() {
       onCommand: () => undefined,
       onTitle: () => undefined,
       prepare: (route, body) => prepareRequest(route, body, { baseDir: "/ws", trusted: true, python: () => Promise.resolve("/py") }),
-      onAnswer: () => undefined,
       log: () => undefined,
     },
   );

@@ -2,8 +2,10 @@
 import type { Checkpoint } from "../../../protocol/artifact.ts";
 import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
+import type { Notice } from "../../../protocol/notices.ts";
 import type { RunUsage, SystemSample } from "../../../protocol/system.ts";
 import type { Devices } from "../../devices/types.ts";
+import type { Notices } from "../../notices/types.ts";
 import type { RunsChange } from "../../runs/types.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
 
@@ -117,6 +119,34 @@ export class RunFeed implements Feed {
 
   close(): void {
     this.#usage = null;
+  }
+}
+
+/** Notices, each once; a window that opens is told what nobody has seen yet. */
+export class NoticesFeed implements Feed {
+  readonly #id: number;
+  readonly #waiting: Notice[];
+  readonly #stop: () => void;
+
+  constructor(id: number, notices: Notices) {
+    this.#id = id;
+    this.#waiting = notices.unclaimed();
+    this.#stop = notices.onNotice((notice) => {
+      this.#waiting.push(notice);
+    });
+  }
+
+  get dirty(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  flush(sink: Sink): Promise<boolean> {
+    for (const notice of this.#waiting.splice(0)) sink.message({ type: "notice", id: this.#id, notice });
+    return Promise.resolve(false);
+  }
+
+  close(): void {
+    this.#stop();
   }
 }
 
