@@ -1,4 +1,4 @@
-// `npm run test:faults -- [--count KILLS] [--seed N] [--seconds LIMIT] [--requests N] [--frames N] [--kills-only] [--keep]`
+// `npm run test:faults -- [--count KILLS] [--seed N] [--seconds LIMIT] [--requests N] [--frames N] [--log-mb N] [--kills-only] [--keep]`
 //
 // Kills at random moments and whether anything was lost by them (a table), the faults that are made on purpose, and malformed requests and
 // frames. Ends with a code other than 0 when one of them finds something. See docs/reliability.md.
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "0" },
     requests: { type: "string", default: "2000" },
     frames: { type: "string", default: "1000" },
+    "log-mb": { type: "string", default: "160" },
     "kills-only": { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
@@ -31,7 +32,7 @@ await runMain(async () => {
     process.exitCode = kept;
     return;
   }
-  const made = await vitest(["--config", "test/faults/vitest.config.mts"], {});
+  const made = await vitest(["--config", "test/faults/vitest.config.mts"], { TRAINYARD_TEST_LOG_MB: values["log-mb"] });
   const edge = await vitest(["test/http/server.test.ts", "test/http/stream.test.ts", "-t", "no malformed request|survives whatever"], {
     TRAINYARD_TEST_REQUESTS: values.requests,
     TRAINYARD_TEST_FRAMES: values.frames,

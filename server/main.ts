@@ -25,7 +25,11 @@ import { identify } from "./launch/platform.ts";
 import { findPackageRoot, packageVersion } from "./package-root.ts";
 import type { Rooms } from "./rooms.ts";
 import { openLog, type ServerLog } from "./server-log.ts";
-import { openRoot, type OpenedRoot } from "./store/open-root.ts";
+import { isInPlace, openRoot, type OpenedRoot } from "./store/open-root.ts";
+
+/** A store that is missed in so many looks in a row went elsewhere; a network disk may be away for a moment. */
+const MOVED_LOOKS = 3;
+const MOVED_LOOK_MS = 500;
 
 export interface ServerOptions {
   /** The store's folder; made when it is missing. */
@@ -61,7 +65,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const version = packageVersion(packageRoot);
   const opened = await openRoot(options.store, true);
   const { folder, lock } = await occupy(opened);
-  const atClose: (() => Promise<void> | void)[] = [() => lock.release()];
+  // The lock of a store that was moved goes with it; what lies in its place now may belong to another server.
+  const atClose: (() => Promise<void> | void)[] = [
+    async () => {
+      if (isInPlace(opened)) await lock.release();
+      else lock.abandon();
+    },
+  ];
   const closeAll = async (): Promise<void> => {
     for (const step of atClose.reverse()) {
       try {
@@ -122,6 +132,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       log(`the store could not be read: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     });
 
+    atClose.push(
+      endWhenMoved(opened, () => {
+        log(
+          `the store is no longer at ${opened.root}: it was moved, deleted or unmounted. Runs go on; a server at its new place finds them.`,
+        );
+        void close();
+      }),
+    );
     if (options.idleExitSeconds !== undefined) {
       atClose.push(
         exitWhenIdle(
@@ -178,6 +196,22 @@ async function announced(store: string): Promise<Discovery | null> {
     if (found !== null || tries === 20) return found;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/**
+ * A server of a store that went elsewhere ends, so that another one can serve it there.
+ * @returns what ends the watch
+ */
+function endWhenMoved(opened: OpenedRoot, end: () => void): () => void {
+  let missed = 0;
+  const timer = setInterval(() => {
+    missed = isInPlace(opened) ? 0 : missed + 1;
+    if (missed === MOVED_LOOKS) end();
+  }, MOVED_LOOK_MS);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+  };
 }
 
 /** @returns what ends the watch */

@@ -58,6 +58,9 @@ class Artifacts:
 
         relative = _safe_name(name)
         target = os.path.join(self._folder, relative)
+        run_dir = os.path.dirname(self._folder)
+        if not os.path.isdir(run_dir):  # moved or deleted under us: nothing is made in its old place
+            raise OSError("the run folder %s is gone" % run_dir)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         temporary = "%s.%d.tmp" % (target, os.getpid())
         try:

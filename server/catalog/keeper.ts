@@ -1,5 +1,5 @@
 /** The index together with its snapshot file, opened once and saved seldom, and the columns beside it. What the worker's messages are carried out on. */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import initSqlJs from "sql.js";
 import { Analysis } from "./analysis.ts";
@@ -99,7 +99,6 @@ export class IndexKeeper {
     const temporary = `${this.#snapshot}.${process.pid}.tmp`;
     try {
       this.#unsaved = false;
-      await mkdir(path.dirname(this.#snapshot), { recursive: true });
       await writeFile(temporary, this.#index.export(), { mode: 0o600 });
       await rename(temporary, this.#snapshot);
     } catch {

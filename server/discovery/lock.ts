@@ -27,6 +27,8 @@ const MAX_TRIES = 50;
 
 export interface StoreLock {
   release(): Promise<void>;
+  /** Leaves the lock as it is: it counts no more once this process has ended. */
+  abandon(): void;
 }
 
 /**
@@ -72,6 +74,9 @@ function hold(file: string, record: LockRecord): StoreLock {
   }, HEARTBEAT_MS);
   timer.unref();
   return {
+    abandon() {
+      clearInterval(timer);
+    },
     async release() {
       clearInterval(timer);
       // Kept as a marker: the next server counts on from this generation.

@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import os from "node:os";
 import type { ProcessIdentity } from "../../protocol/run.ts";
+import { outOfFiles } from "../store/fs-errors.ts";
 
 export interface ProcessInfo {
   readonly pid: number;
@@ -73,14 +74,20 @@ function auxiliaryValues(): { page: number; ticks: number } {
   return values;
 }
 
+/** null, for a process that cannot be looked at. @throws the error itself when no file could be opened: nobody may be taken for dead by that */
+function unlessOutOfFiles(error: unknown): null {
+  if (outOfFiles(error) !== null) throw error;
+  return null;
+}
+
 function linux(): Platform {
   let boot: string | undefined;
   const { page, ticks } = auxiliaryValues();
   const info = (pid: number): ProcessInfo | null => {
     try {
       return parseProcStat(readFileSync(`/proc/${pid}/stat`, "latin1"), page, ticks);
-    } catch {
-      return null;
+    } catch (error) {
+      return unlessOutOfFiles(error);
     }
   };
   return {
@@ -99,15 +106,15 @@ function linux(): Platform {
     environment(pid) {
       try {
         return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-      } catch {
-        return null; // Another user's process, or gone.
+      } catch (error) {
+        return unlessOutOfFiles(error); // Another user's process, or gone.
       }
     },
     command(pid) {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-      } catch {
-        return null;
+      } catch (error) {
+        return unlessOutOfFiles(error);
       }
     },
     searchable: true,

@@ -155,6 +155,8 @@ export class LiveAttempt {
   /** True when the attempt has ended and the host was told. */
   async #look(): Promise<boolean> {
     const { store, run, host, attempt } = this.#options;
+    // Of a store that was moved away nothing can be said: what ends meanwhile is told by the files, wherever they are.
+    if (!store.isInPlace()) return false;
     await this.#findProcess();
     await this.#carryOutUnwrittenStop();
     // Looked at before the rest is read: what was written before the end is then read below.
@@ -166,6 +168,7 @@ export class LiveAttempt {
     if (this.#isClosed()) return true;
     if (exit !== null || gone) {
       const last = exit ?? (await store.exit(run, attempt.number));
+      if (last === null && !store.isInPlace()) return false;
       if (last === null) this.#killLeftovers();
       const rebooted = this.#process !== null && !this.#elsewhere && this.#process.process.boot_id !== platform.bootId();
       const silentHost = gone && this.#elsewhere ? (this.#process?.host ?? null) : null;

@@ -2,9 +2,9 @@
  * Tells when files grow: fs.watch for speed, a slow look at size and times for certainty (network mounts deliver no events). One poll timer
  * for all files of a watcher; nothing is watched recursively.
  */
-import { watch, type FSWatcher } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
+import { folderEvents, type FolderEvents } from "./folder-events.ts";
 
 const DEFAULT_POLL_MS = 250;
 /** Bursts of events become one call. */
@@ -24,7 +24,7 @@ export class FileWatcher {
   readonly #pollMs: number;
   /** File → state at the last look, "" when it was not there. */
   readonly #files = new Map<string, string>();
-  readonly #folders = new Map<string, FSWatcher>();
+  readonly #folders = new Map<string, FolderEvents>();
   #timer: NodeJS.Timeout | null = null;
   #due = Infinity;
   #looking = false;
@@ -63,18 +63,15 @@ export class FileWatcher {
   /** The folder, not the file: it tells of files that are made later, and one watch serves all files of an attempt. */
   #watchFolder(folder: string): void {
     if (this.#folders.has(folder)) return;
-    try {
-      const watcher = watch(folder, { persistent: false }, (_, name) => {
+    const events = folderEvents(
+      folder,
+      (name) => {
         if (name === null || this.#files.has(path.join(folder, name))) this.#schedule(GATHER_MS);
-      });
-      watcher.on("error", () => {
-        watcher.close();
-        this.#folders.delete(folder);
-      });
-      this.#folders.set(folder, watcher);
-    } catch {
-      // Not there yet, or the system has no watches left: the poll serves, and tries again.
-    }
+      },
+      () => this.#folders.delete(folder),
+    );
+    // Not there yet, or the system has no watches left: the poll serves, and tries again.
+    if (events !== null) this.#folders.set(folder, events);
   }
 
   #schedule(ms: number): void {

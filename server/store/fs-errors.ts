@@ -22,12 +22,31 @@ export function isUnwritable(error: unknown): boolean {
 }
 
 /**
+ * The TrainyardError for "too many open files", null for any other error. Nothing is wrong with the file that was to be opened: it must be
+ * taken neither for missing nor for damaged.
+ */
+export function outOfFiles(error: unknown): TrainyardError | null {
+  const code = systemCode(error);
+  if (code !== "EMFILE" && code !== "ENFILE") return null;
+  const whose = code === "EMFILE" ? "the run server has" : "the machine has";
+  return new TrainyardError(
+    "unavailable",
+    `${whose} as many files open as it may (${code})`,
+    "Raise the limit (ulimit -n) and start the run server again, or close some windows. Runs go on meanwhile.",
+    [],
+    { cause: error },
+  );
+}
+
+/**
  * The TrainyardError for a failed write.
  * @param what the deed that failed, as a sentence's end: `write /store/run.json`
  * @param place the file or folder that was to be written: says which disk is full
  */
 export function writeError(error: unknown, what: string, place: string): TrainyardError {
   if (error instanceof TrainyardError) return error;
+  const shortage = outOfFiles(error);
+  if (shortage !== null) return shortage;
   const code = systemCode(error);
   const cause = { cause: error };
   if (code === "ENOSPC" || code === "EDQUOT")

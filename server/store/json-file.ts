@@ -2,7 +2,7 @@
 import { open } from "node:fs/promises";
 import type { z } from "zod";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
-import { isAbsent } from "./fs-errors.ts";
+import { isAbsent, outOfFiles } from "./fs-errors.ts";
 
 /** Far above anything the store writes; keeps a wrong file from filling the memory. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024;
@@ -31,6 +31,8 @@ export async function readTextFile(file: string): Promise<string | null> {
   } catch (error) {
     if (isAbsent(error)) return null;
     if (error instanceof TrainyardError) throw error;
+    const shortage = outOfFiles(error);
+    if (shortage !== null) throw shortage;
     throw corrupt(file, `cannot be read: ${error instanceof Error ? error.message : String(error)}`, error);
   }
 }

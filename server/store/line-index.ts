@@ -4,6 +4,8 @@ import type { FileHandle } from "node:fs/promises";
 const LINES_PER_ENTRY = 256;
 const CHUNK_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
+/** Bytes at the beginning by which a file is known again. */
+const HEAD_BYTES = 256;
 
 export class LineIndex {
   /** Offset of line number i × 256. */
@@ -12,6 +14,7 @@ export class LineIndex {
   #scanned = 0;
   /** Start of the line that has no newline yet. */
   #openLine = 0;
+  #head: Buffer = Buffer.alloc(0);
 
   /** Bytes seen so far. */
   get size(): number {
@@ -28,8 +31,22 @@ export class LineIndex {
     return this.#wholeLines;
   }
 
+  /** Does the file still begin as it did, with a newline where one was? A log may be emptied and grow past its old size between two looks. */
+  async fits(handle: FileHandle): Promise<boolean> {
+    const bytes = Buffer.alloc(this.#head.length + 1);
+    await handle.read(bytes, 0, this.#head.length, 0);
+    if (!bytes.subarray(0, this.#head.length).equals(this.#head)) return false;
+    if (this.#openLine === 0) return true;
+    await handle.read(bytes, 0, 1, this.#openLine - 1);
+    return bytes[0] === NEWLINE;
+  }
+
   /** Reads on to `size`. */
   async update(handle: FileHandle, size: number): Promise<void> {
+    if (this.#head.length < HEAD_BYTES) {
+      const head = Buffer.alloc(Math.min(HEAD_BYTES, size));
+      this.#head = head.subarray(0, (await handle.read(head, 0, head.length, 0)).bytesRead);
+    }
     await eachChunk(handle, this.#scanned, size, (chunk, offset) => {
       for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, at + 1)) {
         this.#openLine = offset + at + 1;
@@ -55,6 +72,14 @@ export class LineIndex {
     });
     if (offsets.length < last - first + 1) offsets.push(this.#scanned); // the open line ends where the file does
     return offsets.slice(0, last - first + 1);
+  }
+
+  /** Offsets of the first byte of line `first` and of the first byte behind the `count` lines from there on. */
+  async range(handle: FileHandle, first: number, count: number): Promise<[number, number]> {
+    const end = Math.min(first + count, this.lines);
+    const offset = async (line: number): Promise<number> =>
+      (line % LINES_PER_ENTRY === 0 ? this.#starts[line / LINES_PER_ENTRY] : (await this.spans(handle, line, 1))[0]) ?? this.#scanned;
+    return [await offset(first), end === this.lines ? this.#scanned : await offset(end)];
   }
 
   /** Number of the first line that starts at `offset` or later. */

@@ -1,38 +1,23 @@
-/** One log file, line by line: rendering within bounds of memory, and searching with results that grow with the file. */
+/** One log file, line by line, rendered within bounds of memory. */
 import type { FileHandle } from "node:fs/promises";
-import type { LogLevel, LogLine } from "../../protocol/queries.ts";
+import type { LogLine } from "../../protocol/queries.ts";
 import { LineIndex } from "./line-index.ts";
-import { guessLevel, LEVEL_WORDS, MAX_LINE_CHARACTERS, renderLine } from "./log-text.ts";
+import { guessLevel, MAX_LINE_CHARACTERS, renderLine } from "./log-text.ts";
 import { TimeIndex } from "./time-index.ts";
 import type { AttemptPaths } from "./types.ts";
 
 /** Lines up to here are rendered whole; of longer ones only what can still be seen. UTF-8 needs at most 4 bytes per character. */
-const LONG_LINE_BYTES = 256 * 1024;
+export const LONG_LINE_BYTES = 256 * 1024;
 const SHOWN_BYTES = 4 * MAX_LINE_CHARACTERS + 4096;
 /** Lines that lie together are read together up to this size. */
 const BATCH_BYTES = 4 * 1024 * 1024;
-const BATCH_LINES = 4096;
-const MAX_KEPT_FILTERS = 4;
 const CARRIAGE_RETURN = 0x0d;
 const NEWLINE = 0x0a;
-
-export interface LineFilter {
-  readonly level: LogLevel | null;
-  /** Lower case; "" finds everything. */
-  readonly search: string;
-}
-
-interface Matches {
-  /** Whole lines looked at so far. */
-  seen: number;
-  readonly lines: number[];
-}
 
 export class LogLines {
   readonly index = new LineIndex();
   readonly times: TimeIndex;
   readonly #attempt: number;
-  readonly #matches = new Map<string, Matches>();
 
   constructor(paths: AttemptPaths, attempt: number) {
     this.times = new TimeIndex(paths.logIndex);
@@ -65,58 +50,15 @@ export class LogLines {
     return lines;
   }
 
-  /**
-   * Numbers of the lines that pass the filter, ascending. Whole lines are looked at once and remembered; the open last line is looked at
-   * each time, for it may still change.
-   */
-  async find(handle: FileHandle, filter: LineFilter): Promise<number[]> {
-    const key = `${filter.level ?? ""}\n${filter.search}`;
-    const matches = this.#matches.get(key) ?? { seen: 0, lines: [] };
-    this.#matches.delete(key); // put back at the end: the map is in the order of last use
-    this.#matches.set(key, matches);
-    for (const oldest of this.#matches.keys()) {
-      if (this.#matches.size <= MAX_KEPT_FILTERS) break;
-      this.#matches.delete(oldest);
-    }
-    const { wholeLines, lines } = this.index;
-    while (matches.seen < wholeLines) {
-      const count = Math.min(BATCH_LINES, wholeLines - matches.seen);
-      if (await this.#mayHold(handle, matches.seen, count, filter))
-        for (const line of await this.read(handle, matches.seen, count)) if (passes(line, filter)) matches.lines.push(line.number);
-      matches.seen += count;
-    }
-    if (lines === wholeLines) return matches.lines;
-    const open = (await this.read(handle, wholeLines, 1)).filter((line) => passes(line, filter));
-    return open.length === 0 ? matches.lines : [...matches.lines, wholeLines];
+  /** Bytes [from, to) as they are. */
+  bytes(handle: FileHandle, from: number, to: number): Promise<Buffer> {
+    return readRange(handle, from, to);
   }
 
   #line(number: number, offset: number, raw: string): LogLine {
     const { text, truncated } = renderLine(raw);
     return { attempt: this.#attempt, number, offset, time: this.times.timeAt(offset), level: guessLevel(text), text, truncated };
   }
-
-  /** A quick look at the bytes: can any of these lines pass? Only words in plain ASCII can be looked for without decoding. */
-  async #mayHold(handle: FileHandle, first: number, count: number, filter: LineFilter): Promise<boolean> {
-    const words =
-      filter.search !== "" && isAscii(filter.search) ? [filter.search] : filter.level !== null ? LEVEL_WORDS[filter.level] : null;
-    if (words === null) return true;
-    const spans = await this.index.spans(handle, first, count);
-    const start = spans[0] ?? 0;
-    const end = spans.at(-1) ?? start;
-    if (end - start > BATCH_BYTES) return true;
-    const text = (await readRange(handle, start, end)).toString("latin1").toLowerCase();
-    return words.some((word) => text.includes(word));
-  }
-}
-
-function passes(line: LogLine, filter: LineFilter): boolean {
-  return (
-    (filter.level === null || line.level === filter.level) && (filter.search === "" || line.text.toLowerCase().includes(filter.search))
-  );
-}
-
-function isAscii(text: string): boolean {
-  return Buffer.byteLength(text, "utf8") === text.length;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import { isAbsent } from "./fs-errors.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogLines } from "./log-lines.ts";
+import { LogSearches } from "./log-matches.ts";
 import type { AttemptPaths, LogBytes, LogText } from "./types.ts";
 
 /** Line indexes of the logs read last; a 1 GB log of short lines takes about 1 MB. */
@@ -13,6 +14,12 @@ const MAX_KEPT_LOGS = 32;
 interface KeptLog {
   readonly inode: number;
   readonly lines: LogLines;
+  readonly searches: LogSearches;
+}
+
+function newLog(inode: number, paths: AttemptPaths, attempt: number): KeptLog {
+  const lines = new LogLines(paths, attempt);
+  return { inode, lines, searches: new LogSearches(lines) };
 }
 
 export class LogReader {
@@ -24,36 +31,34 @@ export class LogReader {
     const from = query.start_time === undefined ? null : parseTime(query.start_time, "start_time");
     const to = query.end_time === undefined ? null : parseTime(query.end_time, "end_time");
     const empty: LogPage = { lines: [], page: query.page, page_size: query.page_size, total: 0, attempt };
-    return this.#queue.run(paths.log, () =>
-      withFile(paths.log, empty, async (handle) => {
-        const lines = await this.#open(handle, paths, attempt);
-        const { index, times } = lines;
-        const first = from === null ? 0 : await index.firstLineFrom(handle, times.offsetAt(from, index.size + 1));
-        const end = to === null ? index.lines : await index.firstLineFrom(handle, times.offsetAt(to, index.size + 1));
-        const skip = (query.page - 1) * query.page_size;
-        if (query.level === undefined && (query.search ?? "") === "") {
-          const total = Math.max(0, end - first);
-          const count = Math.max(0, Math.min(query.page_size, total - skip));
-          return { ...empty, total, lines: count === 0 ? [] : await lines.read(handle, first + skip, count) };
-        }
-        const filter = { level: query.level ?? null, search: (query.search ?? "").toLowerCase() };
-        const found = (await lines.find(handle, filter)).filter((line) => line >= first && line < end);
-        const page = await readLines(handle, lines, found.slice(skip, skip + query.page_size));
-        return { ...empty, total: found.length, lines: page };
-      }),
-    );
+    return withFile(paths.log, empty, async (handle) => {
+      const { lines, searches } = await this.#open(handle, paths, attempt);
+      const { index, times } = lines;
+      const first = from === null ? 0 : await index.firstLineFrom(handle, times.offsetAt(from, index.size + 1));
+      const end = to === null ? index.lines : await index.firstLineFrom(handle, times.offsetAt(to, index.size + 1));
+      const skip = (query.page - 1) * query.page_size;
+      if (query.level === undefined && (query.search ?? "") === "") {
+        const total = Math.max(0, end - first);
+        const count = Math.max(0, Math.min(query.page_size, total - skip));
+        return { ...empty, total, lines: count === 0 ? [] : await lines.read(handle, first + skip, count) };
+      }
+      const matches = searches.get({ level: query.level ?? null, search: (query.search ?? "").toLowerCase() });
+      // One search at a time goes through a log: a second one would read the same bytes. Pages do not wait for it.
+      const { total, numbers } = await this.#queue.run(`search ${paths.log}`, () =>
+        matches.page(handle, first, end, skip, query.page_size),
+      );
+      return { ...empty, total, lines: await readLines(handle, lines, numbers) };
+    });
   }
 
   /** Lines from the `first` on; a range that begins before the first line is cut there. */
   async lines(paths: AttemptPaths, attempt: number, first: number, count: number): Promise<LogLine[]> {
-    return this.#queue.run(paths.log, () =>
-      withFile<LogLine[]>(paths.log, [], async (handle) => {
-        const lines = await this.#open(handle, paths, attempt);
-        const from = Math.max(0, first);
-        const end = Math.min(first + count, lines.index.lines);
-        return end > from ? lines.read(handle, from, end - from) : [];
-      }),
-    );
+    return withFile<LogLine[]>(paths.log, [], async (handle) => {
+      const { lines } = await this.#open(handle, paths, attempt);
+      const from = Math.max(0, first);
+      const end = Math.min(first + count, lines.index.lines);
+      return end > from ? lines.read(handle, from, end - from) : [];
+    });
   }
 
   async bytes(file: string, offset: number, length: number): Promise<LogBytes> {
@@ -87,19 +92,22 @@ export class LogReader {
   }
 
   /** The file's lines, indexed up to its present end. A file that was replaced or cut is indexed anew. */
-  async #open(handle: FileHandle, paths: AttemptPaths, attempt: number): Promise<LogLines> {
-    const { ino, size, mtimeMs } = await handle.stat();
-    const known = this.#logs.get(paths.log);
-    const kept = known?.inode === ino && known.lines.index.size <= size ? known : { inode: ino, lines: new LogLines(paths, attempt) };
-    this.#logs.delete(paths.log); // put back at the end: the map is in the order of last use
-    this.#logs.set(paths.log, kept);
-    for (const oldest of this.#logs.keys()) {
-      if (this.#logs.size <= MAX_KEPT_LOGS) break;
-      this.#logs.delete(oldest);
-    }
-    await kept.lines.index.update(handle, size);
-    await kept.lines.times.update(mtimeMs);
-    return kept.lines;
+  #open(handle: FileHandle, paths: AttemptPaths, attempt: number): Promise<KeptLog> {
+    return this.#queue.run(`index ${paths.log}`, async () => {
+      const { ino, size, mtimeMs } = await handle.stat();
+      const known = this.#logs.get(paths.log);
+      const same = known?.inode === ino && known.lines.index.size <= size && (await known.lines.index.fits(handle));
+      const kept = same ? known : newLog(ino, paths, attempt);
+      this.#logs.delete(paths.log); // put back at the end: the map is in the order of last use
+      this.#logs.set(paths.log, kept);
+      for (const oldest of this.#logs.keys()) {
+        if (this.#logs.size <= MAX_KEPT_LOGS) break;
+        this.#logs.delete(oldest);
+      }
+      await kept.lines.index.update(handle, size);
+      await kept.lines.times.update(mtimeMs);
+      return kept;
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 /** Opening a store's root: made when it is new, recognised as read-only when it cannot be written. */
+import { statSync } from "node:fs";
 import { mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
@@ -12,6 +13,21 @@ import { STORE_FILE } from "./paths.ts";
 export interface OpenedRoot {
   readonly root: string;
   readonly readOnly: boolean;
+  /** What tells the folder from another one that may lie at its path later. */
+  readonly identity: string;
+}
+
+/** Does the store still lie where it was opened? It may have been moved away, unmounted, or replaced by another folder. */
+export function isInPlace(opened: OpenedRoot): boolean {
+  try {
+    return identityOf(statSync(opened.root)) === opened.identity;
+  } catch {
+    return false;
+  }
+}
+
+function identityOf(stats: { dev: number; ino: number }): string {
+  return `${stats.dev} ${stats.ino}`;
 }
 
 /**
@@ -22,16 +38,17 @@ export async function openRoot(root: string, create: boolean): Promise<OpenedRoo
   const absolute = path.resolve(root);
   await makeRoot(absolute, create);
   const real = await realpath(absolute);
+  const identity = identityOf(await stat(real));
   const file = path.join(real, STORE_FILE);
   // A damaged store.json must not lock people out of their runs; only a newer version must, for it says "do not touch".
   // No schema for it: this is read before the server's port opens, and nothing but the version is of interest.
   const text = await readTextFile(file).catch(() => "");
   const isNew = text === null;
   if (!isNew) refuseNewer(text, file);
-  if (!(await canWrite(real))) return { root: real, readOnly: true };
+  if (!(await canWrite(real))) return { root: real, readOnly: true, identity };
   if (isNew) await writeJsonAtomic(file, { version: RUN_FOLDER_VERSION, created_at: new Date().toISOString() } satisfies StoreRecord);
   await keepOutOfGit(real);
-  return { root: real, readOnly: false };
+  return { root: real, readOnly: false, identity };
 }
 
 /** @throws TrainyardError corrupt_record */

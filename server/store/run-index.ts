@@ -5,7 +5,7 @@ import path from "node:path";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { RunId, Slug } from "../../protocol/ids.ts";
 import { RunRecord } from "../../protocol/run.ts";
-import { isAbsent } from "./fs-errors.ts";
+import { isAbsent, outOfFiles } from "./fs-errors.ts";
 import { readJsonFile } from "./json-file.ts";
 import { RUN_FILE, RUNS_FOLDER, runPaths } from "./paths.ts";
 import type { DamagedRun, RunFolder, StoreScan } from "./types.ts";
@@ -136,7 +136,7 @@ export class RunIndex {
     try {
       return { record: await readRunRecord(folder) };
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
+      if (!(error instanceof TrainyardError) || error.code === "unavailable") throw error;
       return { problem: failure(error.message, error.hint) };
     }
   }
@@ -171,12 +171,14 @@ async function signatureOf(file: string): Promise<string | null> {
   }
 }
 
-/** Names of the folders in a folder, links to folders included; none when it is not there or may not be read. */
+/** Names of the folders in a folder, links to folders included; none when it is not there or may not be read. @throws TrainyardError unavailable */
 async function subfolders(folder: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     return entries.filter((e) => !e.name.startsWith(".") && (e.isDirectory() || e.isSymbolicLink())).map((e) => e.name);
-  } catch {
+  } catch (error) {
+    const shortage = outOfFiles(error);
+    if (shortage !== null) throw shortage;
     return [];
   }
 }

@@ -3,9 +3,9 @@
  * fs.watch on the few folders that hold runs makes it quick; a slow sweep makes it certain, for fs.watch is silent on NFS and some mounts
  * and there are too many runs to watch each.
  */
-import { watch, type FSWatcher } from "node:fs";
 import path from "node:path";
 import { RunId } from "../../protocol/ids.ts";
+import { folderEvents, type FolderEvents } from "./folder-events.ts";
 import { RUNS_FOLDER } from "./paths.ts";
 import type { RunIndex } from "./run-index.ts";
 
@@ -18,7 +18,7 @@ const LONGEST_SWEEP_MS = 60_000;
 const SETTLE_MS = 100;
 
 export function watchRuns(root: string, index: RunIndex, onChange: (dir: { project: string; id: string }) => void): { close(): void } {
-  const watchers = new Map<string, FSWatcher>();
+  const watchers = new Map<string, FolderEvents>();
   /** Last signature told of a run, beside what the index read or wrote itself. */
   const told = new Map<string, string>();
   let timer: NodeJS.Timeout | null = null;
@@ -37,18 +37,15 @@ export function watchRuns(root: string, index: RunIndex, onChange: (dir: { proje
 
   function watchFolder(folder: string): void {
     if (closed || watchers.has(folder)) return;
-    try {
-      const watcher = watch(folder, { persistent: false }, () => {
+    const events = folderEvents(
+      folder,
+      () => {
         schedule(SETTLE_MS);
-      });
-      watcher.on("error", () => {
-        watcher.close();
-        watchers.delete(folder);
-      });
-      watchers.set(folder, watcher);
-    } catch {
-      // No watch here (not there yet, or out of watches): the sweep sees it.
-    }
+      },
+      () => watchers.delete(folder),
+    );
+    // No watch here (not there yet, or out of watches): the sweep sees it.
+    if (events !== null) watchers.set(folder, events);
   }
 
   async function sweep(): Promise<void> {
@@ -67,6 +64,8 @@ export function watchRuns(root: string, index: RunIndex, onChange: (dir: { proje
         if (!isClosed()) onChange({ project, id: name });
       }
       for (const name of told.keys()) if (!present.has(name)) told.delete(name);
+    } catch {
+      // No file could be opened: the next sweep looks again.
     } finally {
       sweeping = false;
       due = Infinity;

@@ -20,7 +20,7 @@ import { readJsonFile, readTextFile } from "./json-file.ts";
 import { appendJsonl, readJsonl } from "./jsonl.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogReader } from "./log-reader.ts";
-import { openRoot, type OpenedRoot } from "./open-root.ts";
+import { isInPlace, openRoot, type OpenedRoot } from "./open-root.ts";
 import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
@@ -43,12 +43,13 @@ export async function openStore(root: string, options: StoreOptions = {}): Promi
 
 /** The store of a root that was opened before. */
 export function storeAt(opened: OpenedRoot): RunStore {
-  return new FolderStore(opened.root, opened.readOnly);
+  return new FolderStore(opened);
 }
 
 class FolderStore implements RunStore {
   readonly root: string;
   readonly readOnly: boolean;
+  readonly #opened: OpenedRoot;
   readonly #index: RunIndex;
   readonly #projects: ProjectFiles;
   readonly #queue = new KeyedQueue();
@@ -57,11 +58,17 @@ class FolderStore implements RunStore {
   readonly #damage = new Map<RunId, Map<string, string>>();
   readonly #watchers = new Set<{ close(): void }>();
 
-  constructor(root: string, readOnly: boolean) {
+  constructor(opened: OpenedRoot) {
+    const { root } = opened;
     this.root = root;
-    this.readOnly = readOnly;
+    this.readOnly = opened.readOnly;
+    this.#opened = opened;
     this.#index = new RunIndex(root);
     this.#projects = new ProjectFiles(root, () => this.#index.projectNames());
+  }
+
+  isInPlace(): boolean {
+    return isInPlace(this.#opened);
   }
 
   scan(): Promise<StoreScan> {
@@ -315,7 +322,7 @@ class FolderStore implements RunStore {
       problems.delete(file);
       return value;
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
+      if (!(error instanceof TrainyardError) || error.code !== "corrupt_record") throw error;
       problems.set(file, error.message);
       return null;
     } finally {
@@ -326,13 +333,20 @@ class FolderStore implements RunStore {
 }
 
 /** @throws TrainyardError store_unwritable, before anything is tried */
-export function mustWrite(store: Pick<RunStore, "root" | "readOnly">): void {
-  if (!store.readOnly) return;
-  throw new TrainyardError(
-    "store_unwritable",
-    `the store ${store.root} is read-only`,
-    "Choose a store in a folder that you may write (setting trainyard.store, or --store).",
-  );
+export function mustWrite(store: Pick<RunStore, "root" | "readOnly" | "isInPlace">): void {
+  if (store.readOnly)
+    throw new TrainyardError(
+      "store_unwritable",
+      `the store ${store.root} is read-only`,
+      "Choose a store in a folder that you may write (setting trainyard.store, or --store).",
+    );
+  // A path that is made anew would take what belongs to the store wherever it went.
+  if (!store.isInPlace())
+    throw new TrainyardError(
+      "store_unwritable",
+      `the store is no longer at ${store.root}: it was moved, deleted or unmounted`,
+      "Move it back, or open it at its new place. Its runs go on meanwhile.",
+    );
 }
 
 async function fillRunFolder(

@@ -75,6 +75,8 @@ export interface RunStore {
   readonly root: string;
   /** Nothing can be written (read-only disk): browsing works, everything else is refused with `store_unwritable`. */
   readonly readOnly: boolean;
+  /** Does the folder still lie at `root`? False once it was moved, deleted or unmounted: nothing can be written then. */
+  isInPlace(): boolean;
   scan(): Promise<StoreScan>;
   /** Projects with their project.json; a folder without one is shown with its name. */
   projects(): Promise<ProjectRecord[]>;

@@ -5,7 +5,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { appendFileSync, closeSync, existsSync, fstatSync, openSync, statSync, truncateSync } from "node:fs";
 import os from "node:os";
-import path from "node:path";
 import { performance } from "node:perf_hooks";
 import type { ExitRecord, ProcessIdentity, ProcessRecord } from "../../protocol/run.ts";
 import { inheritedEnvironment } from "../launch/environment.ts";
@@ -38,15 +37,17 @@ export class Supervisor {
   #indexed = 0;
   #timers: NodeJS.Timeout[] = [];
 
+  /** @throws Error when the folder is not there */
   constructor(attemptDir: string) {
     this.#dir = attemptDir;
+    // The working directory stays the attempt's folder wherever it is moved; its path would not.
+    process.chdir(attemptDir);
     this.#self = identify(process.pid);
   }
 
   /** Runs the attempt to its end; resolves when exit.json is written. */
   async run(): Promise<void> {
-    if (existsSync(this.#file("process.json")) || existsSync(this.#file("exit.json")))
-      throw new Error(`${this.#dir} was started before; an attempt runs once`);
+    if (existsSync("process.json") || existsSync("exit.json")) throw new Error(`${this.#dir} was started before; an attempt runs once`);
     const ending = await this.#runCommand();
     await this.#writeUntilDone("exit.json", ending);
   }
@@ -54,22 +55,18 @@ export class Supervisor {
   /** What went wrong with the supervising itself; the file exists only when there was something. */
   note(text: string): void {
     try {
-      appendFileSync(this.#file("supervisor.log"), `${new Date().toISOString()} ${text}\n`);
+      appendFileSync("supervisor.log", `${new Date().toISOString()} ${text}\n`);
     } catch {
       // No room to complain in; the training matters more.
     }
-  }
-
-  #file(name: string): string {
-    return path.join(this.#dir, name);
   }
 
   async #runCommand(): Promise<ExitRecord> {
     let order: LaunchOrder;
     let log: number;
     try {
-      order = readOrder(this.#file("attempt.json"));
-      log = openSync(this.#file("log"), "a", 0o644);
+      order = readOrder("attempt.json");
+      log = openSync("log", "a", 0o644);
     } catch (error) {
       return this.#exit({ code: null, signal: null, launch_error: messageOf(error) });
     }
@@ -157,14 +154,14 @@ export class Supervisor {
   }
 
   #lookForStop(escalation: Escalation): void {
-    const file = this.#file("stop.json");
+    const file = "stop.json";
     const stat = statSync(file, { throwIfNoEntry: false });
     // Read only what changed: a second request may force the end.
     const seen = stat === undefined ? "" : `${stat.ino}:${stat.mtimeMs}:${stat.size}`;
     if (stat !== undefined && seen !== this.#stopSeen) {
       const request = readStop(file);
       this.#stopSeen = seen;
-      if (request !== null) escalation.ask(request, stopsGracefully(this.#file("report.jsonl")), performance.now());
+      if (request !== null) escalation.ask(request, stopsGracefully("report.jsonl"), performance.now());
     }
     escalation.tick(performance.now());
   }
@@ -172,14 +169,14 @@ export class Supervisor {
   /** A training that stops by itself may be gone before the next look: it was asked all the same. */
   #noteUnseenStop(escalation: Escalation): void {
     if (escalation.asked) return;
-    const request = existsSync(this.#file("stop.json")) ? readStop(this.#file("stop.json")) : null;
+    const request = existsSync("stop.json") ? readStop("stop.json") : null;
     if (request !== null) escalation.ask({ ...request, force: false }, true, performance.now());
   }
 
   #noteLogSize(log: number): void {
     const { size } = fstatSync(log);
     if (size <= this.#indexed) return;
-    const index = this.#file("log.idx");
+    const index = "log.idx";
     const whole = statSync(index, { throwIfNoEntry: false })?.size ?? 0;
     try {
       appendFileSync(index, `${size} ${Date.now()}\n`);
@@ -261,10 +258,10 @@ export class Supervisor {
     let complained = false;
     for (;;) {
       try {
-        writeJsonAtomically(this.#file(name), value);
+        writeJsonAtomically(name, value);
         return;
       } catch (error) {
-        if (!existsSync(this.#dir)) return;
+        if (!existsSync("attempt.json")) return;
         if (!complained) this.note(`${name} cannot be written, trying again: ${messageOf(error)}`);
         complained = true;
       }

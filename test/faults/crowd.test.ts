@@ -1,17 +1,13 @@
 /** Many at once, and clocks that jump. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { appendFile, writeFile } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { newRunId, type RunId } from "../../protocol/ids.ts";
-import type { AttemptRecord, ExitRecord, ProcessRecord } from "../../protocol/run.ts";
-import { identify } from "../../server/launch/platform.ts";
-import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
-import { openStore } from "../../server/store/store.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import { rowRecord } from "../../server/store/metric-writer.ts";
 import { until } from "../launch/package-fixture.ts";
 import { newWorkspace, openRoom, type Room } from "../runs/room-fixture.ts";
-import { resolvedSpec, runRecord } from "../store/fixtures.ts";
+import { exitRecord, liveRuns } from "./live-run.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -29,54 +25,12 @@ afterEach(async () => {
   await workspace.remove();
 });
 
-/** Folders of runs that live, as a server and supervisors left them; all of one process, which the test ends. */
-async function liveRuns(count: number, startedAt: string): Promise<RunId[]> {
-  const store = await openStore(path.join(workspace.dir, ".trainyard"));
-  const identity = identify(training.pid!)!;
-  const ids: RunId[] = [];
-  for (let n = 0; n < count; n++) {
-    const id = newRunId();
-    const record = runRecord({ id, name: `run ${n}`, state: "running", attempt: 1, created_at: startedAt, started_at: startedAt });
-    await store.create(record, { specYaml: "recipe: command\n", resolved: resolvedSpec(id, store.root) });
-    const attempt: AttemptRecord = {
-      version: 1,
-      number: 1,
-      kind: "start",
-      resumed_from: null,
-      launcher: "local",
-      command: ["sleep", "120"],
-      cwd: "/",
-      env: {},
-      python: null,
-      grace_seconds: 1,
-      created_at: startedAt,
-    };
-    const { dir } = await store.writeAttempt(id, attempt);
-    const process: ProcessRecord = { process: identity, supervisor: identity, host: os.hostname(), started_at: startedAt };
-    await writeFile(path.join(dir, "process.json"), JSON.stringify(process));
-    await writeFile(path.join(dir, "metrics.bin"), Buffer.concat([fileHeader(), setRecord(0, ["loss"]), rowRecord(0, Date.now(), 1, [n])]));
-    ids.push(id);
-  }
-  store.close();
-  return ids;
-}
-
-function exit(code: number, endedAt: string): ExitRecord {
-  return {
-    code,
-    signal: null,
-    started_at: null,
-    ended_at: endedAt,
-    escalation: "none",
-    launch_error: null,
-    peak_rss_bytes: null,
-    by: "supervisor",
-  };
-}
+const liveRunsHere = (count: number, startedAt: string): Promise<RunId[]> =>
+  liveRuns(path.join(workspace.dir, ".trainyard"), training.pid!, count, startedAt);
 
 describe("200 runs that end in the same second", () => {
   it("end each in its own way, with its last point", async () => {
-    const ids = await liveRuns(200, new Date().toISOString());
+    const ids = await liveRunsHere(200, new Date().toISOString());
     const opened = await openRoom(workspace.dir, workspace.dir);
     room = opened;
     expect(opened.runs.liveProcesses().size).toBe(200);
@@ -84,7 +38,7 @@ describe("200 runs that end in the same second", () => {
       ids.map(async (id, n) => {
         const dir = opened.store.paths(id).attempt(1).dir;
         await appendFile(path.join(dir, "metrics.bin"), rowRecord(0, Date.now(), 2, [n + 0.5]));
-        await writeFile(path.join(dir, "exit.json"), JSON.stringify(exit(n % 3, new Date().toISOString())));
+        await writeFile(path.join(dir, "exit.json"), JSON.stringify(exitRecord(n % 3, new Date().toISOString())));
       }),
     );
     await until("all ends", () => opened.runs.liveProcesses().size === 0, 30_000);
@@ -104,7 +58,7 @@ describe.each([
 ])("a clock that jumps %s by a day while a run lives", (_, jump) => {
   it("neither ends the run nor hides a point", async () => {
     const before = Date.now() - jump;
-    const [id] = await liveRuns(1, new Date(before).toISOString());
+    const [id] = await liveRunsHere(1, new Date(before).toISOString());
     room = await openRoom(workspace.dir, workspace.dir);
     const dir = room.store.paths(id!).attempt(1).dir;
     const rows = Array.from({ length: 50 }, (_row, n) =>
@@ -120,7 +74,7 @@ describe.each([
     expect(run.progress!.eta_seconds ?? 0).toBeGreaterThanOrEqual(0);
     const page = await room.store.logPage(id!, 1, { page: 1, page_size: 10 });
     expect(page.lines.map((line) => line.text)).toEqual(["one", "two"]);
-    await writeFile(path.join(dir, "exit.json"), JSON.stringify(exit(0, new Date().toISOString())));
+    await writeFile(path.join(dir, "exit.json"), JSON.stringify(exitRecord(0, new Date().toISOString())));
     await until("the end", () => room!.runs.summary(id!)?.state === "completed");
     expect((await room.runs.detail(id!)).attempts[0]?.last_step).toBe(51);
   });

@@ -6,6 +6,16 @@ import { TerminalLines } from "./terminal-lines.ts";
 /** A long log starts with its last piece; the rest is a click away. */
 const TAIL_BYTES = 512 * 1024;
 const EARLIER_BYTES = 1024 * 1024;
+/** Of a log that is followed for hours the newest characters are kept; what was before can be loaded again. */
+const MOST_CHARACTERS = 8 * 1024 * 1024;
+/** Messages are put together into pieces of about so many characters. */
+const PIECE_CHARACTERS = 64 * 1024;
+
+interface Piece {
+  /** Offset of its first byte in the log. */
+  readonly offset: number;
+  text: string;
+}
 
 export class LogSource {
   lines = new TerminalLines();
@@ -18,8 +28,9 @@ export class LogSource {
   readonly #transport: Transport;
   readonly #changed: () => void;
   readonly #subscription: Subscription;
-  /** All text shown, needed to put an earlier piece before it. */
-  #text: string[] = [];
+  /** The text from `start` on, needed to put an earlier piece before it. */
+  readonly #pieces: Piece[] = [];
+  #characters = 0;
 
   /** @param size bytes the log has now, as far as is known */
   constructor(transport: Transport, run: RunId, attempt: number, size: number, changed: () => void) {
@@ -35,12 +46,13 @@ export class LogSource {
         message: (message) => {
           if (message.type === "end") this.ended = true;
           if (message.type === "log") {
-            if (message.skipped_bytes > 0 && !first) this.#add(`\n… ${String(message.skipped_bytes)} bytes passed over …\n`);
+            if (message.skipped_bytes > 0 && !first)
+              this.#add(message.offset, `\n… ${String(message.skipped_bytes)} bytes passed over …\n`);
             // A tail that starts in the middle of a line starts with the next whole one.
             const cut = first ? message.text.indexOf("\n") + 1 : 0;
             if (first) this.start = message.offset + new TextEncoder().encode(message.text.slice(0, cut)).length;
             first = false;
-            this.#add(message.text.slice(cut));
+            this.#add(message.offset, message.text.slice(cut));
           }
           this.#changed();
         },
@@ -61,10 +73,12 @@ export class LogSource {
     });
     // Not from the log's beginning: start with the first whole line.
     const skip = from === 0 ? 0 : bytes.indexOf(0x0a) + 1;
-    this.#text.unshift(new TextDecoder().decode(bytes.subarray(skip)));
     this.start = from + skip;
+    const text = new TextDecoder().decode(bytes.subarray(skip));
+    this.#pieces.unshift({ offset: this.start, text });
+    this.#characters += text.length;
     this.lines = new TerminalLines();
-    for (const piece of this.#text) this.lines.push(piece);
+    for (const piece of this.#pieces) this.lines.push(piece.text);
     this.#changed();
   }
 
@@ -72,9 +86,15 @@ export class LogSource {
     this.#subscription.close();
   }
 
-  #add(text: string): void {
-    this.#text.push(text);
-    if (this.#text.length > 1000) this.#text = [this.#text.join("")];
+  #add(offset: number, text: string): void {
+    const last = this.#pieces.at(-1);
+    if (last !== undefined && last.text.length < PIECE_CHARACTERS) last.text += text;
+    else this.#pieces.push({ offset: last === undefined ? this.start : offset, text });
     this.lines.push(text);
+    this.#characters += text.length;
+    while (this.#characters > MOST_CHARACTERS && this.#pieces.length > 1) {
+      this.#characters -= this.#pieces.shift()?.text.length ?? 0;
+      this.start = this.#pieces[0]?.offset ?? this.start;
+    }
   }
 }

@@ -23,6 +23,8 @@ export class StreamConnection implements Sink {
   readonly #socket: WebSocket;
   readonly #options: ConnectionOptions;
   readonly #feeds = new Map<number, Feed>();
+  /** Feeds that could not be read for want of open files. */
+  readonly #again = new Set<Feed>();
   #flushing = false;
   #blockedSince: number | null = null;
   #answered = true;
@@ -58,7 +60,8 @@ export class StreamConnection implements Sink {
     this.#flushing = true;
     try {
       for (const [id, feed] of [...this.#feeds]) {
-        if (!feed.dirty || this.#feeds.get(id) !== feed) continue;
+        const again = this.#again.delete(feed);
+        if ((!feed.dirty && !again) || this.#feeds.get(id) !== feed) continue;
         await this.#flush(id, feed);
         if (this.#socket.bufferedAmount > HIGH_WATER_BYTES) {
           // The others go first when the socket is free again.
@@ -85,6 +88,7 @@ export class StreamConnection implements Sink {
   dispose(): void {
     for (const feed of this.#feeds.values()) feed.close();
     this.#feeds.clear();
+    this.#again.clear();
   }
 
   close(): void {
@@ -103,7 +107,9 @@ export class StreamConnection implements Sink {
       if (over && this.#drop(id, feed)) this.message({ type: "end", id });
     } catch (error) {
       const { code, message } = toTrainyardError(error, this.#options.log);
-      if (this.#drop(id, feed)) this.message({ type: "error", id, code, message });
+      // The shortage passes, and the client's place in the topic is known: the next tick tries again.
+      if (code === "unavailable" && this.#feeds.get(id) === feed) this.#again.add(feed);
+      else if (this.#drop(id, feed)) this.message({ type: "error", id, code, message });
     }
   }
 

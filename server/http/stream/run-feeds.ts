@@ -99,7 +99,10 @@ export class RunFeed implements Feed {
     if (this.#events) {
       this.#events = false;
       // Read from the file, not from the change: what came before the subscription and what comes now then meet without a gap.
-      const events = await store.events(this.#run);
+      const events = await store.events(this.#run).catch((error: unknown) => {
+        this.#events = true;
+        throw error;
+      });
       const fresh = events.slice(this.#eventsSent);
       this.#eventsSent = events.length;
       if (fresh.length > 0) sink.message({ type: "events", id, events: fresh });
@@ -107,7 +110,13 @@ export class RunFeed implements Feed {
     if (this.#checkpoints !== null) {
       const known = this.#checkpoints;
       this.#checkpoints = null;
-      const checkpoints = known === "read" ? await store.checkpoints(this.#run) : [...known];
+      const checkpoints =
+        known !== "read"
+          ? [...known]
+          : await store.checkpoints(this.#run).catch((error: unknown) => {
+              this.#checkpoints ??= "read";
+              throw error;
+            });
       sink.message({ type: "checkpoints", id, checkpoints });
     }
     if (this.#usage !== null) {
