@@ -21,16 +21,7 @@ import type { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import { makeRun, type MakeContext } from "./make.ts";
-import {
-  baseDirOf,
-  dryRun,
-  launchFacts,
-  mustPassCheck,
-  planRun,
-  preflight,
-  resolvedSpec,
-  type PrepareContext,
-} from "./prepare.ts";
+import { baseDirOf, dryRun, launchFacts, mustPassCheck, planRun, preflight, resolvedSpec, type PrepareContext } from "./prepare.ts";
 import { planResume, unreadable } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
 import type { Runs, RunsChange, TagChange } from "./types.ts";
