@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { parseDocument } from "yaml";
+import { parseYaml } from "../protocol/run-document/read.ts";
 import type { z } from "zod";
 import type { RouteBody } from "../protocol/routes.ts";
 import { TrainyardError, type Problem } from "../protocol/errors.ts";
@@ -109,7 +109,7 @@ async function readDocument(file: string): Promise<string> {
 
 /** The document with the options laid over it; its comments stay. */
 function documentRequest(input: RunArguments, text: string): RouteBody<"createRun"> {
-  const document = parseDocument(text);
+  const document = parseYaml(text);
   const [broken] = document.errors;
   if (broken !== undefined)
     throw new TrainyardError("invalid_spec", `${input.file ?? ""} is not valid YAML: ${broken.message}`, "Correct the line that is named.");

@@ -1,6 +1,7 @@
 /** Recipes: what can be trained and with which fields. The user's own Python describes them (`python -m trainyard.recipes describe`). */
 import * as z from "zod";
 import { Problem } from "./errors.ts";
+import { RunEstimate } from "./estimate.ts";
 import { JsonObject, JsonValue } from "./json.ts";
 
 /** How a field is drawn. The default follows from the JSON Schema type. */
@@ -40,8 +41,14 @@ export const RecipeField = z.object({
   "x-depends-on": z.record(z.string(), z.array(JsonValue)).optional(),
   /** Outside of it a warning is shown; it never blocks. */
   "x-usual-range": z.tuple([z.number(), z.number()]).optional(),
-  /** For paths: a file, a folder, or either. A path must exist when `must_exist`. */
-  "x-path": z.object({ kind: z.enum(["file", "folder", "any"]), must_exist: z.boolean() }).optional(),
+  /** For paths: a file, a folder, or either. A path must exist when `must_exist`; `holds` says what is looked for when paths are offered. */
+  "x-path": z
+    .object({
+      kind: z.enum(["file", "folder", "any"]),
+      must_exist: z.boolean(),
+      holds: z.enum(["dataset", "candles", "model", "python"]).optional(),
+    })
+    .optional(),
 });
 export type RecipeField = z.infer<typeof RecipeField>;
 
@@ -90,5 +97,10 @@ export const RecipeCatalogue = z.object({
 export type RecipeCatalogue = z.infer<typeof RecipeCatalogue>;
 
 /** `python -m trainyard.recipes check`: preflight inside the user's interpreter (dataset, columns, packages). */
-export const PreflightReport = z.object({ problems: z.array(Problem), facts: JsonObject });
+export const PreflightReport = z.object({
+  problems: z.array(Problem),
+  facts: JsonObject,
+  /** null where a recipe says nothing of its needs, or the document is too incomplete to tell. */
+  estimate: RunEstimate.nullable(),
+});
 export type PreflightReport = z.infer<typeof PreflightReport>;

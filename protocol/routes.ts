@@ -7,13 +7,12 @@ import { Checkpoint } from "./artifact.ts";
 import { Problem } from "./errors.ts";
 import { analysisRoutes } from "./analysis-routes.ts";
 import * as q from "./queries.ts";
+import { documentRoutes } from "./document-routes.ts";
 import { draftRoutes } from "./draft-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
 import { noticeRoutes } from "./notice-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
-import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
 import { common, oneRun, route } from "./route.ts";
-import { DryRun } from "./spec.ts";
 import { SystemSample } from "./system.ts";
 
 export const routes = {
@@ -54,24 +53,7 @@ export const routes = {
     status: 201,
     errors: ["invalid_spec", "unknown_recipe", "python_unusable", "missing_file", "bad_dataset", "disk_full", "store_unwritable"],
   }),
-  dryRun: route({
-    ...common,
-    method: "POST",
-    path: "/api/dry-run",
-    summary: "The exact command, environment and resolved values, without running",
-    body: q.CreateRun,
-    response: DryRun,
-    errors: ["invalid_spec", "unknown_recipe", "python_unusable"],
-  }),
-  preflight: route({
-    ...common,
-    method: "POST",
-    path: "/api/preflight",
-    summary: "What would go wrong: values, interpreter, packages, dataset",
-    body: q.CreateRun,
-    response: PreflightReport,
-    errors: ["unknown_recipe", "python_unusable"],
-  }),
+  ...documentRoutes,
   getRun: route({ ...oneRun, method: "GET", path: "/api/runs/:id", summary: "One run", response: q.RunDetail, errors: ["not_found"] }),
   editRun: route({
     ...oneRun,
@@ -240,15 +222,6 @@ export const routes = {
   ...exportRoutes,
   ...analysisRoutes,
   ...noticeRoutes,
-  listRecipes: route({
-    ...common,
-    method: "GET",
-    path: "/api/recipes",
-    summary: "Recipes as the interpreter describes them, and the interpreter itself",
-    query: q.RecipesQuery,
-    response: RecipeCatalogue,
-    errors: ["python_unusable", "timeout"],
-  }),
   getSystem: route({
     ...common,
     method: "GET",

@@ -38,7 +38,8 @@ export const RunSpec = z
       .describe("How long a stop waits for the final checkpoint before it kills."),
     track: z.boolean().default(true).describe("Track scripts that import nothing of Trainyard through the import hook."),
   })
-  .strict();
+  .strict()
+  .meta({ patternProperties: { "^x-": true } });
 export type RunSpec = z.infer<typeof RunSpec>;
 /** What a user may write: everything with a default may be missing. */
 export type RunSpecInput = z.input<typeof RunSpec>;

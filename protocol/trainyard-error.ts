@@ -2,6 +2,8 @@
  * The error class, apart from the shapes of protocol/errors.ts: the programs that must start fast (the server up to its open port) throw and
  * answer it without loading the schema library.
  */
+import type { JsonValue } from "./json.ts";
+
 export const ERROR_CODES = [
   "bad_request", // the request does not have the documented shape
   "unauthorized", // no token or a wrong one
@@ -25,6 +27,13 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** A change of one value in the document. The shape is checked by `Fix` in protocol/errors.ts. */
+export interface FixRecord {
+  path: string;
+  value: JsonValue;
+  label: string;
+}
+
 /** One thing that is wrong with a document, a field or a machine. The shape is checked by `Problem` in protocol/errors.ts. */
 export interface ProblemRecord {
   severity: "error" | "warning" | "info";
@@ -35,6 +44,8 @@ export interface ProblemRecord {
   hint: string | null;
   /** Characters of the field's text, end exclusive, where the problem lies in an expression. */
   span?: { start: number; end: number } | undefined;
+  /** Changes each of which cures it by itself, the smallest first. */
+  fixes?: FixRecord[] | undefined;
 }
 
 /** The body of an answer that failed. The shape is checked by `ApiError` in protocol/errors.ts. */

@@ -4,16 +4,19 @@ import type { ApiError } from "./errors.ts";
 import { ClientMessage } from "./messages.ts";
 import { JsonObject, JsonValue } from "./json.ts";
 import { RunId, Slug } from "./ids.ts";
+import { RecipeField } from "./recipe.ts";
+import { SpecEdit } from "./run-document/edit.ts";
 
 /** What a panel shows; kept by the serializer so that it comes back after a reload. */
 export const PanelTarget = z.discriminatedUnion("view", [
   z.object({ view: z.literal("dashboard"), run: RunId }),
-  /** `from` clones an earlier run; `script` starts from a Python file; `document` is a *.run.yaml. */
+  /** `from` clones an earlier run; `script` starts from a Python file; `document` is the URI of a *.run.yaml that the form edits. */
   z.object({
     view: z.literal("builder"),
     recipe: z.string().nullable(),
     from: RunId.nullable(),
     script: z.string().nullable(),
+    document: z.string().nullable().default(null),
   }),
   /** Curves and settings of several runs side by side; the first is the baseline until another is chosen. */
   z.object({ view: z.literal("compare"), runs: z.array(RunId).min(1).max(1000) }),
@@ -21,6 +24,10 @@ export const PanelTarget = z.discriminatedUnion("view", [
   z.object({ view: z.literal("explore"), project: Slug.nullable() }),
 ]);
 export type PanelTarget = z.infer<typeof PanelTarget>;
+
+/** What a field takes for a path: the `x-path` of a recipe. */
+const PathRule = RecipeField.shape["x-path"].unwrap();
+export type PathRule = z.infer<typeof PathRule>;
 
 /** Commands that a webview may ask the host to run; everything else is refused. */
 export const HostCommand = z.discriminatedUnion("command", [
@@ -33,8 +40,13 @@ export const HostCommand = z.discriminatedUnion("command", [
   z.object({ command: z.literal("reveal"), path: z.string() }),
   z.object({ command: z.literal("copy"), text: z.string() }),
   z.object({ command: z.literal("save_spec"), yaml: z.string(), suggested_name: z.string() }),
+  /** Of the document that the form edits: to its file, and its text beside the form. */
+  z.object({ command: z.literal("save_document") }),
+  z.object({ command: z.literal("open_as_text") }),
+  /** The answer comes as `paths` with the same request. */
+  z.object({ command: z.literal("list_paths"), request: z.number().int(), field: PathRule }),
   /** The answer comes as `picked` with the same request. */
-  z.object({ command: z.literal("pick_path"), request: z.number().int(), kind: z.enum(["file", "folder", "any"]) }),
+  z.object({ command: z.literal("pick_path"), request: z.number().int(), field: PathRule }),
 ]);
 export type HostCommand = z.infer<typeof HostCommand>;
 
@@ -51,6 +63,8 @@ export const FromWebview = z.discriminatedUnion("type", [
   z.object({ type: z.literal("stream"), message: ClientMessage }),
   z.object({ type: z.literal("command"), command: HostCommand }),
   z.object({ type: z.literal("title"), title: z.string() }),
+  /** Edits of the document, numbered in their order; each `document` that comes back says which are in its text. */
+  z.object({ type: z.literal("edit_document"), sequence: z.number().int().positive(), edits: z.array(SpecEdit).min(1).max(1000) }),
 ]);
 export type FromWebview = z.infer<typeof FromWebview>;
 
@@ -66,4 +80,7 @@ export type ToWebview =
   | { type: "message"; message: unknown }
   | { type: "frame"; bytes: ArrayBuffer }
   | { type: "connection"; state: ConnectionState; since: string; detail: string | null }
+  /** The text of the document, with all edits up to `applied`. */
+  | { type: "document"; text: string; applied: number; dirty: boolean }
+  | { type: "paths"; request: number; paths: readonly string[] }
   | { type: "picked"; request: number; path: string | null };

@@ -21,6 +21,8 @@ const shapes = {
   RunSpec: { module: "spec", io: "input" },
   RecipeCatalogue: { module: "recipe" },
   PreflightReport: { module: "recipe" },
+  DatasetPreview: { module: "documents" },
+  RenderedDataset: { module: "documents" },
 };
 
 const manifestFile = path.join(root, "package.json");

@@ -8,10 +8,15 @@ import { TrainyardError } from "../protocol/errors.ts";
 import { registerLanguageModelTools } from "./agent/language-model-tools.ts";
 import { registerMcpServer } from "./agent/mcp-server.ts";
 import { from, registerCommands, type CommandTable } from "./commands/table.ts";
+import { RunCatalogue } from "./documents/run-catalogue.ts";
+import { RunEditor } from "./documents/run-editor.ts";
+import { RUN_EDITOR } from "./documents/run-editor-id.ts";
+import { registerRunLanguage } from "./documents/run-language.ts";
 import { LogDocuments } from "./documents/log-documents.ts";
 import { errorText } from "./error-text.ts";
 import type { Host } from "./host.ts";
 import { Notifications } from "./notifications.ts";
+import type { PageServices } from "./panels/page.ts";
 import { PanelManager } from "./panels/panel-manager.ts";
 import { PythonInterpreter } from "./python/interpreter.ts";
 import { RunBoard } from "./runs/board.ts";
@@ -33,6 +38,8 @@ const COMMANDS = {
   "trainyard.cloneRun": { run: from(start, (c) => c.cloneRun), needs: "server", trusted: true },
   "trainyard.runPythonFile": { run: from(start, (c) => c.runPythonFile), needs: "server", trusted: true },
   "trainyard.startRunFile": { run: from(start, (c) => c.startRunFile), needs: "server", trusted: true },
+  "trainyard.openAsForm": { run: from(start, (c) => c.openAsForm), needs: "nothing" },
+  "trainyard.openAsText": { run: from(start, (c) => c.openAsText), needs: "nothing" },
   "trainyard.startDraft": { run: from(start, (c) => c.startDraft), needs: "server", trusted: true },
   "trainyard.stopRun": { run: from(life, (c) => c.stopRun), needs: "server" },
   "trainyard.forceStopRun": { run: from(life, (c) => c.forceStopRun), needs: "server" },
@@ -101,22 +108,23 @@ function createHost(context: vscode.ExtensionContext): Host {
     log.warn(text);
   });
   const logs = new LogDocuments(connection, board);
-  const panels = new PanelManager({
+  const services: PageServices = {
     context,
     log,
     connection,
-    board,
     python,
-    onCommand: async (command, reply) => {
+    onCommand: async (command, page) => {
       const { runHostCommand } = await import("./panels/host-commands.ts");
-      await runHostCommand(host, command, reply).catch((error: unknown) => {
+      await runHostCommand(host, command, page).catch((error: unknown) => {
         log.error(`${command.command}: ${String(error)}`);
         void vscode.window.showErrorMessage(errorText(error));
       });
     },
-  });
+  };
+  const panels = new PanelManager({ ...services, board });
   const runsTree = showViews({ context, connection, board });
   const diagnostics = vscode.languages.createDiagnosticCollection("trainyard");
+  const catalogue = new RunCatalogue(connection, python);
   const host: Host = {
     context,
     log,
@@ -128,6 +136,10 @@ function createHost(context: vscode.ExtensionContext): Host {
     diagnostics,
     selection: () => runsTree.selection,
   };
-  context.subscriptions.push(log, python, connection, board, notifications, logs, panels, diagnostics);
+  context.subscriptions.push(log, python, connection, board, notifications, logs, panels, diagnostics, catalogue);
+  context.subscriptions.push(
+    registerRunLanguage({ catalogue, connection, diagnostics, log }),
+    vscode.window.registerCustomEditorProvider(RUN_EDITOR, new RunEditor(services), { webviewOptions: { retainContextWhenHidden: true } }),
+  );
   return host;
 }

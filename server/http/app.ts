@@ -9,6 +9,7 @@ import { analysisHandlers } from "./analysis-handlers.ts";
 import type { Call, Handler, Handlers, HttpContext } from "./context.ts";
 import { dataHandlers } from "./data-handlers.ts";
 import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
+import { documentHandlers } from "./document-handlers.ts";
 import { draftHandlers } from "./draft-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
 import { noticeHandlers } from "./notice-handlers.ts";
@@ -26,6 +27,7 @@ export function createApp(context: HttpContext): Hono {
     ...projectHandlers(context),
     ...analysisHandlers(context),
     ...exportHandlers(context),
+    ...documentHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),
     ...dataHandlers(context),

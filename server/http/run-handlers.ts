@@ -6,8 +6,6 @@ import type { Handlers, HttpContext } from "./context.ts";
 type RunRoutes =
   | "listRuns"
   | "createRun"
-  | "dryRun"
-  | "preflight"
   | "getRun"
   | "editRun"
   | "deleteRun"
@@ -17,8 +15,7 @@ type RunRoutes =
   | "tagCheckpoint"
   | "untagCheckpoint"
   | "listCheckpointTags"
-  | "listEvents"
-  | "listRecipes";
+  | "listEvents";
 
 export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handlers, RunRoutes> {
   const writable = (): void => {
@@ -34,8 +31,6 @@ export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handler
       writable();
       return runs.create(body);
     },
-    dryRun: ({ body }) => runs.dryRun(body),
-    preflight: ({ body }) => runs.preflight(body),
     getRun: ({ params }) => runs.detail(params.id),
     async editRun({ params, body }) {
       writable();
@@ -71,6 +66,5 @@ export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handler
       return { history: (await store.checkpointTags(params.id)).filter((record) => record.checkpoint === id) };
     },
     listEvents: async ({ params }) => ({ events: await store.events(params.id) }),
-    listRecipes: ({ query }) => runs.recipes(query.python, query.refresh ?? false),
   };
 }

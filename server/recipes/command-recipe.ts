@@ -36,14 +36,21 @@ export const COMMAND_RECIPE: Recipe = {
 /**
  * argv of an attempt.
  * @param python absolute path of the interpreter; null only where the recipe needs none
+ * @param options what the values of a script's own form became
  */
-export function commandFor(recipe: string, params: JsonObject, args: readonly string[], python: string | null): string[] {
+export function commandFor(
+  recipe: string,
+  params: JsonObject,
+  args: readonly string[],
+  python: string | null,
+  options: readonly string[] = [],
+): string[] {
   if (recipe === "command") return [...strings(params["command"], "params.command"), ...args];
   if (python === null) throw new TrainyardError("python_unusable", `the recipe ${recipe} needs a Python`, "Name one in the field python.");
   if (recipe !== "script") return [python, "-m", "trainyard.recipes", "run"];
   const script = params["script"];
   if (typeof script !== "string" || script === "") throw fieldError("params.script", "is not a path");
-  return [python, script, ...(params["args"] == null ? [] : strings(params["args"], "params.args")), ...args];
+  return [python, script, ...options, ...(params["args"] == null ? [] : strings(params["args"], "params.args")), ...args];
 }
 
 function strings(value: unknown, field: string): string[] {

@@ -1,8 +1,7 @@
 /** The recipes as the chosen interpreter describes them, asked once per interpreter. */
 import { statSync } from "node:fs";
 import { RecipeCatalogue } from "../../protocol/recipe.ts";
-import { unusable } from "./interpreter.ts";
-import { callRecipes } from "./python-module.ts";
+import { askRecipes } from "./python-module.ts";
 
 /** Recipes of the user's own and installed packages change under us: an answer is not kept for ever. */
 const KEEP_MS = 60_000;
@@ -41,32 +40,9 @@ export class RecipeDescriber {
     return catalogue;
   }
 
-  async #ask(python: string, workspace: string): Promise<RecipeCatalogue> {
-    const text = await callRecipes({
-      python,
-      packageRoot: this.#packageRoot,
-      args: ["describe", "--workspace", workspace],
-      cwd: workspace,
-    });
-    let value: unknown;
-    try {
-      // A user's own recipe or a sitecustomize may print: the document is the last line that begins one.
-      value = JSON.parse(text.slice(Math.max(0, text.startsWith("{") ? 0 : text.lastIndexOf("\n{") + 1)));
-    } catch (error) {
-      throw unusable(
-        `${python} described its recipes with something that is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-        "Does the environment print at start (sitecustomize, .pth files)?",
-      );
-    }
-    const parsed = RecipeCatalogue.safeParse(value);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      throw unusable(
-        `${python} described its recipes in another shape: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
-        "Is another version of the package trainyard installed there? Upgrade or remove it.",
-      );
-    }
-    return parsed.data;
+  #ask(python: string, workspace: string): Promise<RecipeCatalogue> {
+    const args = ["describe", "--workspace", workspace];
+    return askRecipes({ python, packageRoot: this.#packageRoot, args, cwd: workspace }, RecipeCatalogue);
   }
 }
 

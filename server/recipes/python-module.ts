@@ -1,5 +1,6 @@
 /** Runs `python -m trainyard.recipes …` in the user's interpreter: bounded in time and output, never in a shell. */
 import { spawn } from "node:child_process";
+import type * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { inheritedEnvironment, pythonPath } from "../launch/environment.ts";
 import { unusable } from "./interpreter.ts";
@@ -13,7 +14,12 @@ export interface ModuleCall {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Field of the document that is to blame when Python says that what it was given is at fault. */
+  readonly inputField?: string;
 }
+
+/** Python's way to say that what it was given is at fault; the last line on stderr says what (`EXIT_BAD_INPUT` of trainyard.recipes). */
+const EXIT_BAD_INPUT = 65;
 
 const DEFAULT_TIMEOUT_MS = 20_000;
 const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
@@ -76,13 +82,42 @@ export function callRecipes(call: ModuleCall): Promise<string> {
       clearTimeout(timer);
       if (over !== null) reject(over);
       else if (code === 0) resolve(Buffer.concat(out).toString("utf8"));
-      else reject(failed(python, code, signal, Buffer.concat(err).toString("utf8")));
+      else reject(failed(call, code, signal, Buffer.concat(err).toString("utf8")));
     });
   });
 }
 
-function failed(python: string, code: number | null, signal: string | null, stderr: string): TrainyardError {
+/**
+ * Its answer as a shape. A sitecustomize or a recipe of the user's own may print: the document is the last line that begins one.
+ * @throws TrainyardError as callRecipes
+ */
+export async function askRecipes<T extends z.ZodType>(call: ModuleCall, shape: T): Promise<z.output<T>> {
+  const text = await callRecipes(call);
+  let value: unknown;
+  try {
+    value = JSON.parse(text.slice(Math.max(0, text.startsWith("{") ? 0 : text.lastIndexOf("\n{") + 1)));
+  } catch (error) {
+    throw unusable(
+      `${call.python} answered with something that is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+      "Does the environment print at start (sitecustomize, .pth files)?",
+    );
+  }
+  const parsed = shape.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw unusable(
+    `${call.python} answered in another shape: ${issue?.path.join(".") ?? ""} ${issue?.message ?? ""}`,
+    "Is another version of the package trainyard installed there? Upgrade or remove it.",
+  );
+}
+
+function failed(call: ModuleCall, code: number | null, signal: string | null, stderr: string): TrainyardError {
+  const { python, inputField } = call;
   const last = stderr.trim().split("\n").at(-1)?.trim() ?? "";
+  if (code === EXIT_BAD_INPUT && inputField !== undefined) {
+    const problem = { severity: "error" as const, field: inputField, message: last, hint: null };
+    return new TrainyardError("invalid_spec", last, null, [problem]);
+  }
   const how = signal ?? `exit code ${String(code)}`;
   const hint = /SyntaxError|future feature|No module named/.test(stderr)
     ? "Trainyard needs Python 3.9 or newer: choose another interpreter."

@@ -1,6 +1,8 @@
 /** What the recipes room offers: the catalogue of an interpreter, and the way from a spec to checked values and a command. */
 import { statSync } from "node:fs";
 import path from "node:path";
+import type * as z from "zod";
+import type { ScriptForm } from "../../protocol/documents.ts";
 import { TrainyardError, type ErrorCode, type Problem } from "../../protocol/errors.ts";
 import { PreflightReport, type PythonEnvironment, type Recipe, type RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -8,8 +10,17 @@ import type { RunSpec } from "../../protocol/spec.ts";
 import { COMMAND_RECIPE, commandFor } from "./command-recipe.ts";
 import { RecipeDescriber } from "./describe.ts";
 import { findInterpreter, resolveProgram, unusable } from "./interpreter.ts";
-import { callRecipes } from "./python-module.ts";
+import { askRecipes } from "./python-module.ts";
 import { missingPackages, pickRecipe, resolveParams, type ParamLayers, type ResolvedParams } from "./resolve.ts";
+import {
+  inspectScript,
+  mustHaveScript,
+  scriptArguments,
+  scriptOf,
+  withScriptForm,
+  type Inspected,
+  type ScriptPlace,
+} from "./script-form.ts";
 import { isMissingPath, validateParams } from "./validate.ts";
 
 export interface RecipesOptions {
@@ -25,8 +36,33 @@ export interface Plan extends ResolvedParams {
   /** Working directory, absolute; relative paths in params refer to it. */
   readonly cwd: string;
   readonly command: readonly string[];
+  /** What the values of a script's own form became; part of `command`. */
+  readonly scriptArguments: readonly string[];
   /** What is worth a look but does not keep it from starting. */
   readonly warnings: readonly Problem[];
+}
+
+/** What a document says so far. */
+export interface Draft {
+  readonly recipe: Recipe;
+  readonly python: string;
+  readonly cwd: string;
+  readonly params: JsonObject;
+}
+
+export interface Question {
+  readonly command: string;
+  readonly input: JsonObject;
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  /** The field to blame when Python refuses the input. */
+  readonly inputField: string;
+}
+
+interface WithScript {
+  readonly recipe: Recipe;
+  readonly resolved: ResolvedParams;
+  readonly script: { readonly place: ScriptPlace; readonly form: Inspected } | null;
 }
 
 export class Recipes {
@@ -50,11 +86,14 @@ export class Recipes {
    */
   async plan(spec: RunSpec, baseDir: string, layers: Omit<ParamLayers, "spec" | "preset">): Promise<Plan> {
     const cwd = workingDirectory(spec, baseDir);
-    const { recipe, python, environment } = await this.#choose(spec, baseDir);
-    const resolved = resolveParams(recipe, { preset: spec.preset, ...layers, spec: spec.params });
+    const chosen = await this.#choose(spec, baseDir);
+    const { python, environment } = chosen;
+    const all = { preset: spec.preset, ...layers, spec: spec.params };
+    const { recipe, resolved, script } = await this.#withScript(chosen.recipe, spec, python, cwd, all);
     const problems = validateParams(recipe, resolved.params, cwd);
     refuse(problems);
-    const command = commandFor(recipe.id, resolved.params, spec.args, python);
+    const words = script === null ? [] : await scriptArguments(script.place, script.form, resolved.params);
+    const command = commandFor(recipe.id, resolved.params, spec.args, python, words);
     if (recipe.id === COMMAND_RECIPE.id && resolveProgram(command[0] ?? "", cwd, { ...process.env, ...spec.env }) === null)
       refuse([
         {
@@ -64,7 +103,7 @@ export class Recipes {
           hint: "Name a program on PATH or the path of an executable file.",
         },
       ]);
-    return { ...resolved, recipe, python, environment, cwd, command, warnings: problems };
+    return { ...resolved, recipe: chosen.recipe, python, environment, cwd, command, scriptArguments: words, warnings: problems };
   }
 
   /**
@@ -72,17 +111,66 @@ export class Recipes {
    * A check that itself fails or takes too long is a warning: the training may still be fine.
    */
   async check(plan: Plan, env: Readonly<Record<string, string>>): Promise<PreflightReport> {
-    if (plan.python === null || plan.recipe.id === COMMAND_RECIPE.id) return { problems: [...plan.warnings], facts: {} };
-    const input = JSON.stringify({ recipe: plan.recipe.id, params: plan.params, base_dir: plan.cwd });
+    if (plan.python === null || plan.recipe.id === COMMAND_RECIPE.id) return { problems: [...plan.warnings], facts: {}, estimate: null };
+    // What a script defines itself is not known to the recipe.
+    const params = Object.fromEntries(Object.entries(plan.params).filter(([name]) => Object.hasOwn(plan.recipe.schema.properties, name)));
+    const input = JSON.stringify({ recipe: plan.recipe.id, params, base_dir: plan.cwd });
     const { python, cwd } = plan;
     try {
-      const text = await callRecipes({ python, packageRoot: this.#options.packageRoot, args: ["check"], cwd, input, env });
-      const report = PreflightReport.parse(JSON.parse(text));
-      return { facts: report.facts, problems: [...plan.warnings, ...report.problems] };
+      const call = { python, packageRoot: this.#options.packageRoot, args: ["check"], cwd, input, env };
+      const report = await askRecipes(call, PreflightReport);
+      return { ...report, problems: [...plan.warnings, ...report.problems] };
     } catch (error) {
       const message = `the check before the start did not work: ${error instanceof Error ? error.message : String(error)}`;
-      return { problems: [...plan.warnings, { severity: "warning", field: "", message, hint: null }], facts: {} };
+      return { problems: [...plan.warnings, { severity: "warning", field: "", message, hint: null }], facts: {}, estimate: null };
     }
+  }
+
+  /**
+   * A document that may be incomplete: its recipe, and its values with all defaults, unchecked.
+   * @throws TrainyardError unknown_recipe | python_unusable | invalid_spec | missing_file | timeout
+   */
+  async draft(spec: RunSpec, baseDir: string, layers: Pick<ParamLayers, "project">): Promise<Draft> {
+    const cwd = workingDirectory(spec, baseDir);
+    const python = this.#interpreter(spec.python, baseDir);
+    const recipe = pickRecipe(await this.catalogue(python, baseDir, false), spec.recipe);
+    const { params } = resolveParams(recipe, { preset: spec.preset, ...layers, spec: spec.params });
+    return { recipe, python, cwd, params };
+  }
+
+  /** @throws TrainyardError missing_file | invalid_spec | python_unusable | timeout */
+  async scriptForm(spec: RunSpec, draft: Draft): Promise<ScriptForm> {
+    const place = { ...draft, packageRoot: this.#options.packageRoot, script: mustHaveScript(draft.params, draft.cwd) };
+    const form = await inspectScript(place);
+    const words = await scriptArguments(place, form, spec.params);
+    return {
+      script: place.script,
+      kind: form.kind,
+      read_from: "source",
+      recipe: withScriptForm(draft.recipe, form, givesWords(spec, draft.params)),
+      options: form.arguments,
+      notes: form.notes,
+      arguments: words,
+    };
+  }
+
+  /** Asks the recipes' module about a draft. @throws TrainyardError invalid_spec | python_unusable | timeout */
+  ask<T extends z.ZodType>(question: Question, { python, cwd }: Draft, shape: T): Promise<z.output<T>> {
+    const { command, input, env, timeoutMs, inputField } = question;
+    const call = { python, packageRoot: this.#options.packageRoot, args: [command], cwd, env, inputField };
+    return askRecipes({ ...call, input: JSON.stringify(input), ...(timeoutMs !== undefined && { timeoutMs }) }, shape);
+  }
+
+  /** The recipe and the values; of a script with the fields of its own. */
+  async #withScript(recipe: Recipe, spec: RunSpec, python: string | null, cwd: string, layers: ParamLayers): Promise<WithScript> {
+    const resolved = resolveParams(recipe, layers);
+    const script = recipe.id === "script" && python !== null ? scriptOf(resolved.params, cwd) : null;
+    if (script === null || python === null) return { recipe, resolved, script: null };
+    const place = { python, packageRoot: this.#options.packageRoot, script, cwd };
+    const form = await inspectScript(place);
+    const extended = withScriptForm(recipe, form, givesWords(spec, resolved.params));
+    const own = new Set(Object.keys(form.fields));
+    return { recipe: extended, resolved: resolveParams(extended, layers, own), script: { place, form } };
   }
 
   #interpreter(python: string | undefined, baseDir: string): string {
@@ -137,6 +225,11 @@ export function checkCode(problems: readonly Problem[]): ErrorCode {
   if (errors.some((found) => /data|column|split|(train|eval)_file|prompt|text_field|messages|chosen|rejected/i.test(found.field)))
     return "bad_dataset";
   return "invalid_spec";
+}
+
+/** Are there arguments that are given as words? */
+function givesWords(spec: RunSpec, params: JsonObject): boolean {
+  return spec.args.length > 0 || (Array.isArray(params["args"]) && params["args"].length > 0);
 }
 
 function workingDirectory(spec: RunSpec, baseDir: string): string {

@@ -21,8 +21,11 @@ export interface ResolvedParams {
   readonly sources: Record<string, ValueSource>;
 }
 
-/** @throws TrainyardError invalid_spec when there is no such preset */
-export function resolveParams(recipe: Recipe, layers: ParamLayers): ResolvedParams {
+/**
+ * @param ofScript fields that the script itself defines, whose defaults are the script's
+ * @throws TrainyardError invalid_spec when there is no such preset
+ */
+export function resolveParams(recipe: Recipe, layers: ParamLayers, ofScript: ReadonlySet<string> = new Set()): ResolvedParams {
   const params: JsonObject = {};
   const sources: Record<string, ValueSource> = {};
   const apply = (values: JsonObject, source: (name: string) => ValueSource): void => {
@@ -32,7 +35,7 @@ export function resolveParams(recipe: Recipe, layers: ParamLayers): ResolvedPara
     }
   };
   for (const [name, field] of Object.entries(recipe.schema.properties))
-    if (field.default !== undefined) apply({ [name]: field.default }, () => "recipe default");
+    if (field.default !== undefined) apply({ [name]: field.default }, () => (ofScript.has(name) ? "script" : "recipe default"));
   if (layers.preset !== undefined) apply(presetValues(recipe, layers.preset), () => "preset");
   const known = Object.entries(layers.project ?? {}).filter(([name]) => Object.hasOwn(recipe.schema.properties, name));
   apply(Object.fromEntries(known), () => "project default");

@@ -1,17 +1,16 @@
 /** From a request to everything that is written down when a run is made. Writes nothing itself. */
 import path from "node:path";
 import { TrainyardError } from "../../protocol/errors.ts";
-import { newRunId, type RunId } from "../../protocol/ids.ts";
+import type { RunId } from "../../protocol/ids.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { PreflightReport } from "../../protocol/recipe.ts";
 import { RUN_FOLDER_VERSION, type AttemptRecord, type RunRecord } from "../../protocol/run.ts";
-import type { DryRun, ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
 import { attemptEnvironment } from "../launch/environment.ts";
 import { checkCode, refuse, type Plan, type Recipes } from "../recipes/recipes.ts";
 import type { ParamLayers } from "../recipes/resolve.ts";
 import { commandFor } from "../recipes/command-recipe.ts";
-import { runPaths } from "../store/paths.ts";
 import type { RunPaths, RunStore } from "../store/types.ts";
 
 export interface PrepareContext {
@@ -28,6 +27,8 @@ export interface LaunchFacts {
   readonly python: string | null;
   /** Name of the checkpoint in `resume_from`. */
   readonly checkpoint: string | null;
+  /** What the values of a script's own form became. */
+  readonly scriptArguments: readonly string[];
 }
 
 export function baseDirOf(request: Pick<CreateRun, "base_dir">, fallback: string): string {
@@ -44,9 +45,14 @@ export async function planRun(
   baseDir: string,
   layers: Pick<ParamLayers, "parent" | "override"> = {},
 ): Promise<Plan> {
-  const projects = await context.store.projects();
-  const project = projects.find((candidate) => candidate.name === spec.project)?.defaults ?? {};
+  const project = await projectDefaults(context, spec.project);
   return context.recipes.plan(spec, baseDir, { project, ...layers });
+}
+
+/** The defaults that the runs of a project inherit; none for one that is not there yet. */
+export async function projectDefaults(context: PrepareContext, project: string): Promise<JsonObject> {
+  const projects = await context.store.projects();
+  return projects.find((candidate) => candidate.name === project)?.defaults ?? {};
 }
 
 /** Asks the recipe itself whether it can start. @throws TrainyardError bad_dataset | missing_file | invalid_spec */
@@ -67,6 +73,7 @@ export interface ResolveOptions {
 
 export function resolvedSpec({ run, paths, plan, spec, baseDir, resume }: ResolveOptions): ResolvedSpec {
   const extra: Record<string, JsonValue> = { base_dir: baseDir, python: plan.python, resumable: plan.recipe.resumable };
+  if (plan.scriptArguments.length > 0) extra["script_arguments"] = [...plan.scriptArguments];
   if (resume !== undefined) extra["checkpoint"] = resume.name;
   return {
     run,
@@ -87,7 +94,9 @@ export function launchFacts(resolved: ResolvedSpec, fallbackBaseDir: string): La
     const value = resolved.extra[name];
     return typeof value === "string" ? value : null;
   };
-  return { baseDir: text("base_dir") ?? fallbackBaseDir, python: text("python"), checkpoint: text("checkpoint") };
+  const words = resolved.extra["script_arguments"];
+  const scriptArguments = Array.isArray(words) ? words.filter((word) => typeof word === "string") : [];
+  return { baseDir: text("base_dir") ?? fallbackBaseDir, python: text("python"), checkpoint: text("checkpoint"), scriptArguments };
 }
 
 export interface AttemptOptions {
@@ -107,7 +116,7 @@ export function attemptRecord(context: PrepareContext, { record, spec, resolved,
     kind: number > 1 ? "continue" : "start",
     resumed_from: from === null ? null : { checkpoint: facts.checkpoint ?? path.basename(from.path), path: from.path, step: from.step },
     launcher: spec.launch.kind,
-    command: commandFor(record.recipe, resolved.params, spec.args, facts.python),
+    command: commandFor(record.recipe, resolved.params, spec.args, facts.python, facts.scriptArguments),
     cwd: path.resolve(facts.baseDir, spec.cwd ?? "."),
     env: attemptEnvironment({
       packageRoot: context.packageRoot,
@@ -182,31 +191,4 @@ export function madeUpName(spec: RunSpec, params: JsonObject, taken: ReadonlySet
 function commandName(command: readonly JsonValue[]): string {
   const words = command.filter((word) => typeof word === "string");
   return words.slice(1).find((word) => /\.(py|sh)$/.test(word)) ?? words[0] ?? "command";
-}
-
-export async function dryRun(context: PrepareContext, request: CreateRun): Promise<DryRun> {
-  const baseDir = baseDirOf(request, context.baseDir);
-  const { spec } = request;
-  const plan = await planRun(context, spec, baseDir);
-  const id = newRunId();
-  const paths = runPaths(path.join(context.store.root, spec.project, "runs", id));
-  const resolved = resolvedSpec({ run: id, paths, plan, spec, baseDir });
-  const record = runRecord({ id, spec, name: "dry run", params: plan.params, state: "draft", parent: null, git: null, environment: null });
-  const { command, cwd, env } = attemptRecord(context, { record, spec, resolved, number: 1 });
-  return { command, cwd, env, resolved };
-}
-
-/** Everything that would go wrong, as a report; only what makes a report impossible is thrown. */
-export async function preflight(context: PrepareContext, request: CreateRun): Promise<PreflightReport> {
-  try {
-    const plan = await planRun(context, request.spec, baseDirOf(request, context.baseDir));
-    return await context.recipes.check(plan, request.spec.env);
-  } catch (error) {
-    if (!(error instanceof TrainyardError) || !["invalid_spec", "missing_file", "bad_dataset"].includes(error.code)) throw error;
-    const problems =
-      error.problems.length > 0
-        ? [...error.problems]
-        : [{ severity: "error" as const, field: "", message: error.message, hint: error.hint }];
-    return { problems, facts: {} };
-  }
 }

@@ -4,9 +4,8 @@ import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
-import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
-import type { DryRun, RunSpec } from "../../protocol/spec.ts";
+import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
 import { changedParams, Recipes } from "../recipes/recipes.ts";
 import type { NotFinite, RunSeries } from "../series/types.ts";
@@ -16,12 +15,13 @@ import type { RunStore } from "../store/types.ts";
 import { Attempts } from "./attempts.ts";
 import { changeTag } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
+import { Documents } from "./documents.ts";
 import { rewriteDraft, type DraftDocument } from "./drafts.ts";
 import type { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import { makeRun, type MakeContext } from "./make.ts";
-import { baseDirOf, dryRun, launchFacts, mustPassCheck, planRun, preflight, resolvedSpec, type PrepareContext } from "./prepare.ts";
+import { baseDirOf, launchFacts, mustPassCheck, planRun, resolvedSpec, type PrepareContext } from "./prepare.ts";
 import { planResume, unreadable } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
 import type { Runs, RunsChange, TagChange } from "./types.ts";
@@ -49,6 +49,7 @@ export function createRuns(options: RunsOptions): Runs {
 }
 
 class RunsRoom implements Runs {
+  readonly documents: Documents;
   readonly #store: RunStore;
   readonly #options: RunsOptions;
   readonly #context: PrepareContext;
@@ -72,6 +73,7 @@ class RunsRoom implements Runs {
       baseDir: options.baseDir ?? path.dirname(store.root),
       recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
     };
+    this.documents = new Documents(this.#context);
     this.#ledger = new Ledger(store, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
     this.#maker = { store, ledger: this.#ledger, gpuNames: options.gpuNames ?? (() => Promise.resolve([])) };
     this.#metrics = new SeriesPool(options.openMetrics);
@@ -142,14 +144,6 @@ class RunsRoom implements Runs {
 
   editDraft(id: RunId, document: DraftDocument): Promise<RunDetail> {
     return this.#changing(id, (entry) => rewriteDraft(this.#context, this.#ledger, entry, document));
-  }
-
-  dryRun(request: CreateRun): Promise<DryRun> {
-    return dryRun(this.#context, request);
-  }
-
-  preflight(request: CreateRun): Promise<PreflightReport> {
-    return preflight(this.#context, request);
   }
 
   startDraft(id: RunId): Promise<RunDetail> {
@@ -236,10 +230,6 @@ class RunsRoom implements Runs {
     const problems = await this.#inventory.scan();
     for (const entry of this.#ledger.entries()) await this.#inventory.load(entry);
     return { runs: this.#ledger.size, problems };
-  }
-
-  recipes(python: string | undefined, refresh: boolean): Promise<RecipeCatalogue> {
-    return this.#context.recipes.catalogue(python, this.#context.baseDir, refresh);
   }
 
   series(id: RunId): Promise<{ series: RunSeries; release(): void }> {

@@ -4,11 +4,10 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
-import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
-import type { DryRun } from "../../protocol/spec.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { NotFinite, RunSeries } from "../series/types.ts";
+import type { Documents } from "./documents.ts";
 
 export type RunsChange =
   | { type: "summary"; run: RunSummary }
@@ -28,6 +27,8 @@ export interface TagChange {
 }
 
 export interface Runs {
+  /** What can be asked of a run document before it is started. */
+  readonly documents: Documents;
   /** Reads the store, re-attaches to live attempts, settles what ended while no server looked. */
   start(): Promise<void>;
   /** Stops looking. Runs go on. */
@@ -42,8 +43,6 @@ export interface Runs {
   create(request: CreateRun, parent?: RunRecord["parent"]): Promise<RunDetail>;
   /** Replaces the document of a draft. @throws TrainyardError conflict */
   editDraft(id: RunId, document: Omit<CreateRun, "start">): Promise<RunDetail>;
-  dryRun(request: CreateRun): Promise<DryRun>;
-  preflight(request: CreateRun): Promise<PreflightReport>;
   startDraft(id: RunId): Promise<RunDetail>;
   cancel(id: RunId, request: CancelRun): Promise<RunDetail>;
   resume(id: RunId, request: ResumeRun): Promise<RunDetail>;
@@ -53,7 +52,6 @@ export interface Runs {
   remove(id: RunId): Promise<string>;
   /** Scans the store again; problems are damaged run folders. */
   refresh(): Promise<{ runs: number; problems: Problem[] }>;
-  recipes(python: string | undefined, refresh: boolean): Promise<RecipeCatalogue>;
   /** Opens (or shares) the run's points; release it when done, so that cold runs leave memory. */
   series(id: RunId): Promise<{ series: RunSeries; release(): void }>;
   /** The same for the samples of the machine. */

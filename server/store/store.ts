@@ -1,7 +1,6 @@
 /** The store: run folders as files. Everything else in the server is derived from what this file reads and writes. */
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
-import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
 import { CheckpointTagRecord, type Artifact, type Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
@@ -11,7 +10,8 @@ import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../proto
 import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import { ReportRecord } from "../../protocol/report.ts";
 import { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
-import { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import { readRunDocument } from "../../protocol/run-document/read.ts";
+import { ResolvedSpec, type RunSpec } from "../../protocol/spec.ts";
 import { listArtifacts, resolveArtifact } from "./artifacts.ts";
 import { makeFolder, writeFileAtomic, writeJsonAtomic } from "./atomic.ts";
 import { CheckpointFinder } from "./checkpoints.ts";
@@ -147,12 +147,7 @@ class FolderStore implements RunStore {
   async spec(id: RunId): Promise<{ source: string; spec: RunSpec | null }> {
     const file = this.paths(id).specYaml;
     const source = (await readTextFile(file)) ?? "";
-    try {
-      const result = RunSpec.safeParse(parseYaml(source));
-      return { source, spec: result.success ? result.data : null };
-    } catch {
-      return { source, spec: null };
-    }
+    return { source, spec: readRunDocument(source).spec };
   }
 
   resolved(id: RunId): Promise<ResolvedSpec | null> {

@@ -107,10 +107,15 @@ export function artifactOf(args: readonly unknown[]): Artifact | null {
   return isNode(node) && node.kind === "artifact" ? node.artifact : null;
 }
 
-/** The file of an explorer or editor menu, or the one in the active editor. */
+/** The file of an explorer or editor menu, or the one in the active editor, be it a text or a form. */
 export function fileOf(args: readonly unknown[]): vscode.Uri | null {
-  const uri = args[0] instanceof vscode.Uri ? args[0] : vscode.window.activeTextEditor?.document.uri;
+  const uri = args[0] instanceof vscode.Uri ? args[0] : (vscode.window.activeTextEditor?.document.uri ?? formOf());
   return uri?.scheme === "file" ? uri : null;
+}
+
+function formOf(): vscode.Uri | undefined {
+  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  return input instanceof vscode.TabInputCustom ? input.uri : undefined;
 }
 
 /** The board may not have heard of a run that was created a moment ago: the server knows. */

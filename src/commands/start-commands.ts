@@ -1,25 +1,26 @@
 /** Commands that bring new runs into being. */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError, type Problem } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSpecInput } from "../../protocol/spec.ts";
 import { RunSpec } from "../../protocol/spec.ts";
 import type { Host } from "../host.ts";
+import { readRunDocument } from "../../protocol/run-document/read.ts";
+import { RUN_EDITOR } from "../documents/run-editor-id.ts";
+import { toDiagnostic } from "../documents/run-language.ts";
 import { readSettings, type Settings } from "../settings.ts";
 import { chooseRun, fileOf } from "./arguments.ts";
-import { readRunFile } from "./run-file.ts";
 
 export function newRun(host: Host): Promise<void> {
-  host.panels.open({ view: "builder", recipe: null, from: null, script: null });
+  host.panels.open({ view: "builder", recipe: null, from: null, script: null, document: null });
   return Promise.resolve();
 }
 
 /** The builder with the fields of an earlier run. */
 export async function cloneRun(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => each.damage === null, "New Run Like This");
-  if (run !== null) host.panels.open({ view: "builder", recipe: null, from: run.id, script: null });
+  if (run !== null) host.panels.open({ view: "builder", recipe: null, from: run.id, script: null, document: null });
 }
 
 /** Starts the Python file as it is, tracked by the import hook. */
@@ -42,33 +43,47 @@ export async function startRunFile(host: Host, ...args: unknown[]): Promise<void
   const file = fileOf(args);
   if (file === null) throw new TrainyardError("missing_file", "no run file is open", "Open a *.run.yaml file, then try again.");
   const { diagnostics } = host;
-  const document = vscode.workspace.textDocuments.find((each) => each.uri.toString() === file.toString());
-  if (document?.isDirty === true) await document.save();
-  const source = document?.getText() ?? (await readFile(file.fsPath, "utf8"));
-  const read = readRunFile(source);
-  diagnostics.delete(file);
-  if (!read.ok) {
+  const document = await vscode.workspace.openTextDocument(file);
+  if (document.isDirty) await document.save();
+  const source = document.getText();
+  const { spec, problems, locate } = readRunDocument(source);
+  if (spec === null) {
     diagnostics.set(
       file,
-      read.problems.map(({ problem, range }) => toDiagnostic(source, problem, range)),
+      problems.map((found) => toDiagnostic(document, found)),
     );
     throw new TrainyardError(
       "invalid_spec",
       `${path.basename(file.fsPath)} cannot be started`,
       "The problems are marked in the file.",
-      read.problems.map((p) => p.problem),
+      problems.map((found) => found.problem),
     );
   }
   try {
-    await start(host, openFolder(), read.spec, source);
+    await start(host, openFolder(), spec, source);
   } catch (error) {
     if (error instanceof TrainyardError && error.problems.length > 0)
       diagnostics.set(
         file,
-        error.problems.map((problem) => toDiagnostic(source, problem, read.locate(problem.field))),
+        error.problems.map((problem) => toDiagnostic(document, { problem, range: locate(problem.field) })),
       );
     throw error;
   }
+}
+
+/** The form in the place of the text, or the other way round. Both are views of one document: nothing is saved or lost. */
+export async function openAsForm(_: Host, ...args: unknown[]): Promise<void> {
+  await openRunFile(args, RUN_EDITOR);
+}
+
+export async function openAsText(_: Host, ...args: unknown[]): Promise<void> {
+  await openRunFile(args, "default");
+}
+
+async function openRunFile(args: readonly unknown[], editor: string): Promise<void> {
+  const file = fileOf(args);
+  if (file === null) throw new TrainyardError("missing_file", "no run file is open", "Open a *.run.yaml file, then try again.");
+  await vscode.commands.executeCommand("vscode.openWith", file, editor);
 }
 
 export async function startDraft(host: Host, ...args: unknown[]): Promise<void> {
@@ -103,24 +118,4 @@ function openFolder(): Settings {
 function relativeTo(base: string, file: string): string {
   const relative = path.relative(base, file);
   return relative.startsWith("..") || path.isAbsolute(relative) ? file : relative;
-}
-
-function toDiagnostic(source: string, problem: Problem, range: readonly [number, number] | null): vscode.Diagnostic {
-  const position = (offset: number): vscode.Position => {
-    const before = source.slice(0, offset).split("\n");
-    return new vscode.Position(before.length - 1, before.at(-1)?.length ?? 0);
-  };
-  const place = range === null ? new vscode.Range(0, 0, 0, 1) : new vscode.Range(position(range[0]), position(range[1]));
-  const severity = {
-    error: vscode.DiagnosticSeverity.Error,
-    warning: vscode.DiagnosticSeverity.Warning,
-    info: vscode.DiagnosticSeverity.Information,
-  };
-  const diagnostic = new vscode.Diagnostic(
-    place,
-    [problem.message, problem.hint].filter((part) => part !== null).join(" "),
-    severity[problem.severity],
-  );
-  diagnostic.source = "Trainyard";
-  return diagnostic;
 }

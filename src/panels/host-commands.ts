@@ -1,14 +1,17 @@
 /** What a webview may ask of the editor. The messages are validated before they come here. */
 import path from "node:path";
 import * as vscode from "vscode";
-import type { HostCommand, ToWebview } from "../../protocol/webview.ts";
+import type { HostCommand, PathRule } from "../../protocol/webview.ts";
 import { forkFrom, resumeFrom } from "../commands/life-commands.ts";
 import { revealPath } from "../commands/reveal.ts";
 import type { Host } from "../host.ts";
+import { RUN_EDITOR } from "../documents/run-editor-id.ts";
+import { relativePath, workspacePaths } from "../documents/workspace-paths.ts";
 import { readSettings } from "../settings.ts";
+import type { Page } from "./page.ts";
 import { untrusted } from "./requests.ts";
 
-export async function runHostCommand(host: Host, command: HostCommand, reply: (message: ToWebview) => void): Promise<void> {
+export async function runHostCommand(host: Host, command: HostCommand, page: Page): Promise<void> {
   switch (command.command) {
     case "open_run":
       host.panels.open({ view: "dashboard", run: command.run });
@@ -37,10 +40,22 @@ export async function runHostCommand(host: Host, command: HostCommand, reply: (m
       await vscode.env.clipboard.writeText(command.text);
       return;
     case "save_spec":
-      await saveSpec(command.yaml, command.suggested_name);
+      // What was a draft is a document now: the form goes on with the file.
+      if (await saveSpec(command.yaml, command.suggested_name)) page.panel.dispose();
+      return;
+    case "save_document":
+      await documentOf(page)?.save();
+      return;
+    case "open_as_text": {
+      const document = documentOf(page);
+      if (document !== null) await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.Beside });
+      return;
+    }
+    case "list_paths":
+      page.post({ type: "paths", request: command.request, paths: await workspacePaths(command.field) });
       return;
     case "pick_path":
-      reply({ type: "picked", request: command.request, path: await pickPath(command.kind) });
+      page.post({ type: "picked", request: command.request, path: await pickPath(command.field) });
       return;
   }
 }
@@ -49,7 +64,14 @@ function trusted(): void {
   if (!vscode.workspace.isTrusted) throw untrusted();
 }
 
-async function saveSpec(yaml: string, suggested: string): Promise<void> {
+/** The document that the page's form edits. */
+function documentOf(page: Page): vscode.TextDocument | null {
+  const uri = page.target.view === "builder" ? page.target.document : null;
+  return vscode.workspace.textDocuments.find((each) => each.uri.toString() === uri) ?? null;
+}
+
+/** @returns whether it was saved */
+async function saveSpec(yaml: string, suggested: string): Promise<boolean> {
   const base = readSettings()?.baseDir;
   const name = `${suggested.replace(/[^\w.-]+/g, "-").replace(/(\.run)?\.ya?ml$/, "") || "run"}.run.yaml`;
   const target = await vscode.window.showSaveDialog({
@@ -57,22 +79,20 @@ async function saveSpec(yaml: string, suggested: string): Promise<void> {
     ...(base === undefined ? {} : { defaultUri: vscode.Uri.file(path.join(base, name)) }),
     filters: { "Run file": ["run.yaml", "yaml"] },
   });
-  if (target === undefined) return;
+  if (target === undefined) return false;
   await vscode.workspace.fs.writeFile(target, new TextEncoder().encode(yaml));
-  await vscode.window.showTextDocument(target);
+  await vscode.commands.executeCommand("vscode.openWith", target, RUN_EDITOR);
+  return true;
 }
 
-async function pickPath(kind: "file" | "folder" | "any"): Promise<string | null> {
+async function pickPath({ kind, holds }: PathRule): Promise<string | null> {
   const base = readSettings()?.baseDir;
   const picked = await vscode.window.showOpenDialog({
-    canSelectFiles: kind !== "folder",
+    canSelectFiles: kind !== "folder" && holds !== "model",
     canSelectFolders: kind !== "file",
     canSelectMany: false,
     ...(base === undefined ? {} : { defaultUri: vscode.Uri.file(base) }),
   });
   const file = picked?.[0]?.fsPath;
-  if (file === undefined) return null;
-  if (base === undefined) return file;
-  const relative = path.relative(base, file);
-  return relative === "" || relative.startsWith("..") || path.isAbsolute(relative) ? file : relative;
+  return file === undefined ? null : relativePath(file);
 }

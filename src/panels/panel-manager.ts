@@ -1,14 +1,8 @@
 /** The webview panels of this window: one dashboard per run, one builder per subject, comparisons and tables of runs, restored after a reload. */
-import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import { PanelTarget, type HostCommand, type ToWebview } from "../../protocol/webview.ts";
-import type { PythonInterpreter } from "../python/interpreter.ts";
+import { PanelTarget } from "../../protocol/webview.ts";
 import type { RunBoard } from "../runs/board.ts";
-import type { ServerConnection } from "../server/connection.ts";
-import { readSettings } from "../settings.ts";
-import { panelPage } from "./html.ts";
-import { prepareRequest } from "./requests.ts";
-import { Relay } from "./relay.ts";
+import { fillPage, type PageServices } from "./page.ts";
 
 const VIEW_TYPES = {
   dashboard: "trainyard.dashboard",
@@ -17,14 +11,8 @@ const VIEW_TYPES = {
   explore: "trainyard.explore",
 } as const;
 
-export interface PanelManagerOptions {
-  readonly context: vscode.ExtensionContext;
-  readonly log: vscode.LogOutputChannel;
-  readonly connection: ServerConnection;
+export interface PanelManagerOptions extends PageServices {
   readonly board: RunBoard;
-  readonly python: PythonInterpreter;
-  /** Carries out what a webview asks of the editor; a picked path is its answer. */
-  readonly onCommand: (command: HostCommand, reply: (message: ToWebview) => void) => Promise<void>;
 }
 
 interface OpenPanel {
@@ -76,42 +64,10 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
   }
 
   #fill(panel: vscode.WebviewPanel, target: PanelTarget): void {
-    const { context, connection, log } = this.#options;
-    const files = vscode.Uri.joinPath(context.extensionUri, "dist", "webviews");
-    const { webview } = panel;
+    const { context } = this.#options;
     const key = keyOf(target);
     this.#open.set(key, { panel, target });
-
-    // An ArrayBuffer travels as it is; posting to a disposed panel answers false or rejects, and neither matters then.
-    const post = (message: ToWebview): void => void Promise.resolve(webview.postMessage(message)).catch(() => undefined);
-    const relay = new Relay(connection, {
-      post,
-      onReady: () => void this.#init(target, post),
-      onCommand: (command) => {
-        void this.#options.onCommand(command, post);
-      },
-      onTitle: (title) => {
-        // A dashboard is called as its run is; a builder may say what it builds. Capitals are the editor's affair.
-        if (target.view !== "dashboard" && title.toLowerCase() !== panel.title.toLowerCase()) panel.title = title;
-      },
-      prepare: (route, body) => prepareRequest(route, body, this.#environment()),
-      log: (line) => {
-        log.warn(line);
-      },
-    });
-    const lifetime: { dispose(): void }[] = [
-      this.#options.python.onChange(() => void this.#init(target, post)),
-      webview.onDidReceiveMessage((message: unknown) => {
-        relay.receive(message);
-      }),
-      panel.onDidChangeViewState(() => {
-        relay.setVisible(panel.visible);
-      }),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => void this.#init(target, post)),
-    ];
     panel.onDidDispose(() => {
-      relay.dispose();
-      for (const each of lifetime) each.dispose();
       if (this.#open.get(key)?.panel === panel) this.#open.delete(key);
     });
     panel.iconPath = {
@@ -119,36 +75,12 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
       dark: vscode.Uri.joinPath(context.extensionUri, "media", `${target.view}-dark.svg`),
     };
     panel.title = this.#title(target);
-    webview.options = { enableScripts: true, localResourceRoots: [files] };
-    webview.html = panelPage({
-      cspSource: webview.cspSource,
-      nonce: randomBytes(16).toString("base64url"),
-      script: webview.asWebviewUri(vscode.Uri.joinPath(files, `${target.view}.js`)).toString(),
-      codicons: webview.asWebviewUri(vscode.Uri.joinPath(files, "codicon.css")).toString(),
-      title: panel.title,
-      view: target.view,
+    fillPage(panel, target, this.#options, {
+      onTitle: (title) => {
+        // A dashboard is called as its run is; a builder may say what it builds. Capitals are the editor's affair.
+        if (target.view !== "dashboard" && title.toLowerCase() !== panel.title.toLowerCase()) panel.title = title;
+      },
     });
-    connection.connect();
-  }
-
-  async #init(target: PanelTarget, post: (message: ToWebview) => void): Promise<void> {
-    const environment = this.#environment();
-    post({
-      type: "init",
-      target,
-      workspace: environment.baseDir,
-      python: await environment.python(),
-      trusted: environment.trusted,
-    });
-  }
-
-  #environment(): { baseDir: string | null; trusted: boolean; python: () => Promise<string | null> } {
-    return {
-      baseDir: readSettings()?.baseDir ?? null,
-      trusted: vscode.workspace.isTrusted,
-      // In an untrusted workspace the interpreter is not even looked for: a `.venv` there is somebody else's program.
-      python: async () => (vscode.workspace.isTrusted ? (await this.#options.python.current()).path : null),
-    };
   }
 
   #title(target: PanelTarget): string {
@@ -186,5 +118,5 @@ export function restoredTarget(viewType: string, state: unknown): PanelTarget | 
   if (parsed.success && VIEW_TYPES[parsed.data.view] === viewType) return parsed.data;
   // An empty builder has nothing to lose, nor has a table of all runs; a dashboard or a comparison without its runs is nothing.
   if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
-  return viewType === VIEW_TYPES.builder ? { view: "builder", recipe: null, from: null, script: null } : null;
+  return viewType === VIEW_TYPES.builder ? { view: "builder", recipe: null, from: null, script: null, document: null } : null;
 }

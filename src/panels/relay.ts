@@ -10,6 +10,7 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import { encodeFrame } from "../../protocol/frames.ts";
 import type { ClientMessage, ServerMessage, Topic } from "../../protocol/messages.ts";
 import { routes, type RouteName } from "../../protocol/routes.ts";
+import type { SpecEdit } from "../../protocol/run-document/edit.ts";
 import type { StreamSubscription, SubscriptionHandlers } from "../../protocol/stream-client.ts";
 import { FromWebview, type HostCommand, type ToWebview } from "../../protocol/webview.ts";
 import type { Disposable } from "../emitter.ts";
@@ -29,6 +30,7 @@ export interface RelayHost {
   onReady(): void;
   onCommand(command: HostCommand): void;
   onTitle(title: string): void;
+  onEdit(sequence: number, edits: readonly SpecEdit[]): void;
   /** Last word on a request: fills in what only the editor knows, or refuses by throwing a TrainyardError. */
   prepare(route: RouteName, body: unknown): Promise<unknown>;
   log(line: string): void;
@@ -90,6 +92,9 @@ export class Relay implements Disposable {
         return;
       case "title":
         this.#host.onTitle(message.title);
+        return;
+      case "edit_document":
+        this.#host.onEdit(message.sequence, message.edits);
         return;
     }
   }

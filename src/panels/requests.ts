@@ -9,9 +9,20 @@ export interface EditorEnvironment {
 }
 
 /** Routes that run something of the workspace: its interpreter, its scripts. */
-const LAUNCHING: ReadonlySet<RouteName> = new Set(["createRun", "dryRun", "preflight", "startRun", "cloneRun", "resumeRun", "listRecipes"]);
-/** Routes whose body is a CreateRun. */
-const WITH_SPEC: ReadonlySet<RouteName> = new Set(["createRun", "dryRun", "preflight"]);
+const LAUNCHING: ReadonlySet<RouteName> = new Set([
+  "createRun",
+  "dryRun",
+  "preflight",
+  "scriptForm",
+  "previewDataset",
+  "renderDataset",
+  "startRun",
+  "cloneRun",
+  "resumeRun",
+  "listRecipes",
+]);
+/** Routes whose body holds a run document. */
+const WITH_SPEC: ReadonlySet<RouteName> = new Set(["createRun", "dryRun", "preflight", "scriptForm", "previewDataset", "renderDataset"]);
 
 /** @throws TrainyardError forbidden in an untrusted workspace */
 export async function prepareRequest(route: RouteName, body: unknown, environment: EditorEnvironment): Promise<unknown> {

@@ -160,7 +160,7 @@ describe("in a panel, behind the relay of the extension host and its strict poli
 
 describe("the builder in a panel", () => {
   it("fills every kind of field, shows the document and the command, and breaks no rule of the policy", async () => {
-    const panel = await openPanel(page, server, { view: "builder", recipe: "tiny", from: null, script: null }, complaints);
+    const panel = await openPanel(page, server, { view: "builder", recipe: "tiny", from: null, script: null, document: null }, complaints);
     const field = (key: string) => page.getByTestId(`field-${key}`);
     await field("train_file").locator("input").fill("rows.jsonl");
     await field("columns").locator("input").fill("a, b");

@@ -314,7 +314,7 @@ export class FixtureServer {
     else if (pathname === "/api/system") json({ samples: [] });
     else if (pathname === routes.listRecipes.path) json(CATALOGUE);
     else if (pathname === routes.dryRun.path) json(dryRun(CreateRun.parse(JSON.parse(await text(request)))));
-    else if (pathname === routes.preflight.path) json({ problems: [], facts: {} });
+    else if (pathname === routes.preflight.path) json({ problems: [], facts: {}, estimate: null });
     else await this.#file(pathname, response);
   }
 

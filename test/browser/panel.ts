@@ -62,6 +62,7 @@ export async function openPanel(page: Page, server: FixtureServer, target: Panel
       },
       onCommand: () => undefined,
       onTitle: () => undefined,
+      onEdit: () => undefined,
       prepare: (_, body) => Promise.resolve(body),
       log: (line) => complaints.push(line),
     },

@@ -55,6 +55,15 @@ export class Workbench {
     return titles.map((title) => title.trim());
   }
 
+  /** Opens a file of the workspace as Go to File does. */
+  async openFile(name: string): Promise<void> {
+    await this.openPalette(name);
+    const row = this.quickInput.locator(".monaco-list-row.focused", { hasText: name });
+    await row.waitFor({ timeout: 15_000 });
+    await this.page.keyboard.press("Enter");
+    await this.tab(name).waitFor();
+  }
+
   get quickInput(): Locator {
     return this.page.locator(".quick-input-widget");
   }

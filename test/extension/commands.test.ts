@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseOverrides } from "../../src/commands/overrides.ts";
-import { readRunFile } from "../../src/commands/run-file.ts";
 import { quote, shellCommand } from "../../protocol/shell-command.ts";
 import { logText, stripEscapes } from "../../src/documents/log-text.ts";
 
@@ -21,34 +20,6 @@ describe("overridden params", () => {
 
   it("never throws", () => {
     fc.assert(fc.property(fc.string(), (line) => typeof parseOverrides(line).ok === "boolean"));
-  });
-});
-
-describe("a run file", () => {
-  it("becomes a spec with its defaults", () => {
-    const read = readRunFile("recipe: script\nparams:\n  script: train.py # ours\n");
-    expect(read).toMatchObject({ ok: true, spec: { recipe: "script", project: "default", params: { script: "train.py" }, track: true } });
-  });
-
-  it("marks an unknown field at its name", () => {
-    const source = "recipe: script\nnmae: x\n";
-    const read = readRunFile(source);
-    if (read.ok) throw new Error("was accepted");
-    const range = read.problems[0]!.range!;
-    expect(source.slice(...range)).toBe("nmae");
-  });
-
-  it("marks the place where YAML breaks", () => {
-    const read = readRunFile("recipe: script\n  x: [1\n");
-    expect(read.ok).toBe(false);
-  });
-
-  it("finds the field that the server complains about", () => {
-    const source = "recipe: hf-lora\nparams:\n  learning_rate: 5\n";
-    const read = readRunFile(source);
-    if (!read.ok) throw new Error("was refused");
-    expect(source.slice(...read.locate("params.learning_rate")!)).toBe("learning_rate");
-    expect(source.slice(...read.locate("params.missing")!)).toBe("params");
   });
 });
 

@@ -50,6 +50,7 @@ function bench() {
       onReady: () => undefined,
       onCommand: () => undefined,
       onTitle: () => undefined,
+      onEdit: () => undefined,
       prepare: (route, body) => prepareRequest(route, body, { baseDir: "/ws", trusted: true, python: () => Promise.resolve("/py") }),
       log: () => undefined,
     },

@@ -172,14 +172,14 @@ describe("bad input changes nothing", () => {
     expect(error.code).toBe("python_unusable");
     expect(error.message).toContain("torch");
     expect(error.hint).toContain("-m pip install");
-    const report = await refusal(room.runs.preflight(request(of)));
+    const report = await refusal(room.runs.documents.preflight(request(of)));
     expect(report.code).toBe("python_unusable");
   });
 
   test("preflight tells instead of throwing, a dry run writes nothing", async () => {
-    const report = await room.runs.preflight(request(spec({ recipe: "script", params: { script: "nowhere.py" } })));
+    const report = await room.runs.documents.preflight(request(spec({ recipe: "script", params: { script: "nowhere.py" } })));
     expect(report.problems[0]).toMatchObject({ severity: "error", field: "params.script" });
-    const dry = await room.runs.dryRun(request(shell("true", { env: { A: "b" }, launch: { gpus: ["1"] } })));
+    const dry = await room.runs.documents.dryRun(request(shell("true", { env: { A: "b" }, launch: { gpus: ["1"] } })));
     expect(dry.command).toEqual(["sh", "-c", "true"]);
     expect(dry.env).toMatchObject({ A: "b", CUDA_VISIBLE_DEVICES: "1", TRAINYARD_ATTEMPT: "1", PYTHONUNBUFFERED: "1" });
     expect(dry.cwd).toBe(workspace.dir);

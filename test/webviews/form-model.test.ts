@@ -1,20 +1,25 @@
 import { describe, expect, it } from "vitest";
+import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { Recipe, RecipeField } from "../../protocol/recipe.ts";
-import { RunSpec } from "../../protocol/spec.ts";
+import { applySpecEdits, type SpecEdit } from "../../protocol/run-document/edit.ts";
+import { readRunDocument } from "../../protocol/run-document/read.ts";
 import {
+  changesFrom,
   effectiveParams,
+  formOf,
+  type FormState,
   inputText,
   isChosen,
   itemChoices,
-  newForm,
   parseInput,
   problems,
   provenance,
   sections,
   setValue,
   splitArguments,
+  resetValue,
   switchRecipe,
-  toSpec,
+  takeParams,
   toggled,
   valueOf,
 } from "../../webviews/builder/form-model.ts";
@@ -54,74 +59,111 @@ const recipe: Recipe = {
 };
 
 const all = { search: "", changedOnly: false, advanced: true };
-const head = { name: "", project: "", python: null, args: [] };
+
+function newForm(of: Recipe = recipe, params: JsonObject = {}): FormState {
+  return formOf(of, { recipe: of.id, params });
+}
+
+/** The form after edits of its document. */
+function after(form: FormState, edits: readonly SpecEdit[]): FormState {
+  const before = { recipe: form.recipe.id, ...(form.preset === null ? {} : { preset: form.preset }), params: form.params };
+  const values = readRunDocument(applySpecEdits(JSON.stringify(before), edits)).values ?? {};
+  return formOf(form.recipe, values, form);
+}
+
+function set(form: FormState, key: string, value: JsonValue): FormState {
+  return after(form, setValue(form, key, value));
+}
 
 describe("the form", () => {
-  it("takes values from default, preset, parent run and here, in that order, and says where from", () => {
-    let form = newForm(recipe);
-    expect([valueOf(form, "epochs"), provenance(form, "epochs").origin]).toEqual([3, "recipe default"]);
+  it("takes values from default, preset, project, parent run and document, in that order, and says where from", () => {
+    let form = newForm();
+    const seen = (): unknown[] => [valueOf(form, "epochs"), provenance(form, "epochs").origin];
+    expect(seen()).toEqual([3, "recipe default"]);
+    expect(provenance({ ...form, scriptFields: new Set(["epochs"]) }, "epochs").origin).toBe("your script");
     form = { ...form, preset: "medium" };
-    expect([valueOf(form, "epochs"), provenance(form, "epochs").origin]).toEqual([5, "preset"]);
-    form = { ...form, parent: { epochs: 7 } };
-    expect([valueOf(form, "epochs"), provenance(form, "epochs").origin]).toEqual([7, "parent run"]);
-    form = setValue(form, "epochs", 9);
+    expect(seen()).toEqual([5, "preset"]);
+    form = { ...form, project: { epochs: 6, unknown: 1 } };
+    expect(seen()).toEqual([6, "project default"]);
+    form = { ...form, parent: { epochs: 7 }, params: { epochs: 7 } };
+    expect(seen()).toEqual([7, "parent run"]);
+    expect(setValue(form, "epochs", 7)).toEqual([]);
+    form = set(form, "epochs", 9);
     expect(provenance(form, "epochs")).toEqual({ origin: "changed", was: 7 });
-    expect(setValue(form, "epochs", 7).changed).toEqual({});
-    expect(setValue(form, "epochs", undefined).changed).toEqual({});
+    expect(valueOf(after(form, resetValue(form, "epochs")), "epochs")).toBe(7);
+    const alone = { ...form, parent: null };
+    expect(valueOf(after(alone, resetValue(alone, "epochs")), "epochs")).toBe(6);
+    expect(resetValue(newForm(), "epochs")).toEqual([]);
+  });
+
+  it("keeps a value that is written even when it is the default, so that its line stays where it is", () => {
+    const form = newForm(recipe, { epochs: 4 });
+    expect(set(form, "epochs", 3).params).toEqual({ epochs: 3 });
   });
 
   it("finds what is missing, of the wrong type, out of range or unusual", () => {
-    let form = newForm(recipe);
+    let form = newForm();
     expect(problems(form).get("train_file")?.message).toBe("needs a value");
-    form = setValue(setValue(form, "train_file", "a.jsonl"), "epochs", 0);
+    form = set(set(form, "train_file", "a.jsonl"), "epochs", 0);
     expect(problems(form).get("epochs")).toMatchObject({ severity: "error", message: "must be at least 1" });
-    expect(problems(setValue(form, "epochs", "many")).get("epochs")?.message).toBe("must be a whole number");
-    expect(problems(setValue(form, "epochs", 1.5)).get("epochs")?.message).toBe("must be a whole number");
-    expect(problems(setValue(form, "learning_rate", 2e-3)).get("learning_rate")?.severity).toBe("warning");
-    expect(problems(setValue(form, "learning_rate", 0)).get("learning_rate")).toMatchObject({
+    expect(problems(set(form, "epochs", "many")).get("epochs")?.message).toBe("must be a whole number");
+    expect(problems(set(form, "epochs", 1.5)).get("epochs")?.message).toBe("must be a whole number");
+    expect(problems(set(form, "learning_rate", 2e-3)).get("learning_rate")?.severity).toBe("warning");
+    expect(problems(set(form, "learning_rate", 0)).get("learning_rate")).toMatchObject({
       severity: "error",
       message: "must be more than 0",
     });
-    expect(problems(setValue(form, "method", "other")).get("method")?.message).toBe("must be one of lora, full");
+    expect(problems(set(form, "method", "other")).get("method")?.message).toBe("must be one of lora, full");
   });
 
   it("leaves out fields that have no meaning now", () => {
-    const form = setValue(setValue(newForm(recipe), "rank", 4), "method", "full");
+    const form = set(set(newForm(), "rank", 4), "method", "full");
     expect(effectiveParams(form)).not.toHaveProperty("rank");
-    expect(toSpec(form, head).params).toEqual({ method: "full" });
     const names = sections(form, all, new Set()).flatMap((section) => section.fields.map(([key]) => key));
     expect(names).toEqual(["train_file", "epochs", "learning_rate", "method", "seed", "modules"]);
   });
 
-  it("hides advanced fields, but never one that is changed or wrong, nor from a search", () => {
-    const form = newForm(recipe);
+  it("ends with fields that depend on each other in a ring", () => {
+    const ring: Recipe = {
+      ...recipe,
+      schema: {
+        ...recipe.schema,
+        properties: {
+          a: field({ type: "boolean", default: true, "x-depends-on": { b: [true] } }, 1),
+          b: field({ type: "boolean", default: true, "x-depends-on": { a: [true] } }, 2),
+        },
+      },
+    };
+    expect(effectiveParams(newForm(ring))).toEqual({ a: true, b: true });
+    expect(effectiveParams(set(newForm(ring), "a", false))).toEqual({ a: false });
+  });
+
+  it("hides advanced fields, but never one that is written or wrong, nor from a search", () => {
+    const form = newForm();
     const names = (filter: Parameters<typeof sections>[1], wrong: string[] = [], of = form): string[] =>
       sections(of, filter, new Set(wrong)).flatMap((section) => section.fields.map(([key]) => key));
     expect(names({ ...all, advanced: false })).not.toContain("seed");
     expect(names({ ...all, advanced: false }, ["seed"])).toContain("seed");
-    expect(names({ ...all, advanced: false }, [], setValue(form, "seed", 1))).toContain("seed");
+    expect(names({ ...all, advanced: false }, [], set(form, "seed", 1))).toContain("seed");
     expect(names({ ...all, advanced: false, search: "seed" })).toEqual(["seed"]);
-    expect(names({ ...all, changedOnly: true }, [], setValue(form, "seed", 1))).toEqual(["seed"]);
+    expect(names({ ...all, changedOnly: true }, [], set(form, "seed", 1))).toEqual(["seed"]);
   });
 
-  it("writes a document that the protocol accepts and that holds only what differs", () => {
-    const form = setValue({ ...newForm(recipe), preset: "medium" }, "train_file", "a.jsonl");
-    const spec = toSpec(form, { ...head, name: "try", args: ["--fast"] });
-    expect(spec).toEqual({
-      name: "try",
-      project: "default",
-      recipe: "hf-lora",
-      preset: "medium",
-      params: { train_file: "a.jsonl" },
-      args: ["--fast"],
-    });
-    expect(RunSpec.safeParse(spec).success).toBe(true);
-  });
-
-  it("keeps what another recipe knows too", () => {
+  it("keeps what another recipe knows too, and what nobody knows", () => {
     const other: Recipe = { ...recipe, id: "other", schema: { ...recipe.schema, properties: { epochs: field({ type: "integer" }, 1) } } };
-    const form = switchRecipe(setValue(setValue(newForm(recipe), "epochs", 9), "rank", 2), other);
-    expect(form.changed).toEqual({ epochs: 9 });
+    const form = { ...newForm(recipe, { epochs: 9, rank: 2, mine: 1 }), preset: "medium" };
+    const edits = switchRecipe(form, { ...other, presets: {} });
+    expect(after(form, edits)).toMatchObject({ params: { epochs: 9, mine: 1 }, preset: null });
+    expect(after(form, edits).params).not.toHaveProperty("rank");
+  });
+
+  it("takes over the params of another run, and says what differs", () => {
+    const form = newForm(recipe, { epochs: 9, rank: 2 });
+    const taken = after(form, takeParams(form, { epochs: 4, train_file: "a" }));
+    expect(taken.params).toEqual({ epochs: 4, train_file: "a" });
+    expect(changesFrom(taken, { epochs: 3, train_file: "a", learning_rate: 2e-4, method: "lora", rank: 8, seed: null })).toEqual([
+      { key: "epochs", was: 3, now: 4 },
+    ]);
   });
 });
 

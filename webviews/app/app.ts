@@ -4,7 +4,8 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import "../builder/builder.ts";
-import type { BuilderTarget } from "../builder/builder.ts";
+import type { BuilderTarget } from "../builder/beginnings.ts";
+import { DraftDocument } from "../builder/run-document.ts";
 import { icon } from "../components/icons.ts";
 import { asProblem, problemText } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -116,6 +117,7 @@ export class App extends LitElement {
   @property({ attribute: false }) run: RunId | null = null;
   @property({ attribute: false }) page: Page | null = null;
   @state() private builder: BuilderTarget | null = null;
+  @state() private draft = new DraftDocument(null, () => undefined);
   @state() private notice: string | null = null;
   @state() private menuOpen = false;
   @state() private count: number | null = null;
@@ -163,7 +165,7 @@ export class App extends LitElement {
             class="button"
             data-testid="new-run"
             @click=${() => {
-              this.#openBuilder({ recipe: null, from: null, script: null });
+              this.#openBuilder({ recipe: null, from: null, script: null, document: null });
             }}
           >
             ${icon("add")} New run
@@ -189,7 +191,8 @@ export class App extends LitElement {
   }
 
   #page(transport: BrowserTransport): TemplateResult {
-    if (this.builder !== null) return html`<ty-builder .transport=${transport} .target=${this.builder}></ty-builder>`;
+    if (this.builder !== null)
+      return html`<ty-builder .transport=${transport} .target=${this.builder} .document=${this.draft}></ty-builder>`;
     if (this.page?.view === "compare") return html`<ty-compare .transport=${transport} .runs=${this.page.runs}></ty-compare>`;
     if (this.page?.view === "explore") return html`<ty-explore .transport=${transport} .project=${this.page.project}></ty-explore>`;
     if (this.run !== null) return html`<ty-dashboard .transport=${transport} .runId=${this.run}></ty-dashboard>`;
@@ -198,7 +201,7 @@ export class App extends LitElement {
       <button
         class="button primary"
         @click=${() => {
-          this.#openBuilder({ recipe: null, from: null, script: null });
+          this.#openBuilder({ recipe: null, from: null, script: null, document: null });
         }}
       >
         New run
@@ -222,6 +225,7 @@ export class App extends LitElement {
   }
 
   #openBuilder(target: BuilderTarget): void {
+    this.draft = new DraftDocument(null, () => undefined);
     this.builder = target;
     this.menuOpen = false;
   }

@@ -45,6 +45,10 @@ export async function runHostCommand(command: SimpleHostCommand, transport: Tran
       saveFile(`${command.run}-${String(command.attempt)}.log`, new Blob([new Uint8Array(bytes)], { type: "text/plain" }));
       break;
     }
+    case "save_document":
+    case "open_as_text":
+      // A page without an editor shows drafts alone.
+      break;
     case "reveal":
       page.say(command.path);
       break;

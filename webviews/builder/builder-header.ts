@@ -1,74 +1,123 @@
 /** The top of the builder: name, project, recipe and preset. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { Recipe } from "../../protocol/recipe.ts";
+import type { JsonObject, JsonValue } from "../../protocol/json.ts";
+import type { Recipe, RecipeCatalogue } from "../../protocol/recipe.ts";
+import type { PlacedProblem } from "../../protocol/run-document/read.ts";
+import { icon } from "../components/icons.ts";
 import type { FormState } from "./form-model.ts";
 
 export interface BuilderHeaderView {
-  readonly name: string;
-  readonly project: string;
+  /** What the document says. */
+  readonly values: JsonObject;
+  readonly kind: "draft" | "file";
+  readonly readOnly: boolean;
   readonly recipes: readonly Recipe[];
-  readonly setName: (name: string) => void;
-  readonly setProject: (project: string) => void;
+  /** An empty text takes the key out. */
+  readonly set: (key: "name" | "project", text: string) => void;
   readonly chooseRecipe: (id: string) => void;
   /** null takes the preset back. */
   readonly choosePreset: (id: string | null) => void;
+  readonly openText: () => void;
 }
 
-export function builderHeader(form: FormState, view: BuilderHeaderView): TemplateResult {
-  const presets = Object.entries(form.recipe.presets);
-  const typed = (set: (text: string) => void) => (event: InputEvent) => {
-    set((event.target as HTMLInputElement).value.trim());
+export function builderHeader(form: FormState | null, view: BuilderHeaderView): TemplateResult {
+  const typed = (key: "name" | "project") => (event: InputEvent) => {
+    view.set(key, (event.target as HTMLInputElement).value.trim());
   };
-  return html`<div class="header">
-    <h1>New run</h1>
+  return html`<div class="header" ?inert=${view.readOnly}>
+    <h1>${view.kind === "draft" ? "New run" : "Run"}</h1>
+    ${
+      view.kind === "draft"
+        ? nothing
+        : html`<button
+            class="icon-button as-text"
+            title="Open as text"
+            aria-label="Open as text"
+            data-testid="open-as-text"
+            @click=${view.openText}
+          >
+            ${icon("file")}
+          </button>`
+    }
     <input
       class="input title"
       aria-label="Name"
       placeholder="Name (made up if empty)"
       data-testid="builder-name"
-      .value=${view.name}
-      @input=${typed(view.setName)}
+      .value=${shownText(view.values["name"])}
+      @input=${typed("name")}
     />
     <input
       class="input project"
       aria-label="Project"
       placeholder="default"
       data-testid="builder-project"
-      .value=${view.project}
-      @input=${typed(view.setProject)}
+      .value=${shownText(view.values["project"])}
+      @input=${typed("project")}
     />
     <select
       class="input"
       aria-label="Recipe"
       data-testid="builder-recipe"
-      title=${form.recipe.description}
+      title=${form?.recipe.description ?? ""}
       @change=${(event: Event) => {
         view.chooseRecipe((event.target as HTMLSelectElement).value);
       }}
     >
-      ${view.recipes.map((recipe) => html`<option value=${recipe.id} ?selected=${recipe.id === form.recipe.id}>${recipe.title}</option>`)}
+      ${form === null ? html`<option value="" selected disabled>Choose a recipe</option>` : nothing}
+      ${view.recipes.map((recipe) => html`<option value=${recipe.id} .selected=${recipe.id === form?.recipe.id}>${recipe.title}</option>`)}
     </select>
-    ${
-      presets.length === 0
-        ? nothing
-        : html`<span class="presets"
-            ><span class="secondary">Preset</span
-            ><span class="segments" role="radiogroup" aria-label="Preset">
-              ${presets.map(
-                ([id, preset]) =>
-                  html`<button
-                    role="radio"
-                    aria-checked=${form.preset === id ? "true" : "false"}
-                    data-testid="preset-${id}"
-                    @click=${() => {
-                      view.choosePreset(form.preset === id ? null : id);
-                    }}
-                  >
-                    ${preset.title}
-                  </button>`,
-              )}
-            </span></span
-          >`
-    }
+    ${form === null ? nothing : presets(form, view)}
+  </div>`;
+}
+
+function presets(form: FormState, view: BuilderHeaderView): TemplateResult | typeof nothing {
+  const all = Object.entries(form.recipe.presets);
+  if (all.length === 0) return nothing;
+  return html`<span class="presets"
+    ><span class="secondary">Preset</span
+    ><span class="segments" role="radiogroup" aria-label="Preset">
+      ${all.map(
+        ([id, preset]) =>
+          html`<button
+            role="radio"
+            aria-checked=${form.preset === id ? "true" : "false"}
+            data-testid="preset-${id}"
+            @click=${() => {
+              view.choosePreset(form.preset === id ? null : id);
+            }}
+          >
+            ${preset.title}
+          </button>`,
+      )}
+    </span></span
+  >`;
+}
+
+function shownText(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** What stands in the place of the form while the document names no recipe that there is. */
+export function unknownRecipe(written: JsonValue | undefined, catalogue: RecipeCatalogue): TemplateResult {
+  const problems = catalogue.problems.filter((each) => each.severity === "error");
+  return html`<div class="problem-page" data-testid="unknown-recipe">
+    <b
+      >${written === undefined || written === "" ? "The document names no recipe yet." : `There is no recipe ${JSON.stringify(written)}.`}</b
+    >
+    <span class="secondary">Choose one above; the rest of the document stays.</span>
+    ${problems.map((each) => html`<span class="secondary">${each.message}</span>`)}
+  </div>`;
+}
+
+/** Above a form that shows the last good state of a document. */
+export function brokenNotice({ problem, range }: PlacedProblem, text: string, openText: () => void): TemplateResult {
+  const line = text.slice(0, range?.[0] ?? 0).split("\n").length;
+  return html`<div class="notice error" role="alert" data-testid="builder-broken">
+    ${icon("error")}<span
+      >${range === null ? nothing : html`Line ${line}: `}${problem.message}.
+      <span class="secondary">The form shows what could last be read and cannot be edited.</span></span
+    >
+    <button class="button" @click=${openText}>Correct it as text</button>
   </div>`;
 }

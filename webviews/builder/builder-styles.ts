@@ -157,6 +157,41 @@ export const builderStyles = css`
     font-size: 12px;
     vertical-align: -2px;
   }
+  .offers {
+    grid-column: 2 / -1;
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px;
+    margin: 2px 0 4px;
+  }
+  .offer {
+    max-width: 220px;
+    height: 20px;
+    padding: 0 7px;
+    border-radius: 10px;
+    border: 1px solid color-mix(in srgb, var(--vscode-foreground) 20%, transparent);
+    color: var(--vscode-textLink-foreground);
+    font-size: 11px;
+  }
+  .offer:hover {
+    background: var(--hover);
+  }
+  .notice {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    padding: 6px 20px;
+    font-size: 12px;
+    border-bottom: 1px solid var(--vscode-inputValidation-errorBorder);
+    background: var(--vscode-inputValidation-errorBackground);
+  }
+  .notice .button {
+    margin-left: auto;
+    flex: none;
+  }
+  [inert] {
+    opacity: 0.6;
+  }
   .field-problem {
     grid-column: 2 / -1;
     display: flex;
@@ -188,74 +223,6 @@ export const builderStyles = css`
   vscode-textfield.number {
     width: 110px;
     flex: none;
-  }
-  .preview {
-    display: flex;
-    flex-direction: column;
-    min-height: 0;
-    border-left: 1px solid var(--hairline);
-    background: var(--vscode-panel-background);
-  }
-  .preview .tabs {
-    display: flex;
-    align-items: center;
-    height: 34px;
-    padding: 0 12px;
-    gap: 4px;
-    flex: none;
-  }
-  .preview .tabs .icon-button {
-    margin-left: auto;
-  }
-  .code {
-    padding: 4px 16px 12px;
-    flex: 1;
-    min-height: 80px;
-    overflow: auto;
-    line-height: 18px;
-  }
-  .code-line span {
-    white-space: pre-wrap;
-    overflow-wrap: anywhere;
-  }
-  .yaml-key {
-    color: var(--vscode-symbolIcon-propertyForeground, var(--vscode-textLink-foreground));
-  }
-  .findings {
-    max-height: 40%;
-    overflow: auto;
-    padding: 8px 14px;
-    border-top: 1px solid var(--hairline);
-    font-size: 12px;
-    display: grid;
-    gap: 6px;
-    flex: none;
-  }
-  .finding {
-    display: flex;
-    gap: 6px;
-    overflow-wrap: anywhere;
-  }
-  .finding .icon {
-    font-size: 14px;
-    line-height: 18px;
-  }
-  .foot {
-    display: flex;
-    flex-wrap: wrap;
-    align-items: center;
-    gap: 8px;
-    padding: 10px 14px;
-    border-top: 1px solid var(--hairline);
-    flex: none;
-  }
-  .foot .verdict {
-    width: 100%;
-    font-size: 12px;
-    min-height: 18px;
-  }
-  .foot .primary {
-    margin-left: auto;
   }
   .problem-page {
     padding: 40px 20px;
@@ -340,7 +307,8 @@ export const builderStyles = css`
     .field {
       grid-template-columns: minmax(0, 1fr);
     }
-    .field-problem {
+    .field-problem,
+    .offers {
       grid-column: 1;
     }
     .origin {

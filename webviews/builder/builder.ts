@@ -1,52 +1,51 @@
-/** The run builder: one page with sections, the form of which comes from the recipe's JSON Schema. */
+/** The builder: a run document as a form, the fields of which come from the recipe that the document names. */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { stringify } from "yaml";
 import { type Problem, TrainyardError } from "../../protocol/errors.ts";
-import type { RunId } from "../../protocol/ids.ts";
-import type { CreateRun } from "../../protocol/queries.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { CreateRun, RunDetail } from "../../protocol/queries.ts";
 import type { RecipeCatalogue } from "../../protocol/recipe.ts";
-import { type DryRun, RunSpec } from "../../protocol/spec.ts";
+import type { SpecEdit } from "../../protocol/run-document/edit.ts";
+import { readRunDocument, type RunDocumentReading } from "../../protocol/run-document/read.ts";
+import type { PathRule } from "../../protocol/webview.ts";
 import { icon } from "../components/icons.ts";
 import { asProblem } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
-import { builderHeader } from "./builder-header.ts";
+import { type BuilderTarget, firstText, recipeOf } from "./beginnings.ts";
+import { brokenNotice, builderHeader, unknownRecipe } from "./builder-header.ts";
 import { builderStyles } from "./builder-styles.ts";
-import { fieldRow } from "./field.ts";
+import { Checks } from "./checks.ts";
+import { argsRow, fieldRow } from "./field.ts";
 import {
+  changesFrom,
   type FieldFilter,
+  formOf,
   type FormSection,
   type FormState,
-  newForm,
+  inheritedParams,
   problems,
   provenance,
+  resetValue,
   sections,
   setValue,
-  splitArguments,
   switchRecipe,
-  toSpec,
   valueOf,
 } from "./form-model.ts";
-import { commandText, previewPanel } from "./preview.ts";
+import { copiedText, previewPanel, type PreviewTab } from "./preview.ts";
+import { previewStyles } from "./preview-styles.ts";
+import { DraftDocument, type RunDocument } from "./run-document.ts";
 import { sectionNav, sectionState } from "./section-nav.ts";
 
-export interface BuilderTarget {
-  readonly recipe: string | null;
-  readonly from: RunId | null;
-  readonly script: string | null;
-}
-
-/** Checks that need the user's Python wait until typing has paused. */
-const CHECK_AFTER_MS = 700;
-const NO_ARGS: ReadonlySet<string> = new Set(["script", "command"]);
+const TAKES_ARGS: ReadonlySet<unknown> = new Set(["script", "command"]);
 
 @customElement("ty-builder")
 export class Builder extends LitElement {
-  static override styles = [...baseStyles, builderStyles];
+  static override styles = [...baseStyles, previewStyles, builderStyles];
 
   @property({ attribute: false }) transport!: Transport;
-  @property({ attribute: false }) target: BuilderTarget = { recipe: null, from: null, script: null };
+  @property({ attribute: false }) document!: RunDocument;
+  @property({ attribute: false }) target: BuilderTarget = { recipe: null, from: null, script: null, document: null };
   /** Interpreter chosen in the editor, or null for the server's default. */
   @property({ attribute: false }) python: string | null = null;
   /** Folder that relative paths refer to; null = the server's default. */
@@ -54,21 +53,29 @@ export class Builder extends LitElement {
   /** Is the workspace trusted? Nothing may be launched otherwise. */
   @property({ type: Boolean }) trusted = true;
   @state() private catalogue: RecipeCatalogue | null = null;
-  @state() private form: FormState | null = null;
-  @state() private name = "";
-  @state() private project = "";
-  @state() private args = "";
+  @state() private parent: RunDetail | null = null;
+  @state() private projectDefaults: JsonObject = {};
+  /** The document as it stands, and as it could last be read. */
+  @state() private reading: RunDocumentReading | null = null;
+  @state() private readable: JsonObject = {};
   @state() private filter: FieldFilter = { search: "", changedOnly: false, advanced: false };
   @state() private problem: TrainyardError | null = null;
-  @state() private found: readonly Problem[] = [];
-  @state() private dryRun: DryRun | null = null;
-  @state() private checking = false;
   @state() private busy = false;
-  @state() private tab: "yaml" | "command" = "yaml";
+  @state() private tab: PreviewTab = "yaml";
   readonly #drafts = new Map<string, string>();
-  #timer: number | undefined;
-  /** Counts checks, so that a late answer to an older form is dropped. */
-  #check = 0;
+  /** Paths of the workspace, by the rule of the fields that take them. */
+  readonly #offers = new Map<string, readonly string[]>();
+  readonly #checks = new Checks(
+    () => {
+      const body = this.#request;
+      return body === null || this.#errors > 0 ? null : { transport: this.transport, body };
+    },
+    () => {
+      this.requestUpdate();
+    },
+  );
+  #project: unknown = null;
+  #unlisten: () => void = () => undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -78,99 +85,150 @@ export class Builder extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.removeEventListener("keydown", this.#onKey);
-    clearTimeout(this.#timer);
+    this.#checks.stop();
+    this.#unlisten();
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("document")) {
+      this.#unlisten();
+      this.#unlisten = this.document.onChange(this.#read);
+      this.#read();
+    }
     if (changed.has("target") || changed.has("python") || changed.has("transport")) void this.#load();
   }
 
   override render(): TemplateResult {
-    const { form, catalogue } = this;
-    if (this.problem !== null && form === null)
+    const { catalogue, reading, problem } = this;
+    if (problem !== null && catalogue === null)
       return html`<div class="problem-page" role="alert" data-testid="builder-problem">
-        ${icon("error")}<b>${this.problem.message}</b><span class="secondary">${this.problem.hint ?? ""}</span
+        ${icon("error")}<b>${problem.message}</b><span class="secondary">${problem.hint ?? ""}</span
         ><button class="button" @click=${() => void this.#load()}>Try again</button>
       </div>`;
-    if (form === null || catalogue === null) return html`<div class="loading" role="progressbar" aria-label="Loading recipes"></div>`;
-    const own = problems(form);
+    if (catalogue === null || reading === null) return html`<div class="loading" role="progressbar" aria-label="Loading recipes"></div>`;
+    const form = this.#form;
+    const broken = reading.values === null ? (reading.problems[0] ?? null) : null;
+    const openText = (): void => {
+      this.transport.command({ command: "open_as_text" });
+    };
+    const header = builderHeader(form, {
+      values: this.readable,
+      kind: this.document.kind,
+      readOnly: broken !== null,
+      recipes: catalogue.recipes,
+      set: (key, text) => {
+        this.#edit([{ path: [key], ...(text === "" ? {} : { value: text }) }], true);
+      },
+      chooseRecipe: (id) => {
+        const recipe = catalogue.recipes.find((each) => each.id === id);
+        if (recipe !== undefined) this.#edit(form === null ? [{ path: ["recipe"], value: id }] : switchRecipe(form, recipe));
+      },
+      choosePreset: (preset) => {
+        this.#edit([{ path: ["preset"], ...(preset === null ? {} : { value: preset }) }]);
+      },
+      openText,
+    });
+    const own = form === null ? new Map<string, Problem>() : problems(form);
+    const wrong = this.#wrong(own);
+    const shown = form === null ? [] : sections(form, this.filter, new Set(wrong.keys()));
+    return html`<div class="page">
+      <div>${header} ${broken === null ? nothing : brokenNotice(broken, this.document.text ?? "", openText)}</div>
+      <div class="body">
+        ${
+          form === null
+            ? nothing
+            : sectionNav(form, {
+                shown,
+                wrong,
+                filter: this.filter,
+                setFilter: (filter) => {
+                  this.filter = filter;
+                },
+                goTo: (section) => {
+                  this.#goTo(section);
+                },
+              })
+        }
+        <div class="form" role="form" aria-label="Parameters" ?inert=${broken !== null}>
+          ${form === null ? unknownRecipe(this.readable["recipe"], catalogue) : nothing}
+          ${form === null ? nothing : shown.map((section) => this.#section(form, section, wrong))}
+          ${
+            TAKES_ARGS.has(form?.recipe.id)
+              ? argsRow(this.readable["args"], this.#drafts.get("args") ?? null, (value, draft) => {
+                  this.#drafts.set("args", draft);
+                  this.#edit([{ path: ["args"], ...(value.length === 0 ? {} : { value }) }], true);
+                })
+              : nothing
+          }
+          ${form !== null && shown.length === 0 ? html`<p class="secondary">No field matches.</p>` : nothing}
+        </div>
+        ${this.#preview(form, own)}
+      </div>
+    </div>`;
+  }
+
+  get #form(): FormState | null {
+    const recipe = this.catalogue === null ? null : recipeOf(this.catalogue, this.readable);
+    if (recipe === null) return null;
+    const resolved = this.parent?.resolved?.["params"];
+    const parent = typeof resolved === "object" && resolved !== null && !Array.isArray(resolved) ? resolved : this.parent?.spec?.params;
+    return formOf(recipe, this.readable, { project: this.projectDefaults, parent: parent ?? null });
+  }
+
+  /** By field: what the form itself knows, then what the server and the user's Python found. */
+  #wrong(own: ReadonlyMap<string, Problem>): Map<string, Problem> {
     const wrong = new Map(own);
-    // What the user's Python found stands at its field, unless the form knows better.
-    for (const found of this.found) {
+    for (const found of this.#checks.findings.problems) {
       const key = found.field.replace(/^params\./, "");
       if (!wrong.has(key)) wrong.set(key, found);
     }
-    const shown = sections(form, this.filter, new Set(wrong.keys()));
-    return html`<div class="page">
-      ${builderHeader(form, {
-        name: this.name,
-        project: this.project,
-        recipes: catalogue.recipes,
-        setName: (name) => {
-          this.name = name;
-          this.#later();
-        },
-        setProject: (project) => {
-          this.project = project;
-          this.#later();
-        },
-        chooseRecipe: (id) => {
-          this.#chooseRecipe(id);
-        },
-        choosePreset: (preset) => {
-          this.#change({ ...form, preset });
-        },
-      })}
-      <div class="body">
-        ${sectionNav(form, {
-          shown,
-          wrong,
-          filter: this.filter,
-          setFilter: (filter) => {
-            this.filter = filter;
-          },
-          goTo: (section) => {
-            this.#goTo(section);
-          },
-        })}
-        <div class="form" role="form" aria-label="Parameters">
-          ${shown.map((section) => this.#section(form, section, wrong))} ${NO_ARGS.has(form.recipe.id) ? this.#argsField() : nothing}
-          ${shown.length === 0 ? html`<p class="secondary">No field matches.</p>` : nothing}
-        </div>
-        ${previewPanel({
-          tab: this.tab,
-          yaml: this.#yaml,
-          dryRun: this.dryRun,
-          found: this.found,
-          errors: [...own.values()].filter((p) => p.severity === "error").length,
-          warnings: [...own.values()].filter((p) => p.severity === "warning").length,
-          checking: this.checking,
-          busy: this.busy,
-          trusted: this.trusted,
-          setTab: (tab) => {
-            this.tab = tab;
-          },
-          copy: () => {
-            this.transport.command({
-              command: "copy",
-              text: this.tab === "yaml" ? this.#yaml : this.dryRun === null ? "" : commandText(this.dryRun),
-            });
-          },
-          dry: () => {
-            this.tab = "command";
-            void this.#verify();
-          },
-          save: () => {
-            this.transport.command({
-              command: "save_spec",
-              yaml: this.#yaml,
-              suggested_name: `${this.name === "" ? form.recipe.id : this.name}.run.yaml`,
-            });
-          },
-          start: () => void this.#start(),
-        })}
-      </div>
-    </div>`;
+    return wrong;
+  }
+
+  #preview(form: FormState | null, own: ReadonlyMap<string, Problem>): TemplateResult {
+    const { dryRun, problems: found, checking } = this.#checks.findings;
+    const name = typeof this.readable["name"] === "string" ? this.readable["name"] : "";
+    const parent = form?.parent ?? null;
+    const text = this.document.text ?? "";
+    const documentProblems = this.reading?.problems ?? [];
+    return previewPanel({
+      tab: this.tab,
+      text,
+      markedLines: new Set(documentProblems.map(({ range }) => text.slice(0, range?.[0] ?? 0).split("\n").length)),
+      dryRun,
+      found: [...documentProblems.map((each) => each.problem), ...found],
+      changes: form === null ? [] : changesFrom(form, parent ?? inheritedParams(form)),
+      changedFrom: parent === null ? "the defaults" : (this.parent?.name ?? ""),
+      errors: [...own.values()].filter((p) => p.severity === "error").length,
+      warnings: [...own.values()].filter((p) => p.severity === "warning").length,
+      checking,
+      busy: this.busy,
+      trusted: this.trusted,
+      startable: this.#request !== null && this.#errors === 0,
+      document: this.document,
+      setTab: (tab) => {
+        this.tab = tab;
+      },
+      copy: (what) => {
+        this.transport.command({
+          command: "copy",
+          text: copiedText(what, text, dryRun, name === "" ? (form?.recipe.id ?? "run") : name, this.target.document),
+        });
+      },
+      dry: () => {
+        this.tab = "command";
+        void this.#checks.now();
+      },
+      save: () => {
+        this.document.flush();
+        this.transport.command(
+          this.document.kind === "file"
+            ? { command: "save_document" }
+            : { command: "save_spec", yaml: text, suggested_name: `${name === "" ? (form?.recipe.id ?? "run") : name}.run.yaml` },
+        );
+      },
+      start: () => void this.#start(),
+    });
   }
 
   #section(form: FormState, section: FormSection, wrong: ReadonlyMap<string, Problem>): TemplateResult {
@@ -190,166 +248,110 @@ export class Builder extends LitElement {
           presetTitle,
           problem: wrong.get(key) ?? null,
           canPick: this.transport.host === "vscode",
+          offers: field["x-path"] === undefined ? [] : this.#offered(field["x-path"]),
           draft: this.#drafts.get(key) ?? null,
           change: (value, draft) => {
             if (draft === null) this.#drafts.delete(key);
             else this.#drafts.set(key, draft);
-            this.#change(setValue(form, key, value));
+            this.#edit(setValue(form, key, value), draft !== null);
           },
           reset: () => {
-            this.#change(setValue(form, key, undefined));
+            this.#drafts.delete(key);
+            this.#edit(resetValue(form, key));
           },
-          pick: () => void this.#pick(key, field["x-path"]?.kind ?? "any"),
+          pick: () => void this.#pick(key, field["x-path"] ?? { kind: "any", must_exist: false }),
         }),
       )}
     </section>`;
   }
 
-  #argsField(): TemplateResult {
-    return html`<div class="field" data-testid="field-args">
-      <div class="name"><label for="input-args">Arguments</label><span class="mono secondary key">args</span></div>
-      <div class="control">
-        <vscode-textfield
-          id="input-args"
-          class="wide"
-          label="Arguments"
-          placeholder="--epochs 3"
-          .value=${this.args}
-          @input=${(event: Event) => {
-            this.args = (event.target as HTMLInputElement).value;
-            this.#later();
-          }}
-        ></vscode-textfield>
-      </div>
-      <div class="origin secondary">passed on as they are</div>
-    </div>`;
+  #edit(edits: readonly SpecEdit[], typing = false): void {
+    if (edits.length > 0 && this.reading?.values !== null) this.document.edit(edits, typing);
   }
 
-  get #spec(): RunSpec | null {
-    if (this.form === null) return null;
-    const parsed = RunSpec.safeParse(
-      toSpec(this.form, { name: this.name, project: this.project, python: this.python, args: splitArguments(this.args) }),
-    );
-    return parsed.success ? parsed.data : null;
-  }
-
-  get #yaml(): string {
-    if (this.form === null) return "";
-    return stringify(toSpec(this.form, { name: this.name, project: this.project, python: this.python, args: splitArguments(this.args) }));
-  }
+  readonly #read = (): void => {
+    const { text } = this.document;
+    if (text === null) return;
+    this.reading = readRunDocument(text);
+    if (this.reading.values !== null) this.readable = this.reading.values;
+    void this.#loadProject();
+    this.#checks.later();
+  };
 
   async #load(): Promise<void> {
     this.problem = null;
-    this.form = null;
+    this.catalogue = null;
     try {
       const { target } = this;
       const catalogue = await this.transport.request("listRecipes", {
         query: this.python === null ? {} : { python: this.python },
         timeoutMs: 60_000,
       });
-      const parent = target.from === null ? null : await this.transport.request("getRun", { params: { id: target.from } });
-      const wanted = parent?.recipe ?? (target.script === null ? target.recipe : "script");
-      const recipe = catalogue.recipes.find((candidate) => candidate.id === wanted) ?? catalogue.recipes[0];
-      if (recipe === undefined)
+      this.parent = target.from === null ? null : await this.transport.request("getRun", { params: { id: target.from } });
+      if (catalogue.recipes.length === 0)
         throw new TrainyardError("unknown_recipe", "this Python offers no recipe", "Choose another interpreter.", catalogue.problems);
       this.catalogue = catalogue;
-      const form = newForm(recipe, parent?.spec?.params ?? {}, parent?.spec?.preset ?? null);
-      this.form = target.script === null ? form : setValue(form, "script", target.script);
-      if (parent !== null) {
-        this.name = `${parent.name}-copy`;
-        this.project = parent.project;
-        this.args = (parent.spec?.args ?? []).join(" ");
-      }
-      this.transport.setTitle("New run");
-      this.#later();
+      if (this.document instanceof DraftDocument && this.document.text === null)
+        this.document.begin(firstText(target, catalogue, this.parent));
+      if (this.document.kind === "draft") this.transport.setTitle("New run");
+      this.#checks.later();
     } catch (error) {
       this.problem = asProblem(error);
     }
   }
 
-  #chooseRecipe(id: string): void {
-    const recipe = this.catalogue?.recipes.find((candidate) => candidate.id === id);
-    if (recipe !== undefined && this.form !== null) this.#change(switchRecipe(this.form, recipe));
+  /** What the project of the document gives to its runs; a project that is yet to be made gives nothing. */
+  async #loadProject(): Promise<void> {
+    const { project = "default" } = this.readable;
+    if (project === this.#project || typeof project !== "string") return;
+    this.#project = project;
+    const found = await this.transport.request("getProject", { params: { project } }).catch(() => null);
+    if (this.#project === project) this.projectDefaults = found?.defaults ?? {};
   }
 
-  #change(form: FormState): void {
-    this.form = form;
-    this.found = this.found.filter((p) => !p.field.startsWith("params."));
-    this.#later();
+  #offered(rule: PathRule): readonly string[] {
+    const key = JSON.stringify(rule);
+    const known = this.#offers.get(key);
+    if (known !== undefined) return known;
+    this.#offers.set(key, []);
+    void this.transport.listPaths(rule).then((paths) => {
+      this.#offers.set(key, paths);
+      this.requestUpdate();
+    });
+    return [];
   }
 
-  #later(): void {
-    clearTimeout(this.#timer);
-    this.#timer = window.setTimeout(() => void this.#verify(), CHECK_AFTER_MS);
-  }
-
-  #request(spec: RunSpec): CreateRun {
-    return { spec, start: true, ...(this.baseDir === null ? {} : { base_dir: this.baseDir }) };
+  /** null while the document is not one that could be started. */
+  get #request(): CreateRun | null {
+    const spec = this.reading?.spec ?? null;
+    return spec === null ? null : { spec, start: true, ...(this.baseDir === null ? {} : { base_dir: this.baseDir }) };
   }
 
   get #errors(): number {
-    return this.form === null ? 0 : [...problems(this.form).values()].filter((p) => p.severity === "error").length;
-  }
-
-  /** The exact command and what would go wrong, from the server and the user's Python. */
-  async #verify(): Promise<void> {
-    clearTimeout(this.#timer);
-    const mine = ++this.#check;
-    const spec = this.#spec;
-    if (spec === null) {
-      this.found = [
-        {
-          severity: "error",
-          field: "project",
-          message: "The name or the project cannot be used.",
-          hint: "Use letters, digits, '.', '_' and '-'.",
-        },
-      ];
-      return;
-    }
-    if (this.#errors > 0) {
-      this.dryRun = null;
-      this.found = [];
-      return;
-    }
-    this.checking = true;
-    try {
-      const body = this.#request(spec);
-      const dryRun = await this.transport.request("dryRun", { body });
-      const report = await this.transport.request("preflight", { body, timeoutMs: 60_000 });
-      if (mine !== this.#check) return;
-      this.dryRun = dryRun;
-      this.found = report.problems;
-    } catch (error) {
-      if (mine === this.#check) this.#refused(asProblem(error));
-    } finally {
-      if (mine === this.#check) this.checking = false;
-    }
-  }
-
-  #refused(error: TrainyardError): void {
-    this.dryRun = null;
-    const whole: Problem = { severity: "error", field: "", message: error.message, hint: error.hint };
-    this.found = error.problems.length > 0 ? error.problems : [whole];
+    const form = this.#form;
+    return form === null ? 1 : [...problems(form).values()].filter((p) => p.severity === "error").length;
   }
 
   async #start(): Promise<void> {
-    const spec = this.#spec;
-    if (spec === null || this.busy || this.#errors > 0 || !this.trusted) return;
+    const body = this.#request;
+    if (body === null || this.busy || this.#errors > 0 || !this.trusted) return;
     this.busy = true;
     try {
-      const run = await this.transport.request("createRun", { body: { ...this.#request(spec), source: this.#yaml }, timeoutMs: 120_000 });
+      this.document.flush();
+      if (this.document.kind === "file" && this.document.dirty) this.transport.command({ command: "save_document" });
+      const run = await this.transport.request("createRun", { body: { ...body, source: this.document.text ?? "" }, timeoutMs: 120_000 });
       this.transport.command({ command: "open_run", run: run.id });
     } catch (error) {
-      this.#refused(asProblem(error));
+      this.#checks.refused(asProblem(error));
     } finally {
       this.busy = false;
     }
   }
 
-  async #pick(key: string, kind: "file" | "folder" | "any"): Promise<void> {
-    const path = await this.transport.pickPath(kind);
-    if (path !== null && this.form !== null) this.#change(setValue(this.form, key, path));
+  async #pick(key: string, rule: PathRule): Promise<void> {
+    const path = await this.transport.pickPath(rule);
+    const form = this.#form;
+    if (path !== null && form !== null) this.#edit(setValue(form, key, path));
   }
 
   #goTo(section: string): void {
@@ -357,11 +359,18 @@ export class Builder extends LitElement {
   }
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+    const command = event.ctrlKey || event.metaKey;
+    if (command && event.key === "Enter") {
       event.preventDefault();
       void this.#start();
-    } else if (event.altKey && /^[1-9]$/.test(event.key) && this.form !== null) {
-      const section = sections(this.form, this.filter, new Set())[Number(event.key) - 1];
+    } else if (command && /^[zy]$/i.test(event.key) && this.document instanceof DraftDocument) {
+      // The text of a field follows the document; its own undo would part from it. A file's undo is the editor's.
+      event.preventDefault();
+      this.#drafts.clear();
+      if (event.shiftKey || event.key.toLowerCase() === "y") this.document.redo();
+      else this.document.undo();
+    } else if (event.altKey && /^[1-9]$/.test(event.key) && this.#form !== null) {
+      const section = sections(this.#form, this.filter, new Set())[Number(event.key) - 1];
       if (section === undefined) return;
       event.preventDefault();
       this.#goTo(section.id);

@@ -9,10 +9,11 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { RecipeField, Widget } from "../../protocol/recipe.ts";
 import { icon } from "../components/icons.ts";
-import { inputText, isChosen, itemChoices, MISSING, parseInput, toggled, type Provenance } from "./form-model.ts";
+import { inputText, isChosen, itemChoices, MISSING, parseInput, splitArguments, toggled, type Provenance } from "./form-model.ts";
 
 /** So many choices fit into a row of segments. */
 const MOST_SEGMENTS = 5;
+const MOST_OFFERS = 6;
 
 export interface FieldView {
   readonly name: string;
@@ -23,6 +24,8 @@ export interface FieldView {
   readonly problem: Problem | null;
   /** Can the host ask for a path? */
   readonly canPick: boolean;
+  /** Paths that the host knows for a field of its kind. */
+  readonly offers: readonly string[];
   /** What was typed last, kept as long as it still means the value: `1.` must not become `1` under the cursor. */
   readonly draft: string | null;
   readonly change: (value: JsonValue | undefined, draft: string | null) => void;
@@ -52,6 +55,7 @@ export function fieldRow(view: FieldView): TemplateResult {
       ${widget(view)} ${field["x-unit"] === undefined ? nothing : html`<span class="secondary note">${field["x-unit"]}</span>`}
     </div>
     <div class="origin secondary">${origin(view)}</div>
+    ${offers(view)}
     ${
       problem === null || isMissing(problem)
         ? nothing
@@ -64,6 +68,55 @@ export function fieldRow(view: FieldView): TemplateResult {
             <span><b>${field.title}</b> ${problem.message}${problem.hint === null ? "" : ` ${problem.hint}`}</span>
           </div>`
     }
+  </div>`;
+}
+
+/** Paths to choose by one click: while a value is missing, and where what is typed goes on to one of them. */
+function offers({ name, offers: paths, value, change, problem }: FieldView): TemplateResult | typeof nothing {
+  const typed = typeof value === "string" ? value.toLowerCase() : "";
+  if (paths.some((path) => path === value) || (typed === "" && !isMissing(problem))) return nothing;
+  const fitting = paths.filter((path) => path.toLowerCase().includes(typed)).slice(0, MOST_OFFERS);
+  if (fitting.length === 0) return nothing;
+  return html`<div class="offers" role="group" aria-label="In the workspace" data-testid="offers-${name}">
+    ${fitting.map(
+      (path) =>
+        html`<button
+          class="offer truncate"
+          title=${path}
+          @click=${() => {
+            change(path, null);
+          }}
+        >
+          ${path}
+        </button>`,
+    )}
+  </div>`;
+}
+
+/** Words for a command line, typed as in a shell. @param draft what was typed last */
+export function argsRow(
+  value: JsonValue | undefined,
+  draft: string | null,
+  change: (words: string[], draft: string) => void,
+): TemplateResult {
+  const words = Array.isArray(value) ? value.map(String) : [];
+  const kept = draft !== null && JSON.stringify(splitArguments(draft)) === JSON.stringify(words);
+  return html`<div class="field" data-testid="field-args">
+    <div class="name"><label for="input-args">Arguments</label><span class="mono secondary key">args</span></div>
+    <div class="control">
+      <vscode-textfield
+        id="input-args"
+        class="wide"
+        label="Arguments"
+        placeholder="--epochs 3"
+        .value=${kept ? draft : words.map((word) => (/[\s"']/.test(word) ? JSON.stringify(word) : word)).join(" ")}
+        @input=${(event: Event) => {
+          const text = (event.target as HTMLInputElement).value;
+          change(splitArguments(text), text);
+        }}
+      ></vscode-textfield>
+    </div>
+    <div class="origin secondary">passed on as they are</div>
   </div>`;
 }
 
@@ -107,7 +160,12 @@ function widget(view: FieldView): TemplateResult {
   const text = draft !== null && JSON.stringify(parseInput(field, draft)) === JSON.stringify(value) ? draft : inputText(value);
   const typed = (event: Event): void => {
     const typedText = (event.target as HTMLInputElement).value;
-    change(parseInput(field, typedText), typedText);
+    const parsed = parseInput(field, typedText);
+    // An emptied input is on the way to another value: the field goes back to what it inherits only when it is left like that.
+    if (parsed !== undefined) change(parsed, typedText);
+  };
+  const left = (event: Event): void => {
+    if (parseInput(field, (event.target as HTMLInputElement).value) === undefined) view.reset();
   };
   switch (widgetOf(field)) {
     case "checkbox":
@@ -174,6 +232,7 @@ function widget(view: FieldView): TemplateResult {
         .value=${text}
         ?invalid=${invalid}
         @input=${typed}
+        @change=${left}
       ></vscode-textarea>`;
     case "path":
       return html`<vscode-textfield
@@ -184,6 +243,7 @@ function widget(view: FieldView): TemplateResult {
           .value=${text}
           ?invalid=${invalid}
           @input=${typed}
+          @change=${left}
         ></vscode-textfield>
         ${view.canPick ? html`<button class="icon-button" title="Choose…" aria-label="Choose ${field.title}" @click=${view.pick}>${icon("folder-opened")}</button>` : nothing}`;
     case "number":
@@ -196,6 +256,7 @@ function widget(view: FieldView): TemplateResult {
         .value=${text}
         ?invalid=${invalid}
         @input=${typed}
+        @change=${left}
       ></vscode-textfield>`;
     case "multiselect":
       return html`<span class="segments" role="group" aria-label=${field.title}>
@@ -222,6 +283,7 @@ function widget(view: FieldView): TemplateResult {
         .value=${text}
         ?invalid=${invalid}
         @input=${typed}
+        @change=${left}
       ></vscode-textfield>`;
   }
 }

@@ -1,11 +1,11 @@
-/** The state of the builder's form, apart from how it is drawn: values, where each comes from, what is wrong, and the document. */
-import { type OutputUnit, Validator } from "@cfworker/json-schema";
+/** What the builder's form shows of a document, apart from how it is drawn: values, where each comes from, what is wrong, and the edits. */
 import type { Problem } from "../../protocol/errors.ts";
+import { checkField, isApplicable as applies, shortNumber } from "../../protocol/field-check.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { Recipe, RecipeField } from "../../protocol/recipe.ts";
-import type { RunSpecInput } from "../../protocol/spec.ts";
+import type { SpecEdit } from "../../protocol/run-document/edit.ts";
 
-export type Origin = "recipe default" | "preset" | "parent run" | "changed" | "unset";
+export type Origin = "recipe default" | "preset" | "project default" | "your script" | "parent run" | "changed" | "unset";
 
 export interface Provenance {
   readonly origin: Origin;
@@ -13,13 +13,18 @@ export interface Provenance {
   readonly was: JsonValue | undefined;
 }
 
+/** A document together with everything that its values come from. Never changed in place: an edit makes a new document. */
 export interface FormState {
   readonly recipe: Recipe;
+  /** Did the fields come from the user's script? Their defaults are the script's own. */
+  readonly scriptFields: ReadonlySet<string>;
   readonly preset: string | null;
-  /** Values of the run that this one was cloned from. */
-  readonly parent: JsonObject;
-  /** What was set in this form. */
-  readonly changed: JsonObject;
+  /** What the document says in `params`, fields that the recipe does not know included. */
+  readonly params: JsonObject;
+  /** Defaults of the project. */
+  readonly project: JsonObject;
+  /** Effective values of the run that the document was made from; null without one. */
+  readonly parent: JsonObject | null;
 }
 
 export interface FormSection {
@@ -32,51 +37,109 @@ export interface FormSection {
 /** Message of a required field without a value. */
 export const MISSING = "needs a value";
 
-export function newForm(recipe: Recipe, parent: JsonObject = {}, preset: string | null = null): FormState {
-  return { recipe, preset, parent: onlyKnown(recipe, parent), changed: {} };
+/** The values of a document as the form takes them; anything of a wrong shape is left to the text. */
+export function formOf(
+  recipe: Recipe,
+  values: JsonObject,
+  origins: Partial<Pick<FormState, "project" | "parent" | "scriptFields">> = {},
+): FormState {
+  const { params, preset } = values;
+  return {
+    recipe,
+    scriptFields: origins.scriptFields ?? new Set(),
+    preset: typeof preset === "string" ? preset : null,
+    params: typeof params === "object" && params !== null && !Array.isArray(params) ? params : {},
+    project: origins.project ?? {},
+    parent: origins.parent ?? null,
+  };
 }
 
-/** The same choices for another recipe, as far as it knows the fields. */
-export function switchRecipe(form: FormState, recipe: Recipe): FormState {
-  return { recipe, preset: null, parent: onlyKnown(recipe, form.parent), changed: onlyKnown(recipe, form.changed) };
-}
-
-function onlyKnown(recipe: Recipe, values: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(values).filter(([key]) => recipe.schema.properties[key] !== undefined));
-}
-
-/** The value without what was changed here. */
+/** The value without what the document says of the field. */
 function inherited(form: FormState, key: string): Provenance & { readonly value: JsonValue | undefined } {
-  const fromParent = form.parent[key];
-  if (fromParent !== undefined) return { origin: "parent run", was: undefined, value: fromParent };
+  const found = (origin: Origin, value: JsonValue | undefined) => ({ origin, was: undefined, value });
+  if (form.recipe.schema.properties[key] !== undefined && form.project[key] !== undefined)
+    return found("project default", form.project[key]);
   const fromPreset = form.preset === null ? undefined : form.recipe.presets[form.preset]?.values[key];
-  if (fromPreset !== undefined) return { origin: "preset", was: undefined, value: fromPreset };
+  if (fromPreset !== undefined) return found("preset", fromPreset);
   const value = form.recipe.schema.properties[key]?.default;
-  return { origin: value === undefined ? "unset" : "recipe default", was: undefined, value };
+  if (value === undefined) return found("unset", value);
+  return found(form.scriptFields.has(key) ? "your script" : "recipe default", value);
 }
 
 export function valueOf(form: FormState, key: string): JsonValue | undefined {
-  return key in form.changed ? form.changed[key] : inherited(form, key).value;
+  return Object.hasOwn(form.params, key) ? form.params[key] : inherited(form, key).value;
 }
 
+/** A value that the document shares with the run it was made from is that run's. */
 export function provenance(form: FormState, key: string): Provenance {
   const base = inherited(form, key);
-  return key in form.changed ? { origin: "changed", was: base.value } : { origin: base.origin, was: undefined };
+  if (!Object.hasOwn(form.params, key)) return { origin: base.origin, was: undefined };
+  const parent = form.parent?.[key];
+  if (parent !== undefined && JSON.stringify(parent) === JSON.stringify(form.params[key])) return { origin: "parent run", was: undefined };
+  return { origin: "changed", was: parent ?? base.value };
 }
 
-/** @param value undefined, or what it is anyway, takes the change back */
-export function setValue(form: FormState, key: string, value: JsonValue | undefined): FormState {
-  const rest = Object.fromEntries(Object.entries(form.changed).filter(([name]) => name !== key));
-  const same = JSON.stringify(value) === JSON.stringify(inherited(form, key).value);
-  return { ...form, changed: value === undefined || same ? rest : { ...rest, [key]: value } };
+/** The edit that sets a field; none when it has the value anyway. A value that the document already has stays written, even if it is the default. */
+export function setValue(form: FormState, key: string, value: JsonValue | undefined): SpecEdit[] {
+  if (value === undefined) return resetValue(form, key);
+  const same = JSON.stringify(value) === JSON.stringify(valueOf(form, key));
+  return same ? [] : [{ path: ["params", key], value }];
 }
 
-/** Are the values it depends on such that the field has a meaning? */
+/** Back to where the value would come from without the change: the parent run, or whatever stands below the document. */
+export function resetValue(form: FormState, key: string): SpecEdit[] {
+  if (!Object.hasOwn(form.params, key)) return [];
+  const parent = form.parent?.[key];
+  if (parent !== undefined && JSON.stringify(parent) !== JSON.stringify(inherited(form, key).value))
+    return JSON.stringify(parent) === JSON.stringify(form.params[key]) ? [] : [{ path: ["params", key], value: parent }];
+  return [{ path: ["params", key] }];
+}
+
+/** Another recipe for the same document: what the old one knew and the new one does not goes. */
+export function switchRecipe(form: FormState, recipe: Recipe): SpecEdit[] {
+  const gone = Object.keys(form.params).filter(
+    (key) => form.recipe.schema.properties[key] !== undefined && recipe.schema.properties[key] === undefined,
+  );
+  return [
+    { path: ["recipe"], value: recipe.id },
+    ...(form.preset !== null && recipe.presets[form.preset] === undefined ? [{ path: ["preset"] }] : []),
+    ...gone.map((key) => ({ path: ["params", key] })),
+  ];
+}
+
+/** The params of another run in place of the document's own. */
+export function takeParams(form: FormState, params: JsonObject): SpecEdit[] {
+  const gone = Object.keys(form.params).filter((key) => !Object.hasOwn(params, key));
+  return [
+    ...gone.map((key) => ({ path: ["params", key] })),
+    ...Object.entries(params).map(([key, value]) => ({ path: ["params", key], value })),
+  ];
+}
+
+/** Fields whose effective value differs from another set of values, in the order of the form. */
+export function changesFrom(
+  form: FormState,
+  base: JsonObject,
+): { readonly key: string; readonly was: JsonValue | undefined; readonly now: JsonValue | undefined }[] {
+  return Object.entries(form.recipe.schema.properties)
+    .filter(([, field]) => isApplicable(form, field))
+    .sort(([, a], [, b]) => a["x-order"] - b["x-order"])
+    .map(([key]) => ({ key, was: base[key], now: valueOf(form, key) }))
+    .filter(({ was, now }) => JSON.stringify(was ?? null) !== JSON.stringify(now ?? null));
+}
+
+/** Values as they are without the document: what the recipe, its preset and the project say. */
+export function inheritedParams(form: FormState): JsonObject {
+  const values: JsonObject = {};
+  for (const key of Object.keys(form.recipe.schema.properties)) {
+    const { value } = inherited(form, key);
+    if (value !== undefined) values[key] = value;
+  }
+  return values;
+}
+
 export function isApplicable(form: FormState, field: RecipeField): boolean {
-  return Object.entries(field["x-depends-on"] ?? {}).every(([key, allowed]) => {
-    const text = JSON.stringify(valueOf(form, key) ?? null);
-    return allowed.some((value) => JSON.stringify(value) === text);
-  });
+  return applies(field, (key) => valueOf(form, key));
 }
 
 export interface FieldFilter {
@@ -93,8 +156,11 @@ export function sections(form: FormState, filter: FieldFilter, wrong: ReadonlySe
     .filter((word) => word !== "");
   const shown = Object.entries(form.recipe.schema.properties)
     .filter(([, field]) => isApplicable(form, field))
-    .filter(([key]) => !filter.changedOnly || key in form.changed)
-    .filter(([key, field]) => filter.advanced || words.length > 0 || field["x-advanced"] !== true || key in form.changed || wrong.has(key))
+    .filter(([key]) => !filter.changedOnly || Object.hasOwn(form.params, key))
+    .filter(
+      ([key, field]) =>
+        filter.advanced || words.length > 0 || field["x-advanced"] !== true || Object.hasOwn(form.params, key) || wrong.has(key),
+    )
     .filter(([key, field]) => words.every((word) => `${key} ${field.title} ${field.description}`.toLowerCase().includes(word)))
     .sort(([, a], [, b]) => a["x-order"] - b["x-order"]);
   return form.recipe.sections
@@ -120,103 +186,16 @@ export function problems(form: FormState): Map<string, Problem> {
   const required = form.recipe.schema.required.filter((key) => properties[key] !== undefined && isApplicable(form, properties[key]));
   for (const key of required) {
     const value = params[key];
-    if (value === undefined || value === "" || value === null) found.set(key, problem("error", key, MISSING, null));
+    if (value === undefined || value === "" || value === null)
+      found.set(key, { severity: "error", field: `params.${key}`, message: MISSING, hint: null });
   }
   for (const [key, field] of Object.entries(properties)) {
     const value = params[key];
     if (value === undefined || found.has(key)) continue;
-    const message = schemaError(field, value);
-    if (message !== null) {
-      found.set(key, problem("error", key, message, null));
-      continue;
-    }
-    const usual = field["x-usual-range"];
-    if (usual !== undefined && typeof value === "number" && (value < usual[0] || value > usual[1]))
-      found.set(
-        key,
-        problem(
-          "warning",
-          key,
-          `${value < usual[0] ? "Below" : "Above"} the usual range, ${shortNumber(usual[0])} to ${shortNumber(usual[1])}. You can still start the run.`,
-          null,
-        ),
-      );
+    const problem = checkField(key, field, value);
+    if (problem !== null) found.set(key, problem);
   }
   return found;
-}
-
-function problem(severity: Problem["severity"], key: string, message: string, hint: string | null): Problem {
-  return { severity, field: `params.${key}`, message, hint };
-}
-
-function schemaError(field: RecipeField, value: JsonValue): string | null {
-  const schema = Object.fromEntries(Object.entries(field).filter(([name]) => !name.startsWith("x-")));
-  const { valid, errors } = new Validator(schema, "2020-12").validate(value);
-  if (valid) return null;
-  return say(errors, field);
-}
-
-function say(errors: readonly OutputUnit[], field: RecipeField): string {
-  const keyword = errors.at(-1)?.keyword;
-  switch (keyword) {
-    case "type":
-      return `must be ${[field.type ?? "another type"].flat().map(typeName).join(" or ")}`;
-    case "minimum":
-      return `must be at least ${shortNumber(field.minimum ?? 0)}`;
-    case "exclusiveMinimum":
-      return `must be more than ${shortNumber(field.exclusiveMinimum ?? 0)}`;
-    case "maximum":
-      return `must be at most ${shortNumber(field.maximum ?? 0)}`;
-    case "enum":
-      return `must be one of ${(field.enum ?? []).map(String).join(", ")}`;
-    default:
-      return errors.at(-1)?.error ?? "is not valid";
-  }
-}
-
-function typeName(type: string): string {
-  return (
-    {
-      integer: "a whole number",
-      number: "a number",
-      string: "text",
-      boolean: "on or off",
-      array: "a list",
-      object: "a mapping",
-      null: "empty",
-    }[type] ?? type
-  );
-}
-
-export function shortNumber(value: number): string {
-  const size = Math.abs(value);
-  return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential().replace("e+", "e") : String(value);
-}
-
-export interface SpecHead {
-  readonly name: string;
-  readonly project: string;
-  readonly python: string | null;
-  readonly args: readonly string[];
-}
-
-/** The run document: only what differs from the recipe and its preset, so that it stays readable. */
-export function toSpec(form: FormState, head: SpecHead): RunSpecInput {
-  const own: JsonObject = {};
-  for (const [key, field] of Object.entries(form.recipe.schema.properties)) {
-    const origin = provenance(form, key).origin;
-    const value = valueOf(form, key);
-    if ((origin === "changed" || origin === "parent run") && value !== undefined && isApplicable(form, field)) own[key] = value;
-  }
-  return {
-    ...(head.name === "" ? {} : { name: head.name }),
-    project: head.project === "" ? "default" : head.project,
-    recipe: form.recipe.id,
-    ...(form.preset === null ? {} : { preset: form.preset }),
-    params: own,
-    ...(head.args.length === 0 ? {} : { args: [...head.args] }),
-    ...(head.python === null || head.python === "" ? {} : { python: head.python }),
-  };
 }
 
 /** Reads what was typed into a field; text that cannot be read stays text, and the schema says what is wrong with it. */

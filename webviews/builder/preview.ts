@@ -2,38 +2,84 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { Problem } from "../../protocol/errors.ts";
 import type { DryRun } from "../../protocol/spec.ts";
+import type { JsonValue } from "../../protocol/json.ts";
+import { quote } from "../../protocol/shell-command.ts";
 import { icon } from "../components/icons.ts";
+import { inputText } from "./form-model.ts";
+import type { RunDocument } from "./run-document.ts";
+
+export type PreviewTab = "yaml" | "command" | "changes";
 
 export interface PreviewView {
-  readonly tab: "yaml" | "command";
-  readonly yaml: string;
+  readonly tab: PreviewTab;
+  /** The document. */
+  readonly text: string;
+  /** Lines with something wrong in them, from 1. */
+  readonly markedLines: ReadonlySet<number>;
   readonly dryRun: DryRun | null;
-  /** What the server and the user's Python found. */
+  /** What is wrong with the document, and what the server and the user's Python found. */
   readonly found: readonly Problem[];
+  readonly changes: readonly FieldChange[];
+  /** What the changes are counted from. */
+  readonly changedFrom: string;
   /** Errors and warnings of the form itself. */
   readonly errors: number;
   readonly warnings: number;
   readonly checking: boolean;
   readonly busy: boolean;
   readonly trusted: boolean;
-  readonly setTab: (tab: "yaml" | "command") => void;
-  readonly copy: () => void;
+  /** Is the document one that the server would take? */
+  readonly startable: boolean;
+  readonly document: RunDocument;
+  readonly setTab: (tab: PreviewTab) => void;
+  readonly copy: (what: CopyKind) => void;
   readonly dry: () => void;
   readonly save: () => void;
   readonly start: () => void;
 }
 
-const TABS = [
+export interface FieldChange {
+  readonly key: string;
+  readonly was: JsonValue | undefined;
+  readonly now: JsonValue | undefined;
+}
+
+/** `shown`: what the tab shows; the others as a line for a terminal. */
+export type CopyKind = PreviewTab | "cli" | "sbatch";
+
+const TABS: readonly (readonly [PreviewTab, string])[] = [
   ["yaml", "YAML"],
   ["command", "Command"],
-] as const;
+  ["changes", "Changes"],
+];
 
 export function commandText(dryRun: DryRun): string {
-  return dryRun.command.map((part) => (/^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`)).join(" ");
+  return dryRun.command.map(quote).join(" ");
+}
+
+/** @param name of the run @param uri of its file, null for a draft */
+export function copiedText(what: CopyKind, text: string, dryRun: DryRun | null, name: string, uri: string | null): string {
+  switch (what) {
+    case "yaml":
+    case "changes":
+      return text;
+    case "command":
+      return dryRun === null ? "" : commandText(dryRun);
+    case "cli":
+    case "sbatch": {
+      const file = uri === null ? `${name.replace(/[^\w.-]+/g, "-")}.run.yaml` : decodeURIComponent(new URL(uri).pathname);
+      // A draft has no file yet: the line brings it along.
+      const write = uri === null ? `cat > ${quote(file)} <<'END_OF_RUN'\n${text.trimEnd()}\nEND_OF_RUN\n` : "";
+      const run = `trainyard run ${quote(file)}`;
+      if (what === "cli") return `${write}${run}`;
+      const gpus = dryRun?.env["CUDA_VISIBLE_DEVICES"]?.split(",").filter((gpu) => gpu !== "").length ?? 1;
+      const folder = dryRun === null ? "" : ` --chdir=${quote(dryRun.cwd)}`;
+      return `${write}sbatch --job-name=${quote(name)} --gres=gpu:${String(gpus)}${folder} --wrap=${quote(run)}`;
+    }
+  }
 }
 
 export function previewPanel(view: PreviewView): TemplateResult {
-  const { dryRun } = view;
   return html`<aside class="preview" aria-label="Preview">
     <div class="tabs" role="tablist">
       ${TABS.map(
@@ -48,30 +94,32 @@ export function previewPanel(view: PreviewView): TemplateResult {
               view.setTab(tab);
             }}
           >
-            ${label}
+            ${label} ${tab === "changes" && view.changes.length > 0 ? html`<span class="count">${view.changes.length}</span>` : nothing}
           </button>`,
       )}
-      <button class="icon-button" aria-label="Copy" title="Copy" @click=${view.copy}>${icon("copy")}</button>
+      <button class="icon-button" aria-label="Copy" title="Copy" @click=${copying(view, view.tab)}>${icon("copy")}</button>
     </div>
-    ${
-      view.tab === "yaml"
-        ? html`<div class="code mono" data-testid="yaml">${view.yaml.trimEnd().split("\n").map(yamlLine)}</div>`
-        : html`<div class="code mono" data-testid="command">
-            ${dryRun === null ? (view.checking ? "…" : "The command appears here once the form is complete.") : commandView(dryRun)}
-          </div>`
-    }
+    ${tabBody(view)}
     ${
       view.found.length === 0 ? nothing : html`<div class="findings" role="status" data-testid="preflight">${view.found.map(finding)}</div>`
     }
     <div class="foot">
       <div class="verdict secondary" role="status" data-testid="builder-verdict">${verdict(view)}</div>
       <button class="button" data-testid="builder-dry-run" @click=${view.dry}>${icon("beaker")} Dry run</button>
-      <button class="button" data-testid="builder-save" @click=${view.save}>${icon("save")} Save</button>
+      <button
+        class="button"
+        data-testid="builder-save"
+        ?disabled=${!view.document.dirty}
+        title=${view.document.kind === "draft" ? "Save as a *.run.yaml file" : "Save (Ctrl+S)"}
+        @click=${view.save}
+      >
+        ${icon("save")} Save
+      </button>
       <button
         class="button primary"
         data-testid="builder-start"
         aria-keyshortcuts="Control+Enter"
-        ?disabled=${view.errors > 0 || view.busy || !view.trusted}
+        ?disabled=${!view.startable || view.busy || !view.trusted}
         title=${view.trusted ? "Start (Ctrl+Enter)" : "This workspace is not trusted: nothing can be launched from it"}
         @click=${view.start}
       >
@@ -81,10 +129,53 @@ export function previewPanel(view: PreviewView): TemplateResult {
   </aside>`;
 }
 
+function copying(view: PreviewView, what: CopyKind): () => void {
+  return () => {
+    view.copy(what);
+  };
+}
+
+function tabBody(view: PreviewView): TemplateResult {
+  switch (view.tab) {
+    case "yaml":
+      return html`<div class="code mono" data-testid="yaml">
+        ${view.text
+          .trimEnd()
+          .split(/\r?\n/)
+          .map((line, index) => yamlLine(line, view.markedLines.has(index + 1)))}
+      </div>`;
+    case "command":
+      return html`<div class="code" data-testid="command">
+        <p class="copies">
+          <button class="button" data-testid="copy-cli" @click=${copying(view, "cli")}>${icon("terminal")} Copy as CLI</button>
+          <button class="button" data-testid="copy-sbatch" @click=${copying(view, "sbatch")}>${icon("server")} Copy as sbatch</button>
+        </p>
+        ${
+          view.dryRun === null
+            ? html`<p class="secondary">${view.checking ? "…" : "The command appears here once the form is complete."}</p>`
+            : commandView(view.dryRun)
+        }
+      </div>`;
+    case "changes":
+      return html`<div class="code" data-testid="changes">
+        <p class="secondary">${view.changes.length === 0 ? "The same as" : "Different from"} ${view.changedFrom}</p>
+        ${view.changes.map(
+          ({ key, was, now }) =>
+            html`<div class="change">
+              <span class="mono">${key}</span><span class="mono was">${inputText(was) || "–"}</span>${icon("arrow-right")}<span class="mono"
+                >${inputText(now) || "–"}</span
+              >
+            </div>`,
+        )}
+      </div>`;
+  }
+}
+
 function verdict(view: PreviewView): string {
   if (!view.trusted) return "This workspace is not trusted: nothing can be launched from it.";
   if (view.errors > 0) return `${String(view.errors)} ${view.errors === 1 ? "field" : "fields"} to fix`;
   if (view.checking) return "Checking…";
+  if (!view.startable && view.found.length === 0) return "The document is not complete";
   const blocking = view.found.filter((problem) => problem.severity === "error").length;
   if (blocking > 0) return `${String(blocking)} ${blocking === 1 ? "problem" : "problems"} found`;
   // The form and the preflight often warn of the same value.
@@ -98,23 +189,36 @@ function finding(problem: Problem): TemplateResult {
   return html`<div class="finding">
     <span class=${tone}>${icon(problem.severity)}</span>
     <span
-      >${problem.field === "" ? nothing : html`<span class="mono">${problem.field}</span> `}${problem.message}
+      >${problem.field === "" || problem.message.startsWith(problem.field) ? nothing : html`<span class="mono">${problem.field}</span> `}${problem.message}
       <span class="secondary">${problem.hint ?? ""}</span></span
     >
   </div>`;
 }
 
-function yamlLine(line: string): TemplateResult {
-  const match = /^(\s*(?:- )?)([\w.-]+):(.*)$/.exec(line);
-  const key = match === null ? nothing : html`<span class="yaml-key">${match[2]}</span>`;
-  return match === null
-    ? html`<div class="code-line"><span>${line}</span></div>`
-    : html`<div class="code-line"><span>${match[1]}</span>${key}<span>:${match[3]}</span></div>`;
+function yamlLine(line: string, marked: boolean): TemplateResult {
+  const comment = /^(.*?)((?:^|\s)#.*)$/.exec(line);
+  const code = comment?.[1] ?? line;
+  const match = /^(\s*(?:- )?)([\w.-]+):(.*)$/.exec(code);
+  const body = match === null ? code : html`${match[1]}<span class="yaml-key">${match[2]}</span>:${match[3]}`;
+  const note = comment === null ? nothing : html`<span class="secondary">${comment[2]}</span>`;
+  return html`<div class="code-line ${marked ? "marked" : ""}"><span>${body}${note}</span></div>`;
 }
 
+/** The exact command, then every value that it trains with and where it comes from. */
 function commandView(dryRun: DryRun): TemplateResult {
   const variables = Object.entries(dryRun.env).map(([name, value]) => `${name}=${value}`);
-  return html`<div class="code-line secondary"><span># in ${dryRun.cwd}</span></div>
-    ${variables.map((variable) => html`<div class="code-line secondary"><span>${variable}</span></div>`)}
-    <div class="code-line"><span>${commandText(dryRun)}</span></div>`;
+  const { params, sources } = dryRun.resolved;
+  return html`<div class="mono">
+      <div class="code-line secondary"><span># in ${dryRun.cwd}</span></div>
+      ${variables.map((variable) => html`<div class="code-line secondary"><span>${variable}</span></div>`)}
+      <div class="code-line"><span>${commandText(dryRun)}</span></div>
+    </div>
+    <h3>Resolved values</h3>
+    ${Object.entries(params).map(
+      ([key, value]) =>
+        html`<div class="resolved">
+          <span class="mono">${key}</span><span class="mono">${inputText(value) || "–"}</span
+          ><span class="secondary">${sources[key] ?? ""}</span>
+        </div>`,
+    )}`;
 }

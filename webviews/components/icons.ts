@@ -49,7 +49,10 @@ export const CODICONS = {
   trash: 0xea81,
   tag: 0xea66,
   "arrow-up": 0xeaa1,
+  "arrow-right": 0xea9c,
   "git-compare": 0xeafd,
+  terminal: 0xea85,
+  server: 0xeb50,
   "settings-gear": 0xeb51,
 } as const;
 export type IconName = keyof typeof CODICONS;

@@ -66,6 +66,10 @@ export class BrowserTransport implements Transport {
     return Promise.resolve(null);
   }
 
+  listPaths(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   setTitle(title: string): void {
     document.title = title;
   }

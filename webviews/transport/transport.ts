@@ -3,7 +3,7 @@ import type { CallInput } from "../../protocol/client.ts";
 import type { SeriesFrameHeader } from "../../protocol/frames.ts";
 import type { ServerMessage, Topic } from "../../protocol/messages.ts";
 import type { RouteName, RouteResponse } from "../../protocol/routes.ts";
-import type { ConnectionState, HostCommand } from "../../protocol/webview.ts";
+import type { ConnectionState, HostCommand, PathRule } from "../../protocol/webview.ts";
 
 export interface Connection {
   readonly state: ConnectionState;
@@ -24,8 +24,8 @@ export interface Subscription {
   close(): void;
 }
 
-/** `pick_path` is asked through `pickPath`, which waits for the answer. */
-export type SimpleHostCommand = Exclude<HostCommand, { command: "pick_path" }>;
+/** Those with an answer are asked through `pickPath` and `listPaths`, which wait for it. */
+export type SimpleHostCommand = Exclude<HostCommand, { command: "pick_path" | "list_paths" }>;
 
 export interface Transport {
   /** Where the application runs; a browser has no editor to open files in. */
@@ -41,6 +41,8 @@ export interface Transport {
   onConnection(listener: (connection: Connection) => void): () => void;
   command(command: SimpleHostCommand): void;
   /** Asks the host for a path; null when it was dismissed or the host has no file dialog. */
-  pickPath(kind: "file" | "folder" | "any"): Promise<string | null>;
+  pickPath(field: PathRule): Promise<string | null>;
+  /** Paths of the workspace that such a field may take; none where the host does not know them. */
+  listPaths(field: PathRule): Promise<readonly string[]>;
   setTitle(title: string): void;
 }

@@ -4,7 +4,8 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import { ServerMessage, type Topic } from "../../protocol/messages.ts";
 import type { RouteName, RouteResponse } from "../../protocol/routes.ts";
-import type { FromWebview, ToWebview } from "../../protocol/webview.ts";
+import type { SpecEdit } from "../../protocol/run-document/edit.ts";
+import type { FromWebview, PathRule, ToWebview } from "../../protocol/webview.ts";
 import { Observable } from "./observable.ts";
 import { SubscriptionBook } from "./subscription-book.ts";
 import type { Connection, SimpleHostCommand, Subscription, TopicHandlers, Transport } from "./transport.ts";
@@ -17,6 +18,7 @@ export interface VsCodeApi {
 }
 
 export type InitMessage = Extract<ToWebview, { type: "init" }>;
+export type DocumentMessage = Extract<ToWebview, { type: "document" }>;
 
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -33,6 +35,8 @@ export class VsCodeTransport implements Transport {
   readonly #connection = new Observable<Connection>({ state: "connecting", since: Date.now(), detail: null });
   readonly #waiting = new Map<number, Waiting>();
   readonly #picking = new Map<number, (path: string | null) => void>();
+  readonly #listing = new Map<number, (paths: readonly string[]) => void>();
+  readonly #documents = new Set<(message: DocumentMessage) => void>();
   readonly #init: (message: InitMessage) => void;
   #nextRequest = 1;
 
@@ -79,12 +83,30 @@ export class VsCodeTransport implements Transport {
     this.#api.postMessage({ type: "command", command });
   }
 
-  pickPath(kind: "file" | "folder" | "any"): Promise<string | null> {
+  pickPath(field: PathRule): Promise<string | null> {
     const request = this.#nextRequest++;
     return new Promise((resolve) => {
       this.#picking.set(request, resolve);
-      this.#api.postMessage({ type: "command", command: { command: "pick_path", request, kind } });
+      this.#api.postMessage({ type: "command", command: { command: "pick_path", request, field } });
     });
+  }
+
+  listPaths(field: PathRule): Promise<readonly string[]> {
+    const request = this.#nextRequest++;
+    return new Promise((resolve) => {
+      this.#listing.set(request, resolve);
+      this.#api.postMessage({ type: "command", command: { command: "list_paths", request, field } });
+    });
+  }
+
+  /** Sends edits of the document that this page shows. */
+  edit(sequence: number, edits: readonly SpecEdit[]): void {
+    this.#api.postMessage({ type: "edit_document", sequence, edits: [...edits] });
+  }
+
+  /** Each new text of that document. */
+  onDocument(listener: (message: DocumentMessage) => void): void {
+    this.#documents.add(listener);
   }
 
   setTitle(title: string): void {
@@ -129,6 +151,13 @@ export class VsCodeTransport implements Transport {
         break;
       case "connection":
         this.#connect({ state: message.state, since: Date.parse(message.since), detail: message.detail });
+        break;
+      case "document":
+        for (const listener of this.#documents) listener(message);
+        break;
+      case "paths":
+        this.#listing.get(message.request)?.(message.paths);
+        this.#listing.delete(message.request);
         break;
       case "picked":
         this.#picking.get(message.request)?.(message.path);

@@ -321,5 +321,5 @@ def test_the_command(tmp_path: Path) -> None:
     done = recipes("inspect", script, "--arguments", stdin=json.dumps({"task": "test", "checkpoint": "c"}))
     assert json.loads(done.stdout) == {"arguments": ["test", "--checkpoint", "c"]}
     wrong = recipes("inspect", script, "--arguments", stdin=json.dumps({"lr": 1}))
-    assert wrong.returncode == 1 and "has no option 'lr'" in wrong.stderr
-    assert recipes("inspect", str(tmp_path / "gone.py")).returncode == 1
+    assert wrong.returncode == 65 and "has no option 'lr'" in wrong.stderr
+    assert recipes("inspect", str(tmp_path / "gone.py")).returncode == 65

@@ -32,12 +32,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, Mapping, Optional, Sequence
 
 from trainyard.adapters.fields import MISSING, Field, applies, schema_of
-from trainyard.adapters.preflight import Preflight, Problem
+from trainyard.adapters.preflight import Fix, Preflight, Problem, set_to
 
 if TYPE_CHECKING:
     from trainyard import Run
+    from trainyard.adapters.hf_data import Part
 
-__all__ = ["MISSING", "BaseAdapter", "Field", "Preflight", "Preset", "Problem", "RecipeError", "ResumeFrom", "Section", "TrainContext"]
+__all__ = ["MISSING", "BaseAdapter", "Field", "Fix", "Preflight", "Preset", "Problem", "RecipeError", "ResumeFrom", "Section", "TrainContext", "set_to"]
 
 
 class RecipeError(Exception):
@@ -114,6 +115,8 @@ class BaseAdapter:
     #: Fields in the order of the form.
     fields: ClassVar[Mapping[str, Field]] = {}
     presets: ClassVar[Mapping[str, Preset]] = {}
+    #: Shapes of rows that it learns from (``adapters.rows.SHAPES``); empty when its data is of another kind.
+    dataset_shapes: ClassVar[Sequence[str]] = ()
     #: Can a run go on from a checkpoint that this recipe reported?
     resumable: ClassVar[bool] = False
 
@@ -130,6 +133,10 @@ class BaseAdapter:
 
         Keep it quick and free of heavy imports; it runs while the user fills in the form.
         """
+
+    def encode_rows(self, context: TrainContext, shape: str, tokenizer: Any, rows: Sequence[Mapping[str, Any]]) -> List[List["Part"]]:
+        """Rows of ``dataset_shapes`` as tokens, each as the training would see it but uncut: for the preview of a dataset."""
+        raise RecipeError("the recipe {} shows no tokens".format(self.id), "recipe")
 
     # ---- what the launcher calls; a recipe seldom overrides these ----
 

@@ -57,6 +57,8 @@ class Field:
     #: For paths: ``file``, ``folder`` or ``any``.
     path: Optional[str] = None
     path_must_exist: bool = False
+    #: What the editor looks for when it offers paths: ``dataset``, ``candles``, ``model`` or ``python``.
+    holds: Optional[str] = None
     #: JSON type of the items of an array.
     items: Optional[str] = None
     #: What an item of an array may be.
@@ -85,11 +87,16 @@ class Field:
             "x-advanced": True if self.advanced else None,
             "x-usual-range": list(self.usual) if self.usual else None,
             "x-depends-on": {name: list(values) for name, values in self.depends_on.items()} if self.depends_on else None,
-            "x-path": {"kind": self.path, "must_exist": self.path_must_exist} if self.path else None,
+            "x-path": self._path_rule(),
             "items": self._items_schema(),
         }
         schema.update({key: value for key, value in optional.items() if value is not None})
         return schema
+
+    def _path_rule(self) -> Optional[Dict[str, Any]]:
+        if not self.path:
+            return None
+        return {"kind": self.path, "must_exist": self.path_must_exist, **({"holds": self.holds} if self.holds else {})}
 
     def _items_schema(self) -> Optional[Dict[str, Any]]:
         if self.items is None:

@@ -20,6 +20,13 @@ class Sources(NamedTuple):
     eval: Optional[Source]
 
 
+class Part(NamedTuple):
+    """Neighbouring tokens of a row: ``trained``, ``masked`` (given, not learned) or ``rejected`` (a preference's worse answer)."""
+
+    kind: str
+    ids: List[int]
+
+
 class Split(NamedTuple):
     """``datasets.Dataset`` each; ``eval`` is None without held-out rows."""
 
@@ -113,6 +120,17 @@ class Encoder:
         text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=ask)
         ids: List[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
+
+
+def parts_of_labels(ids: Sequence[int], labels: Sequence[int]) -> List[Part]:
+    """Tokens with their labels as parts of one kind each."""
+    parts: List[Part] = []
+    for token, label in zip(ids, labels):
+        kind = "masked" if label == IGNORED else "trained"
+        if not parts or parts[-1].kind != kind:
+            parts.append(Part(kind, []))
+        parts[-1].ids.append(token)
+    return parts
 
 
 def without_eos(ids: List[int], eos: int) -> List[int]:

@@ -39,6 +39,7 @@ def data_fields(shapes: Sequence[str], max_length: int, packing: bool = True) ->
             required=True,
             path="file",
             path_must_exist=True,
+            holds="dataset",
             placeholder="data/train.jsonl",
         ),
         "eval_file": Field(
@@ -50,6 +51,7 @@ def data_fields(shapes: Sequence[str], max_length: int, packing: bool = True) ->
             nullable=True,
             path="file",
             path_must_exist=True,
+            holds="dataset",
         ),
         "eval_fraction": Field(
             "number",
@@ -142,6 +144,7 @@ def model_fields(allow_new: bool) -> Dict[str, Field]:
         depends_on=pretrained,
         widget="path",
         path="any",
+        holds="model",
     )
     if allow_new:
         fields.update(_new_model_fields())

@@ -15,7 +15,8 @@ from trainyard.adapters.rows import Source
 #: Template for tokenizers that come without one: plain, one line per message.
 PLAIN_CHAT_TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}"
-    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}\n{% endfor %}"
+    # Written as a text: of a template's own lines, the end after a block is taken off.
+    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{{ '\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}assistant: {% endif %}"
 )
 _NEW_MODEL_SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
@@ -50,7 +51,11 @@ def load_tokenizer(context: TrainContext, source: Source) -> Any:
         tokenizer = train_tokenizer(row_texts(source), params["new_tokenizer"], params["vocab_size"])
     else:
         name = local_or_hub(params.get("tokenizer") or params["model"])
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=params["trust_remote_code"])
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=params["trust_remote_code"])
+        except (OSError, ValueError) as error:
+            field = "params.tokenizer" if params.get("tokenizer") else "params.model"
+            raise RecipeError("the tokenizer of {!r} cannot be loaded: {}".format(name, error), field) from error
     if tokenizer.eos_token is None:
         raise RecipeError("the tokenizer has no end-of-sequence token", "params.tokenizer", "Choose a tokenizer that defines eos_token.")
     if tokenizer.pad_token is None:

@@ -6,7 +6,7 @@ alone, except for Parquet (pyarrow).
 Shapes and the columns of a normalised row:
 
 - ``text``: ``text`` (str)
-- ``prompt_completion``: ``prompt`` and ``completion`` (str)
+- ``prompt_completion``: ``prompt`` and ``completion`` (str); Alpaca's ``instruction``, ``input`` and ``output`` are made into these
 - ``messages``: ``messages`` (list of ``{"role": str, "content": str}``)
 - ``preference``: ``chosen`` and ``rejected``, with ``prompt`` where the data has one (all str, or all lists of messages)
 """
@@ -32,6 +32,8 @@ _SUFFIXES = {
     ".text": "text",
     ".md": "text",
 }
+#: Columns of Alpaca rows: what to do, what with (may be empty or missing), and what is to be answered.
+ALPACA = ("instruction", "input", "output")
 # ShareGPT's names for those who speak.
 _ROLES = {"human": "user", "gpt": "assistant", "user": "user", "assistant": "assistant", "system": "system", "tool": "tool"}
 
@@ -191,8 +193,18 @@ def detect_shape(columns: Sequence[str], names: Columns, allowed: Sequence[str],
 
 
 def has_column(columns: Sequence[str], name: str, shape: str) -> bool:
-    """ShareGPT's ``conversations`` stands for ``messages``."""
-    return name in columns or (shape == "messages" and name == "messages" and "conversations" in columns)
+    """ShareGPT's ``conversations`` stands for ``messages``, and Alpaca's columns for ``prompt`` and ``completion``."""
+    if name in columns:
+        return True
+    if shape == "messages":
+        return name == "messages" and "conversations" in columns
+    return shape == "prompt_completion" and name in ("prompt", "completion") and ALPACA[0] in columns and ALPACA[2] in columns
+
+
+def _alpaca_prompt(instruction: str, given: str) -> str:
+    """The sections that models trained on Alpaca rows know."""
+    parts = ["### Instruction:\n" + instruction] + (["### Input:\n" + given] if given else [])
+    return "\n\n".join(parts + ["### Response:\n"])
 
 
 def normalise(row: Mapping[str, Any], shape: str, names: Columns, path: Path, number: int) -> Dict[str, Any]:
@@ -208,6 +220,12 @@ def normalise(row: Mapping[str, Any], shape: str, names: Columns, path: Path, nu
 
     if shape == "text":
         return {"text": text(names.text, "text_column")}
+    if shape == "prompt_completion" and names.prompt not in row and ALPACA[0] in row and ALPACA[2] in row:
+        instruction, answer = text(ALPACA[0], "prompt_column"), text(ALPACA[2], "completion_column")
+        if answer == "":
+            raise _bad(path, number, "completion_column", "column {!r} is empty".format(ALPACA[2]))
+        given = text(ALPACA[1], "prompt_column") if row.get(ALPACA[1]) is not None else ""
+        return {"prompt": _alpaca_prompt(instruction, given), "completion": answer}
     if shape == "prompt_completion":
         completion = text(names.completion, "completion_column")
         if completion == "":

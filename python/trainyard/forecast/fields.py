@@ -35,6 +35,7 @@ def _data() -> Dict[str, Field]:
             required=True,
             path="file",
             path_must_exist=True,
+            holds="candles",
             placeholder="candles.csv",
         ),
         "timeframes": Field(

@@ -4,16 +4,22 @@
 - ``check`` reads ``{"recipe": …, "params": …, "base_dir": …}`` (JSON) on stdin and prints a PreflightReport.
 - ``inspect SCRIPT.py`` prints the form that the script's source gives: its fields (a map of RecipeField) and how each is passed. The script is
   parsed and never imported. With ``--arguments`` it reads values as JSON from stdin and prints the list of arguments that they become.
+- ``preview`` reads ``{"recipe", "params", "base_dir", "split", "file", "rows"}`` (JSON) on stdin and prints a DatasetPreview.
+- ``render`` reads the same with ``sample`` and prints a RenderedDataset: it loads the document's tokenizer.
 - ``run`` trains what ``$TRAINYARD_RUN_DIR/resolved.json`` asks for.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
+
+#: What was given is at fault (sysexits' EX_DATAERR): the last line on stderr says what, in a sentence for the user.
+EXIT_BAD_INPUT = 65
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -25,6 +31,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     inspect = commands.add_parser("inspect", help="print the form of a script, from its source")
     inspect.add_argument("script", type=Path)
     inspect.add_argument("--arguments", action="store_true", help="print the arguments for values read as JSON from stdin")
+    commands.add_parser("preview", help="look at a dataset; the request is read as JSON from stdin")
+    commands.add_parser("render", help="rows as the training sees them; the request is read as JSON from stdin")
     commands.add_parser("run", help="carry out the launched run")
     arguments = parser.parse_args(argv)
 
@@ -39,6 +47,10 @@ def main(argv: Optional[List[str]] = None) -> int:
 
         _print(describe_all([arguments.workspace] if arguments.workspace else []))
         return 0
+    if arguments.command == "preview":
+        return _preview()
+    if arguments.command == "render":
+        return _render()
     return _check()
 
 
@@ -54,13 +66,44 @@ def _inspect(script: Path, arguments: bool) -> int:
             _print(form.to_json())
     except ScriptError as error:
         print(str(error), file=sys.stderr)
-        return 1
+        return EXIT_BAD_INPUT
     except KeyError as error:
         print("{} has no option {}".format(script, error), file=sys.stderr)
-        return 1
+        return EXIT_BAD_INPUT
     except ValueError as error:
         print("the values on stdin are not JSON: {}".format(error), file=sys.stderr)
         return 2
+    return 0
+
+
+def _preview() -> int:
+    from trainyard.adapters.dataset_preview import preview_request
+
+    return _answer(preview_request)
+
+
+def _render() -> int:
+    from trainyard.adapters.dataset_render import render_request
+
+    return _answer(render_request)
+
+
+def _answer(function: Callable[[Dict[str, Any]], Dict[str, Any]]) -> int:
+    """Answers the request on stdin; what the libraries print meanwhile goes to stderr."""
+    from trainyard.adapters.base import RecipeError
+    from trainyard.adapters.rows import DatasetError
+
+    request = json.loads(sys.stdin.read())
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            answer = function(request)
+    except (DatasetError, RecipeError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except ImportError as error:
+        print("{} cannot do this: {}".format(sys.executable, error), file=sys.stderr)
+        return EXIT_BAD_INPUT
+    _print(answer)
     return 0
 
 

@@ -9,7 +9,6 @@ import inspect
 import os
 import re
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 
@@ -151,7 +150,7 @@ def describe(workspaces: Iterable[Path] = ()) -> Dict[str, Any]:
             "packages": installed(wanted),
         },
         "recipes": recipes,
-        "problems": [asdict(problem) for problem in problems],
+        "problems": [problem.to_json() for problem in problems],
     }
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, List, Mapping, Sequence
 
 from trainyard.adapters import hf_fields as f
 from trainyard.adapters import hf_training_fields as t
 from trainyard.adapters.base import BaseAdapter, Preflight, Preset, TrainContext
 from trainyard.adapters.hf_checks import check_data, check_model, check_training
+from trainyard.adapters.hf_data import Encoder, Part, parts_of_labels
 
 SHAPES: Sequence[str] = ("text", "prompt_completion", "messages")
 
@@ -19,6 +21,7 @@ class HfCausalLm(BaseAdapter):
     description = "Trains all weights of a causal language model with transformers.Trainer; the model can be a pre-trained or a new small one."
     framework = "huggingface"
     requires = ("torch", "transformers", "accelerate", "datasets")
+    dataset_shapes = SHAPES
     resumable = True
     sections = (f.DATA, f.MODEL, f.TRAINING, f.EVALUATION, f.COMPUTE)
     fields = {
@@ -64,6 +67,10 @@ class HfCausalLm(BaseAdapter):
         check_data(params, SHAPES, base_dir, report)
         check_model(params, base_dir, report)
         check_training(params, report)
+
+    def encode_rows(self, context: TrainContext, shape: str, tokenizer: Any, rows: Sequence[Mapping[str, Any]]) -> List[List[Part]]:
+        encoder = Encoder(tokenizer, shape, sys.maxsize, context.params["completion_only_loss"] and shape != "text")
+        return [parts_of_labels(row["input_ids"], row["labels"]) for row in map(encoder, rows)]
 
     def train(self, context: TrainContext) -> bool:
         return _train(context, lora=False)

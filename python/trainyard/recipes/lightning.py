@@ -36,6 +36,7 @@ class Lightning(BaseAdapter):
             required=True,
             path="file",
             path_must_exist=True,
+            holds="python",
             placeholder="model.py",
         ),
         "module_class": Field(
@@ -51,6 +52,7 @@ class Lightning(BaseAdapter):
             nullable=True,
             path="file",
             path_must_exist=True,
+            holds="python",
         ),
         "data_class": Field(
             "string",

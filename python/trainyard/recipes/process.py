@@ -22,7 +22,15 @@ class Script(BaseAdapter):
     sections = (_PROCESS,)
     fields = {
         "script": Field(
-            "string", "Script", "Python file to run.", "process", required=True, path="file", path_must_exist=True, placeholder="train.py"
+            "string",
+            "Script",
+            "Python file to run.",
+            "process",
+            required=True,
+            path="file",
+            path_must_exist=True,
+            holds="python",
+            placeholder="train.py",
         ),
         "args": Field("array", "Arguments", "Command-line arguments of the script.", "process", default=[], items="string", widget="list"),
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence
 
 from trainyard.adapters import hf_fields as f
 from trainyard.adapters import hf_training_fields as t
 from trainyard.adapters.base import BaseAdapter, Field, Preflight, Preset, TrainContext
 from trainyard.adapters.hf_checks import check_data, check_model, check_training
+from trainyard.adapters.hf_data import Part
 
 SFT_SHAPES: Sequence[str] = ("text", "prompt_completion", "messages")
 DPO_SHAPES: Sequence[str] = ("preference",)
@@ -32,6 +33,7 @@ class TrlSft(BaseAdapter):
     description = "Supervised fine-tuning with TRL's SFTTrainer on text, prompt–completion rows or conversations; all weights or LoRA."
     framework = "trl"
     requires = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
+    dataset_shapes = SFT_SHAPES
     resumable = True
     sections = (f.DATA, f.MODEL, f.ADAPTER, f.TRAINING, f.EVALUATION, f.COMPUTE)
     fields = {
@@ -80,6 +82,11 @@ class TrlSft(BaseAdapter):
         check_model(params, base_dir, report)
         check_training(params, report)
 
+    def encode_rows(self, context: TrainContext, shape: str, tokenizer: Any, rows: Sequence[Mapping[str, Any]]) -> List[List[Part]]:
+        from trainyard.adapters.trl_rows import sft_parts
+
+        return sft_parts(context, tokenizer, rows, loss_of(context.params, shape))
+
     def train(self, context: TrainContext) -> bool:
         return _train_sft(context)
 
@@ -90,6 +97,7 @@ class TrlDpo(BaseAdapter):
     description = "Direct preference optimisation with TRL's DPOTrainer on rows with a chosen and a rejected answer; all weights or LoRA."
     framework = "trl"
     requires = TrlSft.requires
+    dataset_shapes = DPO_SHAPES
     resumable = True
     sections = TrlSft.sections
     fields = {
@@ -146,8 +154,21 @@ class TrlDpo(BaseAdapter):
         if params["loss_type"] in ("robust", "exo_pair") and params["label_smoothing"] == 0:
             report.error("label_smoothing", "the loss {} needs label smoothing above 0".format(params["loss_type"]), "Try 0.001 to 0.1.")
 
+    def encode_rows(self, context: TrainContext, shape: str, tokenizer: Any, rows: Sequence[Mapping[str, Any]]) -> List[List[Part]]:
+        from trainyard.adapters.trl_rows import dpo_parts
+
+        return dpo_parts(context, tokenizer, rows)
+
     def train(self, context: TrainContext) -> bool:
         return _train_dpo(context)
+
+
+def loss_of(params: Mapping[str, Any], shape: str) -> Dict[str, Any]:
+    """Which tokens SFT learns, in the words of ``SFTConfig``."""
+    return {
+        "completion_only_loss": params["completion_only_loss"] if shape == "prompt_completion" else None,
+        "assistant_only_loss": params["assistant_only_loss"] and shape == "messages",
+    }
 
 
 def _adapter_of(context: TrainContext, model: Any) -> Dict[str, Any]:
@@ -187,8 +208,7 @@ def _train_sft(context: TrainContext) -> bool:
         {
             "max_length": params["max_length"],
             "packing": params["packing"],
-            "completion_only_loss": params["completion_only_loss"] if shape == "prompt_completion" else None,
-            "assistant_only_loss": params["assistant_only_loss"] and shape == "messages",
+            **loss_of(params, shape),
         },
         has_eval=split.eval is not None,
         warn=lambda text: context.run.message("warning", text),

@@ -37,6 +37,7 @@ def inspect_script(path: Path) -> ScriptForm:
         raise ScriptError("{} is no Python that can be read: {}".format(path, error)) from None
     for form in (hydra_form(source, path), dataclass_form(source), argparse_form(source), key_value_form(source)):
         if form is not None:
+            form.keep_reserved_free()
             return form
     form = ScriptForm()
     if any(isinstance(call.func, ast.Attribute) and call.func.attr in ("parse_args", "parse_known_args") for call in source.calls()):

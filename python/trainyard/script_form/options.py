@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from trainyard.adapters.fields import MISSING, Field
@@ -13,9 +13,13 @@ from trainyard.adapters.fields import MISSING, Field
 STYLES = ("value", "joined", "values", "repeated", "flag", "unflag", "switch", "count", "positional", "command", "assign")
 
 
+#: Fields of the recipe ``script`` itself: an option of such a name gets an underscore in the form, and keeps its name on the command line.
+RESERVED = ("script", "args", "script_form")
+
+
 @dataclass(frozen=True)
 class Option:
-    """``flag`` is None for positional ones. ``words``: what true and false are written as; None leaves numbers and texts as they are."""
+    """``flag`` is None for positional ones; of ``assign`` it is the key. ``words``: what true and false are written as; None leaves numbers and texts as they are."""
 
     name: str
     field: Field
@@ -45,10 +49,16 @@ class ScriptForm:
 
     def add(self, option: Option) -> None:
         """The first of a name stays: a later one of the same name is noted."""
+        if option.style == "assign" and option.flag is None:
+            option = replace(option, flag=option.name)
         if any(known.name == option.name for known in self.options):
             self.notes.append("line {}: {} is defined a second time".format(option.line, option.name))
             return
         self.options.append(option)
+
+    def keep_reserved_free(self) -> None:
+        """Renames options that are called like a field of the recipe ``script`` itself."""
+        self.options = [replace(option, name=option.name + "_") if option.name in RESERVED else option for option in self.options]
 
     def to_json(self) -> Dict[str, Any]:
         """``fields`` maps names to RecipeField; ``arguments`` says how each is passed."""
@@ -116,7 +126,7 @@ def _words(option: Option, value: Any) -> List[str]:
     if style == "joined":
         return ["{}={}".format(flag, _text(value, option))]
     if style == "assign":
-        return ["{}={}".format(option.name, _assigned(value))]
+        return ["{}={}".format(flag, _assigned(value))]
     return _pair(flag, _text(value, option))
 
 

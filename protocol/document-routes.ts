@@ -1,0 +1,63 @@
+/** Routes about run documents: what they mean and what they need, before anything is started. */
+import * as d from "./documents.ts";
+import * as q from "./queries.ts";
+import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
+import { common, route } from "./route.ts";
+import { DryRun } from "./spec.ts";
+
+export const documentRoutes = {
+  dryRun: route({
+    ...common,
+    method: "POST",
+    path: "/api/dry-run",
+    summary: "The exact command, environment and resolved values, without running",
+    body: q.CreateRun,
+    response: DryRun,
+    errors: ["invalid_spec", "unknown_recipe", "python_unusable"],
+  }),
+  preflight: route({
+    ...common,
+    method: "POST",
+    path: "/api/preflight",
+    summary: "What would go wrong: values, interpreter, packages, dataset",
+    body: q.CreateRun,
+    response: PreflightReport,
+    errors: ["unknown_recipe", "python_unusable"],
+  }),
+  scriptForm: route({
+    ...common,
+    method: "POST",
+    path: "/api/script-form",
+    summary: "The form of the script that a document names, from its source; the script is not imported",
+    body: d.DocumentRequest,
+    response: d.ScriptForm,
+    errors: ["invalid_spec", "missing_file", "python_unusable", "timeout"],
+  }),
+  previewDataset: route({
+    ...common,
+    method: "POST",
+    path: "/api/dataset/preview",
+    summary: "Shape, columns and rows of a document's dataset, and the rows that do not fit; large files are sampled",
+    body: d.DatasetRequest,
+    response: d.DatasetPreview,
+    errors: ["invalid_spec", "missing_file", "python_unusable", "timeout"],
+  }),
+  renderDataset: route({
+    ...common,
+    method: "POST",
+    path: "/api/dataset/render",
+    summary: "Rows as the training sees them: the rendered template, trained and masked tokens, lengths",
+    body: d.RenderRequest,
+    response: d.RenderedDataset,
+    errors: ["invalid_spec", "missing_file", "bad_dataset", "unknown_recipe", "python_unusable", "timeout"],
+  }),
+  listRecipes: route({
+    ...common,
+    method: "GET",
+    path: "/api/recipes",
+    summary: "Recipes as the interpreter describes them, and the interpreter itself",
+    query: q.RecipesQuery,
+    response: RecipeCatalogue,
+    errors: ["python_unusable", "timeout"],
+  }),
+} as const;

@@ -1,0 +1,112 @@
+import { css } from "lit";
+
+/** The right column of the builder. */
+export const previewStyles = css`
+  .preview {
+    display: flex;
+    flex-direction: column;
+    min-height: 0;
+    border-left: 1px solid var(--hairline);
+    background: var(--vscode-panel-background);
+  }
+  .preview .tabs {
+    display: flex;
+    align-items: center;
+    height: 34px;
+    padding: 0 12px;
+    gap: 4px;
+    flex: none;
+  }
+  .preview .tabs .icon-button {
+    margin-left: auto;
+  }
+  .copies {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 6px;
+    margin: 4px 0 10px;
+  }
+  .code h3 {
+    margin: 12px 0 4px;
+    font-size: 12px;
+    font-weight: 600;
+  }
+  .resolved {
+    display: grid;
+    grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr) auto;
+    gap: 0 10px;
+    min-height: 20px;
+    font-size: 12px;
+    overflow-wrap: anywhere;
+  }
+  .count {
+    color: var(--secondary);
+  }
+  .code-line.marked {
+    margin: 0 -16px;
+    padding: 0 13px;
+    border-left: 3px solid var(--vscode-testing-iconFailed);
+  }
+  .change {
+    display: grid;
+    grid-template-columns: minmax(0, 1.2fr) minmax(0, 1fr) 16px minmax(0, 1fr);
+    align-items: center;
+    gap: 0 8px;
+    min-height: 24px;
+    overflow-wrap: anywhere;
+  }
+  .change .was {
+    text-align: right;
+    opacity: 0.74;
+  }
+  .code {
+    padding: 4px 16px 12px;
+    flex: 1;
+    min-height: 80px;
+    overflow: auto;
+    line-height: 18px;
+  }
+  .code-line span {
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+  }
+  .yaml-key {
+    color: var(--vscode-symbolIcon-propertyForeground, var(--vscode-textLink-foreground));
+  }
+  .findings {
+    max-height: 40%;
+    overflow: auto;
+    padding: 8px 14px;
+    border-top: 1px solid var(--hairline);
+    font-size: 12px;
+    display: grid;
+    gap: 6px;
+    flex: none;
+  }
+  .finding {
+    display: flex;
+    gap: 6px;
+    overflow-wrap: anywhere;
+  }
+  .finding .icon {
+    font-size: 14px;
+    line-height: 18px;
+  }
+  .foot {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 8px;
+    padding: 10px 14px;
+    border-top: 1px solid var(--hairline);
+    flex: none;
+  }
+  .foot .verdict {
+    width: 100%;
+    font-size: 12px;
+    min-height: 18px;
+  }
+  .foot .primary {
+    margin-left: auto;
+  }
+`;
