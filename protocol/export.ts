@@ -1,7 +1,7 @@
 /** Points as files for other programs, and artifacts as previews. */
 import * as z from "zod";
 import { RunId } from "./ids.ts";
-import { Instant, JsonObject, JsonValue } from "./json.ts";
+import { Instant, JsonObject, JsonValue, WireNumber } from "./json.ts";
 import { EnvironmentSnapshot, RunSummary } from "./run.ts";
 
 /**
@@ -43,6 +43,18 @@ export const ExportProvenance = z.object({
   metrics: z.array(z.string()),
 });
 export type ExportProvenance = z.infer<typeof ExportProvenance>;
+
+/** A point in JSON lines. */
+export const ExportedPoint = z.object({
+  run: z.string(),
+  metric: z.string(),
+  attempt: z.number().int(),
+  step: z.number(),
+  /** ms since the epoch. */
+  time: z.number(),
+  value: WireNumber,
+});
+export type ExportedPoint = z.infer<typeof ExportedPoint>;
 
 export const ExportQuery = z.object({
   /** Comma-separated run ids. */

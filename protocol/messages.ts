@@ -20,8 +20,8 @@ export { WS_PATH, WS_PROTOCOL } from "./constants.ts";
 const SubscriptionId = z.number().int().nonnegative();
 
 export const Topic = z.discriminatedUnion("topic", [
-  /** All runs: `runs` first, then `run` for each change and `run_removed`. */
-  z.object({ topic: z.literal("runs") }),
+  /** All runs: `runs` first (an empty list with `changes_only`, for clients that ask for pages), then `run` for each change and `run_removed`. */
+  z.object({ topic: z.literal("runs"), changes_only: z.boolean().optional() }),
   /** One run: its `run` summary, `events` and `checkpoints` as they come, `usage` while it lives. */
   z.object({ topic: z.literal("run"), run: RunId }),
   /** New points of a run's metrics since the cursor. Names as in SeriesQuery. */

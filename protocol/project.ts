@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { Slug } from "./ids.ts";
 import { Instant, JsonObject } from "./json.ts";
+import { ProjectRetention } from "./retention.ts";
 import { RUN_FOLDER_VERSION } from "./run.ts";
 
 export const StoreRecord = z.object({ version: z.literal(RUN_FOLDER_VERSION), created_at: Instant });
@@ -32,6 +33,8 @@ export const ProjectSettings = z.object({
   /** Metrics computed after the fact from params and metrics. */
   derived: DerivedMetrics,
   archived: z.boolean(),
+  /** Which checkpoints of its runs stay; null = all of them. */
+  retention: ProjectRetention.nullable(),
 });
 export type ProjectSettings = z.infer<typeof ProjectSettings>;
 export const ProjectChanges = ProjectSettings.partial();
@@ -52,6 +55,7 @@ export const ProjectRecord = z.object({
   defaults: JsonObject,
   derived: z.record(z.string(), z.string()).default({}),
   archived: z.boolean().default(false),
+  retention: ProjectRetention.nullable().default(null),
   created_at: Instant,
   updated_at: Instant.nullable().default(null),
   /** Counts up with each change; 0 = nobody has decided anything yet. */

@@ -10,9 +10,12 @@ import * as q from "./queries.ts";
 import { documentRoutes } from "./document-routes.ts";
 import { draftRoutes } from "./draft-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
+import { importRoutes } from "./import-routes.ts";
 import { noticeRoutes } from "./notice-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
+import { retentionRoutes } from "./retention-routes.ts";
 import { common, oneRun, route } from "./route.ts";
+import { savedRoutes } from "./saved-routes.ts";
 import { SystemSample } from "./system.ts";
 
 export const routes = {
@@ -34,6 +37,7 @@ export const routes = {
     errors: [],
   }),
   ...projectRoutes,
+  ...savedRoutes,
   listRuns: route({
     ...common,
     method: "GET",
@@ -218,8 +222,10 @@ export const routes = {
     produces: "bytes",
     errors: ["not_found", "forbidden", "bad_request"],
   }),
+  ...retentionRoutes,
   ...draftRoutes,
   ...exportRoutes,
+  ...importRoutes,
   ...analysisRoutes,
   ...noticeRoutes,
   getSystem: route({

@@ -65,6 +65,25 @@ export const RunParent = z.object({
 });
 export type RunParent = z.infer<typeof RunParent>;
 
+/** The exports that hold every bit of every point. */
+export const ImportFormat = z.enum(["long", "wide", "jsonl", "parquet", "arrow"]);
+export type ImportFormat = z.infer<typeof ImportFormat>;
+
+/** Where an imported run comes from. What the file does not say is null. */
+export const ImportSource = z.object({
+  format: ImportFormat,
+  /** Absolute path of the file. */
+  file: z.string(),
+  imported_at: Instant,
+  /** The run's id in the store that it was exported from. */
+  run: z.string(),
+  store: z.string().nullable(),
+  exported_at: Instant.nullable(),
+  /** Of the Trainyard that exported it. */
+  version: z.string().nullable(),
+});
+export type ImportSource = z.infer<typeof ImportSource>;
+
 /** run.json */
 export const RunRecord = z.object({
   version: z.literal(RUN_FOLDER_VERSION),
@@ -89,8 +108,10 @@ export const RunRecord = z.object({
   created_at: Instant,
   started_at: Instant.nullable(),
   ended_at: Instant.nullable(),
-  /** Who made the folder: the server, or the SDK in a process that no server launched. */
-  origin: z.enum(["server", "sdk"]),
+  /** Who made the folder: the server, the SDK in a process that no server launched, or an import. */
+  origin: z.enum(["server", "sdk", "import"]),
+  /** Set when `origin` is `import`. */
+  imported: ImportSource.optional(),
   git: GitSnapshot.nullable(),
   environment: EnvironmentSnapshot.nullable(),
 });
@@ -100,8 +121,8 @@ export type RunRecord = z.infer<typeof RunRecord>;
 export const AttemptRecord = z.object({
   version: z.literal(RUN_FOLDER_VERSION),
   number: z.number().int().positive(),
-  /** `continue` = the same run goes on from a checkpoint. */
-  kind: z.enum(["start", "continue"]),
+  /** `continue` = the same run goes on from a checkpoint. `import` = points of a curve that was joined before: it replaces no other attempt's. */
+  kind: z.enum(["start", "continue", "import"]),
   resumed_from: z.object({ checkpoint: z.string(), path: z.string(), step: z.number().int().nonnegative() }).nullable(),
   launcher: z.string(),
   /** argv; the first element is the executable. */

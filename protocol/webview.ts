@@ -33,6 +33,8 @@ export type PathRule = z.infer<typeof PathRule>;
 export const HostCommand = z.discriminatedUnion("command", [
   z.object({ command: z.literal("open_run"), run: RunId }),
   z.object({ command: z.literal("compare_runs"), runs: z.array(RunId).min(1).max(1000) }),
+  /** The editor asks for format and place; a browser saves the report. */
+  z.object({ command: z.literal("export_runs"), runs: z.array(RunId).min(1).max(1000) }),
   z.object({ command: z.literal("open_log"), run: RunId, attempt: z.number().int().positive() }),
   z.object({ command: z.literal("fork_run"), run: RunId, checkpoint: z.string().nullable() }),
   z.object({ command: z.literal("resume_run"), run: RunId, checkpoint: z.string().nullable() }),

@@ -29,6 +29,7 @@ import { showViews } from "./views/views.ts";
 const start = () => import("./commands/start-commands.ts");
 const life = () => import("./commands/life-commands.ts");
 const look = () => import("./commands/look-commands.ts");
+const exporting = () => import("./commands/export-commands.ts");
 const setup = () => import("./commands/setup-commands.ts");
 const webhooks = () => import("./commands/webhook-commands.ts");
 
@@ -51,6 +52,7 @@ const COMMANDS = {
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
   "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },
   "trainyard.openArtifact": { run: from(look, (c) => c.openArtifact), needs: "server" },
+  "trainyard.exportRun": { run: from(exporting, (c) => c.exportRun), needs: "server" },
   "trainyard.copyCommand": { run: from(look, (c) => c.copyCommand), needs: "server" },
   "trainyard.copyRunId": { run: from(look, (c) => c.copyRunId), needs: "server" },
   "trainyard.revealFolder": { run: from(look, (c) => c.revealFolder), needs: "server" },

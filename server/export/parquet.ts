@@ -40,9 +40,10 @@ function columns(pieces: readonly LongPiece[], rows: number, numbers: typeof EMP
     { name: "name", data: texts(({ run }) => run.name), type: "STRING", nullable: false },
     { name: "metric", data: texts(({ metric }) => metric), type: "STRING", nullable: false },
     { name: "attempt", data: numbers.attempts, type: "INT32", nullable: false },
-    { name: "step", data: numbers.steps, type: "DOUBLE", nullable: false },
-    { name: "time", data: numbers.times, type: "DOUBLE", nullable: false },
+    // Plain: a dictionary of the writer takes -0 and 0 for one number.
+    { name: "step", data: numbers.steps, type: "DOUBLE", nullable: false, encoding: "PLAIN" },
+    { name: "time", data: numbers.times, type: "DOUBLE", nullable: false, encoding: "PLAIN" },
     // No least and greatest value: a NaN among them would make readers pass over row groups that they need.
-    { name: "value", data: numbers.values, type: "DOUBLE", nullable: false, statistics: false },
+    { name: "value", data: numbers.values, type: "DOUBLE", nullable: false, encoding: "PLAIN", statistics: false },
   ];
 }

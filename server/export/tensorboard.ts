@@ -2,7 +2,8 @@
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { ExportedRun } from "../../protocol/export.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
-import { ALL_POINTS, loggedRows, type ExportWriter } from "./job.ts";
+import { ALL_POINTS, type ExportWriter } from "./job.ts";
+import { loggedRows } from "./rows.ts";
 import { ProtoMessage, tfRecord } from "./tfrecord.ts";
 
 const DT_FLOAT = 1;

@@ -1,7 +1,8 @@
 /** Points as text, piece by piece: a run of ten million points is never held as one string. */
 import type { ExportedRun } from "../../protocol/export.ts";
 import type { SeriesWindow } from "../series/types.ts";
-import { ALL_POINTS, loggedRows, type ExportJob, type ExportWriter } from "./job.ts";
+import { ALL_POINTS, type ExportJob, type ExportWriter } from "./job.ts";
+import { loggedRows } from "./rows.ts";
 
 /** Lines that are handed on together. */
 const LINES_AT_ONCE = 5000;

@@ -12,9 +12,11 @@ import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
 import { documentHandlers } from "./document-handlers.ts";
 import { draftHandlers } from "./draft-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
+import { importHandlers } from "./import-handlers.ts";
 import { noticeHandlers } from "./notice-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
+import { savedHandlers } from "./saved-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
 import { serverHandlers } from "./server-handlers.ts";
 import { serveStatic } from "./static.ts";
@@ -25,8 +27,10 @@ export function createApp(context: HttpContext): Hono {
   const handlers: Handlers = {
     ...serverHandlers(context),
     ...projectHandlers(context),
+    ...savedHandlers(context),
     ...analysisHandlers(context),
     ...exportHandlers(context),
+    ...importHandlers(context),
     ...documentHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),

@@ -15,6 +15,7 @@ type RunRoutes =
   | "tagCheckpoint"
   | "untagCheckpoint"
   | "listCheckpointTags"
+  | "retainCheckpoints"
   | "listEvents";
 
 export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handlers, RunRoutes> {
@@ -65,6 +66,7 @@ export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handler
       const { id } = await findCheckpoint(store, params.id, params.checkpoint);
       return { history: (await store.checkpointTags(params.id)).filter((record) => record.checkpoint === id) };
     },
+    retainCheckpoints: ({ params, body }) => runs.retainCheckpoints(params.id, body),
     listEvents: async ({ params }) => ({ events: await store.events(params.id) }),
   };
 }

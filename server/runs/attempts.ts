@@ -28,7 +28,7 @@ export class Attempts {
   readonly #pool: SeriesPool;
   readonly #context: PrepareContext;
   /** Called after a run has left its live states: a queued one may go on. */
-  readonly #freed: () => void;
+  readonly #freed: (entry: RunEntry) => void;
   /** Runs whose supervisor is being started: they are followed when that is done. */
   readonly #starting = new Set<RunId>();
   readonly #startedAfterAll = new Set<RunId>();
@@ -36,7 +36,7 @@ export class Attempts {
   /** Checkpoints whose event is written: attempt, step and path. */
   readonly #noted = new Map<RunId, Set<string>>();
 
-  constructor(ledger: Ledger, pool: SeriesPool, context: PrepareContext, freed: () => void) {
+  constructor(ledger: Ledger, pool: SeriesPool, context: PrepareContext, freed: (entry: RunEntry) => void) {
     this.#ledger = ledger;
     this.#pool = pool;
     this.#context = context;
@@ -266,7 +266,7 @@ export class Attempts {
     this.#noted.delete(id);
     this.#oomBefore.delete(id);
     await this.lookForCheckpoints(entry);
-    this.#freed();
+    this.#freed(entry);
   }
 
   async #logTail(id: RunId, number: number): Promise<string> {

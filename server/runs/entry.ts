@@ -117,6 +117,7 @@ export class RunEntry {
       started_at: record.started_at,
       ended_at: record.ended_at,
       origin: record.origin,
+      ...(record.imported !== undefined && { imported: record.imported }),
       git: record.git,
       progress: this.progress(now),
       // What the script itself reports is nearest to the truth, but it does not hide what was asked for.

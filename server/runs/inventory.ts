@@ -33,7 +33,7 @@ export class Inventory {
   async start(): Promise<void> {
     await this.scan();
     this.#watcher = this.#ledger.store.watch(({ id }) => {
-      this.#changed(id).catch((error: unknown) => {
+      this.changed(id).catch((error: unknown) => {
         this.#ledger.note(`the changed run ${id}`, error);
       });
     });
@@ -84,7 +84,7 @@ export class Inventory {
   }
 
   /** Someone else made or changed a run folder: the SDK in a script of its own, a person with an editor, a copy from elsewhere. */
-  async #changed(id: string): Promise<void> {
+  async changed(id: string): Promise<void> {
     const parsed = RunId.safeParse(id);
     if (!parsed.success || this.#closed) return;
     try {

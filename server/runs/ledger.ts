@@ -72,6 +72,16 @@ export class Ledger {
     return this.#entries.size;
   }
 
+  /** Leaders of the process groups that are followed. */
+  liveProcesses(): Map<RunId, { attempt: number; pid: number }> {
+    const live = new Map<RunId, { attempt: number; pid: number }>();
+    for (const { live: attempt, record } of this.#entries.values()) {
+      const pid = attempt?.pid ?? null;
+      if (attempt !== null && pid !== null) live.set(record.id, { attempt: attempt.number, pid });
+    }
+    return live;
+  }
+
   liveCount(): number {
     let count = 0;
     for (const entry of this.#entries.values()) if (LIVE_STATES.has(entry.record.state)) count++;

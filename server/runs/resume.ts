@@ -36,6 +36,8 @@ export async function planResume(context: PrepareContext, record: RunRecord, req
         `the run ${name} was made by a script of its own`,
         "Start that script through Trainyard to resume it.",
       );
+    if (origin === "import")
+      throw new TrainyardError("conflict", `the run ${name} was imported from a file of points`, "Start a new run with its params.");
     throw unreadable(name);
   }
   const loaded = await store.loadedCheckpoints(id);

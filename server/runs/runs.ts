@@ -4,6 +4,7 @@ import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
+import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
@@ -22,6 +23,7 @@ import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import { makeRun, type MakeContext } from "./make.ts";
 import { baseDirOf, launchFacts, mustPassCheck, planRun, resolvedSpec, type PrepareContext } from "./prepare.ts";
+import { retainAutomatically, retainCheckpoints } from "./retention.ts";
 import { planResume, unreadable } from "./resume.ts";
 import { SeriesPool } from "./series-pool.ts";
 import type { Runs, RunsChange, TagChange } from "./types.ts";
@@ -78,8 +80,9 @@ class RunsRoom implements Runs {
     this.#maker = { store, ledger: this.#ledger, gpuNames: options.gpuNames ?? (() => Promise.resolve([])) };
     this.#metrics = new SeriesPool(options.openMetrics);
     this.#system = new SeriesPool(options.openSystem);
-    this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, () => {
+    this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
+      void this.#queue.run(entry.record.id, () => retainAutomatically(this.#ledger, entry));
     });
     this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts);
   }
@@ -142,6 +145,8 @@ class RunsRoom implements Runs {
     return this.detail(entry.record.id);
   }
 
+  adopt = (id: RunId): Promise<RunDetail> => this.#inventory.changed(id).then(() => this.detail(id));
+
   editDraft(id: RunId, document: DraftDocument): Promise<RunDetail> {
     return this.#changing(id, (entry) => rewriteDraft(this.#context, this.#ledger, entry, document));
   }
@@ -196,7 +201,8 @@ class RunsRoom implements Runs {
   async resume(id: RunId, request: ResumeRun): Promise<RunDetail> {
     if (request.mode === "continue") return this.#changing(id, (entry) => this.#continue(entry, request));
     mustWrite(this.#store);
-    const entry = await this.#fork(this.#ledger.mustChange(id), request);
+    // In its turn: no checkpoint may be removed between being chosen and being written down as a parent.
+    const entry = await this.#queue.run(id, () => this.#fork(this.#ledger.mustChange(id), request));
     await this.#pump();
     return this.detail(entry.record.id);
   }
@@ -211,6 +217,11 @@ class RunsRoom implements Runs {
 
   changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint> {
     return this.#queue.run(id, () => changeTag(this.#ledger, this.#ledger.mustChange(id), checkpoint, change));
+  }
+
+  retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan> {
+    if (request.apply) mustWrite(this.#store);
+    return this.#queue.run(id, () => retainCheckpoints(this.#ledger, this.#ledger.mustChange(id), request));
   }
 
   remove(id: RunId): Promise<string> {
@@ -241,12 +252,7 @@ class RunsRoom implements Runs {
   }
 
   liveProcesses(): ReadonlyMap<RunId, { attempt: number; pid: number }> {
-    const live = new Map<RunId, { attempt: number; pid: number }>();
-    for (const { live: attempt, record } of this.#ledger.entries()) {
-      const pid = attempt?.pid ?? null;
-      if (attempt !== null && pid !== null) live.set(record.id, { attempt: attempt.number, pid });
-    }
-    return live;
+    return this.#ledger.liveProcesses();
   }
 
   onChange(listener: (change: RunsChange) => void): () => void {

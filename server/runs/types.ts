@@ -4,6 +4,7 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
+import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { NotFinite, RunSeries } from "../series/types.ts";
@@ -41,6 +42,8 @@ export interface Runs {
   detail(id: RunId): Promise<RunDetail>;
   /** @param parent of a clone: the run whose document it takes over */
   create(request: CreateRun, parent?: RunRecord["parent"]): Promise<RunDetail>;
+  /** Takes in a run that was put into the store by another part of the server. @throws TrainyardError not_found */
+  adopt(id: RunId): Promise<RunDetail>;
   /** Replaces the document of a draft. @throws TrainyardError conflict */
   editDraft(id: RunId, document: Omit<CreateRun, "start">): Promise<RunDetail>;
   startDraft(id: RunId): Promise<RunDetail>;
@@ -49,6 +52,8 @@ export interface Runs {
   edit(id: RunId, changes: EditRun): Promise<RunDetail>;
   /** @param checkpoint id, name or path. @throws TrainyardError not_found | bad_checkpoint */
   changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint>;
+  /** @throws TrainyardError not_found | bad_request | store_unwritable */
+  retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan>;
   remove(id: RunId): Promise<string>;
   /** Scans the store again; problems are damaged run folders. */
   refresh(): Promise<{ runs: number; problems: Problem[] }>;

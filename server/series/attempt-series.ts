@@ -32,6 +32,8 @@ class SetState {
 export class AttemptSeries implements MetricSink {
   readonly attempt: number;
   resumedFromStep: number | null;
+  /** Stands in for no earlier attempt (`SeriesSource.joined`). */
+  joined = false;
   readonly #reader: MetricFileReader;
   readonly #onRestart: () => void;
   #curves = new Map<string, Curve>();
@@ -77,7 +79,7 @@ export class AttemptSeries implements MetricSink {
    * that is lower or nothing is known of a checkpoint. Infinity before the first point: an attempt that fails at its start hides nothing.
    */
   get cut(): number {
-    if (this.#firstMetric === null) return Infinity;
+    if (this.#firstMetric === null || this.joined) return Infinity;
     return this.resumedFromStep === null ? this.#firstMetric.step : Math.min(this.resumedFromStep + 1, this.#firstMetric.step);
   }
 

@@ -122,6 +122,7 @@ class FileRunSeries implements RunSeries {
         this.#attempts = [...this.#attempts, attempt].sort((a, b) => a.attempt - b.attempt);
       }
       attempt.resumedFromStep = source.resumedFromStep;
+      attempt.joined = source.joined ?? false;
       if (await attempt.poll()) changed = true;
     }
     return changed;

@@ -16,8 +16,8 @@ import type { RunSeries, SeriesSource } from "./types.ts";
  */
 export function openSeries(store: RunStore, id: RunId, kind: "metrics" | "system"): RunSeries {
   const paths = store.paths(id);
-  /** Step that each attempt continued from; an attempt.json does not change, so it is read once. */
-  const resumed = new Map<number, number | null>();
+  /** What attempt.json says of each attempt; it does not change, so it is read once. */
+  const known = new Map<number, Pick<SeriesSource, "resumedFromStep" | "joined">>();
 
   async function sources(): Promise<SeriesSource[]> {
     const names = await readdir(paths.attempts).catch(() => []);
@@ -26,14 +26,14 @@ export function openSeries(store: RunStore, id: RunId, kind: "metrics" | "system
     const found: SeriesSource[] = [];
     for (const attempt of numbers) {
       const files = paths.attempt(attempt);
-      if (kind === "metrics" && !resumed.has(attempt)) {
+      if (kind === "metrics" && !known.has(attempt)) {
         const record = await readJsonFile(files.attemptJson, AttemptRecord).catch(() => null);
-        if (record !== null) resumed.set(attempt, record.resumed_from?.step ?? null);
+        if (record !== null) known.set(attempt, { resumedFromStep: record.resumed_from?.step ?? null, joined: record.kind === "import" });
       }
       found.push({
         attempt,
         file: kind === "metrics" ? files.metrics : files.system,
-        resumedFromStep: resumed.get(attempt) ?? null,
+        ...(known.get(attempt) ?? { resumedFromStep: null }),
       });
     }
     return found;

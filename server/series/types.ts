@@ -18,6 +18,8 @@ export interface SeriesSource {
   readonly file: string;
   /** Step of the checkpoint that the attempt continues from; null for one that began anew. */
   readonly resumedFromStep: number | null;
+  /** Its points are of a curve that was joined before (an import): it stands in for no earlier attempt. */
+  readonly joined?: boolean;
 }
 
 export interface NotFinite {

@@ -1,4 +1,5 @@
 /** Opening a store's root: made when it is new, recognised as read-only when it cannot be written. */
+import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -77,7 +78,7 @@ async function makeRoot(root: string, create: boolean): Promise<void> {
 
 /** Tried, not asked: permission bits say nothing about read-only mounts or about root. */
 async function canWrite(root: string): Promise<boolean> {
-  const probe = path.join(root, `.write-probe.${String(process.pid)}.${String(Date.now())}`);
+  const probe = path.join(root, `.write-probe.${randomUUID()}`);
   try {
     await writeFile(probe, "", { flag: "wx" });
     await rm(probe);

@@ -5,9 +5,12 @@ import type { AttemptPaths, RunPaths } from "./types.ts";
 export const STORE_FILE = "store.json";
 export const PROJECT_FILE = "project.json";
 export const PROJECT_HISTORY_FILE = "history.jsonl";
+export const SAVED_FILE = "saved.json";
 export const RUNS_FOLDER = "runs";
 export const RUN_FILE = "run.json";
 export const TRASH_FOLDER = ".trash";
+/** Run folders in the making (imports). */
+export const STAGING_FOLDER = ".staging";
 
 /** @param dir the run folder, absolute */
 export function runPaths(dir: string): RunPaths {

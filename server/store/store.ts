@@ -21,12 +21,14 @@ import { appendJsonl, readJsonl } from "./jsonl.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogReader } from "./log-reader.ts";
 import { isInPlace, openRoot, type OpenedRoot } from "./open-root.ts";
+import { fillRunFolder, moveIntoStore, stagingFolder } from "./new-run.ts";
 import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
+import { SavedFiles } from "./saved.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import { RunIndex } from "./run-index.ts";
 import { watchRuns } from "./run-watch.ts";
-import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, StoreScan } from "./types.ts";
+import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, SavedItems, StoreScan } from "./types.ts";
 
 export interface StoreOptions {
   /** Make the folder when it is not there. Default true. */
@@ -52,6 +54,7 @@ class FolderStore implements RunStore {
   readonly #opened: OpenedRoot;
   readonly #index: RunIndex;
   readonly #projects: ProjectFiles;
+  readonly saved: SavedItems;
   readonly #queue = new KeyedQueue();
   readonly #logs = new LogReader();
   readonly #checkpoints = new CheckpointFinder();
@@ -65,6 +68,7 @@ class FolderStore implements RunStore {
     this.#opened = opened;
     this.#index = new RunIndex(root);
     this.#projects = new ProjectFiles(root, () => this.#index.projectNames());
+    this.saved = new SavedFiles(root);
   }
 
   isInPlace(): boolean {
@@ -121,6 +125,20 @@ class FolderStore implements RunStore {
     }
     await this.#index.wrote(checked.id, dir, checked);
     return { paths, record: checked };
+  }
+
+  async staging(): Promise<string> {
+    mustWrite(this);
+    return stagingFolder(this.root);
+  }
+
+  async adopt(folder: string, record: RunRecord): Promise<RunFolder> {
+    mustWrite(this);
+    const checked = RunRecord.parse(record);
+    await this.#projects.ensure(checked.project);
+    const dir = await moveIntoStore(this.root, folder, checked);
+    await this.#index.wrote(checked.id, dir, checked);
+    return { paths: runPaths(dir), record: checked };
   }
 
   async update(id: RunId, change: (record: RunRecord) => RunRecord): Promise<RunRecord> {
@@ -342,19 +360,6 @@ export function mustWrite(store: Pick<RunStore, "root" | "readOnly" | "isInPlace
       `the store is no longer at ${store.root}: it was moved, deleted or unmounted`,
       "Move it back, or open it at its new place. Its runs go on meanwhile.",
     );
-}
-
-async function fillRunFolder(
-  paths: RunPaths,
-  record: RunRecord,
-  files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string },
-): Promise<void> {
-  await Promise.all([makeFolder(paths.attempts), makeFolder(paths.artifacts), makeFolder(paths.checkpoints)]);
-  await writeFileAtomic(paths.specYaml, files.specYaml);
-  await writeJsonAtomic(paths.resolvedJson, files.resolved);
-  if (files.gitPatch !== undefined && files.gitPatch !== "") await writeFileAtomic(paths.gitPatch, files.gitPatch);
-  // Last: a folder without run.json is no run.
-  await writeJsonAtomic(paths.runJson, record);
 }
 
 /** Numbers of the attempt folders, ascending. */

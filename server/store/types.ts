@@ -7,6 +7,7 @@ import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../protocol/project.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
+import type { SavedItem, SaveItem } from "../../protocol/saved.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
 import type { LoadedCheckpoints } from "./resumable.ts";
 
@@ -70,6 +71,16 @@ export interface LogText {
   readonly skippedBytes: number;
 }
 
+/** saved.json of each project and of the store (project null). */
+export interface SavedItems {
+  /** By name. @throws TrainyardError not_found | corrupt_record */
+  list(project: string | null): Promise<readonly SavedItem[]>;
+  /** Takes the place of what has the name. @throws TrainyardError not_found | bad_request | corrupt_record (such a file is not overwritten) */
+  save(item: SaveItem): Promise<SavedItem>;
+  /** @throws TrainyardError not_found | corrupt_record */
+  remove(item: Pick<SavedItem, "kind" | "name" | "project">): Promise<void>;
+}
+
 export interface RunStore {
   /** Real path of the store's root. */
   readonly root: string;
@@ -78,6 +89,8 @@ export interface RunStore {
   /** Does the folder still lie at `root`? False once it was moved, deleted or unmounted: nothing can be written then. */
   isInPlace(): boolean;
   scan(): Promise<StoreScan>;
+  /** Views and plots that people keep. */
+  readonly saved: SavedItems;
   /** Projects with their project.json; a folder without one is shown with its name. */
   projects(): Promise<ProjectRecord[]>;
   /** @throws TrainyardError conflict, with a name that is free */
@@ -90,6 +103,13 @@ export interface RunStore {
   read(id: RunId): Promise<RunFolder>;
   /** Makes the folder with run.json, spec.yaml and resolved.json; run.json is written last, so a folder without it is no run. */
   create(record: RunRecord, files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string }): Promise<RunFolder>;
+  /**
+   * Takes in a run folder that was made elsewhere on the disk of the store: it is there as a whole or not at all.
+   * @param folder below {@link staging}; moved to its place
+   */
+  adopt(folder: string, record: RunRecord): Promise<RunFolder>;
+  /** A new empty folder in the store in which a run folder can be put together. Whoever asked for it removes it. */
+  staging(): Promise<string>;
   /** Reads run.json, applies `change`, writes it atomically. Changes of one run are serialised. */
   update(id: RunId, change: (record: RunRecord) => RunRecord): Promise<RunRecord>;
   appendEvent(id: RunId, event: RunEvent): Promise<void>;

@@ -2,6 +2,7 @@
 import path from "node:path";
 import * as vscode from "vscode";
 import type { HostCommand, PathRule } from "../../protocol/webview.ts";
+import { exportRuns } from "../commands/export-commands.ts";
 import { forkFrom, resumeFrom } from "../commands/life-commands.ts";
 import { revealPath } from "../commands/reveal.ts";
 import type { Host } from "../host.ts";
@@ -19,6 +20,12 @@ export async function runHostCommand(host: Host, command: HostCommand, page: Pag
     case "compare_runs":
       host.panels.open({ view: "compare", runs: command.runs });
       return;
+    case "export_runs": {
+      const [first] = command.runs;
+      const name = first === undefined ? "" : (host.board.run(first)?.name ?? first);
+      await exportRuns(host, command.runs, command.runs.length === 1 ? name : `${String(command.runs.length)} runs`);
+      return;
+    }
     case "open_log":
       await host.logs.show(command.run, command.attempt, host.board.run(command.run)?.name ?? command.run);
       return;

@@ -1,7 +1,6 @@
 /** One of our web applications in a webview of the editor, whoever made the webview: the page, the relay to the server, what it is told of the editor. */
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import type { RouteName } from "../../protocol/routes.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
 import type { HostCommand, PanelTarget, ToWebview } from "../../protocol/webview.ts";
 import type { PythonInterpreter } from "../python/interpreter.ts";

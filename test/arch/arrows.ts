@@ -41,6 +41,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayImport: [PROTOCOL, /^server\/(store|series)\//, SERVER_ROOT],
     refusedPackages: [EDITOR, /^(lit|lit\/.*|@vscode-elements\/.*|@vscode\/codicons)$/],
   },
+  "server/import": {
+    files: /^server\/import\//,
+    mayImport: [PROTOCOL, /^server\/(store|series)\//, /^server\/export\/rows\.ts$/, SERVER_ROOT],
+    refusedPackages: [EDITOR, PAGE],
+  },
   "server/http": { files: /^server\/http\//, mayImport: [PROTOCOL, /^server\/(?!http\/)/], refusedPackages: [EDITOR, PAGE] },
   server: { files: /^server\//, mayImport: [PROTOCOL, /^server\//], refusedPackages: [EDITOR, PAGE] },
 };

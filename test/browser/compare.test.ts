@@ -1,4 +1,4 @@
-/** The comparison and the table of runs in a real Chromium over the real protocol. */
+/** The comparison in a real Chromium over the real protocol. */
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { panelPage } from "../../src/panels/html.ts";
@@ -7,7 +7,6 @@ import { FixtureServer, RUN, TOKEN } from "./fixture-server.ts";
 
 const id = (n: number): string => `run_${String(n).padStart(17, "0")}`;
 const [SEED_1, SEED_2, OTHER] = [id(1), id(2), id(3)];
-const MANY = 400;
 
 let chrome: Browser;
 let server: FixtureServer;
@@ -31,7 +30,6 @@ beforeAll(async () => {
     params: { learning_rate: 0.1, packing: true },
     metrics: { ...loss(870), ...{ kl: loss(1).loss } },
   });
-  for (let n = 10; n < MANY + 10; n++) server.addRun({ id: id(n), name: `sweep ${String(n)}`, params: { learning_rate: n } });
 }, 60_000);
 
 afterAll(async () => {
@@ -162,95 +160,6 @@ describe("the comparison", () => {
     );
     await page.goto(`${server.url}/panel`);
     await page.getByText("Loading the runs…").waitFor();
-  });
-});
-
-describe("the table of runs", () => {
-  beforeEach(async () => {
-    await open("explore=");
-    await page.getByTestId("explore-row").first().waitFor();
-  });
-
-  const names = () => page.getByTestId("explore-row").locator(".name .truncate").allInnerTexts();
-
-  it("has rows for what is in view only, and loads the rest as it is scrolled to", async () => {
-    expect(await page.getByTestId("explore-count").innerText()).toBe(`${String(MANY + 4)} runs`);
-    expect(await page.getByTestId("explore-row").count()).toBeLessThan(90);
-    await page.getByTestId("explore-row").first().focus();
-    await page.keyboard.press("End");
-    await expect.poll(async () => (await names()).some((name) => name.includes("big / seed 1"))).toBe(true);
-    expect(await page.getByTestId("explore-row").count()).toBeLessThan(90);
-    await expect.poll(() => page.evaluate(() => document.activeElement?.tagName)).toBe("TY-APP");
-  });
-
-  it("filters as one types and sorts by a column", async () => {
-    await page.getByTestId("explore-search").fill("big");
-    await expect.poll(names).toHaveLength(2);
-    await page.getByTestId("explore-search").fill("nothing like it");
-    await page.getByTestId("explore-none").waitFor();
-    await page.getByTestId("explore-search").fill("");
-    await page.getByTestId("sort-name").click();
-    await expect.poll(async () => (await names())[0]).toBe("addition");
-  });
-
-  it("edits tags and the star in place", async () => {
-    await page.getByTestId("explore-search").fill("other");
-    await expect.poll(names).toHaveLength(1);
-    await page.getByTestId("tags").dblclick();
-    await page.getByTestId("tags-input").fill("best, kept");
-    await page.keyboard.press("Enter");
-    await expect.poll(() => server.run(OTHER).tags).toEqual(["best", "kept"]);
-    await expect.poll(() => page.getByTestId("tags").innerText()).toMatch(/best\s*kept/);
-    await page.getByTestId("star").click();
-    await expect.poll(() => server.run(OTHER).starred).toBe(true);
-  });
-
-  it("changes a row where it stands, and keeps new runs until they are asked for", async () => {
-    const before = await names();
-    server.change(id(MANY + 9), { name: "renamed" });
-    await expect.poll(async () => (await names())[1]).toBe("renamed");
-    server.addRun({ id: id(9999), name: "newest" });
-    server.change(id(9999), {});
-    await page.getByTestId("explore-refresh").waitFor();
-    expect((await names()).length).toBe(before.length);
-    await page.getByTestId("explore-refresh").click();
-    await expect.poll(async () => await names()).toContain("newest");
-  });
-
-  it("opens the comparison of the selected runs from the keyboard", async () => {
-    await page.getByTestId("explore-search").fill("big");
-    await expect.poll(names).toHaveLength(2);
-    await page.getByTestId("explore-row").first().click();
-    await page.keyboard.press("Shift+ArrowDown");
-    await expect.poll(() => page.getByTestId("explore-selected").innerText()).toBe("2 selected");
-    await page.keyboard.press("c");
-    await page.getByTestId("compare-legend").waitFor();
-    expect(page.url()).toContain("#compare=");
-  });
-
-  it("adds a column and takes it away", async () => {
-    await page.getByTestId("explore-columns").click();
-    await page.getByTestId("column-search").fill("recipe");
-    await page.getByTestId("column-recipe").check();
-    await page.getByTestId("sort-recipe").waitFor();
-    await page.getByTestId("column-recipe").uncheck();
-    await expect.poll(() => page.getByTestId("sort-recipe").count()).toBe(0);
-  });
-
-  it("deletes after a confirmation, and never a run that is running", async () => {
-    await page.getByTestId("explore-search").fill("sweep 77");
-    await expect.poll(names).toHaveLength(1);
-    await page.getByTestId("explore-row").click();
-    await page.keyboard.press("Delete");
-    expect(await page.getByTestId("delete-dialog").innerText()).toContain("Delete sweep 77?");
-    expect(server.deleted).toEqual([]);
-    await page.getByTestId("delete-confirm").click();
-    await expect.poll(() => server.deleted).toEqual([id(77)]);
-    await page.getByTestId("explore-search").fill("addition");
-    await expect.poll(names).toHaveLength(1);
-    await page.getByTestId("explore-row").click();
-    await page.getByTestId("explore-delete").click();
-    await page.getByText("addition is running. Stop it first.").waitFor();
   });
 });
 

@@ -12,7 +12,7 @@ import { build } from "esbuild";
 import { WebSocketServer, type WebSocket } from "ws";
 import { encodeFrame, type SeriesFrameHeader } from "../../protocol/frames.ts";
 import { ClientMessage, WS_PATH, WS_PROTOCOL, type ServerMessage } from "../../protocol/messages.ts";
-import { CreateRun, EditRun, type RunDetail } from "../../protocol/queries.ts";
+import { CreateRun, type RunDetail } from "../../protocol/queries.ts";
 import { RunSummary } from "../../protocol/run.ts";
 import { routes } from "../../protocol/routes.ts";
 import { encodeArrow } from "../../server/series/arrow.ts";
@@ -108,7 +108,6 @@ export class FixtureServer {
   #nextKey = 1;
   /** Runs besides RUN, which tests add. */
   readonly #others = new Map<string, RunDetail>();
-  readonly #deleted: string[] = [];
   #refusing = false;
   #rows = 0;
   #log = "";
@@ -156,11 +155,6 @@ export class FixtureServer {
     return this.#rows;
   }
 
-  /** Runs that a page asked to delete. */
-  get deleted(): readonly string[] {
-    return this.#deleted;
-  }
-
   run(id: string): RunDetail {
     return this.#others.get(id) ?? runDetail(this.#rows);
   }
@@ -169,13 +163,6 @@ export class FixtureServer {
   addRun(part: Pick<RunDetail, "id" | "name"> & Partial<RunDetail>): void {
     const detail: RunDetail = { ...runDetail(this.#rows), state: "completed", ended_at: new Date(START + 1e6).toISOString(), ...part };
     this.#others.set(part.id, detail);
-  }
-
-  /** Tells every page about a run that changed. */
-  change(id: string, part: Partial<RunDetail>): void {
-    this.#others.set(id, { ...this.run(id), ...part });
-    const summary = RunSummary.parse(this.run(id));
-    for (const subscriber of this.#lists.values()) this.#send(subscriber.socket, { type: "run", id: subscriber.id, run: summary });
   }
 
   /** Adds points: one a step, value = 1000 - step. */
@@ -295,39 +282,19 @@ export class FixtureServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? "/", this.url);
+    const { pathname } = new URL(request.url ?? "/", this.url);
     const id = /^\/api\/runs\/(run_\w+)$/.exec(pathname)?.[1];
     const json = (body: unknown): void => {
       response.setHeader("content-type", "application/json");
       response.end(JSON.stringify(body));
     };
-    if (pathname === "/api/runs") json(this.#page(searchParams));
-    else if (id !== undefined && request.method === "DELETE") {
-      this.#deleted.push(id);
-      json({ trashed_to: "/store/.trash/x" });
-    } else if (id !== undefined && request.method === "PATCH") {
-      const edit = EditRun.parse(JSON.parse(await text(request))) as Partial<RunDetail>;
-      this.change(id, edit);
-      json(this.run(id));
-    } else if (id !== undefined && (id === RUN || this.#others.has(id))) json(this.run(id));
+    if (id !== undefined && (id === RUN || this.#others.has(id))) json(this.run(id));
     else if (pathname.endsWith("/checkpoints")) json({ checkpoints: [] });
     else if (pathname === "/api/system") json({ samples: [] });
     else if (pathname === routes.listRecipes.path) json(CATALOGUE);
     else if (pathname === routes.dryRun.path) json(dryRun(CreateRun.parse(JSON.parse(await text(request)))));
     else if (pathname === routes.preflight.path) json({ problems: [], facts: {}, estimate: null });
     else await this.#file(pathname, response);
-  }
-
-  /** Newest first or by name, filtered by text: what the table of runs asks for. */
-  #page(query: URLSearchParams): { runs: RunSummary[]; total: number } {
-    const search = query.get("search") ?? "";
-    const offset = Number(query.get("offset") ?? 0);
-    const all = [RUN, ...this.#others.keys()]
-      .filter((run) => !this.#deleted.includes(run))
-      .map((run) => RunSummary.parse(this.run(run)))
-      .filter((run) => run.archived === (query.get("archived") === "true") && [run.name, ...run.tags].join(" ").includes(search))
-      .sort((a, b) => (query.get("sort") === "name" ? (a.name < b.name ? -1 : 1) : a.id < b.id ? 1 : -1));
-    return { runs: all.slice(offset, offset + Number(query.get("limit") ?? 100)), total: all.length };
   }
 
   async #file(pathname: string, response: ServerResponse): Promise<void> {

@@ -1,100 +1,169 @@
-/** The table's columns: which there are, how they read, how they are sorted. */
+/** The table of runs without a page: fields and how they read, order, places of rows and columns. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { FieldInfo } from "../../protocol/analysis.ts";
+import { newRunId } from "../../protocol/ids.ts";
 import { formatSigned } from "../../webviews/components/format.ts";
-import {
-  cellText,
-  columnTitle,
-  defaultColumns,
-  isSortable,
-  knownColumns,
-  nextSort,
-  parseTags,
-  secondsOf,
-  sortOf,
-} from "../../webviews/explore/columns.ts";
+import { changeColumn, layoutColumns, moveColumn } from "../../webviews/explore/column-layout.ts";
+import { cellText, defaultColumns, fieldTitle, isNumeric, nextSort, parseTags } from "../../webviews/explore/fields.ts";
+import { GROUP_PX, ROW_PX, TableLayout } from "../../webviews/explore/layout.ts";
+import { rowFields, rowOf, scopeOf, sortKeys, toCsv } from "../../webviews/explore/scope.ts";
 
-const metric = { last: 0.5, last_step: 9, min: 0.1, min_step: 1, max: 1, max_step: 2, count: 9, first: 1 };
-
-function run(part: Partial<RunSummary>): RunSummary {
-  const base: Partial<RunSummary> = { name: "run", project: "p", tags: [], params: {}, metrics: {}, seed: null, progress: null };
-  return { ...base, created_at: "2026-01-01T00:00:00.000Z", started_at: null, ended_at: null, ...part } as RunSummary;
+function info(name: string, part: Partial<FieldInfo> = {}): FieldInfo {
+  return { name, type: "numeric", count: 10, missing: 0, min: 0, max: 1, non_finite: 0, unique: 4, values: [], ...part };
 }
+const columns = (...fields: string[]) => fields.map((field) => ({ field, width: null, pinned: false }));
 
-describe("columns", () => {
-  const runs = [
-    run({ params: { lr: 1e-4, lora: { r: 16 }, same: 1 }, metrics: { loss: metric, _epoch: metric } }),
-    run({ params: { lr: 2e-4, lora: { r: 16 }, same: 1 }, metrics: { "eval/loss": { ...metric, last: "NaN" } } }),
-  ];
-
-  it("come from the params and metrics that the runs have", () => {
-    const { params, metrics } = knownColumns(runs);
-    expect(params).toEqual(["params.lora.r", "params.lr", "params.same"]);
-    expect(metrics).toEqual(["metrics.loss", "metrics.eval/loss"]);
-  });
-
-  it("start with the params that differ and the headline metrics", () => {
-    expect(defaultColumns(runs)).toEqual(["tags", "params.lr", "metrics.loss", "metrics.eval/loss", "duration", "created_at"]);
-  });
-
-  it("starts with the params that people vary, not with those that come first in the alphabet", () => {
-    const runs = [
-      run({ params: { accelerator_config: { split: true }, adam_beta1: 0.9, learning_rate: 1e-3, weight_decay: 0, command: ["a"] } }),
-      run({ params: { adam_beta1: 0.8, learning_rate: 1e-4, weight_decay: 0.1, command: ["b"] } }),
-      run({ params: { command: ["c"], learning_rate: 1e-4 } }),
+describe("fields", () => {
+  it("start with the params that people vary and the headline metrics", () => {
+    const fields = [
+      info("params.accelerator_config.split", { count: 3, missing: 7, unique: 1 }),
+      info("params.adam_beta1"),
+      info("params.command", { type: "list" }),
+      info("params.learning_rate"),
+      info("params.same", { unique: 1 }),
+      info("params.weight_decay", { unique: null }),
+      info("metrics._epoch"),
+      info("metrics.eval/loss"),
+      info("metrics.eval/loss:min"),
+      info("metrics.train/loss"),
+      info("record.project", { type: "string", unique: 2 }),
     ];
-    expect(defaultColumns(runs).filter((key) => key.startsWith("params."))).toEqual([
+    expect(defaultColumns(fields).map(({ field }) => field)).toEqual([
+      "record.project",
+      "record.tags",
       "params.learning_rate",
       "params.adam_beta1",
       "params.weight_decay",
       "params.accelerator_config.split",
+      "metrics.train/loss",
+      "metrics.eval/loss",
+      "record.duration_seconds",
+      "record.created_at",
     ]);
   });
 
   it("read as people write them, and as a dash where there is nothing", () => {
-    const [first, second] = runs as [RunSummary, RunSummary];
-    expect(["params.lr", "params.lora.r", "metrics.loss", "metrics.eval/loss", "seed"].map((key) => cellText(first, key, 0))).toEqual([
+    const read = (field: string, value: Parameters<typeof cellText>[1]): string => cellText(field, value, 0);
+    expect([read("params.lr", 1e-4), read("params.lr", null), read("metrics.loss", 0.5), read("metrics.loss", "NaN")]).toEqual([
       "1e-4",
-      "16",
+      "–",
       "0.5000",
-      "–",
-      "–",
+      "NaN",
     ]);
-    expect(cellText(second, "metrics.eval/loss", 0)).toBe("NaN");
-    expect(columnTitle("params.lora.r")).toBe("lora.r");
-  });
-
-  it("sort both ways, times downwards first; what the server cannot sort by is not offered", () => {
-    expect([nextSort("name", "params.lr"), nextSort("params.lr", "params.lr"), nextSort("-params.lr", "params.lr")]).toEqual([
-      "params.lr",
-      "-params.lr",
-      "params.lr",
+    expect([read("record.progress", 0.25), read("record.duration_seconds", 75), read("metrics.loss:min_step", 12_000)]).toEqual([
+      "25 %",
+      "1 min 15 s",
+      "12,000",
     ]);
-    expect([nextSort("name", "created_at"), nextSort("-created_at", "created_at")]).toEqual(["-created_at", "created_at"]);
-    expect([sortOf("-x", "x"), sortOf("x", "x"), sortOf("y", "x")]).toEqual(["descending", "ascending", "none"]);
-    expect(["tags", "duration", "step"].map(isSortable)).toEqual([false, false, false]);
+    expect([read("params.layers", ["a", 2]), read("params.packing", true), read("derived.gap", "-Infinity")]).toEqual([
+      "a, 2",
+      "true",
+      "−∞",
+    ]);
+    expect(["params.lora.r", "record.created_at", "derived.gap"].map(fieldTitle)).toEqual(["lora.r", "created", "ƒ gap"]);
+    expect([isNumeric("params.lr", info("params.lr")), isNumeric("params.x", info("params.x", { type: "mixed" }))]).toEqual([true, false]);
   });
 
-  it("measure a run until it ended, or until now", () => {
-    const started_at = "2026-01-01T00:00:00.000Z";
-    const now = Date.parse("2026-01-01T01:00:00.000Z");
-    expect(secondsOf(run({ started_at }), now)).toBe(3600);
-    expect(secondsOf(run({ started_at, ended_at: "2026-01-01T00:01:00.000Z" }), now)).toBe(60);
-    expect(secondsOf(run({}), now)).toBeNull();
+  it("sort both ways, times downwards first, and further keys behind the first", () => {
+    expect(nextSort(["record.name"], "params.lr", false)).toEqual(["params.lr"]);
+    expect(nextSort(["params.lr"], "params.lr", false)).toEqual(["-params.lr"]);
+    expect(nextSort(["params.lr"], "record.created_at", false)).toEqual(["-record.created_at"]);
+    expect(nextSort(["params.lr"], "metrics.loss", true)).toEqual(["params.lr", "metrics.loss"]);
+    expect(nextSort(["params.lr", "metrics.loss"], "metrics.loss", true)).toEqual(["params.lr", "-metrics.loss"]);
+    expect(nextSort(["params.lr", "-metrics.loss"], "metrics.loss", true)).toEqual(["params.lr"]);
   });
-});
 
-describe("tags and signs", () => {
   it("takes tags as they are typed", () => {
     expect(parseTags(" a, b ,,a, c d ")).toEqual(["a", "b", "c d"]);
   });
+});
 
-  it("writes differences to the digits of their value", () => {
-    expect([formatSigned(0.00591, 0.9641), formatSigned(-0.0155, 0.9427), formatSigned(-1e-6, 0.94), formatSigned(3, 40)]).toEqual([
-      "+0.0059",
-      "−0.0155",
-      "0.0000",
-      "+3",
-    ]);
+describe("what is asked", () => {
+  const known = new Map([info("params.lr"), info("metrics.loss")].map((each) => [each.name, each]));
+
+  it("joins the conditions of the view, and names only fields that there are", () => {
+    const view = { clauses: ["params.lr < 1", "a = 1 or b = 2"], states: ["failed" as const], archived: false };
+    expect(scopeOf(view, "", true).filter).toBe(
+      '(params.lr < 1) and (a = 1 or b = 2) and (record.state in ("failed")) and (record.archived = false)',
+    );
+    expect(scopeOf({ ...view, clauses: [] }, "", false).filter).toBe("record.archived = false");
+    expect(rowFields(columns("params.lr", "params.gone", "record.step"), known)).toEqual(expect.not.arrayContaining(["params.gone"]));
+    expect(sortKeys({ sort: ["-params.gone", "metrics.loss"], group: ["params.lr"] }, known)).toEqual(["params.lr", "metrics.loss"]);
+    expect(sortKeys({ sort: ["-params.gone"], group: [] }, known)).toEqual(["-record.created_at"]);
   });
+
+  it("writes a table as CSV that reads back", () => {
+    const id = newRunId();
+    const fields = ["record.name", "params.lr", "record.tags", "params.note"];
+    const row = rowOf(fields, { id, values: ['a "b", c', 1e-4, ["x"], null] });
+    expect(toCsv(fields, [row])).toBe(`id,record.name,params.lr,record.tags,params.note\r\n${id},"a ""b"", c",0.0001,"[""x""]",\r\n`);
+  });
+});
+
+describe("places", () => {
+  it("of rows agree with counting them one by one", () => {
+    const section = fc.tuple(fc.nat(30), fc.nat(30)).map(([a, b]) => ({ count: Math.max(a, b), shown: Math.min(a, b) }));
+    fc.assert(
+      fc.property(fc.array(section, { minLength: 1, maxLength: 8 }), (sections) => {
+        const layout = new TableLayout(sections, true);
+        let [top, index, run] = [0, 0, 0];
+        for (const [group, { count, shown }] of sections.entries()) {
+          expect(layout.line(index)).toEqual({ kind: "group", group, top });
+          expect([layout.lineAt(top), layout.lineAt(top + GROUP_PX - 1)]).toEqual([index, index]);
+          index++;
+          top += GROUP_PX;
+          for (let i = 0; i < shown; i++) {
+            expect(layout.line(index)).toEqual({ kind: "run", group, run: run + i, top });
+            expect([layout.lineAt(top), layout.lineAt(top + ROW_PX - 1)]).toEqual([index, index]);
+            index++;
+            top += ROW_PX;
+          }
+          run += count;
+        }
+        expect([layout.lines, layout.height, layout.line(index), layout.line(-1)]).toEqual([index, top, undefined, undefined]);
+      }),
+    );
+  });
+
+  it("of a hundred thousand rows are found at once", () => {
+    const layout = new TableLayout([{ count: 100_000, shown: 100_000 }], false);
+    expect(layout.line(99_999)).toEqual({ kind: "run", group: 0, run: 99_999, top: 99_999 * ROW_PX });
+    expect([layout.lineAt(50_000 * ROW_PX), layout.lineAt(1e9)]).toEqual([50_000, 99_999]);
+  });
+
+  it("of columns: pinned ones first, the others only where they are seen", () => {
+    const all = Array.from({ length: 30 }, (_, n) => ({ field: `params.p${String(n)}`, width: 100, pinned: n === 7 }));
+    const layout = layoutColumns(all, new Map(), { left: 1000, width: 800 });
+    expect(layout.pinned.map(({ field }) => field)).toEqual(["params.p7"]);
+    const covered = 32 + 26 + layout.name + 100;
+    const seen = layout.all.filter(({ left, pinned }) => !pinned && left + 100 > 1000 + covered && left < 1800);
+    expect(layout.visible).toEqual(seen);
+    expect(layout.spacer).toBe((seen[0]?.left ?? 0) - covered);
+    expect(layoutColumns(all, new Map(), { left: 0, width: 400 }).pinned).toEqual([]);
+  });
+
+  it("of columns move among their like", () => {
+    const all = [
+      { field: "a.a", width: null, pinned: true },
+      { field: "b.b", width: null, pinned: false },
+      { field: "c.c", width: null, pinned: false },
+    ];
+    const order = (moved: readonly { readonly field: string }[]) => moved.map(({ field }) => field[0]).join("");
+    expect([order(moveColumn(all, "c.c", -1)), order(moveColumn(all, "c.c", -9)), order(moveColumn(all, "a.a", 1))]).toEqual([
+      "acb",
+      "acb",
+      "abc",
+    ]);
+    expect(changeColumn(all, "b.b", { pinned: true })[1]?.pinned).toBe(true);
+  });
+});
+
+it("writes differences to the digits of their value", () => {
+  expect([formatSigned(0.00591, 0.9641), formatSigned(-0.0155, 0.9427), formatSigned(-1e-6, 0.94), formatSigned(3, 40)]).toEqual([
+    "+0.0059",
+    "−0.0155",
+    "0.0000",
+    "+3",
+  ]);
 });

@@ -17,7 +17,7 @@ import { runHostCommand } from "./host-commands.ts";
 import "./resume-dialog.ts";
 import type { ResumeDialog } from "./resume-dialog.ts";
 import "./run-list.ts";
-import { type Page, showInAddress } from "./session.ts";
+import { keepState, type Page, readState, showInAddress } from "./session.ts";
 
 const NOTICE_MS = 4000;
 
@@ -194,7 +194,7 @@ export class App extends LitElement {
     if (this.builder !== null)
       return html`<ty-builder .transport=${transport} .target=${this.builder} .document=${this.draft}></ty-builder>`;
     if (this.page?.view === "compare") return html`<ty-compare .transport=${transport} .runs=${this.page.runs}></ty-compare>`;
-    if (this.page?.view === "explore") return html`<ty-explore .transport=${transport} .project=${this.page.project}></ty-explore>`;
+    if (this.page?.view === "explore") return this.#explore(transport, this.page.project);
     if (this.run !== null) return html`<ty-dashboard .transport=${transport} .runId=${this.run}></ty-dashboard>`;
     return html`<div class="welcome">
       ${this.count === 0 ? html`<span>Nothing has been trained here yet.</span>` : html`<span class="secondary">Choose a run, or start one.</span>`}
@@ -207,6 +207,17 @@ export class App extends LitElement {
         New run
       </button>
     </div>`;
+  }
+
+  #explore(transport: BrowserTransport, project: string | null): TemplateResult {
+    return html`<ty-explore
+      .transport=${transport}
+      .project=${project}
+      .saved=${readState(`explore.${project ?? ""}`)}
+      @view-state=${(event: Event) => {
+        keepState(`explore.${project ?? ""}`, (event as CustomEvent<unknown>).detail);
+      }}
+    ></ty-explore>`;
   }
 
   #openRun(run: RunId): void {

@@ -21,6 +21,12 @@ export async function runHostCommand(command: SimpleHostCommand, transport: Tran
     case "compare_runs":
       page.openCompare(command.runs);
       break;
+    case "export_runs": {
+      const report = await transport.bytes("exportRuns", { query: { runs: command.runs.join(","), format: "html" } });
+      const name = command.runs.length === 1 ? (command.runs[0] ?? "run") : `compare-${String(command.runs.length)}-runs`;
+      saveFile(`${name}.html`, new Blob([new Uint8Array(report)], { type: "text/html" }));
+      break;
+    }
     case "resume_run":
       page.askResume(command.run, "continue", command.checkpoint);
       break;

@@ -49,3 +49,16 @@ function fragmentOf(shown: RunId | Page | null): string {
   if (typeof shown === "string") return `#run=${shown}`;
   return shown.view === "compare" ? `#compare=${shown.runs.join(",")}` : `#explore=${shown.project ?? ""}`;
 }
+
+/** What a page kept of how it was set up, as a panel of the editor does; null without any. What is read is checked by the page. */
+export function readState(page: string): unknown {
+  try {
+    return JSON.parse(localStorage.getItem(`trainyard.${page}`) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+export function keepState(page: string, state: unknown): void {
+  localStorage.setItem(`trainyard.${page}`, JSON.stringify(state));
+}

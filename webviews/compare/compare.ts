@@ -165,6 +165,18 @@ export class Compare extends LitElement {
             ${metrics.map((name) => html`<option value=${name} ?selected=${name === metric}>${name}</option>`)}
           </select></label
         >
+        <button
+          class="icon-button"
+          data-testid="export-runs"
+          aria-label="Export"
+          title="Export: a report of this comparison, Parquet, CSV…"
+          ?disabled=${connection.state !== "connected"}
+          @click=${() => {
+            this.transport.command({ command: "export_runs", runs: [...this.runs] });
+          }}
+        >
+          ${icon("export")}
+        </button>
         ${problems.length === 0 ? nothing : html`<div class="problems" role="alert">${problems.join("; ")}</div>`}
       </div>
       ${keyed(

@@ -54,6 +54,9 @@ export const CODICONS = {
   terminal: 0xea85,
   server: 0xeb50,
   "settings-gear": 0xeb51,
+  pin: 0xeb2b,
+  "list-tree": 0xeb86,
+  "graph-scatter": 0xebe3,
 } as const;
 export type IconName = keyof typeof CODICONS;
 

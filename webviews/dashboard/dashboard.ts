@@ -122,6 +122,9 @@ export class Dashboard extends LitElement {
             resume: () => {
               this.#resume(this.selectedCheckpoint);
             },
+            export: () => {
+              this.transport.command({ command: "export_runs", runs: [run.id] });
+            },
             fork: () => {
               this.#fork(this.selectedCheckpoint);
             },

@@ -21,6 +21,7 @@ export interface HeaderView {
   readonly cancel: () => void;
   readonly resume: () => void;
   readonly fork: () => void;
+  readonly export: () => void;
 }
 
 export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
@@ -91,6 +92,16 @@ export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
             </button>`
           : nothing
       }
+      <button
+        class="icon-button"
+        data-testid="export-run"
+        aria-label="Export"
+        title="Export: a report, Parquet, CSV…"
+        ?disabled=${connection.state !== "connected"}
+        @click=${view.export}
+      >
+        ${icon("export")}
+      </button>
     </div>
   </div>`;
 }

@@ -1,11 +1,21 @@
-/** Which columns the table has: searched by name, ticked, taken back to those that suit the runs. */
+/** Which columns the table has and in which order: searched by name, ticked, moved, pinned, taken back to those that suit the runs. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import type { FieldInfo } from "../../protocol/analysis.ts";
+import type { TableColumn } from "../../protocol/saved.ts";
+import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
-import { type ColumnKey, columnTitle } from "./columns.ts";
+import { changeColumn, moveColumn } from "./column-layout.ts";
+import { type Field, fieldTitle, isMetricPart } from "./fields.ts";
 
 /** More matches than this are found by searching. */
 const MOST_SHOWN = 200;
+const SECTIONS = [
+  ["Run", "record."],
+  ["Params", "params."],
+  ["Metrics", "metrics."],
+  ["Derived", "derived."],
+] as const;
 
 @customElement("ty-column-picker")
 export class ColumnPicker extends LitElement {
@@ -19,8 +29,8 @@ export class ColumnPicker extends LitElement {
         z-index: 10;
         display: flex;
         flex-direction: column;
-        width: 280px;
-        max-height: min(420px, 70vh);
+        width: min(320px, calc(100vw - 24px));
+        max-height: min(520px, 70vh);
         padding: 8px;
         gap: 6px;
         font-size: 12px;
@@ -29,6 +39,15 @@ export class ColumnPicker extends LitElement {
         border: 1px solid var(--vscode-editorHoverWidget-border, var(--vscode-contrastBorder, transparent));
         border-radius: 4px;
         box-shadow: 0 2px 8px var(--vscode-widget-shadow, rgba(0, 0, 0, 0.36));
+      }
+      @container page (max-width: 560px) {
+        :host {
+          position: fixed;
+          left: 12px;
+          right: 12px;
+          top: auto;
+          width: auto;
+        }
       }
       .input {
         flex: none;
@@ -43,15 +62,41 @@ export class ColumnPicker extends LitElement {
         font-weight: 600;
         color: var(--secondary);
       }
+      .line {
+        display: flex;
+        align-items: center;
+        gap: 2px;
+        height: 22px;
+        padding: 0 4px;
+        border-radius: 3px;
+      }
+      .line:hover {
+        background: var(--hover);
+      }
+      .line.target {
+        box-shadow: inset 0 2px var(--focus);
+      }
       label {
+        flex: 1;
         display: flex;
         align-items: center;
         gap: 6px;
-        height: 22px;
-        padding: 0 4px;
+        min-width: 0;
       }
-      label:hover {
-        background: var(--hover);
+      .count {
+        flex: none;
+        font-size: 11px;
+      }
+      .icon-button {
+        flex: none;
+        width: 20px;
+        height: 20px;
+      }
+      .icon-button .icon {
+        font-size: 14px;
+      }
+      .icon-button[aria-pressed="false"] {
+        opacity: 0.4;
       }
       input[type="checkbox"] {
         margin: 0;
@@ -65,13 +110,11 @@ export class ColumnPicker extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) known: { record: ColumnKey[]; params: ColumnKey[]; metrics: ColumnKey[] } = {
-    record: [],
-    params: [],
-    metrics: [],
-  };
-  @property({ attribute: false }) chosen: readonly ColumnKey[] = [];
+  @property({ attribute: false }) known: ReadonlyMap<Field, FieldInfo> = new Map();
+  @property({ attribute: false }) chosen: readonly TableColumn[] = [];
   @state() private search = "";
+  @state() private dragged: Field | null = null;
+  @state() private over: Field | null = null;
   @query("input") private box!: HTMLInputElement;
 
   override firstUpdated(): void {
@@ -94,8 +137,7 @@ export class ColumnPicker extends LitElement {
         }}
       />
       <div class="list">
-        ${this.#section("Run", this.known.record)} ${this.#section("Params", this.known.params)}
-        ${this.#section("Metrics", this.known.metrics)}
+        ${this.search === "" ? this.#chosenList() : nothing} ${SECTIONS.map(([title, start]) => this.#section(title, start))}
       </div>
       <div class="foot">
         <button
@@ -117,27 +159,97 @@ export class ColumnPicker extends LitElement {
       </div>`;
   }
 
-  #section(title: string, keys: readonly ColumnKey[]): TemplateResult | typeof nothing {
-    const needle = this.search.trim().toLowerCase();
-    const shown = keys.filter((key) => key.toLowerCase().includes(needle)).slice(0, MOST_SHOWN);
-    if (shown.length === 0) return nothing;
-    return html`<h3>${title}</h3>
-      ${shown.map(
-        (key) =>
-          html`<label
-            ><input
-              type="checkbox"
-              data-testid="column-${key}"
-              .checked=${this.chosen.includes(key)}
-              @change=${() => {
-                this.#choose(this.chosen.includes(key) ? this.chosen.filter((each) => each !== key) : [...this.chosen, key]);
+  /** The columns in their order: pinned ones first, as the table shows them. */
+  #chosenList(): TemplateResult {
+    const ordered = this.chosen.toSorted((a, b) => Number(b.pinned) - Number(a.pinned));
+    return html`<h3>Shown, in this order</h3>
+      ${ordered.map(
+        ({ field, pinned }, index) =>
+          html`<div
+            class="line ${this.over === field ? "target" : ""}"
+            draggable="true"
+            data-testid="shown-${field}"
+            @dragstart=${(event: DragEvent) => {
+              this.dragged = field;
+              event.dataTransfer?.setData("text/plain", field);
+            }}
+            @dragover=${(event: DragEvent) => {
+              event.preventDefault();
+              this.over = field;
+            }}
+            @dragend=${() => {
+              this.dragged = null;
+              this.over = null;
+            }}
+            @drop=${(event: DragEvent) => {
+              event.preventDefault();
+              const from = ordered.findIndex((column) => column.field === this.dragged);
+              if (this.dragged !== null && from >= 0) this.#choose(moveColumn(this.chosen, this.dragged, index - from));
+            }}
+          >
+            ${this.#tick(field)} ${this.#button("chevron-up", "Move up", field, () => moveColumn(this.chosen, field, -1))}
+            ${this.#button("chevron-down", "Move down", field, () => moveColumn(this.chosen, field, 1))}
+            <button
+              class="icon-button"
+              aria-label="Pin ${field}"
+              title=${pinned ? "Let it scroll" : "Keep it in sight"}
+              aria-pressed=${pinned ? "true" : "false"}
+              data-testid="pin-${field}"
+              @click=${() => {
+                this.#choose(changeColumn(this.chosen, field, { pinned: !pinned }));
               }}
-            /><span class="truncate" title=${key}>${columnTitle(key)}</span></label
-          >`,
+            >
+              ${icon("pin")}
+            </button>
+          </div>`,
       )}`;
   }
 
-  #choose(columns: readonly ColumnKey[] | null): void {
+  #button(name: "chevron-up" | "chevron-down", label: string, field: Field, change: () => TableColumn[]): TemplateResult {
+    return html`<button
+      class="icon-button"
+      aria-label="${label}: ${field}"
+      title=${label}
+      data-testid="${name === "chevron-up" ? "up" : "down"}-${field}"
+      @click=${() => {
+        this.#choose(change());
+      }}
+    >
+      ${icon(name)}
+    </button>`;
+  }
+
+  #section(title: string, start: string): TemplateResult | typeof nothing {
+    const needle = this.search.trim().toLowerCase();
+    const found = [...this.known.values()].filter(
+      ({ name }) =>
+        name.startsWith(start) &&
+        name.toLowerCase().includes(needle) &&
+        (needle !== "" || (!isMetricPart(name) && !this.chosen.some(({ field }) => field === name))),
+    );
+    if (found.length === 0) return nothing;
+    return html`<h3>${title}</h3>
+      ${found.slice(0, MOST_SHOWN).map(({ name, count }) => html`<div class="line">${this.#tick(name)}<span class="count secondary">${count}</span></div>`)}
+      ${found.length > MOST_SHOWN ? html`<div class="secondary">${found.length - MOST_SHOWN} more: search for them.</div>` : nothing}`;
+  }
+
+  #tick(field: Field): TemplateResult {
+    const shown = this.chosen.some((column) => column.field === field);
+    return html`<label
+      ><input
+        type="checkbox"
+        data-testid="column-${field}"
+        .checked=${shown}
+        @change=${() => {
+          this.#choose(
+            shown ? this.chosen.filter((column) => column.field !== field) : [...this.chosen, { field, width: null, pinned: false }],
+          );
+        }}
+      /><span class="truncate" title=${field}>${fieldTitle(field)}</span></label
+    >`;
+  }
+
+  #choose(columns: readonly TableColumn[] | null): void {
     this.dispatchEvent(new CustomEvent("columns", { detail: columns }));
   }
 

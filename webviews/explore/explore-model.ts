@@ -1,66 +1,104 @@
 /**
- * The rows of the table, loaded a page at a time as they are scrolled into view. A change of a run is written into its row where it
- * stands: rows never move under the reader's eyes. What would change the order waits until the reader asks for it.
+ * The rows of the table, asked for a page at a time as they are scrolled into view. A change of a run is written into its row where it
+ * stands: rows never move under the reader's eyes. What would add, remove or move rows waits until the reader asks for it.
  */
+import type { AggregateResult, FieldInfo } from "../../protocol/analysis.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
-import type { RunId } from "../../protocol/ids.ts";
+import type { RunId, Slug } from "../../protocol/ids.ts";
 import type { EditRun } from "../../protocol/queries.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { TableColumn, ViewSettings } from "../../protocol/saved.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { Connection, Subscription, Transport } from "../transport/transport.ts";
+import { defaultColumns, type Field, fieldOf } from "./fields.ts";
+import { type FilterError, quote, toFilterError } from "./filter-text.ts";
+import { TableLayout } from "./layout.ts";
+import { groupValues, type Row, rowFields, rowOf, scopeOf, sortKeys } from "./scope.ts";
 
-export interface RowsQuery {
-  readonly project: string | null;
-  readonly search: string;
-  /** Empty: all states. */
-  readonly states: readonly RunState[];
-  readonly archived: boolean;
-  readonly sort: string;
-}
+export type Group = AggregateResult["groups"][number];
 
 const PAGE = 100;
-/** Most rows that "select all" takes. */
-const MOST_SELECTED = 10_000;
-const SELECT_PAGE = 1000;
+/** Most rows that "select all" takes, and that one question answers. */
+export const MOST_SELECTED = 10_000;
+const MOST_GROUPS = 1000;
+/** Runs of a group that are shown before all of them are asked for. */
+const FIRST_OF_GROUP = 10;
+/** Changed rows are asked for again at most so often, counts and fields more rarely. */
+const CATCH_UP_MS = 300;
+const COUNT_MS = 2000;
+const FIELDS_MS = 10_000;
+/** Ids that fit into one filter. */
+const MOST_RENEWED = 150;
 
 export class ExploreModel {
   readonly transport: Transport;
+  readonly project: Slug | null;
   connection: Connection;
-  /** Runs that pass the filters. */
+  view: ViewSettings;
+  /** Runs that pass the filters, as the rows show them; null before the first answer. */
   total: number | null = null;
   problem: TrainyardError | null = null;
-  /** Runs that came or went since the rows were loaded. */
+  /** What the server found wrong with the filter. */
+  filterError: FilterError | null = null;
+  /** Where the clauses begin in the filter that the error is about. */
+  starts: readonly number[] = [];
+  /** By how many the runs that pass differ from those that are shown. */
   pending = 0;
-  #query: RowsQuery;
-  #rows = new Map<number, RunSummary>();
+  /** A value that the rows are sorted by has changed. */
+  disordered = false;
+  loading = false;
+  states: Readonly<Partial<Record<RunState, number>>> = {};
+  fields: ReadonlyMap<Field, FieldInfo> = new Map();
+  groups: readonly Group[] = [];
+  layout = new TableLayout([], false);
+  #typed = "";
+  #suited: readonly TableColumn[] | null = null;
+  #rows = new Map<number, Row>();
   #places = new Map<RunId, number>();
   #asked = new Set<number>();
-  /** Answers to an earlier query are dropped. */
+  #stale = new Set<RunId>();
+  readonly #folded = new Set<string>();
+  readonly #whole = new Set<string>();
+  /** Places in the order that are in view. */
+  #inView: readonly number[] = [];
+  /** Answers to an earlier question are dropped. */
   #generation = 0;
+  #fieldsAt = 0;
+  #countAt = 0;
   #notifyRequest = 0;
+  #timer: number | undefined;
+  #countWanted = false;
   #closed = false;
   #subscription: Subscription | null = null;
   #stop: (() => void) | null = null;
-  #listed = false;
-  readonly #known = new Set<RunId>();
   readonly #listeners = new Set<() => void>();
 
-  constructor(transport: Transport, query: RowsQuery) {
+  constructor(transport: Transport, project: Slug | null, view: ViewSettings) {
     this.transport = transport;
+    this.project = project;
     this.connection = transport.connection;
-    this.#query = query;
+    this.view = view;
   }
 
-  get query(): RowsQuery {
-    return this.#query;
+  /** Those that were chosen, or those that suited the runs at first. */
+  get columns(): readonly TableColumn[] {
+    return this.view.columns ?? this.#suited ?? defaultColumns([]);
   }
 
-  get loadedRows(): readonly RunSummary[] {
-    return [...this.#rows.values()];
+  get fieldList(): readonly FieldInfo[] {
+    return [...this.fields.values()];
   }
 
-  row(index: number): RunSummary | undefined {
-    return this.#rows.get(index);
+  get grouped(): boolean {
+    return this.view.group.length > 0;
+  }
+
+  /** The run at a place in the order of all runs. */
+  row(place: number): Row | undefined {
+    return this.#rows.get(place);
+  }
+
+  rowOfRun(id: RunId): Row | undefined {
+    return this.#rows.get(this.#places.get(id) ?? -1);
   }
 
   open(): void {
@@ -71,16 +109,16 @@ export class ExploreModel {
       this.#changed();
     });
     this.#subscription = this.transport.subscribe(
-      { topic: "runs" },
+      { topic: "runs", changes_only: true },
       {
         message: (message) => {
-          if (message.type === "runs") {
-            // The first list names the runs there are; one after a reconnect may hold new ones.
-            for (const run of message.runs) this.#receive(run, !this.#listed);
-            this.#listed = true;
-          } else if (message.type === "run") this.#receive(message.run, false);
-          else if (message.type === "run_removed") this.#removed(message.run);
-          this.#changed();
+          // Begun, or begun again: what happened in between is not known.
+          if (message.type === "runs") for (const id of this.#places.keys()) this.#stale.add(id);
+          else if (message.type === "run") this.#stale.add(message.run.id);
+          else if (message.type === "run_removed") this.#stale.add(message.run);
+          else return;
+          this.#countWanted = true;
+          this.#later();
         },
       },
     );
@@ -90,6 +128,7 @@ export class ExploreModel {
   close(): void {
     this.#closed = true;
     cancelAnimationFrame(this.#notifyRequest);
+    clearTimeout(this.#timer);
     this.#subscription?.close();
     this.#stop?.();
   }
@@ -99,123 +138,241 @@ export class ExploreModel {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Asks with another filter or order; the rows are new then. */
-  async ask(part: Partial<RowsQuery>): Promise<void> {
-    this.#query = { ...this.#query, ...part };
-    await this.refresh();
+  /** The rows hold all that this view shows: nothing is asked for. */
+  show(view: ViewSettings): void {
+    this.view = view;
+    this.#changed();
   }
 
-  /** Loads the rows anew, in their true order. The old ones stand until the new ones are there. */
+  /** @param typed a condition beside the clauses of the view, while it is being written */
+  ask(view: ViewSettings, typed: string): Promise<void> {
+    this.view = view;
+    this.#typed = typed;
+    return this.refresh();
+  }
+
+  /** Loads what is in view anew, in its true order. The old rows stand until the new ones are there. */
   async refresh(): Promise<void> {
     const mine = ++this.#generation;
-    this.#asked = new Set([0]);
+    this.loading = true;
+    this.#changed();
     try {
-      const page = await this.#fetch(0, PAGE);
+      if (this.fields.size === 0) await this.#loadFields();
+      const page = Math.max(0, Math.floor((this.#inView[0] ?? 0) / PAGE));
+      const scope = scopeOf(this.view, this.#typed, true);
+      this.starts = scope.starts;
+      const [groups, first] = await Promise.all([this.#loadGroups(scope.filter), this.#query(page * PAGE, PAGE), this.#loadCounts()]);
       if (mine !== this.#generation || this.#closed) return;
+      this.groups = groups;
+      this.total = first.total;
       this.#rows = new Map();
       this.#places = new Map();
+      this.#asked = new Set([page]);
+      this.#stale.clear();
       this.pending = 0;
+      this.disordered = false;
       this.problem = null;
-      this.total = page.total;
-      this.#put(0, page.runs);
+      this.filterError = null;
+      this.#put(page * PAGE, first.rows);
+      this.#arrange();
     } catch (error) {
       if (mine !== this.#generation || this.#closed) return;
       if (!(error instanceof TrainyardError)) throw error;
-      this.problem = error;
+      // A filter that the server refuses is told where it stands; anything else above the table.
+      if (error.problems[0]?.field === "filter") this.filterError = toFilterError(error, 0);
+      else this.problem = error;
+    } finally {
+      if (mine === this.#generation) this.loading = false;
     }
     this.#changed();
   }
 
-  /** Rows [from, to) are in view: loads those that are missing. */
+  /** The lines from `from` up to `to` are in view: loads those that are missing. */
   need(from: number, to: number): void {
-    const last = Math.min(to, this.total ?? 0) - 1;
-    for (let page = Math.floor(from / PAGE); page <= Math.floor(last / PAGE); page++) {
-      if (this.#asked.has(page)) continue;
+    const places: number[] = [];
+    for (let index = from; index < Math.min(to, this.layout.lines); index++) {
+      const line = this.layout.line(index);
+      if (line?.kind === "run") places.push(line.run);
+    }
+    this.#inView = places;
+    for (const place of places) {
+      const page = Math.floor(place / PAGE);
+      if (this.#rows.has(place) || this.#asked.has(page)) continue;
       this.#asked.add(page);
       void this.#loadPage(page);
     }
+    if (places.some((place) => this.#stale.has(this.#rows.get(place)?.id ?? ""))) this.#later();
   }
 
-  /** Every run that passes the filters, in order, up to ten thousand. @throws TrainyardError */
-  async all(): Promise<RunSummary[]> {
-    const runs: RunSummary[] = [];
-    const wanted = Math.min(this.total ?? 0, MOST_SELECTED);
-    while (runs.length < wanted) {
-      const page = await this.#fetch(runs.length, SELECT_PAGE);
-      if (page.runs.length === 0) break;
-      runs.push(...page.runs);
+  isFolded(group: number): boolean {
+    return this.#folded.has(this.#keyOf(group));
+  }
+
+  shownOf(group: number): number {
+    const { runs } = this.groups[group] ?? { runs: 0 };
+    if (this.isFolded(group)) return 0;
+    return this.#whole.has(this.#keyOf(group)) ? runs : Math.min(runs, FIRST_OF_GROUP);
+  }
+
+  fold(group: number): void {
+    const key = this.#keyOf(group);
+    if (!this.#folded.delete(key)) this.#folded.add(key);
+    this.#arrange();
+    this.#changed();
+  }
+
+  showAll(group: number): void {
+    this.#whole.add(this.#keyOf(group));
+    this.#folded.delete(this.#keyOf(group));
+    this.#arrange();
+    this.#changed();
+  }
+
+  /** Every run that passes the filters, in order, with these fields and those of a row. @throws TrainyardError */
+  async all(fields: readonly Field[], most: number): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (;;) {
+      const page = await this.#query(rows.length, Math.min(MOST_SELECTED, most - rows.length), fields);
+      rows.push(...page.rows);
+      if (page.rows.length === 0 || rows.length >= Math.min(most, page.total)) return rows;
     }
-    return runs.slice(0, MOST_SELECTED);
   }
 
   /** @throws TrainyardError what the server refused */
   async edit(run: RunId, change: EditRun): Promise<void> {
-    const edited = await this.transport.request("editRun", { params: { id: run }, body: change });
-    this.#receive(edited, true);
+    const { tags, starred, archived } = await this.transport.request("editRun", { params: { id: run }, body: change });
+    const place = this.#places.get(run);
+    const row = place === undefined ? undefined : this.#rows.get(place);
+    if (place !== undefined && row !== undefined) {
+      const values = { ...row.values, "record.tags": tags, "record.starred": starred, "record.archived": archived };
+      this.#rows.set(place, { ...row, values });
+    }
     this.#changed();
   }
 
-  /** @throws TrainyardError */
-  async remove(run: RunId): Promise<void> {
-    await this.transport.request("deleteRun", { params: { id: run } });
+  #keyOf(group: number): string {
+    return JSON.stringify(this.groups[group]?.key ?? null);
+  }
+
+  #arrange(): void {
+    const sections = this.grouped
+      ? this.groups.map(({ runs }, group) => ({ count: runs, shown: this.shownOf(group) }))
+      : [{ count: this.total ?? 0, shown: this.total ?? 0 }];
+    this.layout = new TableLayout(sections, this.grouped);
+  }
+
+  async #loadFields(): Promise<void> {
+    this.#fieldsAt = Date.now();
+    const { fields } = await this.transport.request("listFields", { query: this.project === null ? {} : { project: this.project } });
+    this.fields = new Map(fields.map((info) => [info.name, info]));
+    // Kept once there are runs, so that columns do not come and go as runs do.
+    if (this.#suited === null && fields.length > 0) this.#suited = defaultColumns(fields);
+  }
+
+  async #loadGroups(filter: string): Promise<readonly Group[]> {
+    if (!this.grouped) return [];
+    const body = {
+      ...this.#projectPart,
+      filter,
+      group_by: this.view.group.filter((field) => field.startsWith("record.") || this.fields.has(field)),
+      values: groupValues(this.columns, this.fields),
+      limit: MOST_GROUPS,
+    };
+    return (await this.transport.request("aggregate", { body })).groups;
+  }
+
+  async #loadCounts(): Promise<number> {
+    this.#countAt = Date.now();
+    const { filter } = scopeOf(this.view, this.#typed, false);
+    const { states, runs } = await this.transport.request("getStatistics", { query: { ...this.#projectPart, filter } });
+    this.states = states;
+    const chosen = this.view.states;
+    return chosen.length === 0 ? runs : chosen.reduce((sum, state) => sum + (this.states[state] ?? 0), 0);
   }
 
   async #loadPage(page: number): Promise<void> {
     const mine = this.#generation;
     try {
-      const { runs } = await this.#fetch(page * PAGE, PAGE);
-      if (mine === this.#generation && !this.#closed) this.#put(page * PAGE, runs);
+      const { rows } = await this.#query(page * PAGE, PAGE);
+      if (mine === this.#generation && !this.#closed) this.#put(page * PAGE, rows);
     } catch (error) {
       if (!(error instanceof TrainyardError)) throw error;
       // The rows stay blank; the next look at them asks again.
-      this.#asked.delete(page);
+      if (mine === this.#generation) this.#asked.delete(page);
     }
     this.#changed();
   }
 
-  #fetch(offset: number, limit: number): Promise<{ runs: RunSummary[]; total: number }> {
-    const { project, search, states, archived, sort } = this.#query;
-    return this.transport.request("listRuns", {
-      query: {
-        sort,
-        limit,
-        offset,
-        archived: archived ? "true" : "false",
-        ...(project === null ? {} : { project }),
-        ...(search === "" ? {} : { search }),
-        ...(states.length === 0 ? {} : { state: states.join(",") }),
-      },
-    });
+  get #projectPart(): { project?: Slug } {
+    return this.project === null ? {} : { project: this.project };
   }
 
-  #put(offset: number, runs: readonly RunSummary[]): void {
-    for (const [i, run] of runs.entries()) {
+  async #query(offset: number, limit: number, more: readonly Field[] = []): Promise<{ rows: Row[]; total: number }> {
+    const columns = [...this.columns, ...more.map((field) => ({ field, width: null, pinned: false }))];
+    const fields = rowFields(columns, this.fields);
+    const { filter } = scopeOf(this.view, this.#typed, true);
+    const sort = sortKeys(this.view, this.fields);
+    const answer = await this.transport.request("queryRuns", { body: { ...this.#projectPart, filter, fields, sort, limit, offset } });
+    return { rows: answer.rows.map((row) => rowOf(fields, row)), total: answer.total };
+  }
+
+  #put(offset: number, rows: readonly Row[]): void {
+    for (const [i, row] of rows.entries()) {
       // A run that came meanwhile moves the later pages by one: it must not stand twice.
-      const before = this.#places.get(run.id);
+      const before = this.#places.get(row.id);
       if (before !== undefined && before !== offset + i) this.#rows.delete(before);
-      this.#rows.set(offset + i, run);
-      this.#places.set(run.id, offset + i);
-      this.#known.add(run.id);
+      this.#rows.set(offset + i, row);
+      this.#places.set(row.id, offset + i);
     }
   }
 
-  #receive(run: RunSummary, quiet: boolean): void {
-    const place = this.#places.get(run.id);
-    if (place !== undefined) this.#rows.set(place, run);
-    else if (!quiet && !this.#known.has(run.id) && this.#matches(run)) this.pending++;
-    this.#known.add(run.id);
+  #later(): void {
+    if (this.#closed) return;
+    this.#timer ??= window.setTimeout(() => {
+      void this.#catchUp().finally(() => {
+        this.#timer = undefined;
+        if (this.#countWanted && this.total !== null) this.#later();
+      });
+    }, CATCH_UP_MS);
   }
 
-  #matches(run: RunSummary): boolean {
-    const { project, states, archived } = this.#query;
-    return (
-      (project === null || run.project === project) && (states.length === 0 || states.includes(run.state)) && run.archived === archived
-    );
+  /** Asks again for the rows in view that changed, and now and then for how many there are. A failure shows in the connection's state. */
+  async #catchUp(): Promise<void> {
+    const mine = this.#generation;
+    const shown = this.#inView.flatMap((place) => this.#rows.get(place)?.id ?? []);
+    const ids = shown.filter((id) => this.#stale.has(id)).slice(0, MOST_RENEWED);
+    for (const id of ids) this.#stale.delete(id);
+    try {
+      if (ids.length > 0) await this.#renew(ids, mine);
+      if (this.#countWanted && Date.now() - this.#countAt > COUNT_MS && this.total !== null) {
+        this.#countWanted = false;
+        const now = await this.#loadCounts();
+        if (mine === this.#generation) this.pending = Math.abs(now - this.total);
+        if (Date.now() - this.#fieldsAt > FIELDS_MS) await this.#loadFields();
+      }
+    } catch (error) {
+      if (!(error instanceof TrainyardError)) throw error;
+      for (const id of ids) this.#stale.add(id);
+    }
+    this.#changed();
   }
 
-  #removed(run: RunId): void {
-    if (this.#places.has(run)) this.pending++;
-    this.#known.delete(run);
+  async #renew(ids: readonly RunId[], mine: number): Promise<void> {
+    const fields = rowFields(this.columns, this.fields);
+    const filter = `record.id in (${ids.map(quote).join(", ")})`;
+    const { rows } = await this.transport.request("queryRuns", { body: { filter, fields, limit: ids.length } });
+    if (mine !== this.#generation || this.#closed) return;
+    const found = new Map(rows.map((row) => [row.id, rowOf(fields, row)]));
+    const keys = [...this.view.group, ...this.view.sort.map(fieldOf)];
+    for (const id of ids) {
+      const place = this.#places.get(id);
+      const before = place === undefined ? undefined : this.#rows.get(place);
+      if (place === undefined || before === undefined) continue;
+      const after = found.get(id);
+      this.#rows.set(place, after ?? { ...before, gone: true });
+      if (after !== undefined && keys.some((key) => JSON.stringify(after.values[key]) !== JSON.stringify(before.values[key])))
+        this.disordered = true;
+    }
   }
 
   #changed(): void {

@@ -42,48 +42,12 @@ export const exploreStyles = css`
     color: var(--vscode-errorForeground);
   }
   .filters {
-    display: flex;
-    flex-wrap: wrap;
-    align-items: center;
-    gap: 6px 8px;
-    padding: 0 14px 8px 20px;
+    display: grid;
+    grid-template-columns: minmax(0, 1fr);
+    gap: 6px;
+    padding: 0 14px 6px 20px;
     font-size: 12px;
     border-bottom: 1px solid var(--hairline);
-  }
-  .filter {
-    position: relative;
-    flex: 1;
-    min-width: 220px;
-    display: flex;
-    align-items: center;
-  }
-  .filter > .icon {
-    position: absolute;
-    left: 6px;
-    font-size: 14px;
-  }
-  .filter input {
-    width: 100%;
-    padding: 0 88px 0 26px;
-  }
-  .count {
-    position: absolute;
-    right: 26px;
-    pointer-events: none;
-  }
-  .toggle {
-    display: inline-flex;
-    align-items: center;
-    gap: 4px;
-  }
-  .toggle .icon {
-    font-size: 14px;
-  }
-  .pending {
-    color: var(--vscode-textLink-foreground);
-  }
-  .picker {
-    position: relative;
   }
   .table {
     position: relative;
@@ -97,34 +61,36 @@ export const exploreStyles = css`
     top: 40px;
     left: 20px;
   }
-  dialog {
-    width: min(440px, calc(100vw - 32px));
-    padding: 16px 20px;
-    color: var(--vscode-foreground);
-    background: var(--vscode-editor-background);
-    border: 1px solid var(--hairline);
-    border-radius: 6px;
+  .progress {
+    position: absolute;
+    z-index: 4;
+    top: 0;
+    left: 0;
+    right: 0;
+    height: 2px;
+    background: linear-gradient(90deg, transparent, var(--vscode-progressBar-background), transparent) 0 0 / 40% 100% no-repeat;
   }
-  dialog::backdrop {
-    background: rgb(0 0 0 / 0.4);
+  @media (prefers-reduced-motion: no-preference) {
+    .progress {
+      animation: slide 1.2s linear infinite;
+    }
   }
-  h2 {
-    margin: 0 0 8px;
-    font-size: 15px;
-    font-weight: 600;
-    overflow-wrap: anywhere;
-  }
-  p {
-    margin: 0 0 12px;
-  }
-  .buttons {
-    display: flex;
-    justify-content: flex-end;
-    gap: 8px;
+  @keyframes slide {
+    from {
+      background-position: -60% 0;
+    }
+    to {
+      background-position: 160% 0;
+    }
   }
   @container page (max-width: 720px) {
     .actions .label {
       display: none;
+    }
+    .head,
+    .filters {
+      padding-left: 12px;
+      padding-right: 12px;
     }
   }
 `;

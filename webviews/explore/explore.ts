@@ -1,41 +1,38 @@
-/** All runs as a table: filter, sort, choose columns, mark, compare, archive, delete. */
+/** All runs as a table: filter, sort, group, choose columns, select, compare, tag, archive, delete. */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
-import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { EditRun } from "../../protocol/queries.ts";
-import type { RunSummary } from "../../protocol/run.ts";
-import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import { type SavedItem, type TableColumn, ViewSettings } from "../../protocol/saved.ts";
 import { formatClock, formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import "../components/menu.ts";
+import { asProblem, problemText } from "../components/problem.ts";
+import "../components/saved-items.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
-import "./column-picker.ts";
-import { type ColumnKey, defaultColumns, knownColumns } from "./columns.ts";
-import { ExploreModel } from "./explore-model.ts";
+import { ExploreModel, MOST_SELECTED } from "./explore-model.ts";
 import { exploreStyles } from "./explore-styles.ts";
+import "./explore-tools.ts";
+import type { FilterBar, FilterChange } from "./filter-bar.ts";
+import "./filter-bar.ts";
+import {
+  actionItems,
+  changedTags,
+  deleteAll,
+  editAll,
+  exportItems,
+  exportRuns,
+  MOST_COMPARED,
+  type Selection,
+  stopAll,
+} from "./run-actions.ts";
+import type { RunDialogs, TagChange } from "./run-dialogs.ts";
+import "./run-dialogs.ts";
 import "./run-grid.ts";
 import type { GridAction, RunGrid } from "./run-grid.ts";
-
-/** What the user set up; kept by the panel so that it comes back after a reload. */
-export interface ExploreSettings {
-  /** null: those that suit the runs. */
-  readonly columns: readonly ColumnKey[] | null;
-  readonly sort: string;
-}
-
-const DEFAULT_SETTINGS: ExploreSettings = { columns: null, sort: "-created_at" };
-/** Typing goes on meanwhile; the rows follow when it rests. */
-const SEARCH_REST_MS = 150;
-const MOST_COMPARED = 1000;
-
-const STATES: readonly (readonly [string, string, readonly RunState[]])[] = [
-  ["all", "All states", []],
-  ["live", "Running", [...LIVE_STATES]],
-  ["queued", "Queued and drafts", ["queued", "draft"]],
-  ...[...FINAL_STATES].map((each) => [each, each.charAt(0).toUpperCase() + each.slice(1), [each]] as const),
-];
+import type { Row } from "./scope.ts";
 
 @customElement("ty-explore")
 export class Explore extends LitElement {
@@ -43,24 +40,20 @@ export class Explore extends LitElement {
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) project: string | null = null;
-  /** What an earlier session of this panel set up. */
-  @property({ attribute: false }) saved: Partial<ExploreSettings> = {};
-  @state() private columns: readonly ColumnKey[] | null = null;
-  @state() private selected: ReadonlyMap<RunId, RunSummary> = new Map();
-  @state() private picking = false;
+  /** What an earlier session of this panel set up; anything that is no view counts as nothing. */
+  @property({ attribute: false }) saved: unknown = null;
+  @state() private view: ViewSettings = ViewSettings.parse({});
+  @state() private viewName: string | null = null;
+  @state() private selected: Selection = new Map();
   @state() private problem: string | null = null;
-  @state() private doomed: readonly RunSummary[] = [];
-  @query(".filter input") private searchBox!: HTMLInputElement;
+  @query("ty-filter-bar") private filterBar!: FilterBar;
   @query("ty-run-grid") private grid!: RunGrid;
-  @query("dialog") private dialog!: HTMLDialogElement;
+  @query("ty-run-dialogs") private dialogs!: RunDialogs;
   #model: ExploreModel | null = null;
-  #searchTimer: number | undefined;
-  /** Columns that suited the first rows; kept, so that they do not change as rows come. */
-  #suited: readonly ColumnKey[] | null = null;
+  #typed = "";
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    clearTimeout(this.#searchTimer);
     this.#model?.close();
     this.#model = null;
   }
@@ -68,12 +61,13 @@ export class Explore extends LitElement {
   override willUpdate(changed: PropertyValues<this>): void {
     if (this.#model !== null && !changed.has("project") && !changed.has("transport")) return;
     this.#model?.close();
-    const settings = { ...DEFAULT_SETTINGS, ...this.saved };
-    const model = new ExploreModel(this.transport, { project: this.project, search: "", states: [], archived: false, sort: settings.sort });
-    this.#model = model;
-    this.#suited = null;
-    this.columns = settings.columns;
+    const saved = ViewSettings.safeParse(this.saved ?? {});
+    this.view = saved.success ? saved.data : ViewSettings.parse({});
+    this.viewName = null;
     this.selected = new Map();
+    this.#typed = "";
+    const model = new ExploreModel(this.transport, this.project, this.view);
+    this.#model = model;
     model.onChange(() => {
       this.requestUpdate();
     });
@@ -84,268 +78,225 @@ export class Explore extends LitElement {
   override render(): TemplateResult | typeof nothing {
     const model = this.#model;
     if (model === null) return nothing;
-    if (this.#suited === null && model.loadedRows.length > 0) this.#suited = defaultColumns(model.loadedRows);
-    const columns = this.columns ?? this.#suited ?? ["tags", "created_at"];
-    return html`${this.#header(model)} ${this.#filters(model, columns)}
+    return html`${this.#header(model)} ${this.#filters(model)}
       <div class="table">
+        ${model.loading ? html`<div class="progress" role="progressbar" aria-label="Loading runs"></div>` : nothing}
         ${keyed(
           model,
           html`<ty-run-grid
             .model=${model}
-            .columns=${columns}
             .selected=${this.selected}
             @selection=${(event: Event) => {
-              this.selected = (event as CustomEvent<ReadonlyMap<RunId, RunSummary>>).detail;
+              this.selected = (event as CustomEvent<Selection>).detail;
             }}
             @sort=${(event: Event) => {
-              this.#ask({ sort: (event as CustomEvent<string>).detail });
-              this.#keep();
+              this.#set({ sort: (event as CustomEvent<string[]>).detail });
+            }}
+            @columns=${(event: Event) => {
+              this.#setColumns((event as CustomEvent<TableColumn[]>).detail);
             }}
             @edit-run=${(event: Event) => {
               const { run, change } = (event as CustomEvent<{ run: RunId; change: EditRun }>).detail;
               void this.#try(() => model.edit(run, change));
             }}
-            @grid-action=${this.#onAction}
+            @grid-action=${this.#onGridAction}
           ></ty-run-grid>`,
         )}
-        ${
-          model.total !== 0
-            ? nothing
-            : html`<div class="none secondary" data-testid="explore-none">
-                ${this.#filtered(model) ? "No run passes the filter." : "No runs yet."}
-              </div>`
-        }
+        ${model.total === 0 ? this.#nothing() : nothing}
       </div>
-      ${this.#confirmation()}`;
+      <ty-run-dialogs
+        @delete-runs=${(event: Event) => {
+          const rows = (event as CustomEvent<readonly Row[]>).detail;
+          void this.#change(() => deleteAll(model, rows));
+        }}
+        @tag-runs=${(event: Event) => {
+          const { add, remove } = (event as CustomEvent<TagChange>).detail;
+          void this.#try(() => editAll(model, this.selected, (row) => ({ tags: changedTags(model.rowOfRun(row.id) ?? row, add, remove) })));
+        }}
+      ></ty-run-dialogs>`;
   }
 
-  #filtered(model: ExploreModel): boolean {
-    return model.query.search !== "" || model.query.states.length > 0;
+  #nothing(): TemplateResult {
+    const filtered = this.view.clauses.length > 0 || this.#typed !== "" || this.view.states.length > 0;
+    const words = filtered ? "No run passes the filter." : this.view.archived ? "No run is archived." : "No runs yet.";
+    return html`<div class="none secondary" data-testid="explore-none">${words}</div>`;
   }
 
   #header(model: ExploreModel): TemplateResult {
     const count = this.selected.size;
     const offline = model.connection.state === "reconnecting" || model.connection.state === "failed";
-    const problem = this.problem ?? model.problem?.message ?? null;
+    const problem = this.problem ?? (model.problem === null ? null : problemText(model.problem));
     return html`<div class="head">
       <h1>Explore</h1>
       <span class="secondary">${this.project ?? "all projects"}</span>
       ${offline ? html`<span class="offline" role="status">${icon("debug-disconnect")} Reconnecting, last update ${formatClock(model.connection.since)}</span>` : nothing}
       <span class="actions">
         ${count === 0 ? nothing : html`<span class="secondary" data-testid="explore-selected">${formatInteger(count)} selected</span>`}
-        <button class="button" data-testid="explore-compare" ?disabled=${count < 2 || count > MOST_COMPARED} @click=${this.#compare}>
-          ${icon("git-compare")}<span class="label">Compare</span>
-        </button>
         <button
           class="button"
-          data-testid="explore-archive"
-          title=${this.#archiveTitle}
-          ?disabled=${count === 0 || offline}
-          @click=${this.#archive}
+          title="Compare the selected runs (C)"
+          data-testid="explore-compare"
+          ?disabled=${count < 2 || count > MOST_COMPARED}
+          @click=${this.#compare}
         >
-          ${icon("archive")}<span class="label">${this.#archiveTitle}</span>
+          ${icon("git-compare")}<span class="label">Compare</span>
         </button>
-        <button class="button" data-testid="explore-delete" title="Delete" ?disabled=${count === 0 || offline} @click=${this.#askDelete}>
-          ${icon("trash")}<span class="label">Delete</span>
-        </button>
+        <ty-menu
+          icon="edit"
+          label="Actions"
+          data-testid="explore-actions"
+          .items=${actionItems(this.selected, this.view.archived, offline)}
+          @choose=${(event: Event) => {
+            this.#act((event as CustomEvent<string>).detail);
+          }}
+        ></ty-menu>
+        <ty-menu
+          icon="export"
+          label="Export"
+          data-testid="explore-export"
+          .items=${exportItems(this.selected)}
+          @choose=${(event: Event) => {
+            const format = (event as CustomEvent<string>).detail;
+            void this.#try(() => exportRuns(model, this.selected, format));
+          }}
+        ></ty-menu>
       </span>
-      ${problem === null ? nothing : html`<div class="problem" role="alert">${problem}</div>`}
+      ${problem === null ? nothing : html`<div class="problem" role="alert" data-testid="explore-problem">${problem}</div>`}
     </div>`;
   }
 
-  get #archiveTitle(): string {
-    return this.#model?.query.archived === true ? "Unarchive" : "Archive";
-  }
-
-  #filters(model: ExploreModel, columns: readonly ColumnKey[]): TemplateResult {
-    const { total, pending } = model;
-    return html`<div class="filters" role="toolbar" aria-label="Filter">
-      <label class="filter"
-        >${icon("filter")}<input
-          class="input"
-          type="search"
-          placeholder="Filter by name, tag, note or id"
-          aria-label="Filter by name, tag, note or id"
-          data-testid="explore-search"
-          @input=${this.#onSearch}
-          @keydown=${(event: KeyboardEvent) => {
-            if (event.key === "ArrowDown") this.grid.focusGrid();
-          }}
-        /><span class="count secondary" data-testid="explore-count"
-          >${total === null ? "" : `${formatInteger(total)} ${total === 1 ? "run" : "runs"}`}</span
-        ></label
-      >
-      <select
-        class="input"
-        aria-label="State"
-        data-testid="explore-state"
-        @change=${(event: Event) => {
-          const chosen = (event.target as HTMLSelectElement).value;
-          this.#ask({ states: STATES.find(([key]) => key === chosen)?.[2] ?? [] });
+  #filters(model: ExploreModel): TemplateResult {
+    const { total } = model;
+    const count = total === null ? "" : `${formatInteger(total)} ${total === 1 ? "run" : "runs"}`;
+    return html`<div class="filters">
+      <ty-filter-bar
+        .transport=${this.transport}
+        .project=${this.project}
+        .fields=${model.fieldList}
+        .clauses=${this.view.clauses}
+        .refused=${model.filterError}
+        .starts=${model.starts}
+        .count=${count}
+        @filter=${(event: Event) => {
+          const { clauses, typed } = (event as CustomEvent<FilterChange>).detail;
+          this.#typed = typed;
+          this.#set({ clauses: [...clauses] });
         }}
-      >
-        ${STATES.map(([key, label]) => html`<option value=${key}>${label}</option>`)}
-      </select>
-      <button
-        class="toggle"
-        aria-pressed=${model.query.archived ? "true" : "false"}
-        data-testid="explore-archived"
-        @click=${() => {
-          this.#ask({ archived: !model.query.archived });
+        @leave-filter=${() => {
+          this.grid.focusGrid();
         }}
-      >
-        Archived
-      </button>
-      ${
-        pending === 0
-          ? nothing
-          : html`<button
-              class="toggle pending"
-              data-testid="explore-refresh"
-              @click=${() => {
-                this.#ask({});
-              }}
-            >
-              ${icon("refresh")} ${formatInteger(pending)} ${pending === 1 ? "change" : "changes"}
-            </button>`
-      }
-      <span class="picker"
-        ><button
-          class="toggle"
-          aria-expanded=${this.picking ? "true" : "false"}
-          data-testid="explore-columns"
-          @click=${() => {
-            this.picking = !this.picking;
+      ></ty-filter-bar>
+      <ty-explore-tools
+        .model=${model}
+        .view=${this.view}
+        @refresh-rows=${() => void model.refresh()}
+        @view=${(event: Event) => {
+          this.#set((event as CustomEvent<Partial<ViewSettings>>).detail);
+        }}
+        @columns=${(event: Event) => {
+          this.#setColumns((event as CustomEvent<TableColumn[] | null>).detail);
+        }}
+        ><ty-saved-items
+          .transport=${this.transport}
+          .project=${this.project}
+          .kind=${"view"}
+          .settings=${this.view}
+          .current=${this.viewName}
+          @load-saved=${(event: Event) => {
+            const item = (event as CustomEvent<SavedItem>).detail;
+            if (item.kind !== "view") return;
+            this.#set(item.settings);
+            this.viewName = item.name;
           }}
-        >
-          ${icon("settings-gear")} Columns</button
-        >${
-          this.picking
-            ? html`<ty-column-picker
-                .known=${knownColumns(model.loadedRows)}
-                .chosen=${columns}
-                @columns=${(event: Event) => {
-                  this.columns = (event as CustomEvent<ColumnKey[] | null>).detail;
-                  this.#keep();
-                }}
-                @close=${() => {
-                  this.picking = false;
-                }}
-              ></ty-column-picker>`
-            : nothing
-        }</span
-      >
+        ></ty-saved-items
+      ></ty-explore-tools>
     </div>`;
   }
 
-  #confirmation(): TemplateResult {
-    const count = this.doomed.length;
-    return html`<dialog aria-labelledby="question" data-testid="delete-dialog">
-      <form method="dialog" @submit=${this.#delete}>
-        <h2 id="question">${count === 1 ? `Delete ${this.doomed[0]?.name ?? ""}?` : `Delete ${formatInteger(count)} runs?`}</h2>
-        <p class="secondary">
-          Run folders with their metrics, logs and checkpoints are moved to the store’s trash (.trash), from where they can be moved back.
-        </p>
-        <div class="buttons">
-          <button
-            class="button"
-            type="button"
-            @click=${() => {
-              this.dialog.close();
-            }}
-          >
-            Cancel
-          </button>
-          <button class="button primary" data-testid="delete-confirm">Move to Trash</button>
-        </div>
-      </form>
-    </dialog>`;
+  #setColumns(columns: readonly TableColumn[] | null): void {
+    const before = new Set(this.#model?.columns.map(({ field }) => field));
+    const view = { ...this.view, columns: columns === null ? null : [...columns] };
+    const same = columns?.every(({ field }) => before.has(field)) === true && !(this.#model?.grouped ?? false);
+    this.view = view;
+    this.viewName = null;
+    // A width, a place or a column less: the rows hold all that is shown.
+    if (same && this.#model !== null) this.#model.show(view);
+    else void this.#model?.ask(view, this.#typed);
+    this.#keep();
   }
 
-  #ask(part: Parameters<ExploreModel["ask"]>[0]): void {
-    this.selected = new Map();
+  /** Another question: from the top; what is selected stays so. */
+  #set(change: Partial<ViewSettings>): void {
+    this.view = { ...this.view, ...change };
+    this.viewName = null;
     this.grid.toTop();
-    void this.#model?.ask(part);
+    void this.#model?.ask(this.view, this.#typed);
+    this.#keep();
   }
 
-  readonly #onSearch = (event: Event): void => {
-    const text = (event.target as HTMLInputElement).value.trim();
-    clearTimeout(this.#searchTimer);
-    this.#searchTimer = window.setTimeout(() => {
-      this.#ask({ search: text });
-    }, SEARCH_REST_MS);
-  };
-
-  readonly #onAction = (event: Event): void => {
-    const { action, run } = (event as CustomEvent<{ action: GridAction; run: RunSummary | undefined }>).detail;
+  readonly #onGridAction = (event: Event): void => {
+    const { action, row } = (event as CustomEvent<{ action: GridAction; row: Row | undefined }>).detail;
     switch (action) {
       case "open":
-        if (run !== undefined) this.transport.command({ command: "open_run", run: run.id });
+        if (row !== undefined) this.transport.command({ command: "open_run", run: row.id });
         break;
       case "compare":
         this.#compare();
         break;
-      case "archive":
-        this.#archive();
-        break;
       case "delete":
-        if (this.selected.size === 0 && run !== undefined) this.selected = new Map([[run.id, run]]);
-        this.#askDelete();
+        if (this.selected.size === 0 && row !== undefined) this.selected = new Map([[row.id, row]]);
+        this.#act("delete");
         break;
       case "filter":
-        this.searchBox.focus();
+        this.filterBar.focus();
         break;
       case "select-all":
         void this.#try(async () => {
-          this.selected = new Map((await this.#model?.all())?.map((each) => [each.id, each]) ?? []);
+          this.selected = new Map((await this.#model?.all([], MOST_SELECTED))?.map((each) => [each.id, each]) ?? []);
         });
         break;
     }
   };
+
+  #act(action: string): void {
+    const model = this.#model;
+    if (model === null) return;
+    const offered = actionItems(this.selected, this.view.archived, false).find(({ id }) => id === action);
+    if (offered?.refused != null) {
+      this.problem = offered.refused;
+      return;
+    }
+    const { archived } = this.view;
+    if (action === "tag") this.dialogs.askTags([...this.selected.values()]);
+    else if (action === "star" || action === "unstar")
+      void this.#try(() => editAll(model, this.selected, () => ({ starred: action === "star" })));
+    else if (action === "stop") void this.#try(() => stopAll(model, this.selected));
+    else if (action === "archive") void this.#change(() => editAll(model, this.selected, () => ({ archived: !archived })));
+    else if (action === "delete") {
+      this.problem = null;
+      this.dialogs.askDelete([...this.selected.values()]);
+    }
+  }
+
+  /** What takes runs out of the table: they are selected no longer, and the rows are new. */
+  async #change(action: () => Promise<void>): Promise<void> {
+    await this.#try(async () => {
+      try {
+        await action();
+        this.selected = new Map();
+      } finally {
+        await this.#model?.refresh();
+      }
+    });
+  }
 
   readonly #compare = (): void => {
     const runs = [...this.selected.keys()];
     if (runs.length >= 2 && runs.length <= MOST_COMPARED) this.transport.command({ command: "compare_runs", runs });
   };
 
-  readonly #archive = (): void => {
-    const model = this.#model;
-    if (model === null) return;
-    const archived = !model.query.archived;
-    void this.#try(async () => {
-      for (const run of this.selected.keys()) await model.edit(run, { archived });
-      this.#ask({});
-    });
-  };
-
-  readonly #askDelete = (): void => {
-    const runs = [...this.selected.values()];
-    const live = runs.find((run) => LIVE_STATES.has(run.state));
-    if (live !== undefined) {
-      this.problem = `${live.name} is running. Stop it first.`;
-      return;
-    }
-    if (runs.length === 0) return;
-    this.problem = null;
-    this.doomed = runs;
-    this.dialog.showModal();
-  };
-
-  readonly #delete = (): void => {
-    const model = this.#model;
-    if (model === null) return;
-    void this.#try(async () => {
-      try {
-        for (const run of this.doomed) await model.remove(run.id);
-      } finally {
-        this.#ask({});
-      }
-    });
-  };
-
   #keep(): void {
-    const settings: ExploreSettings = { columns: this.columns, sort: this.#model?.query.sort ?? DEFAULT_SETTINGS.sort };
-    this.dispatchEvent(new CustomEvent("view-state", { detail: settings, bubbles: true, composed: true }));
+    this.dispatchEvent(new CustomEvent<ViewSettings>("view-state", { detail: this.view, bubbles: true, composed: true }));
   }
 
   async #try(action: () => Promise<void>): Promise<void> {
@@ -353,8 +304,7 @@ export class Explore extends LitElement {
       await action();
       this.problem = null;
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      this.problem = [error.message, error.hint].filter((part) => part !== null).join(" ");
+      this.problem = problemText(asProblem(error));
     }
   }
 }

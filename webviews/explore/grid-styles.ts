@@ -1,6 +1,8 @@
 import { css, unsafeCSS } from "lit";
+import { MARK_PX, TICK_PX } from "./column-layout.ts";
+import { GROUP_PX, ROW_PX } from "./layout.ts";
 
-export const ROW_PX = 22;
+const px = (value: number): ReturnType<typeof unsafeCSS> => unsafeCSS(`${String(value)}px`);
 
 export const gridStyles = css`
   :host {
@@ -13,7 +15,14 @@ export const gridStyles = css`
     overflow: auto;
   }
   .grid {
-    min-width: max-content;
+    min-width: 100%;
+    width: var(--width);
+  }
+  ty-grid-header {
+    position: sticky;
+    top: 0;
+    z-index: 3;
+    min-width: 100%;
   }
   .body {
     position: relative;
@@ -23,7 +32,7 @@ export const gridStyles = css`
     display: grid;
     grid-template-columns: var(--columns);
     align-items: center;
-    height: ${unsafeCSS(String(ROW_PX))}px;
+    height: ${px(ROW_PX)};
   }
   .body .row {
     position: absolute;
@@ -70,7 +79,9 @@ export const gridStyles = css`
   }
   .row > .tick,
   .row > .mark,
-  .row > .name {
+  .row > .name,
+  .row > .title,
+  .row > .pinned {
     position: sticky;
     z-index: 1;
     height: 100%;
@@ -81,44 +92,61 @@ export const gridStyles = css`
     left: 0;
   }
   .row > .mark {
-    left: 30px;
+    left: ${px(TICK_PX)};
   }
   .row > .name {
-    left: 56px;
+    left: ${px(TICK_PX + MARK_PX)};
     display: flex;
     gap: 4px;
+  }
+  .row > .pinned {
+    left: var(--left);
+    line-height: ${px(ROW_PX)};
+  }
+  .row > .last {
     border-right: 1px solid var(--hairline);
   }
-  .head {
-    position: sticky;
-    top: 0;
-    z-index: 3;
-    height: 26px;
+  .gone {
     color: var(--secondary);
-    background: var(--vscode-editor-background);
+    text-decoration: line-through;
+  }
+  .group {
+    height: ${px(GROUP_PX)};
     border-bottom: 1px solid var(--hairline);
   }
-  .head button {
-    display: inline-flex;
+  .body .group {
+    --ground: color-mix(in srgb, var(--vscode-foreground) 4%, var(--vscode-editor-background));
+    background: var(--ground);
+  }
+  .group > .title {
+    left: 0;
+    grid-column: 1 / span 3;
+    display: flex;
     align-items: center;
-    gap: 2px;
-    max-width: 100%;
-    height: 22px;
+    gap: 6px;
+    padding-left: 12px;
+    font-weight: 600;
   }
-  .head button:hover,
-  .head [aria-sort="ascending"],
-  .head [aria-sort="descending"] {
-    color: var(--vscode-foreground);
+  .group .title .secondary,
+  .group .title .link {
+    flex: none;
+    font-weight: 400;
   }
-  .head .icon {
-    font-size: 12px;
+  .group small {
+    font-size: 11px;
+    color: var(--secondary);
+  }
+  /* Where a value lies among those of all runs. High contrast has the numbers alone. */
+  .bar {
+    background: linear-gradient(to right, color-mix(in srgb, var(--vscode-charts-blue) 24%, transparent) var(--bar), transparent var(--bar))
+      0 3px / 100% calc(100% - 6px) no-repeat;
+  }
+  :host-context(.vscode-high-contrast) .bar,
+  :host-context(.vscode-high-contrast-light) .bar {
+    background: none;
   }
   .number {
     text-align: right;
-  }
-  .head .number {
-    display: flex;
-    justify-content: flex-end;
   }
   .star {
     flex: none;
@@ -159,10 +187,5 @@ export const gridStyles = css`
     width: 100%;
     height: 20px;
     padding: 0 4px;
-  }
-  @media (max-width: 480px) {
-    .row > .name {
-      position: static;
-    }
   }
 `;

@@ -1,8 +1,9 @@
 /** The table of runs in VS Code: waits for what the host wants shown, then shows it. */
+import type { ViewSettings } from "../../protocol/saved.ts";
 import { mountPage } from "../components/page.ts";
 import { acquireApi } from "../transport/vscode-api.ts";
 import { VsCodeTransport } from "../transport/vscode-transport.ts";
-import { Explore, type ExploreSettings } from "./explore.ts";
+import { Explore } from "./explore.ts";
 
 const api = acquireApi();
 let shown: Explore | null = null;
@@ -10,7 +11,7 @@ let shown: Explore | null = null;
 const transport = new VsCodeTransport(api, ({ target }) => {
   if (target.view !== "explore" || shown !== null) return;
   const state = api.getState();
-  const saved = typeof state === "object" && state !== null && "settings" in state ? (state.settings as Partial<ExploreSettings>) : {};
+  const saved: unknown = typeof state === "object" && state !== null && "settings" in state ? state.settings : {};
   // Kept by the editor, so that the panel comes back after a reload.
   api.setState({ target, settings: saved });
   const explore = (shown = new Explore());
@@ -18,7 +19,7 @@ const transport = new VsCodeTransport(api, ({ target }) => {
   explore.saved = saved;
   explore.project = target.project;
   explore.addEventListener("view-state", (event) => {
-    api.setState({ target, settings: (event as CustomEvent<ExploreSettings>).detail });
+    api.setState({ target, settings: (event as CustomEvent<ViewSettings>).detail });
   });
   mountPage(explore);
 });

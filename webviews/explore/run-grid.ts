@@ -1,32 +1,38 @@
-/** The table itself: only the rows in view exist; mark and name stay in sight while the columns scroll sideways. */
+/** The table itself: only the rows and columns in view exist; mark, name and pinned columns stay in sight while the rest scrolls sideways. */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { RunId } from "../../protocol/ids.ts";
-import type { RunSummary } from "../../protocol/run.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { icon } from "../components/icons.ts";
 import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
-import { cellText, type ColumnKey, columnTitle, isNumeric, isSortable, nextSort, parseTags, sortOf } from "./columns.ts";
+import { type ColumnLayout, layoutColumns, NARROW_PX, type PlacedColumn } from "./column-layout.ts";
 import type { ExploreModel } from "./explore-model.ts";
-import { gridStyles, ROW_PX } from "./grid-styles.ts";
+import { type Field, parseTags } from "./fields.ts";
+import "./grid-header.ts";
+import { groupLine, tagsCell, valueCell } from "./grid-cells.ts";
+import { gridStyles } from "./grid-styles.ts";
+import { GROUP_PX, type Line, ROW_PX } from "./layout.ts";
+import { type Row, stateOf, tagsOf, text } from "./scope.ts";
 
-/** Rows beyond the visible ones on each side, so that scrolling does not show blanks. */
-const SPARE_ROWS = 12;
+/** Lines beyond the visible ones on each side, so that scrolling does not show blanks. */
+const SPARE_LINES = 12;
+const SIDEWAYS_PX = 120;
 
-export type GridAction = "open" | "compare" | "delete" | "archive" | "filter" | "select-all";
+export type GridAction = "open" | "compare" | "delete" | "filter" | "select-all";
 
 @customElement("ty-run-grid")
 export class RunGrid extends LitElement {
   static override styles = [...baseStyles, stateStyles, gridStyles];
 
   @property({ attribute: false }) model!: ExploreModel;
-  @property({ attribute: false }) columns: readonly ColumnKey[] = [];
-  @property({ attribute: false }) selected: ReadonlyMap<RunId, RunSummary> = new Map();
+  @property({ attribute: false }) selected: ReadonlyMap<RunId, Row> = new Map();
   @state() private active = 0;
   @state() private editing: RunId | null = null;
+  /** Lines in view, with the spare ones. */
   @state() private range: readonly [number, number] = [0, 60];
+  @state() private sideways = { left: 0, width: 1200 };
   @query(".scroll") private scroller!: HTMLElement;
   #stop: (() => void)[] = [];
   #anchor = 0;
@@ -57,6 +63,7 @@ export class RunGrid extends LitElement {
   }
 
   override updated(changed: PropertyValues): void {
+    this.#measure();
     this.model.need(...this.range);
     if (this.#focusActive) this.#focusRow();
     if (changed.has("editing")) this.renderRoot.querySelector<HTMLInputElement>(".tags-input")?.select();
@@ -66,6 +73,7 @@ export class RunGrid extends LitElement {
   toTop(): void {
     this.scroller.scrollTop = 0;
     this.active = 0;
+    this.#anchor = 0;
   }
 
   focusGrid(): void {
@@ -77,62 +85,67 @@ export class RunGrid extends LitElement {
   #focusRow(): void {
     const row = this.renderRoot.querySelector<HTMLElement>(`[data-index="${String(this.active)}"]`);
     row?.focus({ preventScroll: true });
-    if (row !== null && this.model.row(this.active) !== undefined) this.#focusActive = false;
+    if (row !== null && row.ariaBusy !== "true") this.#focusActive = false;
   }
 
   override render(): TemplateResult {
-    const { total, query: asked } = this.model;
-    const count = total ?? 0;
-    const [from, to] = [Math.min(this.range[0], count), Math.min(this.range[1], count)];
-    const rows = Array.from({ length: to - from }, (_, i) => from + i);
+    const { layout, fields, view } = this.model;
+    const columns = layoutColumns(this.model.columns, fields, this.sideways);
+    const [from, to] = [Math.min(this.range[0], layout.lines), Math.min(this.range[1], layout.lines)];
+    const lines = Array.from({ length: to - from }, (_, i) => from + i);
     const now = Date.now();
-    const template = `30px 26px minmax(220px, 1.4fr) ${this.columns.map((key) => (isNumeric(key) ? "minmax(104px, 0.6fr)" : "minmax(116px, 0.8fr)")).join(" ")}`;
+    const all = this.model.total ?? 0;
+    const ticked = this.selected.size === 0 ? "false" : this.selected.size >= all ? "true" : "mixed";
     return html`<div class="scroll" @scroll=${this.#measure}>
       <div
         class="grid"
         role="grid"
         aria-label="Runs"
-        aria-rowcount=${count + 1}
-        aria-colcount=${this.columns.length + 3}
+        aria-rowcount=${layout.lines + 1}
+        aria-colcount=${columns.all.length + 3}
         aria-multiselectable="true"
+        aria-busy=${this.model.loading ? "true" : "false"}
         data-testid="run-grid"
-        ${cssProperties({ "--columns": template, "--rows": `${String(count * ROW_PX)}px` })}
+        ${cssProperties({ "--columns": columns.template, "--rows": `${String(layout.height)}px`, "--width": `${String(columns.width)}px` })}
         @keydown=${this.#onKey}
       >
-        <div class="row head" role="row" aria-rowindex="1">
-          <span role="columnheader" class="tick"></span><span role="columnheader" class="mark" aria-label="State"></span>
-          ${this.#title("name", "name", asked.sort, "name")}
-          ${this.columns.map((key) => this.#title(key, columnTitle(key), asked.sort, isNumeric(key) ? "number" : ""))}
-        </div>
+        <ty-grid-header
+          role="row"
+          aria-rowindex="1"
+          .layout=${columns}
+          .columns=${this.model.columns}
+          .known=${fields}
+          .sort=${view.sort}
+          .allSelected=${ticked}
+          .narrow=${this.sideways.width < NARROW_PX}
+          @select-all=${() => {
+            if (ticked === "true") this.#select(new Map(), this.active);
+            else this.#act("select-all");
+          }}
+        ></ty-grid-header>
         <div class="body">
           ${repeat(
-            rows,
-            (index) => this.model.row(index)?.id ?? index,
-            (index) => this.#row(index, now),
+            lines,
+            (index) => this.#keyOf(layout.line(index)) ?? index,
+            (index) => this.#line(index, columns, now),
           )}
         </div>
       </div>
     </div>`;
   }
 
-  #title(key: ColumnKey, title: string, sort: string, style: string): TemplateResult {
-    const order = sortOf(sort, key);
-    if (!isSortable(key)) return html`<span role="columnheader" class=${style}><span class="truncate">${title}</span></span>`;
-    return html`<span role="columnheader" class=${style} aria-sort=${order}
-      ><button
-        title="Sort by ${key}"
-        data-testid="sort-${key}"
-        @click=${() => this.dispatchEvent(new CustomEvent("sort", { detail: nextSort(sort, key) }))}
-      >
-        <span class="truncate">${title}</span>${order === "none" ? nothing : icon(order === "ascending" ? "arrow-up" : "arrow-down")}
-      </button></span
-    >`;
+  #keyOf(line: Line | undefined): string | undefined {
+    if (line === undefined) return undefined;
+    return line.kind === "group" ? `group ${String(line.group)}` : this.model.row(line.run)?.id;
   }
 
-  #row(index: number, now: number): TemplateResult {
-    const run = this.model.row(index);
-    const place = cssProperties({ "--top": `${String(index * ROW_PX)}px` });
-    if (run === undefined)
+  #line(index: number, columns: ColumnLayout, now: number): TemplateResult | typeof nothing {
+    const line = this.model.layout.line(index);
+    if (line === undefined) return nothing;
+    if (line.kind === "group") return this.#group(index, line, columns);
+    const row = this.model.row(line.run);
+    const place = cssProperties({ "--top": `${String(line.top)}px` });
+    if (row === undefined)
       return html`<div
         class="row blank"
         role="row"
@@ -142,20 +155,24 @@ export class RunGrid extends LitElement {
         data-index=${index}
         ${place}
       ></div>`;
-    const selected = this.selected.has(run.id);
+    const selected = this.selected.has(row.id);
+    const state = stateOf(row);
+    const name = text(row, "record.name");
+    const starred = row.values["record.starred"] === true;
+    const damage = text(row, "record.damage");
     return html`<div
-      class="row ${selected ? "selected" : ""}"
+      class="row ${selected ? "selected" : ""} ${row.gone ? "gone" : ""}"
       role="row"
       aria-rowindex=${index + 2}
       aria-selected=${selected ? "true" : "false"}
-      aria-label="${run.name}, ${stateLabel(run.state)}"
+      aria-label="${name}, ${row.gone ? "deleted" : stateLabel(state)}"
       tabindex=${index === this.active ? "0" : "-1"}
       data-testid="explore-row"
       data-index=${index}
-      data-run=${run.id}
+      data-run=${row.id}
       ${place}
       @click=${(event: MouseEvent) => {
-        this.#onClick(event, index, run);
+        this.#onClick(event, index, row);
       }}
       @dblclick=${() => {
         this.#act("open");
@@ -168,131 +185,141 @@ export class RunGrid extends LitElement {
         ><input
           type="checkbox"
           tabindex="-1"
-          aria-label="Select ${run.name}"
+          aria-label="Select ${name}"
           .checked=${selected}
           @click=${(event: MouseEvent) => {
             event.stopPropagation();
             this.#toggle(index, event.shiftKey);
           }}
       /></span>
-      <span role="gridcell" class="mark"
-        >${run.damage === null ? stateIcon(run.state) : html`<span title=${run.damage}>${icon("warning")}</span>`}</span
-      >
-      <span role="gridcell" class="name"
-        ><span class="truncate" title=${run.state_reason ?? run.name}>${run.name}</span
+      <span role="gridcell" class="mark">${damage === "" ? stateIcon(state) : html`<span title=${damage}>${icon("warning")}</span>`}</span>
+      <span role="gridcell" class="name ${columns.pinned.length === 0 ? "last" : ""}"
+        ><span class="truncate" title=${text(row, "record.state_reason") || name}>${name}</span
         ><button
-          class="icon-button star ${run.starred ? "on" : ""}"
+          class="icon-button star ${starred ? "on" : ""}"
           tabindex="-1"
-          aria-label="${run.starred ? "Remove star from" : "Star"} ${run.name}"
-          aria-pressed=${run.starred ? "true" : "false"}
+          aria-label="${starred ? "Remove star from" : "Star"} ${name}"
+          aria-pressed=${starred ? "true" : "false"}
           data-testid="star"
           @click=${(event: MouseEvent) => {
             event.stopPropagation();
-            this.#edit(run.id, { starred: !run.starred });
+            this.#edit(row.id, { starred: !starred });
           }}
         >
-          ${icon(run.starred ? "star-full" : "star-empty")}
+          ${icon(starred ? "star-full" : "star-empty")}
         </button></span
       >
-      ${this.columns.map((key) => (key === "tags" ? this.#tags(run) : this.#cell(run, key, now)))}
+      ${columns.pinned.map((column, at) => this.#cell(row, column, now, at === columns.pinned.length - 1))}<span role="presentation"></span
+      >${columns.visible.map((column) => this.#cell(row, column, now, false))}
     </div>`;
   }
 
-  #cell(run: RunSummary, key: ColumnKey, now: number): TemplateResult {
-    const text = cellText(run, key, now);
-    return html`<span role="gridcell" class="truncate ${isNumeric(key) ? "number" : ""}" title=${text} data-column=${key}>${text}</span>`;
+  #group(index: number, line: Extract<Line, { kind: "group" }>, columns: ColumnLayout): TemplateResult | typeof nothing {
+    const group = this.model.groups[line.group];
+    if (group === undefined) return nothing;
+    return groupLine(group, {
+      index,
+      columns,
+      top: line.top,
+      fields: this.model.view.group,
+      statistic: this.model.view.statistic,
+      folded: this.model.isFolded(line.group),
+      shown: this.model.shownOf(line.group),
+      active: index === this.active,
+      onFold: () => {
+        this.active = index;
+        this.model.fold(line.group);
+      },
+      onFocus: () => {
+        this.active = index;
+      },
+      onMore: () => {
+        this.model.showAll(line.group);
+      },
+    });
   }
 
-  #tags(run: RunSummary): TemplateResult {
-    if (this.editing === run.id)
-      return html`<span role="gridcell" class="tags"
-        ><input
-          class="input tags-input"
-          aria-label="Tags of ${run.name}, separated by commas"
-          data-testid="tags-input"
-          .value=${run.tags.join(", ")}
-          @click=${(event: Event) => {
-            event.stopPropagation();
-          }}
-          @keydown=${(event: KeyboardEvent) => {
-            event.stopPropagation();
-            if (event.key === "Enter") this.#saveTags(run, (event.target as HTMLInputElement).value);
-            else if (event.key === "Escape") this.editing = null;
-            if (event.key === "Enter" || event.key === "Escape") this.focusGrid();
-          }}
-          @blur=${(event: FocusEvent) => {
-            if (this.editing === run.id) this.#saveTags(run, (event.target as HTMLInputElement).value);
-          }}
-      /></span>`;
-    const edit = (event: Event): void => {
-      event.stopPropagation();
-      this.editing = run.id;
-    };
-    return html`<span role="gridcell" class="tags" title="Double-click to edit the tags (T)" data-testid="tags" @dblclick=${edit}
-      >${run.tags.map((tag) => html`<span class="tag truncate">${tag}</span>`)}<button
-        class="icon-button edit"
-        tabindex="-1"
-        aria-label="Edit the tags of ${run.name}"
-        @click=${edit}
-      >
-        ${icon("edit")}
-      </button></span
-    >`;
+  #cell(row: Row, column: PlacedColumn, now: number, last: boolean): TemplateResult {
+    const pinned = column.pinned ? `pinned ${last ? "last" : ""}` : "";
+    const left = column.pinned ? { "--left": `${String(column.left)}px` } : {};
+    const place = { style: pinned, left, now };
+    if (column.field !== "record.tags") return valueCell(row, column, this.model.fields.get(column.field), place);
+    return tagsCell(row, column, place, {
+      editing: this.editing === row.id,
+      onEdit: () => {
+        this.editing = row.id;
+      },
+      onSave: (typed) => {
+        this.#saveTags(row, typed);
+      },
+      onCancel: () => {
+        this.editing = null;
+      },
+      onKeyboardEnd: () => {
+        this.focusGrid();
+      },
+    });
   }
 
-  #saveTags(run: RunSummary, text: string): void {
+  #saveTags(row: Row, typed: string): void {
+    if (this.editing !== row.id) return;
     this.editing = null;
-    const tags = parseTags(text);
-    if (tags.join() !== run.tags.join()) this.#edit(run.id, { tags });
+    const tags = parseTags(typed);
+    if (tags.join() !== tagsOf(row).join()) this.#edit(row.id, { tags });
   }
 
   #edit(run: RunId, change: { readonly starred?: boolean; readonly tags?: string[] }): void {
     this.dispatchEvent(new CustomEvent("edit-run", { detail: { run, change } }));
   }
 
+  #rowAt(index: number): Row | undefined {
+    const line = this.model.layout.line(index);
+    return line?.kind === "run" ? this.model.row(line.run) : undefined;
+  }
+
   #act(action: GridAction): void {
     this.dispatchEvent(
-      new CustomEvent<{ action: GridAction; run: RunSummary | undefined }>("grid-action", {
-        detail: { action, run: this.model.row(this.active) },
-      }),
+      new CustomEvent<{ action: GridAction; row: Row | undefined }>("grid-action", { detail: { action, row: this.#rowAt(this.active) } }),
     );
   }
 
-  #onClick(event: MouseEvent, index: number, run: RunSummary): void {
+  #onClick(event: MouseEvent, index: number, row: Row): void {
     this.active = index;
     if (event.shiftKey || event.ctrlKey || event.metaKey) this.#toggle(index, event.shiftKey);
-    else this.#select(new Map([[run.id, run]]), index);
+    else this.#select(new Map([[row.id, row]]), index);
   }
 
   #toggle(index: number, range: boolean): void {
     const next = new Map(this.selected);
     if (range) {
       for (let i = Math.min(this.#anchor, index); i <= Math.max(this.#anchor, index); i++) {
-        const run = this.model.row(i);
-        if (run !== undefined) next.set(run.id, run);
+        const row = this.#rowAt(i);
+        if (row !== undefined) next.set(row.id, row);
       }
     } else {
-      const run = this.model.row(index);
-      if (run !== undefined && !next.delete(run.id)) next.set(run.id, run);
+      const row = this.#rowAt(index);
+      if (row !== undefined && !next.delete(row.id)) next.set(row.id, row);
     }
     this.#select(next, range ? this.#anchor : index);
   }
 
-  #select(selected: ReadonlyMap<RunId, RunSummary>, anchor: number): void {
+  #select(selected: ReadonlyMap<RunId, Row>, anchor: number): void {
     this.#anchor = anchor;
     this.dispatchEvent(new CustomEvent("selection", { detail: selected }));
   }
 
   readonly #measure = (): void => {
-    const { scrollTop, clientHeight } = this.scroller;
-    const from = Math.max(0, Math.floor(scrollTop / ROW_PX) - SPARE_ROWS);
-    const to = Math.ceil((scrollTop + clientHeight) / ROW_PX) + SPARE_ROWS;
+    const { scrollTop, scrollLeft, clientHeight, clientWidth } = this.scroller;
+    const { layout } = this.model;
+    const from = Math.max(0, layout.lineAt(scrollTop) - SPARE_LINES);
+    const to = layout.lineAt(scrollTop + clientHeight) + 1 + SPARE_LINES;
     if (from !== this.range[0] || to !== this.range[1]) this.range = [from, to];
+    if (clientWidth > 0 && (scrollLeft !== this.sideways.left || clientWidth !== this.sideways.width))
+      this.sideways = { left: scrollLeft, width: clientWidth };
   };
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (!(event.target instanceof HTMLElement) || event.target.role !== "row") return;
-    if (!this.#runKey(event)) return;
+    if (!(event.target instanceof HTMLElement) || !event.target.classList.contains("row") || !this.#runKey(event)) return;
     event.preventDefault();
     event.stopPropagation();
   };
@@ -314,25 +341,40 @@ export class RunGrid extends LitElement {
       this.#move(by, event.shiftKey);
       return true;
     }
+    const line = this.model.layout.line(this.active);
+    const sideways = { ArrowLeft: -SIDEWAYS_PX, ArrowRight: SIDEWAYS_PX }[event.key];
+    if (line?.kind === "group" && (event.key === "Enter" || event.key === " " || sideways !== undefined)) {
+      if (sideways === undefined || sideways > 0 === this.model.isFolded(line.group)) this.model.fold(line.group);
+      return true;
+    }
     const actions: Readonly<Record<string, GridAction>> = { Enter: "open", c: "compare", Delete: "delete", "/": "filter" };
     const action = command ? "select-all" : actions[event.key];
     if (action !== undefined) this.#act(action);
+    else if (sideways !== undefined) this.scroller.scrollLeft += sideways;
     else if (event.key === " ") this.#toggle(this.active, event.shiftKey);
     else if (event.key === "Escape" && this.selected.size > 0) this.#select(new Map(), this.active);
-    else if (event.key === "t" && this.columns.includes("tags")) this.editing = this.model.row(this.active)?.id ?? null;
+    else if (event.key === "t" && this.#hasTags) this.editing = this.#rowAt(this.active)?.id ?? null;
     else return false;
     return true;
   }
 
+  get #hasTags(): boolean {
+    const tags: Field = "record.tags";
+    return this.model.columns.some(({ field }) => field === tags);
+  }
+
   #move(by: number, extend: boolean): void {
-    const last = (this.model.total ?? 1) - 1;
-    this.active = Math.max(0, Math.min(last, this.active + by));
+    const { layout } = this.model;
+    this.active = Math.max(0, Math.min(layout.lines - 1, this.active + by));
     this.#focusActive = true;
-    const top = this.active * ROW_PX;
+    const line = layout.line(this.active);
     const view = this.scroller;
-    const height = view.clientHeight - ROW_PX - 4;
-    if (top < view.scrollTop) view.scrollTop = top;
-    else if (top + ROW_PX > view.scrollTop + height) view.scrollTop = top + ROW_PX - height;
+    if (line !== undefined) {
+      const height = view.clientHeight - GROUP_PX;
+      const bottom = line.top + (line.kind === "group" ? GROUP_PX : ROW_PX);
+      if (line.top < view.scrollTop) view.scrollTop = line.top;
+      else if (bottom > view.scrollTop + height) view.scrollTop = bottom - height;
+    }
     if (extend) this.#toggle(this.active, true);
     else this.#anchor = this.active;
   }

@@ -176,7 +176,7 @@ function parseMessage(data: RawData, isBinary: boolean): ClientMessage {
 function createFeed(id: number, topic: Topic, sources: FeedSources): Feed {
   switch (topic.topic) {
     case "runs":
-      return new RunsFeed(id, sources);
+      return new RunsFeed(id, sources, topic.changes_only ?? false);
     case "run":
       return new RunFeed(id, topic.run, sources);
     case "series":

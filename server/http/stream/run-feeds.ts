@@ -13,12 +13,14 @@ import type { Feed, FeedSources, Sink } from "./feed.ts";
 export class RunsFeed implements Feed {
   readonly #id: number;
   readonly #sources: FeedSources;
+  readonly #changesOnly: boolean;
   readonly #changed = new Set<RunId>();
   #started = false;
 
-  constructor(id: number, sources: FeedSources) {
+  constructor(id: number, sources: FeedSources, changesOnly: boolean) {
     this.#id = id;
     this.#sources = sources;
+    this.#changesOnly = changesOnly;
   }
 
   get dirty(): boolean {
@@ -39,7 +41,7 @@ export class RunsFeed implements Feed {
         else sink.message({ type: "run", id: this.#id, run });
       }
     } else {
-      sink.message({ type: "runs", id: this.#id, runs: [...runs.summaries()] });
+      sink.message({ type: "runs", id: this.#id, runs: this.#changesOnly ? [] : [...runs.summaries()] });
       this.#started = true;
     }
     this.#changed.clear();

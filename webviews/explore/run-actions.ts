@@ -1,0 +1,90 @@
+/** What can be done with the selected runs: what is offered and why not, and how it is carried out. */
+import type { RunId } from "../../protocol/ids.ts";
+import type { EditRun } from "../../protocol/queries.ts";
+import { LIVE_STATES } from "../../protocol/states.ts";
+import type { MenuItem } from "../components/menu.ts";
+import { saveFile } from "../components/save-file.ts";
+import { type ExploreModel } from "./explore-model.ts";
+import { type Row, rowFields, stateOf, tagsOf, text, toCsv } from "./scope.ts";
+
+export const MOST_COMPARED = 1000;
+/** Rows of a table that is saved as a file. */
+const MOST_EXPORTED = 200_000;
+/** Runs whose points one file holds. */
+const MOST_POINTS = 1000;
+/** Requests on their way at once. */
+const AT_ONCE = 6;
+
+export type Selection = ReadonlyMap<RunId, Row>;
+
+export function actionItems(selected: Selection, archived: boolean, offline: boolean): MenuItem[] {
+  const rows = [...selected.values()];
+  const none = rows.length === 0 ? "Select runs first." : offline ? "The run server is not connected." : null;
+  const live = rows.filter((row) => LIVE_STATES.has(stateOf(row)));
+  return [
+    { id: "tag", label: "Tags…", refused: none },
+    { id: "star", label: "Star", refused: none },
+    { id: "unstar", label: "Remove Star", refused: none },
+    { id: "archive", label: archived ? "Unarchive" : "Archive", refused: none },
+    { id: "stop", label: "Stop", refused: none ?? (live.length === 0 ? "None of the selected runs is running." : null) },
+    {
+      id: "delete",
+      label: "Delete…",
+      refused: none ?? (live[0] === undefined ? null : `${text(live[0], "record.name")} is running. Stop it first.`),
+    },
+  ];
+}
+
+export function exportItems(selected: Selection): MenuItem[] {
+  const count = selected.size;
+  const points = count === 0 ? "Select runs first." : count > MOST_POINTS ? `Select ${String(MOST_POINTS)} runs at most.` : null;
+  return [
+    { id: "csv", label: count === 0 ? "Table as CSV" : "Selected rows as CSV", refused: null },
+    { id: "long", label: "Points as CSV", refused: points },
+    { id: "jsonl", label: "Points as JSON lines", refused: points },
+  ];
+}
+
+/** Changes every selected run; a failure stops at the first run that was refused. @throws TrainyardError */
+export async function editAll(model: ExploreModel, selected: Selection, change: (row: Row) => EditRun): Promise<void> {
+  await forEach([...selected.values()], (row) => model.edit(row.id, change(row)));
+}
+
+export async function stopAll(model: ExploreModel, selected: Selection): Promise<void> {
+  const live = [...selected.values()].filter((row) => LIVE_STATES.has(stateOf(row)));
+  await forEach(live, async ({ id }) => {
+    await model.transport.request("cancelRun", { params: { id }, body: {} });
+  });
+}
+
+export async function deleteAll(model: ExploreModel, rows: readonly Row[]): Promise<void> {
+  await forEach(rows, async ({ id }) => {
+    await model.transport.request("deleteRun", { params: { id } });
+  });
+}
+
+/** @param add and @param remove tags; the others stay */
+export function changedTags(row: Row, add: readonly string[], remove: readonly string[]): string[] {
+  return [...new Set([...tagsOf(row), ...add])].filter((tag) => !remove.includes(tag));
+}
+
+/** @throws TrainyardError */
+export async function exportRuns(model: ExploreModel, selected: Selection, format: string): Promise<void> {
+  const name = model.project ?? "runs";
+  if (format === "csv") {
+    const fields = rowFields(model.columns, model.fields);
+    const rows =
+      selected.size > 0
+        ? [...selected.keys()].flatMap((id) => model.rowOfRun(id) ?? selected.get(id) ?? [])
+        : await model.all([], MOST_EXPORTED);
+    saveFile(`${name}.csv`, new Blob([toCsv(fields, rows)], { type: "text/csv" }));
+    return;
+  }
+  const points = format === "jsonl" ? "jsonl" : "long";
+  const bytes = await model.transport.bytes("exportRuns", { query: { runs: [...selected.keys()].join(","), format: points } });
+  saveFile(`${name}-points.${points === "jsonl" ? "jsonl" : "csv"}`, new Blob([new Uint8Array(bytes)]));
+}
+
+async function forEach(rows: readonly Row[], action: (row: Row) => Promise<void>): Promise<void> {
+  for (let at = 0; at < rows.length; at += AT_ONCE) await Promise.all(rows.slice(at, at + AT_ONCE).map(action));
+}
