@@ -41,6 +41,13 @@ export const exploreStyles = css`
     font-size: 12px;
     color: var(--vscode-errorForeground);
   }
+  .notice {
+    display: flex;
+    flex-basis: 100%;
+    align-items: center;
+    gap: 8px;
+    font-size: 12px;
+  }
   .filters {
     display: grid;
     grid-template-columns: minmax(0, 1fr);
