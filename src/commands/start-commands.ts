@@ -126,7 +126,7 @@ export async function startDraft(host: Host, ...args: unknown[]): Promise<void> 
   const run = await chooseRun(host, args, (each) => each.state === "draft", "Start Draft");
   if (run === null) return;
   const started = await (await host.connection.api()).call("startRun", { params: { id: run.id } });
-  await afterStart(host, started);
+  afterStart(host, started);
 }
 
 async function start(host: Host, settings: Settings, input: RunSpecInput, source?: string): Promise<void> {
@@ -134,12 +134,11 @@ async function start(host: Host, settings: Settings, input: RunSpecInput, source
   const api = await host.connection.api();
   const spec = RunSpec.parse({ ...input, python });
   const body = { spec, start: true, base_dir: settings.baseDir, ...(source === undefined ? {} : { source }) };
-  await afterStart(host, await api.call("createRun", { body }));
+  afterStart(host, await api.call("createRun", { body }));
 }
 
-/** The same for every way of starting: remembered for the notification, shown when the user likes it so. */
-export async function afterStart(host: Host, run: Pick<RunDetail, "id" | "name">): Promise<void> {
-  await host.notifications.remember(run.id);
+/** The same for every way of starting: shown when the user likes it so. */
+export function afterStart(host: Host, run: Pick<RunDetail, "id" | "name">): void {
   if (readSettings()?.openDashboardOnStart === true) host.panels.open({ view: "dashboard", run: run.id });
   else vscode.window.setStatusBarMessage(`Trainyard: ${run.name} has been started`, 4000);
 }

@@ -8,7 +8,8 @@ import { type SavedItem, type TableColumn, ViewSettings } from "../../protocol/s
 import { formatClock, formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import "../components/menu.ts";
-import { asProblem, problemText } from "../components/problem.ts";
+import { pageStyles } from "../components/page-styles.ts";
+import { problemOf, problemText } from "../components/problem.ts";
 import "../components/saved-items.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -37,7 +38,7 @@ import type { Row } from "./scope.ts";
 
 @customElement("ty-explore")
 export class Explore extends LitElement {
-  static override styles = [...baseStyles, exploreStyles];
+  static override styles = [...baseStyles, pageStyles, exploreStyles];
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) project: string | null = null;
@@ -310,12 +311,7 @@ export class Explore extends LitElement {
   }
 
   async #try(action: () => Promise<void>): Promise<void> {
-    try {
-      await action();
-      this.problem = null;
-    } catch (error) {
-      this.problem = problemText(asProblem(error));
-    }
+    this.problem = await problemOf(action);
   }
 }
 
