@@ -277,6 +277,7 @@ export class Explore extends LitElement {
       void this.#try(() => editAll(model, this.selected, () => ({ starred: action === "star" })));
     else if (action === "stop") void this.#try(() => stopAll(model, this.selected));
     else if (action === "archive") void this.#change(() => editAll(model, this.selected, () => ({ archived: !archived })));
+    else if (action === "sweep") this.transport.command({ command: "new_sweep", from: [...this.selected.keys()][0] ?? null });
     else if (action === "delete") {
       this.problem = null;
       this.dialogs.askDelete([...this.selected.values()]);
