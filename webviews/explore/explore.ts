@@ -11,7 +11,8 @@ import type { TrashId } from "../../protocol/trash.ts";
 import { formatClock, formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import "../components/menu.ts";
-import { asProblem, problemText } from "../components/problem.ts";
+import { pageStyles } from "../components/page-styles.ts";
+import { problemOf, problemText } from "../components/problem.ts";
 import "../components/saved-items.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -30,7 +31,7 @@ import { type Row, text } from "./scope.ts";
 
 @customElement("ty-explore")
 export class Explore extends LitElement {
-  static override styles = [...baseStyles, exploreStyles];
+  static override styles = [...baseStyles, pageStyles, exploreStyles];
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) project: string | null = null;
@@ -269,6 +270,7 @@ export class Explore extends LitElement {
     else if (action === "star" || action === "unstar") void this.#try(() => this.#edit(model, { starred: action === "star" }));
     else if (action === "stop") void this.#try(() => stopAll(model, this.selected));
     else if (action === "archive") void this.#change(() => this.#edit(model, { archived: !archived }));
+    else if (action === "sweep") this.transport.command({ command: "new_sweep", from: [...this.selected.keys()][0] ?? null });
     else if (action === "delete") {
       this.problem = null;
       this.dialogs.askDelete([...this.selected.values()]);
@@ -346,12 +348,7 @@ export class Explore extends LitElement {
   }
 
   async #try(action: () => Promise<void>): Promise<void> {
-    try {
-      await action();
-      this.problem = null;
-    } catch (error) {
-      this.problem = problemText(asProblem(error));
-    }
+    this.problem = await problemOf(action);
   }
 }
 
