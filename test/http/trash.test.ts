@@ -128,11 +128,11 @@ it("refuses a run that is live, or stops it first where that is asked for", asyn
     expect((await throwAway(id)).failed.map(({ error }) => [error.code, error.hint])).toEqual([["conflict", "Stop it first."]]);
     await expect(live.client.call("deleteRun", { params: { id } })).rejects.toMatchObject({ code: "conflict" });
     const answer = live.client.call("changeRuns", { body: { runs: [id], action: { do: "trash", stop: true } } });
-    const { attempt } = runPaths(path.join(live.store, "demo", "runs", id));
-    await until("the request to stop", () => Promise.resolve(existsSync(attempt(1).stopJson)));
+    const attempt = runPaths(path.join(live.store, "demo", "runs", id)).attempt(1);
+    await until("the request to stop", () => Promise.resolve(existsSync(attempt.stopJson)));
     expect((await live.client.call("listTrash")).runs).toEqual([]);
     training.kill("SIGKILL");
-    await writeFile(attempt(1).exitJson, JSON.stringify(exitRecord(0, new Date().toISOString())));
+    await writeFile(attempt.exitJson, JSON.stringify(exitRecord(0, new Date().toISOString())));
     const { done, failed } = await answer;
     expect(failed).toEqual([]);
     const [listed] = (await live.client.call("listTrash")).runs;
@@ -159,7 +159,7 @@ async function restless(work: string): Promise<(...args: string[]) => ChildProce
 
 const ready = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.stdout?.once("data", resolve));
 const killed = async (child: ChildProcess): Promise<void> => {
-  const exit = new Promise((resolve) => (child.exitCode === null ? child.once("exit", resolve) : resolve(null)));
+  const exit = child.exitCode === null ? new Promise((resolve) => child.once("exit", resolve)) : Promise.resolve();
   child.kill("SIGKILL");
   await exit;
 };
