@@ -1,7 +1,6 @@
 /** Lines in Chromium, drawn by the dashboard's frame and canvas, by uPlot and by plain Vega-Lite: first drawing, and one more point per series. */
-import path from "node:path";
-import { build } from "esbuild";
 import { chromium, type Page } from "playwright-core";
+import { addCharts, timeChart } from "./lib/charts-in-chromium.ts";
 import type { ChartTimes, Kind } from "./lib/charts-page.ts";
 import { median, type BenchLine, type BenchResult } from "./lib/result.ts";
 
@@ -12,22 +11,13 @@ const KINDS: readonly Kind[] = ["trainyard", "uplot", "vega-lite"];
 const TURNS = 5;
 
 export async function run(): Promise<BenchResult> {
-  const bundled = await build({
-    entryPoints: [path.resolve("bench/lib/charts-page.ts")],
-    bundle: true,
-    write: false,
-    format: "iife",
-    platform: "browser",
-    target: "es2022",
-    logLevel: "warning",
-  });
   const browser = await chromium.launch({
     executablePath: process.env["TRAINYARD_TEST_BROWSER"] ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu"],
   });
   try {
     const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
-    await page.addScriptTag({ content: bundled.outputFiles[0]?.text ?? "" });
+    await addCharts(page);
     const lines: BenchLine[] = [];
     for (const series of SERIES) {
       const times = new Map(KINDS.map((kind) => [kind, [] as ChartTimes[]]));
@@ -55,9 +45,5 @@ export async function run(): Promise<BenchResult> {
 
 function measure(page: Page, kind: Kind, series: number): Promise<ChartTimes> {
   const rounds = kind === "vega-lite" ? 3 : 9;
-  return page.evaluate(
-    ([kind, series, points, rounds]) =>
-      (globalThis as unknown as { measureChart: (...args: unknown[]) => Promise<ChartTimes> }).measureChart(kind, series, points, rounds),
-    [kind, series, POINTS, rounds] as const,
-  );
+  return timeChart(page, kind, series, POINTS, rounds);
 }

@@ -8,12 +8,11 @@ import { mkdtemp, readdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { build } from "esbuild";
 import { chromium, type Page } from "playwright-core";
 import { createClient } from "../protocol/client.ts";
 import { RunId } from "../protocol/ids.ts";
 import { ensureServer } from "../server/ensure.ts";
-import type { ChartTimes, measure } from "./lib/charts-page.ts";
+import { addCharts, timeChart } from "./lib/charts-in-chromium.ts";
 import { openAndDraw, panAndZoom, type Frames } from "./lib/overlay-page.ts";
 import { median, type BenchResult } from "./lib/result.ts";
 
@@ -60,7 +59,9 @@ export async function run(): Promise<BenchResult> {
       bigFirst.push(await page.evaluate(openAndDraw, { hash: `run=${big[0] ?? ""}`, chart: "ty-line-chart", lines: 1 }));
       await page.close();
     }
-    const uplot = await uplotTimes(await browser.newPage({ viewport: { width: 1200, height: 800 } }));
+    const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+    await addCharts(page);
+    const uplot = await timeChart(page, "uplot", RUNS, 2000, 5);
     const overlaid = `${String(RUNS)} runs × ${POINTS.toLocaleString("en")} points`;
     return {
       bench: "overlay",
@@ -95,21 +96,4 @@ async function makeRuns(python: string, store: string, runs: number, points: num
     env: { ...process.env, PYTHONPATH: path.resolve("python") },
   });
   return (await readdir(folder)).filter((name) => !before.has(name)).map((name) => RunId.parse(name));
-}
-
-async function uplotTimes(page: Page): Promise<ChartTimes> {
-  const bundled = await build({
-    entryPoints: [path.resolve("bench/lib/charts-page.ts")],
-    bundle: true,
-    write: false,
-    format: "iife",
-    platform: "browser",
-    target: "es2022",
-    logLevel: "warning",
-  });
-  await page.addScriptTag({ content: bundled.outputFiles[0]?.text ?? "" });
-  return page.evaluate(
-    (series) => (globalThis as unknown as { measureChart: typeof measure }).measureChart("uplot", series, 2000, 5),
-    RUNS,
-  );
 }

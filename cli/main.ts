@@ -13,6 +13,7 @@ import { addInspectCommand } from "./commands/inspect.ts";
 import { addListCommand } from "./commands/list.ts";
 import { addLogsCommand } from "./commands/logs.ts";
 import { addMcpCommand } from "./commands/mcp.ts";
+import { addNotifyCommands } from "./commands/notify.ts";
 import { addProjectCommands } from "./commands/project.ts";
 import { addQueryCommands } from "./commands/query.ts";
 import { addResumeCommand } from "./commands/resume.ts";
@@ -64,6 +65,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addCleanCommand(program, context);
   addRetentionCommand(program, context);
   addDoctorCommand(program, context);
+  addNotifyCommands(program, context);
   addMcpCommand(program, context);
   addCompletionCommand(program, context);
   try {

@@ -10,6 +10,7 @@ import { Checkpoint } from "./artifact.ts";
 import { ErrorCode } from "./errors.ts";
 import { RunEvent } from "./events.ts";
 import { RunId } from "./ids.ts";
+import { Notice } from "./notices.ts";
 import { SeriesCursor } from "./queries.ts";
 import { RunSummary } from "./run.ts";
 import { RunUsage, SystemSample } from "./system.ts";
@@ -30,6 +31,8 @@ export const Topic = z.discriminatedUnion("topic", [
   z.object({ topic: z.literal("series"), run: RunId, metrics: z.array(z.string()).min(1).max(10_000), cursor: SeriesCursor }),
   /** Bytes of an attempt's log from an offset on, cut at whole UTF-8 characters. */
   z.object({ topic: z.literal("log"), run: RunId, attempt: z.number().int().positive(), offset: z.number().int().nonnegative() }),
+  /** Notices that no window has shown yet, of the last day, and then each new one. Whoever would show one claims it first. */
+  z.object({ topic: z.literal("notices") }),
   /** Samples of the machine. */
   z.object({ topic: z.literal("system") }),
 ]);
@@ -63,6 +66,7 @@ export const ServerMessage = z.discriminatedUnion("type", [
     skipped_bytes: z.number().int(),
   }),
   z.object({ type: z.literal("system"), id: SubscriptionId, sample: SystemSample }),
+  z.object({ type: z.literal("notice"), id: SubscriptionId, notice: Notice }),
   /** The topic has ended (the run is over and everything was sent). */
   z.object({ type: z.literal("end"), id: SubscriptionId }),
   z.object({ type: z.literal("error"), id: SubscriptionId.nullable(), code: ErrorCode, message: z.string() }),

@@ -12,6 +12,7 @@ import { documentRoutes } from "./document-routes.ts";
 import { draftRoutes } from "./draft-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
 import { importRoutes } from "./import-routes.ts";
+import { noticeRoutes } from "./notice-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
 import { common, oneRun, route } from "./route.ts";
@@ -238,6 +239,7 @@ export const routes = {
   ...exportRoutes,
   ...importRoutes,
   ...analysisRoutes,
+  ...noticeRoutes,
   getSystem: route({
     ...common,
     method: "GET",

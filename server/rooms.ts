@@ -16,6 +16,7 @@ import type { Edge } from "./http/listen.ts";
 import { createStreamHub } from "./http/stream/hub.ts";
 import { platform } from "./launch/platform.ts";
 import { isBundled } from "./package-root.ts";
+import { createNotices } from "./notices/notices.ts";
 import { RunCache } from "./runs/run-cache.ts";
 import { createRuns } from "./runs/runs.ts";
 import { Sweeps } from "./runs/sweeps.ts";
@@ -77,6 +78,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     log,
   });
   const sweeps = new Sweeps({ store, runs, log });
+  const notices = createNotices({ store, runs, folder, version, log });
   const offRuns = runs.onChange((change) => {
     if (change.type === "summary") catalog.changed(change.run.id);
     else if (change.type === "removed") catalog.changed(change.id);
@@ -92,7 +94,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       log(`the catalogue could not be filled: ${String(error)}`);
     });
   });
-  const sources = { store, runs, devices };
+  const sources = { store, runs, devices, notices };
   const hub = createStreamHub({ sources, ready, log, version });
   const { token, startedAt, shutdown } = options;
   const closeStore = (): Promise<void> => {
@@ -118,7 +120,14 @@ export function openRooms(options: RoomsOptions): Rooms {
     },
     async close() {
       offRuns();
-      for (const end of [() => sweeps.close(), () => devices.close(), () => catalog.close(), () => runs.close(), closeStore]) {
+      for (const end of [
+        () => notices.close(),
+        () => sweeps.close(),
+        () => devices.close(),
+        () => catalog.close(),
+        () => runs.close(),
+        closeStore,
+      ]) {
         try {
           await end();
         } catch (error) {

@@ -5,7 +5,6 @@
 import path from "node:path";
 import * as vscode from "vscode";
 import { TrainyardError } from "../protocol/errors.ts";
-import { RunDetail } from "../protocol/queries.ts";
 import { registerLanguageModelTools } from "./agent/language-model-tools.ts";
 import { registerMcpServer } from "./agent/mcp-server.ts";
 import { from, registerCommands, type CommandTable } from "./commands/table.ts";
@@ -34,12 +33,14 @@ const life = () => import("./commands/life-commands.ts");
 const look = () => import("./commands/look-commands.ts");
 const exporting = () => import("./commands/export-commands.ts");
 const setup = () => import("./commands/setup-commands.ts");
+const webhooks = () => import("./commands/webhook-commands.ts");
 
 /** Every command: what it does, whether the run server must answer first, whether it launches something of the workspace. */
 const COMMANDS = {
   "trainyard.newRun": { run: from(start, (c) => c.newRun), needs: "nothing", trusted: true },
   "trainyard.newRunFromFile": { run: from(start, (c) => c.newRunFromFile), needs: "nothing", trusted: true },
   "trainyard.cloneRun": { run: from(start, (c) => c.cloneRun), needs: "server", trusted: true },
+  "trainyard.newSweep": { run: from(start, (c) => c.newSweep), needs: "server", trusted: true },
   "trainyard.runPythonFile": { run: from(start, (c) => c.runPythonFile), needs: "server", trusted: true },
   "trainyard.startRunFile": { run: from(start, (c) => c.startRunFile), needs: "server", trusted: true },
   "trainyard.openAsForm": { run: from(start, (c) => c.openAsForm), needs: "nothing" },
@@ -52,6 +53,7 @@ const COMMANDS = {
   "trainyard.openDashboard": { run: from(look, (c) => c.openDashboard), needs: "server" },
   "trainyard.compareRuns": { run: from(look, (c) => c.compareRuns), needs: "server" },
   "trainyard.exploreRuns": { run: from(look, (c) => c.exploreRuns), needs: "server" },
+  "trainyard.openSweeps": { run: from(look, (c) => c.openSweeps), needs: "server" },
   "trainyard.buildPlot": { run: from(look, (c) => c.buildPlot), needs: "server" },
   "trainyard.openCode": { run: from(look, (c) => c.openCode), needs: "server" },
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
@@ -72,6 +74,7 @@ const COMMANDS = {
   "trainyard.selectPython": { run: from(setup, (c) => c.selectPython), needs: "nothing", trusted: true },
   "trainyard.showServerLog": { run: from(setup, (c) => c.showServerLog), needs: "nothing" },
   "trainyard.retryConnection": { run: from(setup, (c) => c.retryConnection), needs: "nothing" },
+  "trainyard.manageWebhooks": { run: from(webhooks, (c) => c.manageWebhooks), needs: "server", trusted: true },
   "trainyard.restartServer": { run: from(setup, (c) => c.restartServer), needs: "nothing" },
 } as const satisfies CommandTable;
 
@@ -111,7 +114,9 @@ function createHost(context: vscode.ExtensionContext): Host {
     },
   });
   const board = new RunBoard(connection);
-  const notifications = new Notifications(context.workspaceState, board);
+  const notifications = new Notifications(connection, board, (text) => {
+    log.warn(text);
+  });
   const logs = new LogDocuments(connection, board);
   const services: PageServices = {
     context,
@@ -124,11 +129,6 @@ function createHost(context: vscode.ExtensionContext): Host {
         log.error(`${command.command}: ${String(error)}`);
         void vscode.window.showErrorMessage(errorText(error));
       });
-    },
-    onAnswer: (route, body) => {
-      if (route !== "createRun" && route !== "startRun" && route !== "resumeRun") return;
-      const run = RunDetail.safeParse(body);
-      if (run.success && run.data.state !== "draft") void notifications.remember(run.data.id);
     },
   };
   const panels = new PanelManager({ ...services, board });
@@ -145,7 +145,6 @@ function createHost(context: vscode.ExtensionContext): Host {
     panels,
     logs,
     code,
-    notifications,
     diagnostics,
     selection: () => runsTree.selection,
   };

@@ -1,65 +1,93 @@
-/** Tells when a run that this window started has ended. The list survives a reload of the window. */
+/** Shows the store's notices, each in one window only: whoever claims it first. The focused window goes ahead of the others. */
+import { setTimeout as delay } from "node:timers/promises";
 import * as vscode from "vscode";
-import { RunId } from "../protocol/ids.ts";
-import type { RunSummary } from "../protocol/run.ts";
-import { FINAL_STATES } from "../protocol/states.ts";
+import type { Notice } from "../protocol/notices.ts";
 import type { RunBoard } from "./runs/board.ts";
-import { formatDuration } from "./runs/format.ts";
+import type { ServerConnection } from "./server/connection.ts";
 import { readSettings } from "./settings.ts";
 
-const KEY = "startedRuns";
-const MAX_REMEMBERED = 200;
+/** How long a window in the background waits for the one that the user looks at. */
+const BACKGROUND_MS = 1_500;
+
+interface Action {
+  readonly title: string;
+  readonly command: string;
+}
+
+const SHOW_RUN: Action = { title: "Show Run", command: "trainyard.openDashboard" };
+const SHOW_LOG: Action = { title: "Show Log", command: "trainyard.openLog" };
+const RESUME: Action = { title: "Resume…", command: "trainyard.resumeRun" };
+const SHOW_MACHINE: Action = { title: "Show System", command: "trainyard.system.focus" };
 
 export class Notifications implements vscode.Disposable {
-  readonly #memory: vscode.Memento;
-  readonly #watch: { dispose(): void };
+  readonly #connection: ServerConnection;
+  readonly #board: RunBoard;
+  readonly #log: (text: string) => void;
+  readonly #subscriptions: { dispose(): void }[];
+  #listening = false;
 
-  constructor(memory: vscode.Memento, board: RunBoard) {
-    this.#memory = memory;
-    this.#watch = board.onChange((change) => {
-      if (change.kind === "run") void this.#consider(change.run);
-      else if (change.kind === "reset") for (const run of board.runs()) void this.#consider(run);
-    });
-  }
-
-  /** This window started it: its end is told here and in no other window. */
-  async remember(id: RunId): Promise<void> {
-    await this.#memory.update(KEY, [...this.#started().filter((known) => known !== id), id].slice(-MAX_REMEMBERED));
+  constructor(connection: ServerConnection, board: RunBoard, log: (text: string) => void) {
+    this.#connection = connection;
+    this.#board = board;
+    this.#log = log;
+    // Listening opens a connection and so would start a server: it waits until there is one.
+    this.#subscriptions = [
+      connection.onState(({ kind }) => {
+        if (kind === "connected") this.#listen();
+      }),
+    ];
   }
 
   dispose(): void {
-    this.#watch.dispose();
+    for (const each of this.#subscriptions) each.dispose();
   }
 
-  async #consider(run: RunSummary): Promise<void> {
-    if (!FINAL_STATES.has(run.state) || !this.#started().includes(run.id)) return;
-    await this.#memory.update(
-      KEY,
-      this.#started().filter((id) => id !== run.id),
+  #listen(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    const subscription = this.#connection.subscribe(
+      { topic: "notices" },
+      {
+        onMessage: (message) => {
+          if (message.type !== "notice") return;
+          this.#consider(message.notice).catch((error: unknown) => {
+            this.#log(`a notice could not be shown: ${String(error)}`);
+          });
+        },
+      },
     );
-    if (run.state === "cancelled" || readSettings()?.notifyWhenRunEnds !== true) return;
-    const text = endText(run);
-    const actions = ["Open Dashboard", "Open Log"] as const;
+    this.#subscriptions.push({
+      dispose: () => {
+        subscription.close();
+      },
+    });
+  }
+
+  async #consider(notice: Notice): Promise<void> {
+    const wanted = readSettings()?.notifications ?? "off";
+    if (wanted === "off" || (wanted === "failures" && notice.kind === "finished")) return;
+    if (!vscode.window.state.focused) await delay(BACKGROUND_MS);
+    const api = await this.#connection.api();
+    const { claimed } = await api.call("claimNotice", { params: { notice: notice.id } });
+    if (claimed) await this.#show(notice);
+  }
+
+  async #show(notice: Notice): Promise<void> {
+    const actions = this.#actions(notice);
+    const text = [notice.message, notice.hint].filter((part) => part !== null).join(" ");
     const chosen =
-      run.state === "completed"
-        ? await vscode.window.showInformationMessage(text, ...actions)
-        : await vscode.window.showErrorMessage(text, ...actions);
-    if (chosen !== undefined)
-      await vscode.commands.executeCommand(chosen === "Open Log" ? "trainyard.openLog" : "trainyard.openDashboard", run.id);
+      notice.kind === "finished"
+        ? await vscode.window.showInformationMessage(text, ...actions.map(({ title }) => title))
+        : notice.kind === "failed"
+          ? await vscode.window.showErrorMessage(text, ...actions.map(({ title }) => title))
+          : await vscode.window.showWarningMessage(text, ...actions.map(({ title }) => title));
+    const action = actions.find(({ title }) => title === chosen);
+    if (action !== undefined) await vscode.commands.executeCommand(action.command, ...(notice.run === null ? [] : [notice.run.id]));
   }
 
-  #started(): RunId[] {
-    const stored: unknown = this.#memory.get(KEY);
-    return Array.isArray(stored) ? stored.filter((id): id is RunId => RunId.safeParse(id).success) : [];
+  #actions({ kind, run }: Notice): Action[] {
+    if (run === null) return [SHOW_MACHINE];
+    const resumable = kind === "failed" && this.#board.run(run.id)?.forkable === true;
+    return [SHOW_RUN, SHOW_LOG, ...(resumable ? [RESUME] : [])];
   }
-}
-
-function endText(run: RunSummary): string {
-  if (run.state === "completed") {
-    const seconds = run.progress?.elapsed_seconds;
-    return `${run.name} has completed${seconds === undefined ? "" : ` after ${formatDuration(seconds)}`}.`;
-  }
-  const why = run.failure?.message ?? run.state_reason;
-  const sentence = `${run.name} ${run.state === "failed" ? "has failed" : "was interrupted"}${why === null ? "" : `: ${why}`}`;
-  return `${sentence.replace(/\.$/, "")}.${run.failure === null ? "" : ` ${run.failure.advice}`}`;
 }

@@ -9,7 +9,7 @@ export interface Settings {
   readonly baseDir: string;
   /** Interpreter the user named, with `${workspaceFolder}` filled in; null when the choice is left to the editor. */
   readonly python: string | null;
-  readonly notifyWhenRunEnds: boolean;
+  readonly notifications: "all" | "failures" | "off";
   readonly openDashboardOnStart: boolean;
 }
 
@@ -24,7 +24,7 @@ export function readSettings(): Settings | null {
     store: path.resolve(baseDir, expand(configuration.get("store", DEFAULT_STORE).trim() || DEFAULT_STORE, baseDir)),
     baseDir,
     python: pythonSetting(configuration.get("python", ""), baseDir),
-    notifyWhenRunEnds: configuration.get("notifyWhenRunEnds", true),
+    notifications: configuration.get("notifications", "all"),
     openDashboardOnStart: configuration.get("openDashboardOnStart", true),
   };
 }

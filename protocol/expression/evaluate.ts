@@ -35,13 +35,7 @@ export function compilePredicate(expression: Expression, read: FieldReader): Pre
     }
     case "in":
       return compileIn(expression, read);
-    case "boolean":
-    case "number":
-    case "text":
-    case "field":
-    case "negate":
-    case "arithmetic":
-    case "call": {
+    default: {
       const value = compileValue(expression, read);
       return (row) => value(row) === true;
     }

@@ -68,16 +68,7 @@ function narrow(table: FilteredTable, expression: Expression, mask: Uint8Array):
       for (let row = 0; row < mask.length; row++) if (passing[row] === 1) mask[row] = 0;
       return;
     }
-    case "compare":
-    case "present":
-    case "in":
-    case "boolean":
-    case "number":
-    case "text":
-    case "field":
-    case "negate":
-    case "arithmetic":
-    case "call": {
+    default: {
       const [field, ...others] = fieldsOf(expression);
       if (field !== undefined && others.length === 0) {
         let value: Value;

@@ -53,18 +53,7 @@ export function comparisonHead(runs: readonly ExportedRun[]): Markup {
     </tr>`;
   });
   return html`<h1>${runs.length} runs compared</h1>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            ${["run", "state", "project", "recipe", "started", "took", "id"].map((name) => html`<th>${name}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
+    ${table(["run", "state", "project", "recipe", "started", "took", "id"].map(textHead), rows)}
     ${runs.map((run) =>
       run.failure === null
         ? null
@@ -107,19 +96,7 @@ export function metricsTable(runs: readonly ExportedRun[]): Markup | null {
     );
     const columns = ["last", "at step", "lowest", "at step", "highest", "at step", "points"];
     return html`<h2>Metrics</h2>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th>metric</th>
-              ${columns.map(numberHead)}
-            </tr>
-          </thead>
-          <tbody>
-            ${rows}
-          </tbody>
-        </table>
-      </div>`;
+      ${table([textHead("metric"), ...columns.map(numberHead)], rows)}`;
   }
   const rows = names.flatMap((name) =>
     (["last", "min", "max"] as const).map((part) => {
@@ -135,20 +112,7 @@ export function metricsTable(runs: readonly ExportedRun[]): Markup | null {
   const columns = runs.map((run, i) => html`<th class="number">${swatch(i)}${run.name}</th>`);
   return html`<h2>Metrics</h2>
     <p class="facts">In brackets: the difference to the first run.</p>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>metric</th>
-            <th></th>
-            ${columns}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`;
+    ${table([textHead("metric"), textHead(""), ...columns], rows)}`;
 }
 
 /** A table with a column per run; what is not the same everywhere is marked. */
@@ -164,30 +128,15 @@ export function factsTable(title: string, runs: readonly ExportedRun[], of: (run
       ${values.map((value) => html`<td>${value}</td>`)}
     </tr>`;
   });
-  const names =
-    runs.length === 1
-      ? null
-      : html`<thead>
-          <tr>
-            <th></th>
-            ${runs.map((run, i) => html`<th>${swatch(i)}${run.name}</th>`)}
-          </tr>
-        </thead>`;
-  const table = html`<div class="scroll">
-    <table>
-      ${names}
-      <tbody>
-        ${rows}
-      </tbody>
-    </table>
-  </div>`;
+  const names = runs.length === 1 ? [] : [textHead(""), ...runs.map((run, i) => html`<th>${swatch(i)}${run.name}</th>`)];
+  const content = table(names, rows);
   return keys.length > 40
     ? html`<details>
         <summary>${title} (${keys.length})</summary>
-        ${table}
+        ${content}
       </details>`
     : html`<h2>${title}</h2>
-        ${table}`;
+        ${content}`;
 }
 
 export function checkpointsTable(run: ExportedRun, checkpoints: readonly Checkpoint[]): Markup | null {
@@ -204,23 +153,7 @@ export function checkpointsTable(run: ExportedRun, checkpoints: readonly Checkpo
     </tr>`;
   });
   return html`<h2>Checkpoints of ${run.name}</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th>name</th>
-            ${numberHead("step")}
-            <th>kind</th>
-            <th>status</th>
-            ${numberHead("bytes")}
-            <th>tags</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>`;
+    ${table([textHead("name"), numberHead("step"), textHead("kind"), textHead("status"), numberHead("bytes"), textHead("tags")], rows)}`;
 }
 
 export function document(run: ExportedRun): Markup | null {
@@ -248,6 +181,30 @@ function swatch(place: number): Markup {
   return html`<svg width="18" height="8" aria-hidden="true">
     <line x1="0" y1="4" x2="18" y2="4" stroke-width="3" stroke="${color}" stroke-dasharray="${dash.join(" ")}" />
   </svg> `;
+}
+
+/** A table that scrolls by itself when it is wider than the page. @param heads cells of the first row, none for a table without one */
+function table(heads: readonly Markup[], rows: readonly Markup[]): Markup {
+  const titles =
+    heads.length === 0
+      ? null
+      : html`<thead>
+          <tr>
+            ${heads}
+          </tr>
+        </thead>`;
+  return html`<div class="scroll">
+    <table>
+      ${titles}
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function textHead(name: string): Markup {
+  return html`<th>${name}</th>`;
 }
 
 function numberHead(name: string): Markup {

@@ -13,6 +13,7 @@ import { documentHandlers } from "./document-handlers.ts";
 import { draftHandlers } from "./draft-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
 import { importHandlers } from "./import-handlers.ts";
+import { noticeHandlers } from "./notice-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { savedHandlers } from "./saved-handlers.ts";
@@ -36,6 +37,7 @@ export function createApp(context: HttpContext): Hono {
     ...draftHandlers(context),
     ...runHandlers(context),
     ...dataHandlers(context),
+    ...noticeHandlers(context),
   };
   const app = new Hono();
 

@@ -3,6 +3,7 @@ import type { RouteName, RouteResponse, Routes } from "../../protocol/routes.ts"
 import type { z } from "zod";
 import type { Catalog } from "../catalog/types.ts";
 import type { Devices } from "../devices/types.ts";
+import type { Notices } from "../notices/types.ts";
 import type { Runs } from "../runs/types.ts";
 import type { Sweeps } from "../runs/sweeps.ts";
 import type { RunStore } from "../store/types.ts";
@@ -13,6 +14,7 @@ export interface HttpContext {
   readonly sweeps: Sweeps;
   readonly catalog: Catalog;
   readonly devices: Devices;
+  readonly notices: Notices;
   readonly token: string;
   readonly version: string;
   readonly startedAt: string;

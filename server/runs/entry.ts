@@ -6,7 +6,7 @@ import type { SeriesInfo } from "../../protocol/queries.ts";
 import { RUN_FOLDER_VERSION, RunRecord, type MetricSummary, type Progress, type RunSummary } from "../../protocol/run.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { RunStore } from "../store/types.ts";
-import type { RunSeries } from "../series/types.ts";
+import type { NotFinite, RunSeries } from "../series/types.ts";
 import type { LiveAttempt } from "./live.ts";
 import { progressOf } from "./progress.ts";
 import { ReportState } from "./report-state.ts";
@@ -39,6 +39,7 @@ export class RunEntry {
   #secondsPerStep: number | null = null;
   /** ms since the epoch; of the newest attempt. */
   #attemptStarted: number | null = null;
+  #notFinite: NotFinite | null = null;
   #damage: string | null = null;
 
   /** @param run its record, or a run that lies in the cache */
@@ -111,7 +112,15 @@ export class RunEntry {
   /** Lets go of everything that the cache has. */
   chill(run: ColdRun, cache: RunCache): void {
     this.#cold = { run, cache };
-    this.#record = this.#report = this.#lastSummary = this.#newest = this.#secondsPerStep = this.#attemptStarted = this.#damage = null;
+    this.#record =
+      this.#report =
+      this.#lastSummary =
+      this.#newest =
+      this.#secondsPerStep =
+      this.#attemptStarted =
+      this.#notFinite =
+      this.#damage =
+        null;
     this.resolvedParams = NO_PARAMS;
     this.checkpoints = NO_CHECKPOINTS;
     this.#metrics = NO_METRICS;
@@ -159,11 +168,17 @@ export class RunEntry {
     const shown = series.list().filter((info) => !info.name.startsWith("_"));
     this.#metrics = Object.fromEntries(shown.map((info) => [info.name, metricSummary(info)]));
     this.#newest = series.newest();
+    this.#notFinite = series.firstNotFinite(this.record.attempt);
     this.#secondsPerStep = series.secondsPerStep();
   }
 
   attemptStarted(time: number): void {
     this.#attemptStarted = time;
+  }
+
+  /** The first value of the newest attempt that is not finite. */
+  get notFinite(): NotFinite | null {
+    return this.#notFinite;
   }
 
   get lastStep(): number | null {

@@ -12,7 +12,7 @@ import { lowerBound } from "./columns.ts";
 import { MergedPoints, type Curve } from "./curve.ts";
 import { summarise } from "./summary.ts";
 import type { SpillFile } from "./spill.ts";
-import type { RunSeries, SeriesSource, SeriesWindow, WindowQuery } from "./types.ts";
+import type { NotFinite, RunSeries, SeriesSource, SeriesWindow, WindowQuery } from "./types.ts";
 import { clip, countPoints, cutWindow, type Segment } from "./window.ts";
 
 /** @param sources the metric files of the run's attempts as of now; asked at each poll, for attempts are added */
@@ -33,8 +33,8 @@ class FileRunSeries implements RunSeries {
   /** In the order of attempts. */
   #attempts: AttemptSeries[] = [];
   #polling: Promise<boolean> | null = null;
-  /** Curves that had to be put in order, with the lengths and cuts they were made from. */
   #spill: SpillFile | null = null;
+  /** Curves that had to be put in order, with the lengths and cuts they were made from. */
   readonly #merged = new Map<string, { stamp: string; points: MergedPoints }>();
 
   constructor(run: RunId, sources: () => Promise<readonly SeriesSource[]>) {
@@ -96,6 +96,10 @@ class FileRunSeries implements RunSeries {
 
   stepRange(attempt: number): { first: number; last: number } | null {
     return this.#attempts.find((series) => series.attempt === attempt)?.stepRange ?? null;
+  }
+
+  firstNotFinite(attempt: number): NotFinite | null {
+    return this.#attempts.find((series) => series.attempt === attempt)?.firstNotFinite ?? null;
   }
 
   secondsPerStep(): number | null {

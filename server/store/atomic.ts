@@ -9,11 +9,11 @@ let counter = 0;
  * Writes a whole file: a temporary neighbour, fsync, rename, fsync of the folder.
  * @throws TrainyardError disk_full | store_unwritable
  */
-export async function writeFileAtomic(file: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(file: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
   const folder = path.dirname(file);
   const temporary = path.join(folder, `.${path.basename(file)}.${String(process.pid)}.${String(counter++)}.tmp`);
   try {
-    const handle = await open(temporary, "wx", 0o644);
+    const handle = await open(temporary, "wx", mode);
     try {
       await handle.writeFile(content);
       await handle.sync();
@@ -29,8 +29,8 @@ export async function writeFileAtomic(file: string, content: string | Uint8Array
 }
 
 /** {@link writeFileAtomic} of a JSON document, indented so that a person can read it. */
-export function writeJsonAtomic(file: string, value: unknown): Promise<void> {
-  return writeFileAtomic(file, JSON.stringify(value, null, 2) + "\n");
+export function writeJsonAtomic(file: string, value: unknown, mode?: number): Promise<void> {
+  return writeFileAtomic(file, JSON.stringify(value, null, 2) + "\n", mode);
 }
 
 /** mkdir -p, told as a TrainyardError when it fails. */

@@ -45,7 +45,7 @@ export async function resumeRun(host: Host, ...args: unknown[]): Promise<void> {
 export async function resumeFrom(host: Host, run: RunId, checkpoint: string | null): Promise<void> {
   const api = await host.connection.api();
   const body = { mode: "continue", params: {}, ...(checkpoint === null ? {} : { checkpoint }) } as const;
-  await afterStart(host, await api.call("resumeRun", { params: { id: run }, body }));
+  afterStart(host, await api.call("resumeRun", { params: { id: run }, body }));
 }
 
 /** A new run that starts from a checkpoint of this one, with other values where the user says so. */
@@ -80,7 +80,7 @@ export async function forkFrom(host: Host, id: RunId, runName: string, checkpoin
     ...(checkpoint === null ? {} : { checkpoint }),
     ...(name.trim() === "" ? {} : { name: name.trim() }),
   } as const;
-  await afterStart(host, await api.call("resumeRun", { params: { id }, body }));
+  afterStart(host, await api.call("resumeRun", { params: { id }, body }));
 }
 
 async function pickCheckpoint(

@@ -6,7 +6,7 @@ import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
 import type { Host } from "../host.ts";
-import { artifactOf, checkpointOf, chooseRun, chooseRuns, chooseSeveral, projectOf } from "./arguments.ts";
+import { artifactOf, checkpointOf, chooseRun, chooseRuns, chooseSeveral, projectOf, sweepOf } from "./arguments.ts";
 import { revealPath } from "./reveal.ts";
 import { shellCommand } from "../../protocol/shell-command.ts";
 
@@ -30,6 +30,12 @@ export async function exploreRuns(host: Host, ...args: unknown[]): Promise<void>
 
 export async function buildPlot(host: Host, ...args: unknown[]): Promise<void> {
   host.panels.open({ view: "plots", project: projectOf(args), filter: "" });
+  return Promise.resolve();
+}
+
+/** The sweep of a tree node, else the list of all. */
+export async function openSweeps(host: Host, ...args: unknown[]): Promise<void> {
+  host.panels.open({ view: "sweeps", sweep: sweepOf(args) });
   return Promise.resolve();
 }
 

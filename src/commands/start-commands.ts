@@ -3,9 +3,11 @@ import { open } from "node:fs/promises";
 import path from "node:path";
 import * as vscode from "vscode";
 import { TrainyardError } from "../../protocol/errors.ts";
+import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSpecInput } from "../../protocol/spec.ts";
 import { RunSpec } from "../../protocol/spec.ts";
+import type { PanelTarget } from "../../protocol/webview.ts";
 import type { Host } from "../host.ts";
 import { readRunDocument } from "../../protocol/run-document/read.ts";
 import { RUN_EDITOR } from "../documents/run-editor-id.ts";
@@ -45,6 +47,16 @@ async function headOf(file: string): Promise<string> {
 export async function cloneRun(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => each.damage === null, "New Run Like This");
   if (run !== null) host.panels.open({ view: "builder", recipe: null, from: run.id, script: null, dataset: null, document: null });
+}
+
+/** The builder with a section that says what to vary, of an earlier run where one is meant. */
+export async function newSweep(host: Host, ...args: unknown[]): Promise<void> {
+  const run = args[0] === undefined ? null : await chooseRun(host, args, (each) => each.damage === null, "New Sweep Like This");
+  host.panels.open(newSweepTarget(run?.id ?? null));
+}
+
+export function newSweepTarget(from: RunId | null): PanelTarget {
+  return { view: "builder", recipe: null, from, script: null, dataset: null, document: null, sweep: true };
 }
 
 /** Starts the Python file as it is, tracked by the import hook. */
@@ -114,7 +126,7 @@ export async function startDraft(host: Host, ...args: unknown[]): Promise<void> 
   const run = await chooseRun(host, args, (each) => each.state === "draft", "Start Draft");
   if (run === null) return;
   const started = await (await host.connection.api()).call("startRun", { params: { id: run.id } });
-  await afterStart(host, started);
+  afterStart(host, started);
 }
 
 async function start(host: Host, settings: Settings, input: RunSpecInput, source?: string): Promise<void> {
@@ -122,12 +134,11 @@ async function start(host: Host, settings: Settings, input: RunSpecInput, source
   const api = await host.connection.api();
   const spec = RunSpec.parse({ ...input, python });
   const body = { spec, start: true, base_dir: settings.baseDir, ...(source === undefined ? {} : { source }) };
-  await afterStart(host, await api.call("createRun", { body }));
+  afterStart(host, await api.call("createRun", { body }));
 }
 
-/** The same for every way of starting: remembered for the notification, shown when the user likes it so. */
-export async function afterStart(host: Host, run: Pick<RunDetail, "id" | "name">): Promise<void> {
-  await host.notifications.remember(run.id);
+/** The same for every way of starting: shown when the user likes it so. */
+export function afterStart(host: Host, run: Pick<RunDetail, "id" | "name">): void {
   if (readSettings()?.openDashboardOnStart === true) host.panels.open({ view: "dashboard", run: run.id });
   else vscode.window.setStatusBarMessage(`Trainyard: ${run.name} has been started`, 4000);
 }

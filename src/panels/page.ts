@@ -1,7 +1,6 @@
 /** One of our web applications in a webview of the editor, whoever made the webview: the page, the relay to the server, what it is told of the editor. */
 import { randomBytes } from "node:crypto";
 import * as vscode from "vscode";
-import type { RouteName } from "../../protocol/routes.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
 import type { HostCommand, PanelTarget, ToWebview } from "../../protocol/webview.ts";
 import type { PythonInterpreter } from "../python/interpreter.ts";
@@ -18,7 +17,6 @@ export interface PageServices {
   readonly python: PythonInterpreter;
   /** Carries out what a webview asks of the editor; `page` is the one that asks. */
   readonly onCommand: (command: HostCommand, page: Page) => Promise<void>;
-  readonly onAnswer: (route: RouteName, body: unknown) => void;
 }
 
 export interface PageHooks {
@@ -60,7 +58,6 @@ export function fillPage(panel: vscode.WebviewPanel, target: PanelTarget, servic
     onTitle: (title) => hooks.onTitle?.(title),
     onEdit: (sequence, edits) => hooks.onEdit?.(sequence, edits),
     prepare: (route, body) => prepareRequest(route, body, environment()),
-    onAnswer: services.onAnswer,
     log: (line) => {
       log.warn(line);
     },

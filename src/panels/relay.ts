@@ -33,8 +33,6 @@ export interface RelayHost {
   onEdit(sequence: number, edits: readonly SpecEdit[]): void;
   /** Last word on a request: fills in what only the editor knows, or refuses by throwing a TrainyardError. */
   prepare(route: RouteName, body: unknown): Promise<unknown>;
-  /** An answer went back to the webview. */
-  onAnswer(route: RouteName, body: unknown): void;
   log(line: string): void;
 }
 
@@ -180,7 +178,6 @@ export class Relay implements Disposable {
       if (routes[name].produces === "json" || message.query["format"] === "json") {
         const body: unknown = await api.call(name, input);
         this.#host.post({ type: "response", request, ok: true, body });
-        this.#host.onAnswer(name, body);
       } else {
         const bytes = await api.bytes(name, input);
         this.#host.post({ type: "response", request, ok: true, bytes: new Uint8Array(bytes).buffer });

@@ -3,15 +3,15 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { newRunId } from "../../protocol/ids.ts";
-import { browser as chromiumPath } from "../support/machine.ts";
+import { useChromium } from "./chromium.ts";
 import { RealServer } from "./real-server.ts";
 
 let root: string;
 let server: RealServer;
-let chrome: Browser;
+const chromium = useChromium();
 let page: Page;
 let runs: string[];
 
@@ -39,12 +39,10 @@ beforeAll(async () => {
   }));
   runs = known.map(({ record }) => record.id);
   server = await RealServer.start(known);
-  chrome = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] });
-  page = await chrome.newPage({ viewport: { width: 1200, height: 800 } });
+  page = await chromium.open(1200, 800);
 }, 60_000);
 
 afterAll(async () => {
-  await chrome.close();
   await server.close();
   await rm(root, { recursive: true });
 });

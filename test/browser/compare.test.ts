@@ -1,23 +1,19 @@
 /** The comparison in a real Chromium over the real protocol. */
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { panelPage } from "../../src/panels/html.ts";
-import { browser as chromiumPath } from "../support/machine.ts";
+import { useChromium } from "./chromium.ts";
 import { FixtureServer, RUN, TOKEN } from "./fixture-server.ts";
 
 const id = (n: number): string => `run_${String(n).padStart(17, "0")}`;
 const [SEED_1, SEED_2, OTHER] = [id(1), id(2), id(3)];
 
-let chrome: Browser;
+const chromium = useChromium();
 let server: FixtureServer;
 let page: Page;
-const complaints: string[] = [];
 
 beforeAll(async () => {
-  [server, chrome] = await Promise.all([
-    FixtureServer.start(),
-    chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] }),
-  ]);
+  server = await FixtureServer.start();
   const loss = (last: number) => ({
     loss: { last, last_step: 100, min: last, min_step: 100, max: 999, max_step: 1, count: 100, first: 999 },
   });
@@ -32,22 +28,11 @@ beforeAll(async () => {
   });
 }, 60_000);
 
-afterAll(async () => {
-  await chrome.close();
-  await server.close();
-});
+afterAll(() => server.close());
 
 beforeEach(async () => {
-  page = await chrome.newPage({ viewport: { width: 1500, height: 900 } });
-  complaints.length = 0;
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => {
-    if (message.text().includes("Content Security Policy")) complaints.push(message.text());
-  });
-  return async () => {
-    await page.close();
-    expect(complaints).toEqual([]);
-  };
+  page = await chromium.open(1500, 900);
+  return () => page.close();
 });
 
 async function open(fragment: string): Promise<void> {

@@ -1,36 +1,24 @@
 /** The dashboard in a real Chromium over the real protocol: live points, lost connections, hidden panels, the strict policy of a panel. */
 import { readFile } from "node:fs/promises";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { browser as chromiumPath } from "../support/machine.ts";
+import { useChromium } from "./chromium.ts";
 import { FixtureServer, RUN, TOKEN } from "./fixture-server.ts";
 import { openPanel, type Panel } from "./panel.ts";
 
-let chrome: Browser;
+const chromium = useChromium();
 let server: FixtureServer;
 let page: Page;
-const complaints: string[] = [];
 
 beforeAll(async () => {
-  [server, chrome] = await Promise.all([
-    FixtureServer.start(),
-    chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] }),
-  ]);
+  server = await FixtureServer.start();
 }, 60_000);
 
-afterAll(async () => {
-  await chrome.close();
-  await server.close();
-});
+afterAll(() => server.close());
 
 beforeEach(async () => {
-  page = await chrome.newPage({ viewport: { width: 1200, height: 800 } });
-  complaints.length = 0;
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => {
-    if (message.text().includes("Content Security Policy")) complaints.push(message.text());
-  });
+  page = await chromium.open(1200, 800);
   return () => page.close();
 });
 
@@ -80,7 +68,6 @@ describe("in a plain browser", () => {
       });
     expect(drawn).toBe(true);
     expect(await shownSteps()).toEqual(downFrom(server.rows));
-    expect(complaints).toEqual([]);
   });
 
   it("has no gap and no duplicate after the connection was lost", async () => {
@@ -165,7 +152,7 @@ describe("in a panel, behind the relay of the extension host and its strict poli
   let panel: Panel;
 
   beforeEach(async () => {
-    panel = await openPanel(page, server, { view: "dashboard", run: RUN }, complaints);
+    panel = await openPanel(page, server, { view: "dashboard", run: RUN }, chromium.complaints);
     await page.getByTestId("run-state").waitFor();
     return () => {
       panel.dispose();
@@ -196,7 +183,6 @@ describe("in a panel, behind the relay of the extension host and its strict poli
     await page.getByTestId("tab-output").click();
     await page.getByTestId("log-console").getByText("5/10").waitFor();
     await chart().getByTestId("chart-plot").hover();
-    expect(complaints).toEqual([]);
   });
 });
 
@@ -206,7 +192,7 @@ describe("the builder in a panel", () => {
       page,
       server,
       { view: "builder", recipe: "tiny", from: null, script: null, dataset: null, document: null },
-      complaints,
+      chromium.complaints,
     );
     const field = (key: string) => page.getByTestId(`field-${key}`);
     await field("train_file").locator("input").fill("rows.jsonl");
@@ -227,7 +213,6 @@ describe("the builder in a panel", () => {
     await page.getByTestId("builder-dry-run").click();
     await expect.poll(() => page.getByTestId("command").innerText()).toContain("rows.jsonl");
     await expect.poll(() => page.getByTestId("builder-start").isEnabled()).toBe(true);
-    expect(complaints).toEqual([]);
     panel.dispose();
   });
 
@@ -236,7 +221,7 @@ describe("the builder in a panel", () => {
       page,
       server,
       { view: "builder", recipe: "tiny", from: null, script: null, dataset: null, document: null },
-      complaints,
+      chromium.complaints,
     );
     const estimate = page.getByTestId("estimate");
     await page.getByTestId("field-train_file").locator("input").fill("rows.jsonl");
@@ -249,7 +234,6 @@ describe("the builder in a panel", () => {
     expect(await page.getByTestId("fix").count()).toBe(0);
     await page.keyboard.press("Control+z");
     await expect.poll(() => page.getByTestId("yaml").innerText()).toContain("learning_rate: 0.8");
-    expect(complaints).toEqual([]);
     panel.dispose();
   });
 });

@@ -1,9 +1,9 @@
 /** The table of runs in a real Chromium against a real server, on run folders as trainings leave them. */
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RunState } from "../../protocol/states.ts";
 import { newRunId } from "../../protocol/ids.ts";
-import { browser as chromiumPath } from "../support/machine.ts";
+import { useChromium } from "./chromium.ts";
 import { type KnownRun, RealServer } from "./real-server.ts";
 
 const COUNT = 120;
@@ -29,36 +29,21 @@ function known(n: number): KnownRun {
   };
 }
 
-let chrome: Browser;
+const chromium = useChromium();
 let server: RealServer;
 let page: Page;
-const complaints: string[] = [];
 
 beforeAll(async () => {
-  [server, chrome] = await Promise.all([
-    RealServer.start(Array.from({ length: COUNT }, (_, n) => known(n))),
-    chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] }),
-  ]);
+  server = await RealServer.start(Array.from({ length: COUNT }, (_, n) => known(n)));
 }, 60_000);
 
-afterAll(async () => {
-  await chrome.close();
-  await server.close();
-});
+afterAll(() => server.close());
 
 beforeEach(async () => {
-  page = await chrome.newPage({ viewport: { width: 1500, height: 900 } });
-  complaints.length = 0;
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => {
-    if (message.text().includes("Content Security Policy")) complaints.push(message.text());
-  });
+  page = await chromium.open(1500, 900);
   await page.goto(server.address("explore="));
   await page.getByTestId("explore-row").first().waitFor();
-  return async () => {
-    await page.close();
-    expect(complaints).toEqual([]);
-  };
+  return () => page.close();
 });
 
 const names = () => page.getByTestId("explore-row").locator(".name .truncate").allInnerTexts();

@@ -227,6 +227,7 @@ export class FixtureServer {
         break;
       }
       case "system":
+      case "notices":
         break;
     }
   }

@@ -1,18 +1,18 @@
 /** Runs whose names, params, tags, metrics, log lines and files are made to script whoever looks at them, in a real Chromium on a real server. */
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import { runPaths } from "../../server/store/paths.ts";
-import { browser as chromiumPath } from "../support/machine.ts";
+import { useChromium } from "./chromium.ts";
 import { RealServer } from "./real-server.ts";
 
 const ATTACK = `<img src=x onerror="window.owned=1"><script>window.owned=1</script><svg onload="window.owned=1">`;
 const BREAKOUT = `"><iframe srcdoc="<script>parent.owned=1</script>"></iframe>'];window.owned=1;//`;
 const METRICS = ["loss", `m${ATTACK}`, "a'];window.owned=1;//", "datum['x'] + (window.owned=1)"];
 
-let chrome: Browser;
+const chromium = useChromium();
 let server: RealServer;
 let page: Page;
 const ids: RunId[] = [newRunId(Date.UTC(2026, 0, 1)), newRunId(Date.UTC(2026, 0, 2))];
@@ -38,22 +38,16 @@ beforeAll(async () => {
       git: { root: "/w", commit: ATTACK, branch: BREAKOUT, remote: "javascript:window.owned=1", dirty_files: 1 },
     },
   }));
-  [server, chrome] = await Promise.all([
-    RealServer.start(known),
-    chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] }),
-  ]);
+  server = await RealServer.start(known);
   for (const id of ids) {
     const paths = runPaths(path.join(server.live.store, "demo", "runs", id));
     await writeFile(paths.attempt(1).log, `ERROR ${ATTACK}\n${BREAKOUT}\n\u001b[31m${ATTACK}\u001b[0m\n\u001b]0;${ATTACK}\u0007title\n`);
     await mkdir(path.join(paths.checkpoints, "checkpoint-1<img src=x onerror=window.owned=1>"), { recursive: true });
     await writeFile(path.join(paths.artifacts, "<img src=x onerror=window.owned=1>.html"), ATTACK);
   }
-  page = await chrome.newPage({ viewport: { width: 1400, height: 900 } });
+  page = await chromium.open(1400, 900);
 }, 90_000);
-afterAll(async () => {
-  await chrome.close();
-  await server.close();
-});
+afterAll(() => server.close());
 
 /** Elements that only an injection could have made, in whatever shadow root. */
 function injected(): Promise<string[]> {

@@ -64,7 +64,6 @@ export async function openPanel(page: Page, server: FixtureServer, target: Panel
       onTitle: () => undefined,
       onEdit: () => undefined,
       prepare: (_, body) => Promise.resolve(body),
-      onAnswer: () => undefined,
       log: (line) => complaints.push(line),
     },
   );

@@ -1,8 +1,8 @@
 /** The plot builder in a real Chromium against a real server: what is drawn is computed again here, from the same runs. */
 import { readFile } from "node:fs/promises";
-import { type Browser, chromium, type Download, type Page } from "playwright-core";
+import type { Download, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { browser as chromiumPath } from "../support/machine.ts";
+import { useChromium } from "./chromium.ts";
 import { type KnownRun, RealServer } from "./real-server.ts";
 
 const RATES = [1e-4, 1e-3, 1e-2];
@@ -12,34 +12,19 @@ const RUNS = Array.from({ length: 24 }, (_, n): KnownRun & { rate: number; optim
   return { params, metrics: { loss }, record: { name: `run ${String(n).padStart(2, "0")}` }, rate, optim, loss };
 });
 
-let chrome: Browser;
+const chromium = useChromium();
 let server: RealServer;
 let page: Page;
-const complaints: string[] = [];
 
 beforeAll(async () => {
-  [server, chrome] = await Promise.all([
-    RealServer.start(RUNS),
-    chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] }),
-  ]);
+  server = await RealServer.start(RUNS);
 }, 60_000);
 
-afterAll(async () => {
-  await chrome.close();
-  await server.close();
-});
+afterAll(() => server.close());
 
 beforeEach(async () => {
-  page = await chrome.newPage({ viewport: { width: 1400, height: 900 } });
-  complaints.length = 0;
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => {
-    if (message.text().includes("Content Security Policy")) complaints.push(message.text());
-  });
-  return async () => {
-    await page.close();
-    expect(complaints).toEqual([]);
-  };
+  page = await chromium.open(1400, 900);
+  return () => page.close();
 });
 
 async function build(choice: Readonly<Record<string, string>>): Promise<void> {

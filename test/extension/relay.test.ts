@@ -52,7 +52,6 @@ function bench() {
       onTitle: () => undefined,
       onEdit: () => undefined,
       prepare: (route, body) => prepareRequest(route, body, { baseDir: "/ws", trusted: true, python: () => Promise.resolve("/py") }),
-      onAnswer: () => undefined,
       log: () => undefined,
     },
   );

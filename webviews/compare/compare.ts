@@ -6,6 +6,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { ChartSync } from "../charts/chart-sync.ts";
 import { formatClock } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { pageStyles } from "../components/page-styles.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import "./compare-charts.ts";
@@ -17,30 +18,16 @@ import "./legend.ts";
 export class Compare extends LitElement {
   static override styles = [
     ...baseStyles,
+    pageStyles,
     css`
       :host {
         display: grid;
         grid-template-columns: minmax(0, 1fr);
         grid-template-rows: auto auto minmax(auto, 1fr) auto;
-        height: 100%;
         overflow: auto;
-        background: var(--vscode-editor-background);
-        container: page / inline-size;
       }
       .head {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: 4px 12px;
-        min-height: 48px;
-        padding: 6px 14px 6px 20px;
         border-bottom: 1px solid var(--hairline);
-      }
-      h1 {
-        margin: 0;
-        font-size: 17px;
-        line-height: 22px;
-        font-weight: 600;
       }
       .metric {
         display: inline-flex;
@@ -52,15 +39,6 @@ export class Compare extends LitElement {
       }
       .metric select {
         max-width: 220px;
-      }
-      .disconnected {
-        color: var(--vscode-charts-yellow);
-        font-size: 12px;
-      }
-      .problems {
-        flex-basis: 100%;
-        color: var(--vscode-errorForeground);
-        font-size: 12px;
       }
       ty-compare-legend {
         max-height: 30vh;
@@ -149,7 +127,7 @@ export class Compare extends LitElement {
         ${
           connection.state === "connected" || connection.state === "connecting"
             ? nothing
-            : html`<span class="disconnected" role="status"
+            : html`<span class="offline" role="status"
                 >${icon("debug-disconnect")} Reconnecting, not live since ${formatClock(connection.since)}</span
               >`
         }
@@ -177,7 +155,7 @@ export class Compare extends LitElement {
         >
           ${icon("export")}
         </button>
-        ${problems.length === 0 ? nothing : html`<div class="problems" role="alert">${problems.join("; ")}</div>`}
+        ${problems.length === 0 ? nothing : html`<div class="problem" role="alert">${problems.join("; ")}</div>`}
       </div>
       ${keyed(
         model,

@@ -16,3 +16,13 @@ export function problemText({ message, hint, problems }: TrainyardError): string
   const details = problems.map((problem) => `${problem.field === "" ? "" : `${problem.field}: `}${problem.message}`);
   return [shown, hint, ...details].filter((part) => part !== null).join(" ");
 }
+
+/** Does what the user asked for. @returns what to show above the page: the failure as a text, or null */
+export async function problemOf(action: () => Promise<void>): Promise<string | null> {
+  try {
+    await action();
+    return null;
+  } catch (error) {
+    return problemText(asProblem(error));
+  }
+}

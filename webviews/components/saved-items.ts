@@ -5,7 +5,7 @@ import type { Slug } from "../../protocol/ids.ts";
 import type { PlotSettings, SavedItem, SaveItem, ViewSettings } from "../../protocol/saved.ts";
 import type { Transport } from "../transport/transport.ts";
 import { icon } from "./icons.ts";
-import { asProblem, problemText } from "./problem.ts";
+import { problemOf } from "./problem.ts";
 import { baseStyles } from "./styles.ts";
 
 const WORDS = { view: { title: "Views", one: "view" }, plot: { title: "Plots", one: "plot" } } as const;
@@ -212,12 +212,7 @@ export class SavedItems extends LitElement {
   }
 
   async #try(action: () => Promise<void>): Promise<void> {
-    try {
-      await action();
-      this.problem = null;
-    } catch (error) {
-      this.problem = problemText(asProblem(error));
-    }
+    this.problem = await problemOf(action);
   }
 }
 

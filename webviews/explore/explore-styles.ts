@@ -5,41 +5,6 @@ export const exploreStyles = css`
     display: grid;
     grid-template-columns: minmax(0, 1fr);
     grid-template-rows: auto auto minmax(0, 1fr);
-    height: 100%;
-    background: var(--vscode-editor-background);
-    container: page / inline-size;
-  }
-  .head {
-    display: flex;
-    flex-wrap: wrap;
-    align-items: center;
-    gap: 4px 12px;
-    min-height: 48px;
-    padding: 6px 14px 6px 20px;
-  }
-  h1 {
-    margin: 0;
-    font-size: 17px;
-    line-height: 22px;
-    font-weight: 600;
-  }
-  .actions {
-    display: flex;
-    align-items: center;
-    gap: 8px;
-    margin-left: auto;
-  }
-  .offline {
-    display: inline-flex;
-    align-items: center;
-    gap: 4px;
-    font-size: 12px;
-    color: var(--vscode-charts-yellow);
-  }
-  .problem {
-    flex-basis: 100%;
-    font-size: 12px;
-    color: var(--vscode-errorForeground);
   }
   .filters {
     display: grid;
@@ -84,9 +49,6 @@ export const exploreStyles = css`
     }
   }
   @container page (max-width: 720px) {
-    .actions .label {
-      display: none;
-    }
     .head,
     .filters {
       padding-left: 12px;

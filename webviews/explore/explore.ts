@@ -8,7 +8,8 @@ import { type SavedItem, type TableColumn, ViewSettings } from "../../protocol/s
 import { formatClock, formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import "../components/menu.ts";
-import { asProblem, problemText } from "../components/problem.ts";
+import { pageStyles } from "../components/page-styles.ts";
+import { problemOf, problemText } from "../components/problem.ts";
 import "../components/saved-items.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -37,7 +38,7 @@ import type { Row } from "./scope.ts";
 
 @customElement("ty-explore")
 export class Explore extends LitElement {
-  static override styles = [...baseStyles, exploreStyles];
+  static override styles = [...baseStyles, pageStyles, exploreStyles];
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) project: string | null = null;
@@ -276,6 +277,7 @@ export class Explore extends LitElement {
       void this.#try(() => editAll(model, this.selected, () => ({ starred: action === "star" })));
     else if (action === "stop") void this.#try(() => stopAll(model, this.selected));
     else if (action === "archive") void this.#change(() => editAll(model, this.selected, () => ({ archived: !archived })));
+    else if (action === "sweep") this.transport.command({ command: "new_sweep", from: [...this.selected.keys()][0] ?? null });
     else if (action === "delete") {
       this.problem = null;
       this.dialogs.askDelete([...this.selected.values()]);
@@ -309,12 +311,7 @@ export class Explore extends LitElement {
   }
 
   async #try(action: () => Promise<void>): Promise<void> {
-    try {
-      await action();
-      this.problem = null;
-    } catch (error) {
-      this.problem = problemText(asProblem(error));
-    }
+    this.problem = await problemOf(action);
   }
 }
 

@@ -27,6 +27,7 @@ export function actionItems(selected: Selection, archived: boolean, offline: boo
     { id: "unstar", label: "Remove Star", refused: none },
     { id: "archive", label: archived ? "Unarchive" : "Archive", refused: none },
     { id: "stop", label: "Stop", refused: none ?? (live.length === 0 ? "None of the selected runs is running." : null) },
+    { id: "sweep", label: "New Sweep…", refused: none ?? (rows.length === 1 ? null : "Select one run: its values are the beginning.") },
     {
       id: "delete",
       label: "Delete…",

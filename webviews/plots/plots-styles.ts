@@ -5,38 +5,10 @@ export const plotsStyles = css`
     display: grid;
     grid-template-columns: 290px minmax(0, 1fr);
     grid-template-rows: auto auto minmax(0, 1fr) auto;
-    height: 100%;
-    background: var(--vscode-editor-background);
-    container: page / inline-size;
   }
   .head,
   .filters {
     grid-column: 1 / -1;
-  }
-  .head {
-    display: flex;
-    flex-wrap: wrap;
-    align-items: center;
-    gap: 4px 12px;
-    min-height: 48px;
-    padding: 6px 14px 6px 20px;
-  }
-  h1 {
-    margin: 0;
-    font-size: 17px;
-    line-height: 22px;
-    font-weight: 600;
-  }
-  .actions {
-    display: flex;
-    align-items: center;
-    gap: 8px;
-    margin-left: auto;
-  }
-  .problem {
-    flex-basis: 100%;
-    font-size: 12px;
-    color: var(--vscode-errorForeground);
   }
   .filters {
     padding: 0 14px 8px 20px;
@@ -81,11 +53,6 @@ export const plotsStyles = css`
       grid-row: auto;
       border-right: 0;
       border-bottom: 1px solid var(--hairline);
-    }
-  }
-  @container page (max-width: 720px) {
-    .actions .label {
-      display: none;
     }
   }
 `;

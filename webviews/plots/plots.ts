@@ -7,7 +7,8 @@ import { PlotSettings, type SavedItem } from "../../protocol/saved.ts";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import "../components/menu.ts";
-import { asProblem, problemText } from "../components/problem.ts";
+import { pageStyles } from "../components/page-styles.ts";
+import { problemOf } from "../components/problem.ts";
 import { saveFile } from "../components/save-file.ts";
 import "../components/saved-items.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -39,7 +40,7 @@ const MOST_LISTED = 50;
 
 @customElement("ty-plots")
 export class Plots extends LitElement {
-  static override styles = [...baseStyles, plotsStyles];
+  static override styles = [...baseStyles, pageStyles, plotsStyles];
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) project: string | null = null;
@@ -307,12 +308,7 @@ export class Plots extends LitElement {
   }
 
   async #try(action: () => Promise<void>): Promise<void> {
-    try {
-      await action();
-      this.problem = null;
-    } catch (error) {
-      this.problem = problemText(asProblem(error));
-    }
+    this.problem = await problemOf(action);
   }
 }
 

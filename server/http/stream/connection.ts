@@ -5,7 +5,7 @@ import { ClientMessage, type ServerMessage, type Topic } from "../../../protocol
 import { badRequest, toTrainyardError } from "../errors.ts";
 import { LogFeed, SeriesFeed } from "./data-feeds.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
-import { RunFeed, RunsFeed, SystemFeed } from "./run-feeds.ts";
+import { NoticesFeed, RunFeed, RunsFeed, SystemFeed } from "./run-feeds.ts";
 
 /** Above this many unsent bytes nothing more is written; feeds collapse their backlog meanwhile. */
 const HIGH_WATER_BYTES = 1024 * 1024;
@@ -183,6 +183,8 @@ function createFeed(id: number, topic: Topic, sources: FeedSources): Feed {
       return new SeriesFeed(id, topic, sources);
     case "log":
       return new LogFeed(id, topic, sources);
+    case "notices":
+      return new NoticesFeed(id, sources.notices);
     case "system":
       return new SystemFeed(id, sources.devices);
   }

@@ -1,6 +1,7 @@
 /** One subscription of one connection: it notes that something changed and, when the socket can take it, sends what is new. */
 import type { ServerMessage } from "../../../protocol/messages.ts";
 import type { Devices } from "../../devices/types.ts";
+import type { Notices } from "../../notices/types.ts";
 import type { Runs, RunsChange } from "../../runs/types.ts";
 import type { RunStore } from "../../store/types.ts";
 
@@ -13,6 +14,7 @@ export interface FeedSources {
   readonly store: RunStore;
   readonly runs: Runs;
   readonly devices: Devices;
+  readonly notices: Notices;
 }
 
 export interface Feed {

@@ -2,10 +2,12 @@
 import type { Checkpoint } from "../../../protocol/artifact.ts";
 import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
+import type { Notice } from "../../../protocol/notices.ts";
 import type { RunSummary } from "../../../protocol/run.ts";
 import { LIVE_STATES } from "../../../protocol/states.ts";
 import type { RunUsage, SystemSample } from "../../../protocol/system.ts";
 import type { Devices } from "../../devices/types.ts";
+import type { Notices } from "../../notices/types.ts";
 import type { Runs, RunsChange } from "../../runs/types.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
 
@@ -140,6 +142,34 @@ export class RunFeed implements Feed {
 
   close(): void {
     this.#usage = null;
+  }
+}
+
+/** Notices, each once; a window that opens is told what nobody has seen yet. */
+export class NoticesFeed implements Feed {
+  readonly #id: number;
+  readonly #waiting: Notice[];
+  readonly #stop: () => void;
+
+  constructor(id: number, notices: Notices) {
+    this.#id = id;
+    this.#waiting = notices.unclaimed();
+    this.#stop = notices.onNotice((notice) => {
+      this.#waiting.push(notice);
+    });
+  }
+
+  get dirty(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  flush(sink: Sink): Promise<boolean> {
+    for (const notice of this.#waiting.splice(0)) sink.message({ type: "notice", id: this.#id, notice });
+    return Promise.resolve(false);
+  }
+
+  close(): void {
+    this.#stop();
   }
 }
 

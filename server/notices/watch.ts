@@ -1,0 +1,165 @@
+/** Sees what somebody should hear of: ends of runs, silence, the first value that is not finite, a disk that fills up. */
+import { statfs } from "node:fs/promises";
+import type { Notice, NoticeKind } from "../../protocol/notices.ts";
+import type { RunSummary } from "../../protocol/run.ts";
+import { LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import type { Runs, RunsChange } from "../runs/types.ts";
+
+export interface WatchOptions {
+  readonly runs: Runs;
+  readonly storeRoot: string;
+  readonly limits: () => { readonly stalled_minutes: number; readonly disk_free_gb: number };
+  readonly tell: (notice: Notice) => void;
+  readonly log: (text: string) => void;
+}
+
+interface Seen {
+  state: RunState;
+  attempt: number;
+  /** Of a point, a line or a new state, ms since the epoch. */
+  lastSign: number;
+  stalls: number;
+  stalled: boolean;
+}
+
+const GIB = 1024 ** 3;
+const LONGEST_CHECK_MS = 15_000;
+const SHORTEST_CHECK_MS = 50;
+/** A run is slow rather than stalled while it keeps within so many of its steps. */
+const STEPS_OF_SILENCE = 10;
+/** Told of again only after so much more was free in between. */
+const DISK_MARGIN = 1.2;
+
+export class NoticeWatch {
+  readonly #options: WatchOptions;
+  readonly #seen = new Map<string, Seen>();
+  readonly #off: () => void;
+  #timer: NodeJS.Timeout | null = null;
+  #diskLow = false;
+  #closed = false;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#off = options.runs.onChange((change) => {
+      this.#note(change);
+    });
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#off();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+  }
+
+  #note(change: RunsChange): void {
+    if (change.type === "removed") this.#seen.delete(change.id);
+    else if (change.type === "summary") this.#noteRun(change.run);
+    else if (change.type === "points" || change.type === "log") {
+      const seen = this.#seen.get(change.id);
+      if (seen === undefined) return;
+      seen.lastSign = Date.now();
+      seen.stalled = false;
+    }
+  }
+
+  #noteRun(run: RunSummary): void {
+    const seen = this.#seen.get(run.id);
+    const before = seen?.state ?? run.state;
+    if (seen?.attempt !== run.attempt)
+      this.#seen.set(run.id, { state: run.state, attempt: run.attempt, lastSign: Date.now(), stalls: 0, stalled: false });
+    else if (before !== run.state) Object.assign(seen, { state: run.state, lastSign: Date.now(), stalled: false });
+    // What ended before this server began was told by the one before it, or is old.
+    if (!LIVE_STATES.has(before) && !LIVE_STATES.has(run.state)) return;
+    this.#tellNotFinite(run);
+    this.#tellEnd(run);
+  }
+
+  #tellEnd(run: RunSummary): void {
+    if (run.state === "completed") this.#tell("finished", run, `${run.name} has completed${after(run)}.`, null);
+    else if (run.state === "failed" || run.state === "interrupted") {
+      const why = run.failure?.message ?? run.state_reason;
+      const what = `${run.name} ${run.state === "failed" ? "has failed" : "was interrupted"}`;
+      this.#tell("failed", run, `${what}${why === null ? "" : `: ${why}`}`.replace(/\.?$/, "."), run.failure?.advice ?? null);
+    }
+  }
+
+  #tellNotFinite(run: RunSummary): void {
+    const found = this.#options.runs.firstNotFinite(run.id);
+    if (found === null) return;
+    const { metric, step, value } = found;
+    const hint = "Lower the learning rate, clip gradients, or look at the batch of that step.";
+    this.#tell("nan", run, `${metric} of ${run.name} became ${value} at step ${step}.`, hint);
+  }
+
+  async #check(): Promise<void> {
+    const { runs, limits, log } = this.#options;
+    const live = [...runs.briefs()].filter(({ state }) => LIVE_STATES.has(state)).flatMap(({ id }) => runs.summary(id) ?? []);
+    for (const run of live) this.#checkStall(run, limits().stalled_minutes * 60_000);
+    if (live.length > 0)
+      await this.#checkDisk(limits().disk_free_gb * GIB).catch((error: unknown) => {
+        log(`the free space of the store's disk is not known: ${String(error)}`);
+      });
+  }
+
+  #checkStall(run: RunSummary, limitMs: number): void {
+    const seen = this.#seen.get(run.id);
+    if (seen === undefined || seen.stalled || run.state !== "running") return;
+    const rate = run.progress?.steps_per_second ?? 0;
+    const silence = Date.now() - seen.lastSign;
+    if (silence < Math.max(limitMs, rate > 0 ? (STEPS_OF_SILENCE / rate) * 1000 : 0)) return;
+    seen.stalled = true;
+    seen.stalls++;
+    const minutes = Math.round(silence / 60_000);
+    const time = minutes < 1 ? `${Math.round(silence / 1000)} s` : `${minutes} min`;
+    const message = `${run.name} has logged nothing for ${time}, though its process is there.`;
+    this.#tell("stalled", run, message, "Look at the end of its log; a worker or a collective may hang.", seen.stalls);
+  }
+
+  async #checkDisk(least: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#options.storeRoot);
+    const free = bavail * bsize;
+    if (free >= least * DISK_MARGIN) this.#diskLow = false;
+    if (free >= least || this.#diskLow) return;
+    this.#diskLow = true;
+    this.#options.tell({
+      id: `disk_low:${new Date().toISOString()}`,
+      time: new Date().toISOString(),
+      kind: "disk_low",
+      message: `${(free / GIB).toFixed(1)} GiB are free on the disk of ${this.#options.storeRoot}.`,
+      hint: "Delete runs or checkpoints that are not needed: a checkpoint that finds no room is lost.",
+      run: null,
+    });
+  }
+
+  #tell(kind: NoticeKind, run: RunSummary, message: string, hint: string | null, number = 1): void {
+    const id = [kind, run.id, run.attempt, ...(number > 1 ? [number] : [])].join(":");
+    const { id: runId, name, project, attempt } = run;
+    this.#options.tell({ id, time: new Date().toISOString(), kind, message, hint, run: { id: runId, name, project, attempt } });
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    const wait = Math.min(LONGEST_CHECK_MS, Math.max(SHORTEST_CHECK_MS, this.#options.limits().stalled_minutes * 15_000));
+    this.#timer = setTimeout(() => {
+      void this.#check().finally(() => {
+        this.#schedule();
+      });
+    }, wait);
+    this.#timer.unref();
+  }
+
+  /** The limits have changed: the next look is not to wait for the old ones. */
+  soon(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#schedule();
+  }
+}
+
+function after(run: RunSummary): string {
+  const seconds = run.progress?.elapsed_seconds;
+  if (seconds === undefined) return "";
+  const minutes = Math.round(seconds / 60);
+  if (seconds < 120) return ` after ${Math.round(seconds)} s`;
+  return minutes < 120 ? ` after ${minutes} min` : ` after ${(seconds / 3600).toFixed(1)} h`;
+}
