@@ -7,7 +7,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
-import { readRunDocument, type RunDocumentReading } from "../../protocol/run-document/read.ts";
+import { lineAt, readRunDocument, type RunDocumentReading } from "../../protocol/run-document/read.ts";
 import type { PathRule } from "../../protocol/webview.ts";
 import { documentTheme } from "../components/theme.ts";
 import { icon } from "../components/icons.ts";
@@ -198,7 +198,7 @@ export class Builder extends LitElement {
     return previewPanel({
       tab: this.tab,
       text,
-      markedLines: new Set(documentProblems.map(({ range }) => text.slice(0, range?.[0] ?? 0).split("\n").length)),
+      markedLines: new Set(documentProblems.map(({ range }) => lineAt(text, range?.[0] ?? 0))),
       dryRun,
       found: [...documentProblems.map((each) => each.problem), ...found],
       changes: form === null ? [] : changesFrom(form, parent ?? inheritedParams(form)),
