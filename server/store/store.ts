@@ -1,5 +1,5 @@
 /** The store: run folders as files. Everything else in the server is derived from what this file reads and writes. */
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { z } from "zod";
 import { CheckpointTagRecord, type Artifact, type Checkpoint } from "../../protocol/artifact.ts";
@@ -14,9 +14,10 @@ import { readRunDocument } from "../../protocol/run-document/read.ts";
 import { ResolvedSpec, type RunSpec } from "../../protocol/spec.ts";
 import type { TrashId } from "../../protocol/trash.ts";
 import { listArtifacts, resolveArtifact } from "./artifacts.ts";
+import { attemptNumbers } from "./attempt-numbers.ts";
 import { makeFolder, writeFileAtomic, writeJsonAtomic } from "./atomic.ts";
 import { CheckpointFinder } from "./checkpoints.ts";
-import { isAbsent, systemCode, writeError } from "./fs-errors.ts";
+import { systemCode, writeError } from "./fs-errors.ts";
 import { readJsonFile, readTextFile } from "./json-file.ts";
 import { appendJsonl, readJsonl } from "./jsonl.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
@@ -384,18 +385,4 @@ export function mustWrite(store: Pick<RunStore, "root" | "readOnly" | "isInPlace
       `the store is no longer at ${store.root}: it was moved, deleted or unmounted`,
       "Move it back, or open it at its new place. Its runs go on meanwhile.",
     );
-}
-
-/** Numbers of the attempt folders, ascending. */
-async function attemptNumbers(paths: RunPaths): Promise<number[]> {
-  try {
-    const names = await readdir(paths.attempts);
-    return names
-      .filter((name) => /^[1-9]\d{0,8}$/.test(name))
-      .map(Number)
-      .sort((a, b) => a - b);
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw error;
-  }
 }
