@@ -115,6 +115,7 @@ const targets = {
       compare: "webviews/compare/main.ts",
       explore: "webviews/explore/main.ts",
       plots: "webviews/plots/main.ts",
+      sweeps: "webviews/sweeps/main.ts",
       app: "webviews/app/main.ts",
     },
     outdir: "dist/webviews",

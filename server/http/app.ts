@@ -21,6 +21,7 @@ import { checkBearer, checkHostAndOrigin } from "./security.ts";
 import { serverHandlers } from "./server-handlers.ts";
 import { sweepHandlers } from "./sweep-handlers.ts";
 import { serveStatic } from "./static.ts";
+import { trashHandlers } from "./trash-handlers.ts";
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
@@ -36,6 +37,7 @@ export function createApp(context: HttpContext): Hono {
     ...sweepHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),
+    ...trashHandlers(context),
     ...dataHandlers(context),
     ...noticeHandlers(context),
   };

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { Recipe, RecipeCatalogue } from "../../protocol/recipe.ts";
-import type { PlacedProblem } from "../../protocol/run-document/read.ts";
+import { lineAt, type PlacedProblem } from "../../protocol/run-document/read.ts";
 import { icon } from "../components/icons.ts";
 import type { FormState } from "./form-model.ts";
 
@@ -112,7 +112,7 @@ export function unknownRecipe(written: JsonValue | undefined, catalogue: RecipeC
 
 /** Above a form that shows the last good state of a document. */
 export function brokenNotice({ problem, range }: PlacedProblem, text: string, openText: () => void): TemplateResult {
-  const line = text.slice(0, range?.[0] ?? 0).split("\n").length;
+  const line = lineAt(text, range?.[0] ?? 0);
   return html`<div class="notice error" role="alert" data-testid="builder-broken">
     ${icon("error")}<span
       >${range === null ? nothing : html`Line ${line}: `}${problem.message}.
