@@ -51,7 +51,6 @@ const roomsApart = apart(/\/rooms\.ts$/, "./server-rooms.cjs");
 const mcpApart = apart(/\/mcp\/server\.ts$/, "./mcp.cjs");
 
 /** What an idle server never needs. V8 keeps the source and the scopes of all that is loaded: `npm run bench -- idle`. */
-const arrowApart = apart(/\/series\/arrow\.ts$/, "./arrow.cjs");
 const importApart = apart(/\/import\/import-file\.ts$/, "./import.cjs");
 const exportApart = apart(/\/export\/formats\.ts$/, "./export.cjs");
 const chartsApart = apart(/\/chart-svg\.ts$/, "./chart-svg.cjs");
@@ -59,15 +58,17 @@ const chartsApart = apart(/\/chart-svg\.ts$/, "./chart-svg.cjs");
 const keeperApart = apart(/\/catalog\/keeper\.ts$/, "./catalog-worker.cjs");
 const parquetApart = apart(/\/preview\/parquet\.ts$/, "./preview-worker.cjs");
 /**
- * The library itself, for those who read documents and those who write them; modules that need it are loaded when they are.
- * @type {import("esbuild").Plugin}
+ * A library that several bundles share, each of which requires it once the first module of its own that needs it is loaded.
+ * @param {string} name
+ * @returns {import("esbuild").Plugin}
  */
-const yamlApart = {
-  name: "yaml-apart",
+const shared = (name) => ({
+  name: `shared:${name}`,
   setup(build) {
-    build.onResolve({ filter: /^yaml$/ }, () => ({ path: "./yaml.cjs", external: true }));
+    build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: `./${name}.cjs`, external: true }));
   },
-};
+});
+const libraries = [shared("yaml"), shared("apache-arrow")];
 const machineApart = apart(/^systeminformation$/, "./systeminformation.cjs");
 
 /** @type {Record<string, import("esbuild").BuildOptions>} */
@@ -78,12 +79,11 @@ const targets = {
     ...node,
     entryPoints: { "server-rooms": "server/rooms.ts" },
     outdir: "dist",
-    plugins: [arrowApart, importApart, exportApart, keeperApart, parquetApart, yamlApart, machineApart],
+    plugins: [...libraries, importApart, exportApart, keeperApart, parquetApart, machineApart],
   },
-  arrow: { ...node, entryPoints: { arrow: "server/series/arrow.ts" }, outdir: "dist" },
-  import: { ...node, entryPoints: { import: "server/import/import-file.ts" }, outdir: "dist" },
-  export: { ...node, entryPoints: { export: "server/export/formats.ts" }, outdir: "dist", plugins: [chartsApart] },
-  yaml: { ...node, entryPoints: { yaml: "yaml" }, outdir: "dist" },
+  libraries: { ...node, entryPoints: { yaml: "yaml", "apache-arrow": "apache-arrow" }, outdir: "dist" },
+  import: { ...node, entryPoints: { import: "server/import/import-file.ts" }, outdir: "dist", plugins: libraries },
+  export: { ...node, entryPoints: { export: "server/export/formats.ts" }, outdir: "dist", plugins: [...libraries, chartsApart] },
   systeminformation: { ...node, entryPoints: { systeminformation: "systeminformation" }, outdir: "dist" },
   // The build for browsers asks for no canvas, which pictures as text do not need.
   chartSvg: {
