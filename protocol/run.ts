@@ -196,6 +196,16 @@ export const Progress = z.object({
 });
 export type Progress = z.infer<typeof Progress>;
 
+/** A value that is NaN or infinite. */
+export const NotFinite = z.object({
+  step: z.number(),
+  /** ms since the epoch. */
+  time: z.number(),
+  attempt: z.number().int().positive(),
+  value: WireNumber,
+});
+export type NotFinite = z.infer<typeof NotFinite>;
+
 /** What is kept of one metric in the catalogue and shown in lists. */
 export const MetricSummary = z.object({
   last: WireNumber,
@@ -206,6 +216,8 @@ export const MetricSummary = z.object({
   max_step: z.number(),
   count: z.number().int().nonnegative(),
   first: WireNumber,
+  /** The first value of the joined curve that is not finite; left out while all are. */
+  not_finite: NotFinite.optional(),
 });
 export type MetricSummary = z.infer<typeof MetricSummary>;
 

@@ -25,9 +25,9 @@ export async function explainFailure(api: ApiClient, id: RunId): Promise<unknown
     command: attempt?.command ?? null,
     exit: exit === null ? null : { code: exit.code, signal: exit.signal, launch_error: exit.launch_error, escalation: exit.escalation },
     last_step: attempt?.last_step ?? null,
-    not_finite: Object.entries(run.metrics)
-      .filter(([, { last }]) => typeof last === "string")
-      .map(([name, { last, last_step }]) => ({ metric: name, last, last_step })),
+    not_finite: Object.entries(run.metrics).flatMap(([metric, { not_finite: first, last, last_step }]) =>
+      first === undefined ? [] : [{ metric, first, last, last_step }],
+    ),
     messages: events.filter((event) => event.type === "message").slice(-20),
     error_lines: errors.map(shown),
     last_lines: tail.map(shown),

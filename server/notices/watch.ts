@@ -1,5 +1,6 @@
 /** Sees what somebody should hear of: ends of runs, silence, the first value that is not finite, a disk that fills up. */
 import { statfs } from "node:fs/promises";
+import { firstNotFinite, notFiniteSentence } from "../../protocol/not-finite.ts";
 import type { Notice, NoticeKind } from "../../protocol/notices.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { LIVE_STATES, type RunState } from "../../protocol/states.ts";
@@ -85,11 +86,10 @@ export class NoticeWatch {
   }
 
   #tellNotFinite(run: RunSummary): void {
-    const found = this.#options.runs.firstNotFinite(run.id);
-    if (found === null) return;
-    const { metric, step, value } = found;
+    const found = firstNotFinite(run.metrics);
+    if (found?.attempt !== run.attempt) return;
     const hint = "Lower the learning rate, clip gradients, or look at the batch of that step.";
-    this.#tell("nan", run, `${metric} of ${run.name} became ${value} at step ${step}.`, hint);
+    this.#tell("nan", run, `${notFiniteSentence({ ...found, metric: `${found.metric} of ${run.name}` })}.`, hint);
   }
 
   async #check(): Promise<void> {

@@ -5,6 +5,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { notFiniteSentence } from "../../protocol/not-finite.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
@@ -157,10 +158,11 @@ export class Attempts {
     return {
       started: (process) => this.#started(entry, process),
       reported: (records) => this.#reported(entry, number, records),
-      points: () => {
+      points: async () => {
         takeSeries();
         ledger.emit({ type: "points", id });
         ledger.announceSoon(entry);
+        await this.#noteNotFinite(entry, number);
       },
       log: () => {
         ledger.emit({ type: "log", id, attempt: number });
@@ -207,6 +209,15 @@ export class Attempts {
     }
     if (checkpoints) await this.lookForCheckpoints(entry);
     this.#ledger.announceSoon(entry);
+  }
+
+  async #noteNotFinite(entry: RunEntry, number: number): Promise<void> {
+    const found = entry.notFinite;
+    if (found?.attempt !== number) return;
+    const time = new Date(found.time).toISOString();
+    const text = `${notFiniteSentence(found)}.`;
+    if (this.#isNew(entry.id, `${number}:${time}:${text}`))
+      await this.#ledger.event(entry, { type: "message", time, level: "warning", text });
   }
 
   async #rememberNoted(id: RunId): Promise<void> {

@@ -3,10 +3,11 @@ import type { Checkpoint } from "../../protocol/artifact.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { SeriesInfo } from "../../protocol/queries.ts";
+import { firstNotFinite, type FirstNotFinite } from "../../protocol/not-finite.ts";
 import { RUN_FOLDER_VERSION, RunRecord, type MetricSummary, type Progress, type RunSummary } from "../../protocol/run.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { RunStore } from "../store/types.ts";
-import type { NotFinite, RunSeries } from "../series/types.ts";
+import type { RunSeries } from "../series/types.ts";
 import type { LiveAttempt } from "./live.ts";
 import { progressOf } from "./progress.ts";
 import { ReportState } from "./report-state.ts";
@@ -39,7 +40,6 @@ export class RunEntry {
   #secondsPerStep: number | null = null;
   /** ms since the epoch; of the newest attempt. */
   #attemptStarted: number | null = null;
-  #notFinite: NotFinite | null = null;
   #damage: string | null = null;
 
   /** @param run its record, or a run that lies in the cache */
@@ -112,15 +112,7 @@ export class RunEntry {
   /** Lets go of everything that the cache has. */
   chill(run: ColdRun, cache: RunCache): void {
     this.#cold = { run, cache };
-    this.#record =
-      this.#report =
-      this.#lastSummary =
-      this.#newest =
-      this.#secondsPerStep =
-      this.#attemptStarted =
-      this.#notFinite =
-      this.#damage =
-        null;
+    this.#record = this.#report = this.#lastSummary = this.#newest = this.#secondsPerStep = this.#attemptStarted = this.#damage = null;
     this.resolvedParams = NO_PARAMS;
     this.checkpoints = NO_CHECKPOINTS;
     this.#metrics = NO_METRICS;
@@ -168,7 +160,6 @@ export class RunEntry {
     const shown = series.list().filter((info) => !info.name.startsWith("_"));
     this.#metrics = Object.fromEntries(shown.map((info) => [info.name, metricSummary(info)]));
     this.#newest = series.newest();
-    this.#notFinite = series.firstNotFinite(this.record.attempt);
     this.#secondsPerStep = series.secondsPerStep();
   }
 
@@ -176,9 +167,9 @@ export class RunEntry {
     this.#attemptStarted = time;
   }
 
-  /** The first value of the newest attempt that is not finite. */
-  get notFinite(): NotFinite | null {
-    return this.#notFinite;
+  /** The first value of the run that is not finite. */
+  get notFinite(): FirstNotFinite | null {
+    return firstNotFinite(this.#metrics);
   }
 
   get lastStep(): number | null {
@@ -245,8 +236,9 @@ function recordOf(summary: RunSummary): RunRecord {
   return RunRecord.parse({ ...summary, version: RUN_FOLDER_VERSION, environment: null });
 }
 
-function metricSummary({ last, last_step, min, min_step, max, max_step, count, first }: SeriesInfo): MetricSummary {
-  return { last, last_step, min, min_step, max, max_step, count, first };
+function metricSummary(info: SeriesInfo): MetricSummary {
+  const { last, last_step, min, min_step, max, max_step, count, first, not_finite } = info;
+  return { last, last_step, min, min_step, max, max_step, count, first, ...(not_finite !== undefined && { not_finite }) };
 }
 
 function joinDamage(...parts: (string | null)[]): string | null {

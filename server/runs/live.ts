@@ -44,7 +44,7 @@ export interface LiveHost {
   /** The process is there. */
   started(process: ProcessRecord): Promise<void>;
   reported(records: readonly ReportRecord[]): Promise<void>;
-  points(): void;
+  points(): Promise<void>;
   log(): void;
   usage(usage: RunUsage): void;
   /** Time to look for checkpoints that nobody reported. */
@@ -224,7 +224,7 @@ export class LiveAttempt {
     const cursor = JSON.stringify(series.series.cursor());
     if (cursor === this.#cursor || this.#isClosed()) return;
     this.#cursor = cursor;
-    host.points();
+    await host.points();
   }
 
   async #readFiles(): Promise<void> {

@@ -10,7 +10,7 @@ import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
 import { runOfTrash, type TrashId } from "../../protocol/trash.ts";
 import { changedParams, Recipes } from "../recipes/recipes.ts";
-import type { NotFinite, RunSeries } from "../series/types.ts";
+import type { RunSeries } from "../series/types.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import { mustWrite } from "../store/store.ts";
 import type { RunStore } from "../store/types.ts";
@@ -107,10 +107,6 @@ class RunsRoom implements Runs {
   state(id: RunId): { json: string; stamp: string } | undefined {
     const entry = this.#ledger.get(id);
     return entry === undefined ? undefined : { json: entry.json(), stamp: entry.cold?.stamp ?? "" };
-  }
-
-  firstNotFinite(id: RunId): NotFinite | null {
-    return this.#ledger.get(id)?.notFinite ?? null;
   }
 
   async detail(id: RunId): Promise<RunDetail> {

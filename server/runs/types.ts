@@ -9,7 +9,7 @@ import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { TrashId } from "../../protocol/trash.ts";
-import type { NotFinite, RunSeries } from "../series/types.ts";
+import type { RunSeries } from "../series/types.ts";
 import type { Documents } from "./documents.ts";
 import type { RunStore } from "../store/types.ts";
 import type { RunCache } from "./run-cache.ts";
@@ -88,8 +88,6 @@ export interface Runs {
   stamps(): Iterable<readonly [RunId, string]>;
   /** The summary as JSON, with its stamp; undefined for a run that is gone. */
   state(id: RunId): { readonly json: string; readonly stamp: string } | undefined;
-  /** The first value that the newest attempt logged and that is not finite. */
-  firstNotFinite(id: RunId): NotFinite | null;
   /** @throws TrainyardError not_found */
   detail(id: RunId): Promise<RunDetail>;
   /** @throws TrainyardError as planRun, and invalid_spec for a document that stands for many runs */

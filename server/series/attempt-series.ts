@@ -3,7 +3,6 @@ import { MetricFileReader, ROW_PREFIX, type MetricSet, type MetricSink } from ".
 import { Axis, Curve } from "./curve.ts";
 import type { SpillFile } from "./spill.ts";
 import { RATE_ROWS, StepRate } from "./step-rate.ts";
-import type { NotFinite } from "./types.ts";
 
 /** Names that start with "_" are the SDK's own. */
 export function isReserved(name: string): boolean {
@@ -121,19 +120,6 @@ export class AttemptSeries implements MetricSink {
       }
     }
     return first > last ? null : { first, last };
-  }
-
-  /** By row, so that of several metrics the one that went wrong first is told. */
-  get firstNotFinite(): NotFinite | null {
-    let first: (NotFinite & { readonly row: number }) | null = null;
-    for (const curve of this.#curves.values()) {
-      const { indexes } = curve.gaps;
-      const index = indexes.data[0];
-      if (index === undefined || indexes.length === 0 || isReserved(curve.name)) continue;
-      const row = curve.axis.rows.data[index]!;
-      if (first === null || row < first.row) first = { metric: curve.name, step: curve.steps[index]!, value: curve.valueAt(index), row };
-    }
-    return first;
   }
 
   /** Epoch of the newest row that names one. */

@@ -12,7 +12,7 @@ import { lowerBound } from "./columns.ts";
 import { MergedPoints, type Curve } from "./curve.ts";
 import { summarise } from "./summary.ts";
 import type { SpillFile } from "./spill.ts";
-import type { NotFinite, RunSeries, SeriesSource, SeriesWindow, WindowQuery } from "./types.ts";
+import type { RunSeries, SeriesSource, SeriesWindow, WindowQuery } from "./types.ts";
 import { clip, countPoints, cutWindow, type Segment } from "./window.ts";
 
 /** @param sources the metric files of the run's attempts as of now; asked at each poll, for attempts are added */
@@ -96,10 +96,6 @@ class FileRunSeries implements RunSeries {
 
   stepRange(attempt: number): { first: number; last: number } | null {
     return this.#attempts.find((series) => series.attempt === attempt)?.stepRange ?? null;
-  }
-
-  firstNotFinite(attempt: number): NotFinite | null {
-    return this.#attempts.find((series) => series.attempt === attempt)?.firstNotFinite ?? null;
   }
 
   secondsPerStep(): number | null {

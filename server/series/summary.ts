@@ -1,6 +1,7 @@
-/** First, last, least and greatest value of a curve. */
+/** First, last, least and greatest value of a curve, and the first that is not finite. */
 import { toWireNumber } from "../../protocol/json.ts";
 import type { MetricSummary } from "../../protocol/run.ts";
+import { lowerBound } from "./columns.ts";
 import { noExtremes } from "./pyramid.ts";
 import { countPoints, type Segment } from "./window.ts";
 
@@ -39,5 +40,24 @@ export function summarise(segments: readonly Segment[]): MetricSummary | null {
     max: toWireNumber(greatest?.value ?? NaN),
     max_step: greatest?.step ?? firstStep,
     count: countPoints(segments),
+    ...firstGap(segments),
   };
+}
+
+function firstGap(segments: readonly Segment[]): Pick<MetricSummary, "not_finite"> {
+  for (const { points, from, to, attempt, attempts } of segments) {
+    const { indexes } = points.gaps;
+    const at = lowerBound(indexes.data, indexes.length, from);
+    const index = indexes.data[at];
+    if (at >= indexes.length || index === undefined || index >= to) continue;
+    return {
+      not_finite: {
+        step: points.steps[index]!,
+        time: points.times[index]!,
+        attempt: attempts?.[index] ?? attempt,
+        value: toWireNumber(points.valueAt(index)),
+      },
+    };
+  }
+  return {};
 }

@@ -23,12 +23,6 @@ export interface SeriesSource {
   readonly joined?: boolean;
 }
 
-export interface NotFinite {
-  readonly metric: string;
-  readonly step: number;
-  readonly value: number;
-}
-
 export interface WindowQuery {
   /** Names; one may end in "*". Names that start with "_" are found by themselves or by a pattern that starts with "_". */
   readonly metrics: readonly string[];
@@ -62,8 +56,6 @@ export interface RunSeries {
   ): { windows: SeriesWindow[]; cursor: SeriesCursor; reset: boolean };
   /** Newest step and time over all rows, heartbeats included; null before the first. `epoch` from the newest `_epoch` or `epoch`. */
   newest(): { step: number; time: number; epoch: number | null } | null;
-  /** The first value of an attempt that is NaN or infinite, reserved names left out; null while all are finite. */
-  firstNotFinite(attempt: number): NotFinite | null;
   /** Lowest and highest step of an attempt's metrics, heartbeats left out; null when it has none. */
   stepRange(attempt: number): { first: number; last: number } | null;
   /** Median seconds per step over the newest rows of the newest attempt, without the long gaps of evaluation and saving; null if unknown. */

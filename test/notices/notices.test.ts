@@ -60,6 +60,9 @@ describe("notices", () => {
     );
     expect(await noticeOf("finished")).toMatchObject({ run: { id, name: "watched", attempt: 1 } });
     expect((await noticeOf("nan")).message).toBe("loss of watched became NaN at step 5.");
+    const { events } = await live.client.call("listEvents", { params: { id } });
+    const warnings = events.flatMap((event) => (event.type === "message" && event.level === "warning" ? [event.text] : []));
+    expect(warnings).toEqual(["loss became NaN at step 5."]);
     const failing = await train("raise MemoryError('too much')");
     const failed = await noticeOf("failed");
     expect(failed).toMatchObject({ id: `failed:${failing}:1`, run: { id: failing } });

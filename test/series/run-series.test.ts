@@ -101,6 +101,8 @@ describe("curves against a naive model", () => {
             last: toWireNumber(joined.at(-1)!.value),
             last_step: joined.at(-1)!.step,
           });
+          const broken = joined.find(({ value }) => !Number.isFinite(value));
+          expect(info!.not_finite).toEqual(broken && { ...broken, value: toWireNumber(broken.value) });
           expect([info!.min, info!.max].map(Number)).toEqual([least, greatest].map((v) => (v === 0 ? (expect.closeTo(0) as number) : v)));
           expect([info!.min_step, info!.max_step]).toEqual([stepOf(least), stepOf(greatest)]);
         }

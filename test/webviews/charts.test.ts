@@ -133,7 +133,8 @@ describe("windows of the x axis", () => {
       { number: 2, from: 3, to: null, replayed: null },
     ];
     const store = { newest: { step: 5, time: 4000 }, origin: 0 };
-    const window = (show: boolean) => fullWindow(columns, store, { attempts, checkpoints: [] }, { ...DEFAULT_SETTINGS, attempts: show });
+    const window = (show: boolean) =>
+      fullWindow(columns, store, { attempts, checkpoints: [], notFinite: {} }, { ...DEFAULT_SETTINGS, attempts: show });
     expect(window(true)).toEqual([0, 9]);
     expect(window(false)).toEqual([0, 5]);
   });

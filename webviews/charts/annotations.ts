@@ -1,6 +1,7 @@
-/** What is drawn besides the lines: attempts, replayed steps, checkpoints; all in steps. */
+/** What is drawn besides the lines: attempts, replayed steps, checkpoints, in steps; where each metric went wrong first. */
 import type { Checkpoint } from "../../protocol/artifact.ts";
 import type { AttemptDetail } from "../../protocol/queries.ts";
+import type { MetricSummary, NotFinite } from "../../protocol/run.ts";
 
 export interface AttemptSpan {
   readonly number: number;
@@ -23,11 +24,17 @@ export interface CheckpointMark {
 export interface Annotations {
   readonly attempts: readonly AttemptSpan[];
   readonly checkpoints: readonly CheckpointMark[];
+  /** Metric → its first value that is not finite. */
+  readonly notFinite: Readonly<Record<string, NotFinite>>;
 }
 
-export const NO_ANNOTATIONS: Annotations = { attempts: [], checkpoints: [] };
+export const NO_ANNOTATIONS: Annotations = { attempts: [], checkpoints: [], notFinite: {} };
 
-export function annotate(attempts: readonly AttemptDetail[], checkpoints: readonly Checkpoint[]): Annotations {
+export function annotate(
+  attempts: readonly AttemptDetail[],
+  checkpoints: readonly Checkpoint[],
+  metrics: Readonly<Record<string, MetricSummary>>,
+): Annotations {
   const spans = attempts.map((attempt, i): AttemptSpan => {
     const next = attempts[i + 1];
     const to = next === undefined ? null : (next.resumed_from?.step ?? attempt.last_step ?? 0);
@@ -38,5 +45,8 @@ export function annotate(attempts: readonly AttemptDetail[], checkpoints: readon
     .filter((checkpoint) => checkpoint.status === "complete")
     .map(({ id, step, name, final, resumable }) => ({ id, step, name, final, resumable }))
     .sort((a, b) => a.step - b.step);
-  return { attempts: spans, checkpoints: marks };
+  const notFinite = Object.fromEntries(
+    Object.entries(metrics).flatMap(([name, { not_finite: first }]) => (first === undefined ? [] : [[name, first]])),
+  );
+  return { attempts: spans, checkpoints: marks, notFinite };
 }

@@ -110,6 +110,30 @@ export function drawNonFinite(
   }
 }
 
+/** Names the mark where the curve broke first; those of later values bear no name. */
+export function drawFirstNotFinite(context: CanvasRenderingContext2D, x: number, label: string, plot: Plot, theme: Theme): void {
+  if (!(x >= plot.left && x <= plot.left + plot.width)) return;
+  context.font = `11px ${theme.fontFamily}`;
+  const width = context.measureText(label).width + 4;
+  const left = x + 6 + width <= plot.left + plot.width ? x + 6 : Math.max(plot.left, x - 6 - width);
+  context.fillStyle = theme.background;
+  context.fillRect(left, plot.top, width, 14);
+  context.fillStyle = theme.error;
+  context.textAlign = "left";
+  context.textBaseline = "top";
+  context.fillText(label, left + 2, plot.top + 1);
+  context.globalAlpha = 0.6;
+  context.strokeStyle = theme.error;
+  context.lineWidth = 1;
+  context.setLineDash([2, 3]);
+  context.beginPath();
+  context.moveTo(Math.round(x) + 0.5, plot.top);
+  context.lineTo(Math.round(x) + 0.5, plot.top + plot.height);
+  context.stroke();
+  context.setLineDash([]);
+  context.globalAlpha = 1;
+}
+
 export function drawCheckpoints(
   context: CanvasRenderingContext2D,
   { checkpoints }: Annotations,

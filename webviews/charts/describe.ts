@@ -24,6 +24,8 @@ export function describeChart(metric: string, columns: SeriesColumns | undefined
   }
   const missing = columns.values.reduce((sum, v) => sum + (Number.isFinite(v) ? 0 : 1), 0);
   if (missing > 0) parts.push(`${String(missing)} ${missing === 1 ? "value" : "values"} not finite`);
+  const broken = annotations.notFinite[metric];
+  if (broken !== undefined) parts.push(`the first at step ${formatInteger(broken.step)}`);
   const attempts = annotations.attempts.length;
   if (attempts > 1) parts.push(`${String(attempts)} attempts`);
   const checkpoints = annotations.checkpoints.length;

@@ -1,8 +1,18 @@
 /** Draws one chart: works out the domains, lets Vega draw the frame, and puts lines and crosshair on two canvases above it. */
+import { formatInteger } from "../components/format.ts";
 import type { Annotations } from "./annotations.ts";
 import { xColumn, xOffset } from "./chart-window.ts";
 import type { SeriesColumns } from "./columns.ts";
-import { type Brush, drawAttempts, drawCheckpoints, drawDot, drawNonFinite, drawPoints, type Plot } from "./canvas-marks.ts";
+import {
+  type Brush,
+  drawAttempts,
+  drawCheckpoints,
+  drawDot,
+  drawFirstNotFinite,
+  drawNonFinite,
+  drawPoints,
+  type Plot,
+} from "./canvas-marks.ts";
 import type { Shown, Stroke } from "./chart-export.ts";
 import { tracePath } from "./draw-line.ts";
 import { lineStyle } from "./palette.ts";
@@ -163,6 +173,11 @@ export class LineView {
     const [from, to] = windowRange(xs, plotWindow);
     if (settings.smoothing === 0) drawPoints(context, xs, columns.values, plot, from, to, color);
     drawNonFinite(context, xs, columns.values, plot, from, to, theme);
+    const broken = annotations.notFinite[input.metric];
+    if (broken !== undefined) {
+      const x = plot.x.at(settings.xAxis === "step" ? broken.step : broken.time);
+      drawFirstNotFinite(context, x, `first ${broken.value}, step ${formatInteger(broken.step)}`, plot, theme);
+    }
     context.restore();
     drawCheckpoints(context, annotations, plot, stepX, theme);
   }

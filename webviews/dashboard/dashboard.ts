@@ -18,7 +18,7 @@ import "./artifact-list.ts";
 import "./chart-grid.ts";
 import "./checkpoint-list.ts";
 import { dashboardStyles } from "./dashboard-styles.ts";
-import { failureBanner, failureStyles } from "./failure.ts";
+import { failureBanner, failureStyles, notFiniteBanner } from "./failure.ts";
 import { figures, figureStyles } from "./figures.ts";
 import { runHeader, runMeta } from "./run-header.ts";
 import { RunModel } from "./run-model.ts";
@@ -140,7 +140,7 @@ export class Dashboard extends LitElement {
               this.transport.command({ command: "open_sweep", sweep });
             },
           )}
-          ${this.#problemLine(model)}
+          ${this.#problemLine(model)} ${notFiniteBanner(run)}
           ${failureBanner(run, {
             canResume: canContinue,
             resume: () => {

@@ -1,6 +1,8 @@
 /** Why a run failed: one line above the charts with the cause, its evidence and what to do next. */
 import { css, html, nothing, type TemplateResult } from "lit";
 import type { RunDetail } from "../../protocol/queries.ts";
+import { firstNotFinite, notFiniteSentence } from "../../protocol/not-finite.ts";
+import { formatClock } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 
 export interface FailureActions {
@@ -37,6 +39,19 @@ export function failureBanner(run: RunDetail, actions: FailureActions): Template
         <button class="link" @click=${actions.showLog}>Show log</button>
       </div>
     </div>
+  </div>`;
+}
+
+/** What a run that goes on does not tell by its state. */
+export function notFiniteBanner(run: RunDetail): TemplateResult | typeof nothing {
+  const found = firstNotFinite(run.metrics);
+  if (found === null) return nothing;
+  return html`<div class="banner warning" role="status" data-testid="not-finite">
+    ${icon("warning")}
+    <span>
+      <b>${notFiniteSentence(found)}.</b> It is the first value of this run that is not finite, logged at ${formatClock(found.time)} by
+      attempt ${found.attempt}.
+    </span>
   </div>`;
 }
 

@@ -191,19 +191,19 @@ export class RunModel {
 
   #setDetail(detail: RunDetail): void {
     this.detail = detail;
-    this.annotations = annotate(detail.attempts, this.checkpoints);
+    this.annotations = annotate(detail.attempts, this.checkpoints, detail.metrics);
     this.transport.setTitle(detail.name);
   }
 
   /** All of them, each time: one that is not among them was removed. */
   #setCheckpoints(fresh: readonly Checkpoint[]): void {
     this.checkpoints = [...fresh].sort((a, b) => b.step - a.step || b.attempt - a.attempt);
-    if (this.detail !== null) this.annotations = annotate(this.detail.attempts, this.checkpoints);
+    if (this.detail !== null) this.annotations = annotate(this.detail.attempts, this.checkpoints, this.detail.metrics);
   }
 
   /** The steps that a later attempt went over again are not part of the joined curve; they are fetched apart. */
   async #loadDiscarded(detail: RunDetail): Promise<void> {
-    const spans = annotate(detail.attempts, []).attempts.filter((span) => span.replayed !== null);
+    const spans = annotate(detail.attempts, [], {}).attempts.filter((span) => span.replayed !== null);
     if (spans.length === 0) return;
     const tails = new Map<string, DiscardedTail[]>();
     for (const span of spans) {
