@@ -31,6 +31,7 @@ import { showViews } from "./views/views.ts";
 const start = () => import("./commands/start-commands.ts");
 const life = () => import("./commands/life-commands.ts");
 const look = () => import("./commands/look-commands.ts");
+const many = () => import("./commands/trash-commands.ts");
 const exporting = () => import("./commands/export-commands.ts");
 const setup = () => import("./commands/setup-commands.ts");
 const projects = () => import("./commands/project-commands.ts");
@@ -68,11 +69,14 @@ const COMMANDS = {
   "trainyard.copyRunId": { run: from(look, (c) => c.copyRunId), needs: "server" },
   "trainyard.revealFolder": { run: from(look, (c) => c.revealFolder), needs: "server" },
   "trainyard.renameRun": { run: from(look, (c) => c.renameRun), needs: "server" },
-  "trainyard.starRun": { run: from(look, (c) => c.setStarred(true)), needs: "server" },
-  "trainyard.unstarRun": { run: from(look, (c) => c.setStarred(false)), needs: "server" },
-  "trainyard.archiveRun": { run: from(look, (c) => c.setArchived(true)), needs: "server" },
-  "trainyard.unarchiveRun": { run: from(look, (c) => c.setArchived(false)), needs: "server" },
-  "trainyard.deleteRun": { run: from(look, (c) => c.deleteRun), needs: "server" },
+  "trainyard.starRun": { run: from(many, (c) => c.setStarred(true)), needs: "server" },
+  "trainyard.unstarRun": { run: from(many, (c) => c.setStarred(false)), needs: "server" },
+  "trainyard.archiveRun": { run: from(many, (c) => c.setArchived(true)), needs: "server" },
+  "trainyard.unarchiveRun": { run: from(many, (c) => c.setArchived(false)), needs: "server" },
+  "trainyard.tagRuns": { run: from(many, (c) => c.tagRuns), needs: "server" },
+  "trainyard.deleteRun": { run: from(many, (c) => c.deleteRun), needs: "server" },
+  "trainyard.restoreRuns": { run: from(many, (c) => c.restoreRuns), needs: "server" },
+  "trainyard.emptyTrash": { run: from(many, (c) => c.emptyTrash), needs: "server" },
   "trainyard.newProject": { run: from(projects, (c) => c.newProject), needs: "server" },
   "trainyard.editProject": { run: from(projects, (c) => c.editProject), needs: "server" },
   "trainyard.tagCheckpoint": { run: from(checkpoints, (c) => c.tagCheckpoint), needs: "server" },

@@ -4,12 +4,13 @@ import os from "node:os";
 import path from "node:path";
 import WebSocket from "ws";
 import { createClient, type ApiClient } from "../../protocol/client.ts";
+import { createApi, type Api } from "../../protocol/generated/api-client.ts";
 import type { RunRecord } from "../../protocol/run.ts";
 import { createStreamClient, type StreamClient, type StreamClientOptions } from "../../protocol/stream-client.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../../server/main.ts";
 import { openStore } from "../../server/store/store.ts";
 import type { RunFolder } from "../../server/store/types.ts";
-import { resolvedSpec, runRecord } from "../store/fixtures.ts";
+import { attemptRecord, resolvedSpec, runRecord } from "../store/fixtures.ts";
 
 export class LiveServer {
   readonly root: string;
@@ -50,19 +51,7 @@ export class LiveServer {
       resolved: resolvedSpec(record.id, path.join(this.store, record.project, "runs", record.id)),
     });
     if (record.attempt > 0) {
-      await store.writeAttempt(record.id, {
-        version: 1,
-        number: 1,
-        kind: "start",
-        resumed_from: null,
-        launcher: "local",
-        command: ["true"],
-        cwd: "/",
-        env: {},
-        python: null,
-        grace_seconds: 1,
-        created_at: record.created_at,
-      });
+      await store.writeAttempt(record.id, attemptRecord({ created_at: record.created_at }));
     }
     store.close();
     return folder;
@@ -70,6 +59,11 @@ export class LiveServer {
 
   get client(): ApiClient {
     return createClient(this.server);
+  }
+
+  /** The client that is generated from the OpenAPI document: what tests say with it, the document allows. */
+  get api(): Api {
+    return createApi(this.server);
   }
 
   /** A request as anybody could send it. */

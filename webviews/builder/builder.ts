@@ -7,7 +7,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
-import { readRunDocument, type RunDocumentReading } from "../../protocol/run-document/read.ts";
+import { lineAt, readRunDocument, type RunDocumentReading } from "../../protocol/run-document/read.ts";
 import type { PathRule } from "../../protocol/webview.ts";
 import { documentTheme } from "../components/theme.ts";
 import { icon } from "../components/icons.ts";
@@ -127,7 +127,7 @@ export class Builder extends LitElement {
       values: this.readable,
       kind: this.document.kind,
       readOnly: broken !== null,
-      recipes: catalogue.recipes,
+      catalogue,
       set: (key, text) => {
         this.#edit([{ path: [key], ...(text === "" ? {} : { value: text }) }], true);
       },
@@ -165,7 +165,7 @@ export class Builder extends LitElement {
               })
         }
         <div class="form" role="form" aria-label="Parameters" ?inert=${broken !== null}>
-          ${form === null ? unknownRecipe(this.readable["recipe"], catalogue) : nothing}
+          ${form === null ? unknownRecipe(this.readable["recipe"]) : nothing}
           ${form === null ? nothing : shown.map((section) => this.#section(form, section, wrong))}
           ${
             this.readable["args"] !== undefined || (TAKES_ARGS.has(form?.recipe.id) && form?.recipe.schema.properties["args"] === undefined)
@@ -198,7 +198,7 @@ export class Builder extends LitElement {
     return previewPanel({
       tab: this.tab,
       text,
-      markedLines: new Set(documentProblems.map(({ range }) => text.slice(0, range?.[0] ?? 0).split("\n").length)),
+      markedLines: new Set(documentProblems.map(({ range }) => lineAt(text, range?.[0] ?? 0))),
       dryRun,
       found: [...documentProblems.map((each) => each.problem), ...found],
       changes: form === null ? [] : changesFrom(form, parent ?? inheritedParams(form)),
