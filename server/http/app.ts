@@ -1,7 +1,7 @@
 /** The HTTP application: guards, the routes of protocol/routes.ts bound to their handlers, and the web application beside them. */
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { z } from "zod";
+import * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { Route } from "../../protocol/route.ts";
 import { routes, type RouteName } from "../../protocol/routes.ts";

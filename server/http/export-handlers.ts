@@ -3,8 +3,6 @@ import { Readable } from "node:stream";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { EXPORT_EXTENSIONS, type ExportQuery, type ExportedRun } from "../../protocol/export.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { exportAdapter } from "../export/adapter.ts";
-import { FORMATS } from "../export/formats.ts";
 import type { ExportJob } from "../export/job.ts";
 import type { SeriesWindow } from "../series/types.ts";
 import { findCheckpoint } from "../runs/checkpoint-tags.ts";
@@ -67,6 +65,7 @@ export function exportHandlers({
 
   return {
     async exportRuns({ query }) {
+      const { FORMATS } = await import("../export/formats.ts");
       const { mediaType, write } = FORMATS[query.format];
       const job = await prepare(query);
       const pieces = write(job)[Symbol.asyncIterator]();
@@ -93,6 +92,7 @@ export function exportHandlers({
     async exportAdapter({ params, body }) {
       const run = await exported(params.id);
       const checkpoint = body.checkpoint === undefined ? null : await findCheckpoint(store, params.id, body.checkpoint);
+      const { exportAdapter } = await import("../export/adapter.ts");
       return exportAdapter({ store, run, checkpoint, request: body, version });
     },
   };

@@ -1,5 +1,5 @@
 /** OpenAPI 3.1 from the table of routes. Loaded when somebody asks for it. */
-import { z } from "zod";
+import * as z from "zod";
 import { ApiError, HTTP_STATUS, type ErrorCode } from "../../protocol/errors.ts";
 import type { Route } from "../../protocol/route.ts";
 import { routes, type RouteName } from "../../protocol/routes.ts";
@@ -10,6 +10,14 @@ type Json = Record<string, unknown>;
 const COMPONENTS = "#/components/schemas/";
 /** What every route may answer besides its own errors. */
 const EVERYWHERE: readonly ErrorCode[] = ["bad_request", "unauthorized", "forbidden", "too_large", "internal"];
+
+const PRETTY: Json = {
+  name: "pretty",
+  in: "query",
+  required: false,
+  description: "Indents the answer.",
+  schema: { type: "boolean" },
+};
 
 export function openApiDocument(version: string): Json {
   const schemas: Json = {};
@@ -35,8 +43,15 @@ export function openApiDocument(version: string): Json {
     (paths[path] ??= {})[route.method.toLowerCase()] = {
       operationId: name,
       summary: route.summary,
-      parameters: [...parameters(route.params, "path"), ...parameters(route.query, "query")],
-      ...(body !== undefined && { requestBody: { content: jsonContent({ $ref: COMPONENTS + body }) } }),
+      parameters: [
+        ...parameters(route.params, "path"),
+        ...parameters(route.query, "query"),
+        ...(route.produces === "json" ? [PRETTY] : []),
+      ],
+      ...(body !== undefined && {
+        // An empty body stands for {}.
+        requestBody: { required: !route.body.safeParse({}).success, content: jsonContent({ $ref: COMPONENTS + body }) },
+      }),
       responses: { [route.status]: { description: route.summary, content: content(route, answers.get(name)) }, ...errorAnswers(route) },
     };
   }

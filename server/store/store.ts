@@ -10,7 +10,6 @@ import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../proto
 import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import { ReportRecord } from "../../protocol/report.ts";
 import { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
-import { readRunDocument } from "../../protocol/run-document/read.ts";
 import { ResolvedSpec, type RunSpec } from "../../protocol/spec.ts";
 import type { TrashId } from "../../protocol/trash.ts";
 import { listArtifacts, resolveArtifact } from "./artifacts.ts";
@@ -200,6 +199,7 @@ class FolderStore implements RunStore {
   async spec(id: RunId): Promise<{ source: string; spec: RunSpec | null }> {
     const file = this.paths(id).specYaml;
     const source = (await readTextFile(file)) ?? "";
+    const { readRunDocument } = await import("../../protocol/run-document/read.ts");
     return { source, spec: readRunDocument(source).spec };
   }
 
