@@ -127,7 +127,7 @@ export class Builder extends LitElement {
       values: this.readable,
       kind: this.document.kind,
       readOnly: broken !== null,
-      recipes: catalogue.recipes,
+      catalogue,
       set: (key, text) => {
         this.#edit([{ path: [key], ...(text === "" ? {} : { value: text }) }], true);
       },
@@ -165,7 +165,7 @@ export class Builder extends LitElement {
               })
         }
         <div class="form" role="form" aria-label="Parameters" ?inert=${broken !== null}>
-          ${form === null ? unknownRecipe(this.readable["recipe"], catalogue) : nothing}
+          ${form === null ? unknownRecipe(this.readable["recipe"]) : nothing}
           ${form === null ? nothing : shown.map((section) => this.#section(form, section, wrong))}
           ${
             this.readable["args"] !== undefined || (TAKES_ARGS.has(form?.recipe.id) && form?.recipe.schema.properties["args"] === undefined)
