@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { findPackageRoot, packageVersion } from "../server/package-root.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
+import { addCatCommand } from "./commands/cat.ts";
 import { addCleanCommand } from "./commands/clean.ts";
 import { addCompareCommand } from "./commands/compare.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
@@ -53,6 +54,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addListCommand(program, context);
   addInspectCommand(program, context);
   addLogsCommand(program, context);
+  addCatCommand(program, context);
   addCancelCommand(program, context);
   addResumeCommand(program, context);
   addSweepCommands(program, context);
