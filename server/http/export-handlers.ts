@@ -14,6 +14,7 @@ import type { Handlers, HttpContext } from "./context.ts";
 
 export function exportHandlers({
   store,
+  stores: { storeOf },
   runs,
   log,
   version,
@@ -31,7 +32,7 @@ export function exportHandlers({
   async function exported(id: RunId): Promise<ExportedRun> {
     const summary = runs.summary(id);
     if (summary === undefined) throw new TrainyardError("not_found", `there is no run ${id} in the store`, "Refresh the list of runs.");
-    const [{ record }, { source }] = await Promise.all([store.read(id), store.spec(id)]);
+    const [{ record }, { source }] = await Promise.all([storeOf(id).read(id), storeOf(id).spec(id)]);
     return { ...summary, environment: record.environment, spec_source: source };
   }
 
@@ -51,7 +52,7 @@ export function exportHandlers({
         // A metric that began after the export did is none of its columns.
         return windows.filter(({ name }) => names.has(name));
       },
-      checkpoints: (id) => store.checkpoints(id),
+      checkpoints: (id) => storeOf(id).checkpoints(id),
     };
   }
 
@@ -85,15 +86,15 @@ export function exportHandlers({
       });
     },
     async previewArtifact({ params, query }) {
-      await store.read(params.id);
-      const file = await store.resolveArtifact(params.id, query.path);
+      await storeOf(params.id).read(params.id);
+      const file = await storeOf(params.id).resolveArtifact(params.id, query.path);
       const { rows, offset } = query;
       return previewFile(file, { rows, parquet: () => guardedParquet({ file, rows, offset }) });
     },
     async exportAdapter({ params, body }) {
       const run = await exported(params.id);
-      const checkpoint = body.checkpoint === undefined ? null : await findCheckpoint(store, params.id, body.checkpoint);
-      return exportAdapter({ store, run, checkpoint, request: body, version });
+      const checkpoint = body.checkpoint === undefined ? null : await findCheckpoint(storeOf(params.id), params.id, body.checkpoint);
+      return exportAdapter({ store: storeOf(params.id), run, checkpoint, request: body, version });
     },
   };
 }

@@ -7,7 +7,7 @@ import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { RUN_FOLDER_VERSION } from "../../protocol/constants.ts";
 import type { StoreRecord } from "../../protocol/project.ts";
 import { writeJsonAtomic } from "./atomic.ts";
-import { isUnwritable, systemCode, writeError } from "./fs-errors.ts";
+import { isAbsent, isUnwritable, systemCode, writeError } from "./fs-errors.ts";
 import { parseVersioned, readTextFile } from "./json-file.ts";
 import { STORE_FILE } from "./paths.ts";
 
@@ -16,6 +16,45 @@ export interface OpenedRoot {
   readonly readOnly: boolean;
   /** What tells the folder from another one that may lie at its path later. */
   readonly identity: string;
+}
+
+/** Is there a store in the folder? @throws Error of the system when that cannot be seen */
+export async function isStore(folder: string): Promise<boolean> {
+  try {
+    return (await stat(path.join(folder, STORE_FILE))).isFile();
+  } catch (error) {
+    if (isAbsent(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Opens a store to look at it: nothing in it is made or changed, whoever might.
+ * @throws TrainyardError not_found | corrupt_record (store.json is of a newer version) | forbidden
+ */
+export async function openToRead(root: string): Promise<OpenedRoot> {
+  try {
+    const real = await realpath(path.resolve(root));
+    const identity = identityOf(await stat(real));
+    const text = await readTextFile(path.join(real, STORE_FILE));
+    if (text === null) throw new TrainyardError("not_found", `there is no store at ${root}`, "A store is a folder with a store.json.");
+    refuseNewer(text, path.join(real, STORE_FILE));
+    return { root: real, readOnly: true, identity };
+  } catch (error) {
+    if (isAbsent(error))
+      throw new TrainyardError("not_found", `there is no folder ${root}`, "It may have been moved, or its disk is not mounted.");
+    if (isUnwritable(error)) throw new TrainyardError("forbidden", `the folder ${root} may not be read`, "Ask its owner for access.");
+    throw error;
+  }
+}
+
+/** As {@link isInPlace}, without holding up the thread: a disk in the network may not answer. */
+export async function isStillInPlace({ root, identity }: OpenedRoot): Promise<boolean> {
+  try {
+    return identityOf(await stat(root)) === identity;
+  } catch {
+    return false;
+  }
 }
 
 /** Does the store still lie where it was opened? It may have been moved away, unmounted, or replaced by another folder. */
