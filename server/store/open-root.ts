@@ -1,7 +1,7 @@
 /** Opening a store's root: made when it is new, recognised as read-only when it cannot be written. */
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { RUN_FOLDER_VERSION } from "../../protocol/constants.ts";
@@ -9,7 +9,7 @@ import type { StoreRecord } from "../../protocol/project.ts";
 import { writeJsonAtomic } from "./atomic.ts";
 import { isAbsent, isUnwritable, systemCode, writeError } from "./fs-errors.ts";
 import { parseVersioned, readTextFile } from "./json-file.ts";
-import { STORE_FILE } from "./paths.ts";
+import { RUNS_FOLDER, STORE_FILE } from "./paths.ts";
 
 export interface OpenedRoot {
   readonly root: string;
@@ -18,14 +18,25 @@ export interface OpenedRoot {
   readonly identity: string;
 }
 
-/** Is there a store in the folder? @throws Error of the system when that cannot be seen */
+/** Of a folder with more subfolders than this, the others are not looked at for runs. */
+const MOST_PROJECTS = 500;
+
+/**
+ * Is the folder a store? A server marks it with store.json; one that only the SDK has written to is known by the runs in it.
+ * @throws Error of the system when that cannot be seen
+ */
 export async function isStore(folder: string): Promise<boolean> {
   try {
-    return (await stat(path.join(folder, STORE_FILE))).isFile();
+    if ((await stat(path.join(folder, STORE_FILE))).isFile()) return true;
   } catch (error) {
-    if (isAbsent(error)) return false;
-    throw error;
+    if (!isAbsent(error)) throw error;
   }
+  const projects = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
+  for (const { name } of projects.slice(0, MOST_PROJECTS)) {
+    const runs = await readdir(path.join(folder, name, RUNS_FOLDER)).catch(() => []);
+    if (runs.some((run) => run.startsWith("run_"))) return true;
+  }
+  return false;
 }
 
 /**
@@ -37,8 +48,9 @@ export async function openToRead(root: string): Promise<OpenedRoot> {
     const real = await realpath(path.resolve(root));
     const identity = identityOf(await stat(real));
     const text = await readTextFile(path.join(real, STORE_FILE));
-    if (text === null) throw new TrainyardError("not_found", `there is no store at ${root}`, "A store is a folder with a store.json.");
-    refuseNewer(text, path.join(real, STORE_FILE));
+    if (text !== null) refuseNewer(text, path.join(real, STORE_FILE));
+    else if (!(await isStore(real)))
+      throw new TrainyardError("not_found", `there is no store at ${root}`, "A store is a folder with a store.json, or with runs in it.");
     return { root: real, readOnly: true, identity };
   } catch (error) {
     if (isAbsent(error))

@@ -128,7 +128,7 @@ export class Stores {
         throw new TrainyardError(
           "not_found",
           `there is no store in ${found.folder}, nor up to two levels below it`,
-          "A store is a folder with a store.json: the .trainyard folder of a workspace, for one.",
+          "A store is a folder with a store.json or with runs in it: the .trainyard folder of a workspace, for one.",
         );
       const known = found.stores.filter((root) => this.#nameOf(root) !== null);
       const fresh = found.stores.filter((root) => this.#nameOf(root) === null);

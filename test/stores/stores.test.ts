@@ -3,15 +3,27 @@ import { createHash } from "node:crypto";
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TrainyardError } from "../../protocol/errors.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { ExitRecord, RunSummary } from "../../protocol/run.ts";
 import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
 import type { RunFolder } from "../../server/store/types.ts";
 import { storeName } from "../../server/stores/names.ts";
 import { searchStores } from "../../server/stores/search.ts";
 import { LiveServer } from "../http/live-server.ts";
 import { until } from "../support/processes.ts";
+
+const EXIT: ExitRecord = {
+  code: 0,
+  signal: null,
+  started_at: null,
+  ended_at: "2026-01-01T00:00:00.000Z",
+  escalation: "none",
+  launch_error: null,
+  peak_rss_bytes: null,
+  by: "sdk",
+};
 
 let live: LiveServer;
 let parent: string;
@@ -55,6 +67,7 @@ describe("a search", () => {
     for (const place of ["shared", "a/b/deep", ".server"]) await LiveServer.at(path.join(parent, place)).addRun();
     await symlink(path.join(parent, "a", "b"), path.join(parent, "linked"));
     await symlink(parent, path.join(parent, "a", "circle"));
+    await rm(path.join(parent, "shared", "store.json")); // As the SDK leaves it.
     await mkdir(path.join(parent, "broken"));
     await symlink("/nowhere", path.join(parent, "broken", "gone"));
     const { stores } = await searchStores(parent);
@@ -163,6 +176,21 @@ describe("stores that were added", () => {
     expect((await client.call("getRun", { params: { id: queued.record.id } })).state).toBe("queued");
     await live.server.close();
     expect(await fingerprint(parent)).toBe(before);
+  });
+
+  it("show how a run has ended that no server has looked at since, however long ago it was read", async () => {
+    // As the SDK leaves it: no server has settled it.
+    const far = await nightly.addRun({ name: "unseen", state: "running", origin: "sdk" });
+    await addPoints(far, [2, 1]);
+    await writeFile(far.paths.attempt(1).exitJson, JSON.stringify(EXIT));
+    await live.start();
+    await live.client.call("addStores", { body: { path: nightly.store } });
+    const params = { id: far.record.id };
+    await until("its end", async () => (await runs()).find((run) => run.name === "unseen")?.state === "completed", 15_000);
+    await setTimeout(1500); // A run at rest leaves memory after a second: nothing tells when.
+    expect((await live.client.call("getRun", { params })).state).toBe("completed");
+    expect((await runs()).find((run) => run.name === "unseen")?.state).toBe("completed");
+    expect(JSON.parse(await readFile(far.paths.runJson, "utf8"))).toMatchObject({ state: "running" });
   });
 
   it("show what their own server does, as it happens, and what it adds", async () => {
