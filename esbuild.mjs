@@ -50,24 +50,41 @@ const apart = (module, bundle) => ({
 const roomsApart = apart(/\/rooms\.ts$/, "./server-rooms.cjs");
 const mcpApart = apart(/\/mcp\/server\.ts$/, "./mcp.cjs");
 
+/** What an idle server never needs. V8 keeps the source and the scopes of all that is loaded: `npm run bench -- idle`. */
+const arrowApart = apart(/\/series\/arrow\.ts$/, "./arrow.cjs");
+const importApart = apart(/\/import\/import-file\.ts$/, "./import.cjs");
+const exportApart = apart(/\/export\/formats\.ts$/, "./export.cjs");
+const chartsApart = apart(/\/chart-svg\.ts$/, "./chart-svg.cjs");
+// These two run in workers; in the server's own thread only where the sources are not bundled.
+const keeperApart = apart(/\/catalog\/keeper\.ts$/, "./catalog-worker.cjs");
+const parquetApart = apart(/\/preview\/parquet\.ts$/, "./preview-worker.cjs");
 /**
- * Vega in a bundle of its own: only reports need it.
+ * The library itself, for those who read documents and those who write them; modules that need it are loaded when they are.
  * @type {import("esbuild").Plugin}
  */
-const chartsApart = {
-  name: "charts-apart",
+const yamlApart = {
+  name: "yaml-apart",
   setup(build) {
-    build.onResolve({ filter: /\/chart-svg\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./chart-svg.cjs", external: true } : undefined,
-    );
+    build.onResolve({ filter: /^yaml$/ }, () => ({ path: "./yaml.cjs", external: true }));
   },
 };
+const machineApart = apart(/^systeminformation$/, "./systeminformation.cjs");
 
 /** @type {Record<string, import("esbuild").BuildOptions>} */
 const targets = {
   extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"] },
   server: { ...node, entryPoints: { server: "server/main.ts" }, outdir: "dist", plugins: [roomsApart] },
-  rooms: { ...node, entryPoints: { "server-rooms": "server/rooms.ts" }, outdir: "dist", plugins: [chartsApart] },
+  rooms: {
+    ...node,
+    entryPoints: { "server-rooms": "server/rooms.ts" },
+    outdir: "dist",
+    plugins: [arrowApart, importApart, exportApart, keeperApart, parquetApart, yamlApart, machineApart],
+  },
+  arrow: { ...node, entryPoints: { arrow: "server/series/arrow.ts" }, outdir: "dist" },
+  import: { ...node, entryPoints: { import: "server/import/import-file.ts" }, outdir: "dist" },
+  export: { ...node, entryPoints: { export: "server/export/formats.ts" }, outdir: "dist", plugins: [chartsApart] },
+  yaml: { ...node, entryPoints: { yaml: "yaml" }, outdir: "dist" },
+  systeminformation: { ...node, entryPoints: { systeminformation: "systeminformation" }, outdir: "dist" },
   // The build for browsers asks for no canvas, which pictures as text do not need.
   chartSvg: {
     ...node,
@@ -98,6 +115,7 @@ const targets = {
       compare: "webviews/compare/main.ts",
       explore: "webviews/explore/main.ts",
       plots: "webviews/plots/main.ts",
+      sweeps: "webviews/sweeps/main.ts",
       app: "webviews/app/main.ts",
     },
     outdir: "dist/webviews",

@@ -2,11 +2,12 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { parseYaml } from "../protocol/run-document/read.ts";
-import type { z } from "zod";
+import { TrainyardError } from "../protocol/errors.ts";
+import type { JsonObject, JsonValue } from "../protocol/json.ts";
 import type { RouteBody } from "../protocol/routes.ts";
-import { TrainyardError, type Problem } from "../protocol/errors.ts";
-import { RunSpec, type RunSpecInput } from "../protocol/spec.ts";
+import { applySpecEdits, type SpecEdit } from "../protocol/run-document/edit.ts";
+import { lineAt, readRunDocument, type RunDocumentReading } from "../protocol/run-document/read.ts";
+import type { RunSpecInput } from "../protocol/spec.ts";
 import { parseEnvironment, parseParams } from "./assignments.ts";
 import { findExecutable } from "./executables.ts";
 import type { StoreLocation } from "./locate-store.ts";
@@ -107,30 +108,43 @@ async function readDocument(file: string): Promise<string> {
   }
 }
 
-/** The document with the options laid over it; its comments stay. */
+/** The document with the options laid over it, edited as the form does it: all else of its text stays. */
 function documentRequest(input: RunArguments, text: string): RouteBody<"createRun"> {
-  const document = parseYaml(text);
-  const [broken] = document.errors;
-  if (broken !== undefined)
-    throw new TrainyardError("invalid_spec", `${input.file ?? ""} is not valid YAML: ${broken.message}`, "Correct the line that is named.");
+  const file = input.file ?? "";
+  const written = readRunDocument(text);
+  if (written.values === null) throw notADocument(file, text, written);
+  const source = applySpecEdits(text, documentEdits(input));
+  const reading = readRunDocument(source);
+  const { spec } = reading;
+  if (spec === null) throw notADocument(file, source, reading);
+  const python = spec.python ?? (spec.recipe === "command" ? undefined : pythonOf(input));
+  return { spec: { ...spec, ...(python === undefined ? {} : { python }) }, source, base_dir: input.store.workspace };
+}
+
+function notADocument(file: string, text: string, { problems }: RunDocumentReading): TrainyardError {
+  const placed = problems.map(({ problem, range }) =>
+    range === null ? problem : { ...problem, message: `line ${lineAt(text, range[0])}: ${problem.message}` },
+  );
+  return new TrainyardError("invalid_spec", `${file} is not a valid run document: ${placed[0]?.message ?? ""}`, null, placed);
+}
+
+function documentEdits(input: RunArguments): SpecEdit[] {
   const { options } = input;
-  for (const [key, value] of Object.entries(parseParams(options.set))) document.setIn(["params", key], value);
-  for (const [key, value] of Object.entries(parseEnvironment(options.env))) document.setIn(["env", key], value);
-  const set = (key: string, value: unknown): void => {
-    if (value !== undefined) document.set(key, value);
+  const given: Readonly<Record<string, JsonValue | undefined>> = {
+    name: options.name,
+    project: options.project,
+    python: options.python === undefined ? undefined : pythonOf(input),
+    cwd: options.cwd === undefined ? undefined : path.resolve(input.cwd, options.cwd),
+    tags: options.tag.length > 0 ? [...options.tag] : undefined,
+    track: options.track ? undefined : false,
   };
-  set("name", options.name);
-  set("project", options.project);
-  set("python", options.python === undefined ? undefined : pythonOf(input));
-  set("cwd", options.cwd === undefined ? undefined : path.resolve(input.cwd, options.cwd));
-  if (options.tag.length > 0) document.set("tags", [...options.tag]);
-  if (!options.track) document.set("track", false);
-  const source = document.toString();
-  const parsed = RunSpec.safeParse(document.toJS());
-  if (!parsed.success)
-    throw new TrainyardError("invalid_spec", `${input.file ?? ""} is not a valid run document`, null, parsed.error.issues.map(toProblem));
-  const python = parsed.data.python ?? (parsed.data.recipe === "command" ? undefined : pythonOf(input));
-  return { spec: { ...parsed.data, ...(python === undefined ? {} : { python }) }, source, base_dir: input.store.workspace };
+  const within = (key: string, values: JsonObject): SpecEdit[] =>
+    Object.entries(values).map(([name, value]) => ({ path: [key, name], value }));
+  return [
+    ...within("params", parseParams(options.set)),
+    ...within("env", parseEnvironment(options.env)),
+    ...Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [{ path: [key], value }])),
+  ];
 }
 
 function overrides(input: RunArguments): Partial<RunSpecInput> {
@@ -168,8 +182,4 @@ function pythonOf(input: RunArguments): string {
     wanted === undefined ? "no python was found on the PATH" : `there is no Python at ${wanted}`,
     "Activate an environment, or name an interpreter with --python.",
   );
-}
-
-function toProblem(issue: z.core.$ZodIssue): Problem {
-  return { severity: "error", field: issue.path.map(String).join("."), message: issue.message, hint: null };
 }

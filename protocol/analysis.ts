@@ -125,9 +125,10 @@ export const Histogram = AnalysisScope.extend({
 export type Histogram = z.infer<typeof Histogram>;
 
 export const HistogramResult = z.object({
-  /** bins + 1 edges; each bin holds its lower edge, the last one its upper edge as well. Empty without numbers. */
+  /** bins + 1 edges; each bin holds its lower edge, the last one its upper edge as well. Empty without numbers, unless a range was given. */
   edges: z.array(z.number()),
   counts: z.array(z.number().int()),
+  /** Finite numbers, and how many of them lie outside of the range. */
   count: z.number().int(),
   outside: z.number().int(),
   non_finite: z.number().int(),

@@ -1,5 +1,6 @@
 /** From a sweep to its runs: pure, and the same for the same document on every machine. */
 import type { JsonObject, JsonValue } from "./json.ts";
+import type { RunSpec } from "./spec.ts";
 import type { SweepRange, SweepSpec } from "./sweep-spec.ts";
 
 /** What one run of a sweep has of its own. */
@@ -11,6 +12,25 @@ export interface SweepCombination {
 
 /** Draws per wanted combination before one that came before is taken again: an interval may hold a handful of numbers only. */
 const MOST_DRAWS = 100;
+
+/** Leaves room for a run's number in the longest name that a run may have. */
+const LONGEST_NAME = 190;
+
+export function sweepName(spec: RunSpec): string {
+  return (spec.name ?? spec.recipe).slice(0, LONGEST_NAME);
+}
+
+/** The document of one of the runs. @param index its place in the sweep, from 0 */
+export function specOfRun(spec: RunSpec, { params, seed }: SweepCombination, index: number): RunSpec {
+  const one: RunSpec = {
+    ...spec,
+    name: `${sweepName(spec)} ${index + 1}`,
+    params: { ...spec.params, ...params },
+    ...(seed !== null && { seed }),
+  };
+  delete one.sweep;
+  return one;
+}
 
 /** In the order in which they are run: the last param changes fastest in a grid, and the seeds of one combination stand together. */
 export function expandSweep(sweep: SweepSpec): SweepCombination[] {

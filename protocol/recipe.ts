@@ -91,8 +91,10 @@ export type PythonEnvironment = z.infer<typeof PythonEnvironment>;
 export const RecipeCatalogue = z.object({
   environment: PythonEnvironment,
   recipes: z.array(Recipe),
-  /** Recipes that could not be loaded, and why. */
+  /** Recipes and presets that could not be loaded, and why. */
   problems: z.array(Problem),
+  /** Are all fields there? The first description of an environment does not wait for what only a slow import of its packages tells. */
+  complete: z.boolean(),
 });
 export type RecipeCatalogue = z.infer<typeof RecipeCatalogue>;
 

@@ -20,6 +20,8 @@ import { savedRoutes } from "./saved-routes.ts";
 import { storeRoutes } from "./store-routes.ts";
 import { sweepRoutes } from "./sweep-routes.ts";
 import { SystemSample } from "./system.ts";
+import { TrashId } from "./trash.ts";
+import { trashRoutes } from "./trash-routes.ts";
 
 export const routes = {
   getServer: route({ ...common, method: "GET", path: "/api/server", summary: "About this server", response: q.ServerInfo, errors: [] }),
@@ -60,6 +62,7 @@ export const routes = {
     status: 201,
     errors: ["invalid_spec", "unknown_recipe", "python_unusable", "missing_file", "bad_dataset", "disk_full", "store_unwritable"],
   }),
+  ...trashRoutes,
   ...documentRoutes,
   ...sweepRoutes,
   getRun: route({ ...oneRun, method: "GET", path: "/api/runs/:id", summary: "One run", response: q.RunDetail, errors: ["not_found"] }),
@@ -86,7 +89,7 @@ export const routes = {
     method: "DELETE",
     path: "/api/runs/:id",
     summary: "Move the run folder to the store's trash",
-    response: z.object({ trashed_to: z.string() }),
+    response: z.object({ trashed_to: z.string(), trash: TrashId }),
     errors: ["not_found", "conflict", "other_store"],
   }),
   startRun: route({

@@ -7,6 +7,7 @@ import { Instant, JsonObject, WireNumber } from "./json.ts";
 import { CreateRun } from "./queries.ts";
 import { RunSpec } from "./spec.ts";
 import { RunState } from "./states.ts";
+import { SweepSpec } from "./sweep-spec.ts";
 
 /** One run that is to be made. Its id is given beforehand, so that it cannot be made twice. */
 export const SweepPoint = z.object({ run: RunId, params: JsonObject, seed: z.number().int().nullable() });
@@ -51,6 +52,8 @@ export const SweepSummary = SweepRecord.pick({ id: true, project: true, name: tr
 export type SweepSummary = z.infer<typeof SweepSummary>;
 
 export const SweepDetail = SweepSummary.extend({
+  /** What the document says of it: which params vary, and how. */
+  sweep: SweepSpec,
   runs: z.array(
     SweepPoint.extend({
       index: z.number().int(),

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { ApiError } from "./errors.ts";
 import { ClientMessage } from "./messages.ts";
 import { JsonObject, JsonValue } from "./json.ts";
-import { RunId, Slug } from "./ids.ts";
+import { RunId, Slug, SweepId } from "./ids.ts";
 import { RecipeField } from "./recipe.ts";
 import { SpecEdit } from "./run-document/edit.ts";
 
@@ -18,6 +18,8 @@ export const PanelTarget = z.discriminatedUnion("view", [
     script: z.string().nullable(),
     dataset: z.string().nullable().default(null),
     document: z.string().nullable().default(null),
+    /** Begins with a sweep section. */
+    sweep: z.boolean().optional(),
   }),
   /** Curves and settings of several runs side by side; the first is the baseline until another is chosen. */
   z.object({ view: z.literal("compare"), runs: z.array(RunId).min(1).max(1000) }),
@@ -25,6 +27,8 @@ export const PanelTarget = z.discriminatedUnion("view", [
   z.object({ view: z.literal("explore"), project: Slug.nullable() }),
   /** The plot builder over the runs that pass a filter; "" lets all pass. */
   z.object({ view: z.literal("plots"), project: Slug.nullable(), filter: z.string().max(4000) }),
+  /** One sweep, or the list of all of them. */
+  z.object({ view: z.literal("sweeps"), sweep: SweepId.nullable() }),
 ]);
 export type PanelTarget = z.infer<typeof PanelTarget>;
 
@@ -41,6 +45,10 @@ export const HostCommand = z.discriminatedUnion("command", [
   /** A file that the run produced, to wherever the user says. */
   z.object({ command: z.literal("save_artifact"), run: RunId, path: z.string().min(1).max(4096) }),
   z.object({ command: z.literal("open_plot"), project: Slug.nullable(), filter: z.string().max(4000) }),
+  /** null: the list of sweeps. */
+  z.object({ command: z.literal("open_sweep"), sweep: SweepId.nullable() }),
+  /** The builder with a sweep section, of an earlier run where one is named. */
+  z.object({ command: z.literal("new_sweep"), from: RunId.nullable() }),
   z.object({ command: z.literal("open_log"), run: RunId, attempt: z.number().int().positive() }),
   z.object({ command: z.literal("fork_run"), run: RunId, checkpoint: z.string().nullable() }),
   z.object({ command: z.literal("resume_run"), run: RunId, checkpoint: z.string().nullable() }),

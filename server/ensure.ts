@@ -7,6 +7,7 @@ import { createClient } from "../protocol/client.ts";
 import { PROTOCOL_VERSION, type Discovery } from "../protocol/discovery.ts";
 import { ApiError, TrainyardError } from "../protocol/errors.ts";
 import { findServer, makePrivateFolder, privateRuntimeFolder, serverFolder } from "./discovery/discovery.ts";
+import { serverEnvironment } from "./launch/environment.ts";
 import { findPackageRoot } from "./package-root.ts";
 import { writeError } from "./store/fs-errors.ts";
 
@@ -71,7 +72,8 @@ interface Ending {
 
 /** In a session of its own and with no shared pipes: it outlives the terminal and the window that started it. */
 function startDetached(args: readonly string[], cwd: string): Ending {
-  const child = spawn(process.execPath, [...args], { detached: true, stdio: "ignore", windowsHide: true, cwd });
+  const env = serverEnvironment(process.env);
+  const child = spawn(process.execPath, [...args], { detached: true, stdio: "ignore", windowsHide: true, cwd, env });
   const end: Ending = { how: null };
   child.once("error", (error) => (end.how = error.message));
   child.once("exit", (code, signal) => (end.how = code ?? signal ?? "unknown"));

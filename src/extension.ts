@@ -31,6 +31,7 @@ import { showViews } from "./views/views.ts";
 const start = () => import("./commands/start-commands.ts");
 const life = () => import("./commands/life-commands.ts");
 const look = () => import("./commands/look-commands.ts");
+const many = () => import("./commands/trash-commands.ts");
 const exporting = () => import("./commands/export-commands.ts");
 const setup = () => import("./commands/setup-commands.ts");
 const stores = () => import("./commands/store-commands.ts");
@@ -41,6 +42,7 @@ const COMMANDS = {
   "trainyard.newRun": { run: from(start, (c) => c.newRun), needs: "nothing", trusted: true },
   "trainyard.newRunFromFile": { run: from(start, (c) => c.newRunFromFile), needs: "nothing", trusted: true },
   "trainyard.cloneRun": { run: from(start, (c) => c.cloneRun), needs: "server", trusted: true },
+  "trainyard.newSweep": { run: from(start, (c) => c.newSweep), needs: "server", trusted: true },
   "trainyard.runPythonFile": { run: from(start, (c) => c.runPythonFile), needs: "server", trusted: true },
   "trainyard.startRunFile": { run: from(start, (c) => c.startRunFile), needs: "server", trusted: true },
   "trainyard.openAsForm": { run: from(start, (c) => c.openAsForm), needs: "nothing" },
@@ -53,6 +55,7 @@ const COMMANDS = {
   "trainyard.openDashboard": { run: from(look, (c) => c.openDashboard), needs: "server" },
   "trainyard.compareRuns": { run: from(look, (c) => c.compareRuns), needs: "server" },
   "trainyard.exploreRuns": { run: from(look, (c) => c.exploreRuns), needs: "server" },
+  "trainyard.openSweeps": { run: from(look, (c) => c.openSweeps), needs: "server" },
   "trainyard.buildPlot": { run: from(look, (c) => c.buildPlot), needs: "server" },
   "trainyard.openCode": { run: from(look, (c) => c.openCode), needs: "server" },
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
@@ -64,11 +67,14 @@ const COMMANDS = {
   "trainyard.copyRunId": { run: from(look, (c) => c.copyRunId), needs: "server" },
   "trainyard.revealFolder": { run: from(look, (c) => c.revealFolder), needs: "server" },
   "trainyard.renameRun": { run: from(look, (c) => c.renameRun), needs: "server" },
-  "trainyard.starRun": { run: from(look, (c) => c.setStarred(true)), needs: "server" },
-  "trainyard.unstarRun": { run: from(look, (c) => c.setStarred(false)), needs: "server" },
-  "trainyard.archiveRun": { run: from(look, (c) => c.setArchived(true)), needs: "server" },
-  "trainyard.unarchiveRun": { run: from(look, (c) => c.setArchived(false)), needs: "server" },
-  "trainyard.deleteRun": { run: from(look, (c) => c.deleteRun), needs: "server" },
+  "trainyard.starRun": { run: from(many, (c) => c.setStarred(true)), needs: "server" },
+  "trainyard.unstarRun": { run: from(many, (c) => c.setStarred(false)), needs: "server" },
+  "trainyard.archiveRun": { run: from(many, (c) => c.setArchived(true)), needs: "server" },
+  "trainyard.unarchiveRun": { run: from(many, (c) => c.setArchived(false)), needs: "server" },
+  "trainyard.tagRuns": { run: from(many, (c) => c.tagRuns), needs: "server" },
+  "trainyard.deleteRun": { run: from(many, (c) => c.deleteRun), needs: "server" },
+  "trainyard.restoreRuns": { run: from(many, (c) => c.restoreRuns), needs: "server" },
+  "trainyard.emptyTrash": { run: from(many, (c) => c.emptyTrash), needs: "server" },
   "trainyard.refreshRuns": { run: from(look, (c) => c.refreshRuns), needs: "server" },
   "trainyard.selectPython": { run: from(setup, (c) => c.selectPython), needs: "nothing", trusted: true },
   "trainyard.showServerLog": { run: from(setup, (c) => c.showServerLog), needs: "nothing" },

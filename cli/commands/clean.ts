@@ -21,7 +21,7 @@ export function addCleanCommand(program: Command, context: CommandContext): void
     .option("-y, --yes", "do it", false)
     .addHelpText(
       "after",
-      "\nStarred runs, runs that have not ended and runs with a released checkpoint always stay. The trash is <store>/.trash: move a folder back to undo.",
+      "\nStarred runs, runs that have not ended and runs with a released checkpoint always stay. To undo: trainyard trash restore.",
     )
     .action(async (options: CleanOptions) => {
       const client = await connectServer(locateStore(options.store).dir);

@@ -1,5 +1,7 @@
 /** What every command has in common. */
 import type { Command } from "commander";
+import type { ApiError } from "../../protocol/errors.ts";
+import { exitCodeOfError } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** What a command works with besides its own options. */
@@ -20,6 +22,13 @@ export function withCommonOptions(command: Command): Command {
   return command
     .option("--json", "write one JSON value to stdout", false)
     .option("--store <dir>", "the store (default: $TRAINYARD_STORE, the nearest .trainyard upwards from here, or a new one here)");
+}
+
+/** What was refused for some of many things: a remark for each, and the exit code of the first. The result itself says it too. */
+export function tellRefused(context: CommandContext, failed: readonly ApiError[]): void {
+  for (const { error } of failed) context.terminal.note(`error: ${error.message}${error.hint === null ? "" : `\nhint: ${error.hint}`}`);
+  const first = failed[0]?.error.code;
+  if (first !== undefined) context.exitCode = exitCodeOfError(first);
 }
 
 /** For options that may be given several times. */

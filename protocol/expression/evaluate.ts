@@ -124,14 +124,16 @@ function contains(a: Value, b: Value): boolean {
 }
 
 /** `*` stands for any characters, `?` for one. Linear for one `*`, at worst the product of the lengths: no regular expression, no blow-up. */
-export function matchesPattern(text: string, pattern: string): boolean {
+export function matchesPattern(wholeText: string, wholePattern: string): boolean {
+  // By characters: an emoji is one, though a string holds it as two units.
+  const [text, pattern] = [Array.from(wholeText), Array.from(wholePattern)];
   let [t, p, star, from] = [0, 0, -1, 0];
   while (t < text.length) {
-    const wanted = pattern.charAt(p);
+    const wanted = pattern[p];
     if (wanted === "*") {
       star = p++;
       from = t;
-    } else if (p < pattern.length && (wanted === "?" || wanted === text.charAt(t))) {
+    } else if (wanted !== undefined && (wanted === "?" || wanted === text[t])) {
       t++;
       p++;
     } else if (star >= 0) {
@@ -139,7 +141,7 @@ export function matchesPattern(text: string, pattern: string): boolean {
       t = ++from;
     } else return false;
   }
-  while (pattern.charAt(p) === "*") p++;
+  while (pattern[p] === "*") p++;
   return p === pattern.length;
 }
 
@@ -150,8 +152,10 @@ function compileIn(expression: Extract<Expression, { kind: "in" }>, read: FieldR
   return (row) => {
     const value = operand(row);
     if (value === undefined) return false;
-    const found = choices.some((choice) => {
-      const other = choice(row);
+    const others = choices.map((choice) => choice(row));
+    // "x not in (a, b)" is "x != a and x != b", which a missing value makes false.
+    if (negated && others.includes(undefined)) return false;
+    const found = others.some((other) => {
       return typeof other === "object" && typeof value !== "object" ? other.includes(value) : equal(value, other);
     });
     return found !== negated;

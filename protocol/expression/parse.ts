@@ -225,8 +225,13 @@ class Parser {
     if (sign === null) return this.#power();
     const operand = this.#nested(() => this.#unary());
     this.expect(operand, "number");
-    if (sign.value === "+") return operand;
     const span = { start: sign.start, end: operand.span.end };
+    if (sign.value === "+") {
+      // Not the operand alone: a text is no number, with a sign before it neither.
+      return operand.kind === "number"
+        ? operand
+        : { kind: "arithmetic", operator: "*", left: { kind: "number", value: 1, span }, right: operand, span };
+    }
     return operand.kind === "number" ? { kind: "number", value: -operand.value, span } : { kind: "negate", operand, span };
   }
 

@@ -101,6 +101,11 @@ function rangeOf(document: Document.Parsed, field: string): TextRange | null {
   return found;
 }
 
+/** The line of a place in a text, counted from 1. */
+export function lineAt(text: string, offset: number): number {
+  return text.slice(0, offset).split("\n").length;
+}
+
 function textRange(node: Node | undefined): TextRange | null {
   return node?.range == null ? null : [node.range[0], node.range[1]];
 }

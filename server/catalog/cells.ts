@@ -54,16 +54,21 @@ export function cellsOf(run: RunSummary): Map<string, Exclude<Value, undefined>>
   }
   for (const [key, value] of Object.entries(run.params)) addParam(cells, `params.${key}`, value);
   for (const [name, summary] of Object.entries(run.metrics)) {
-    for (const part of METRIC_PARTS) cells.set(fieldName("metrics", name, part), fromWireNumber(summary[part]));
+    for (const part of METRIC_PARTS) cells.set(fieldName("metrics", name, part), withoutSign(fromWireNumber(summary[part])));
   }
   return cells;
 }
 
 function addParam(cells: Map<string, Exclude<Value, undefined>>, field: string, value: JsonValue): void {
   if (value === null) return;
-  if (typeof value !== "object") cells.set(field, value);
+  if (typeof value !== "object") cells.set(field, typeof value === "number" ? withoutSign(value) : value);
   else if (Array.isArray(value)) cells.set(field, value.every(isScalar) ? value : JSON.stringify(value));
   else for (const [key, inner] of Object.entries(value)) addParam(cells, `${field}.${key}`, inner);
+}
+
+/** Negative zero is zero: JSON, in which summaries are kept, has no other. Left as it is, 1 / it would change with the next start. */
+function withoutSign(value: number): number {
+  return value + 0;
 }
 
 function isScalar(value: JsonValue): value is Scalar {

@@ -11,9 +11,11 @@ export function statisticsOf(numbers: Float64Array, rest: { readonly missing: nu
   if (count === 0)
     return { ...counts, sum: null, mean: null, median: null, min: null, max: null, std: null, sem: null, ci95: null, q1: null, q3: null };
   const mean = meanOf(numbers);
+  // In units of the largest difference: squares of tiny ones would vanish, and those of large ones overflow.
+  const largest = Math.max(mean - (numbers[0] ?? mean), (numbers[count - 1] ?? mean) - mean);
   let squares = 0;
-  for (const number of numbers) squares += (number - mean) ** 2;
-  const std = count < 2 ? null : finite(Math.sqrt(squares / (count - 1)));
+  if (largest > 0) for (const number of numbers) squares += ((number - mean) / largest) ** 2;
+  const std = count < 2 ? null : finite(largest * Math.sqrt(squares / (count - 1)));
   const sem = std === null ? null : std / Math.sqrt(count);
   const half = sem === null ? null : sem * studentQuantile(0.975, count - 1);
   return {

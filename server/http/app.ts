@@ -1,7 +1,7 @@
 /** The HTTP application: guards, the routes of protocol/routes.ts bound to their handlers, and the web application beside them. */
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { z } from "zod";
+import * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { Route } from "../../protocol/route.ts";
 import { routes, type RouteName } from "../../protocol/routes.ts";
@@ -22,6 +22,7 @@ import { serverHandlers } from "./server-handlers.ts";
 import { storeHandlers } from "./store-handlers.ts";
 import { sweepHandlers } from "./sweep-handlers.ts";
 import { serveStatic } from "./static.ts";
+import { trashHandlers } from "./trash-handlers.ts";
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 
@@ -37,6 +38,7 @@ export function createApp(context: HttpContext): Hono {
     ...sweepHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),
+    ...trashHandlers(context),
     ...dataHandlers(context),
     ...noticeHandlers(context),
     ...storeHandlers(context),

@@ -1,5 +1,4 @@
 /** Routes that bring runs into the store. */
-import { importFile } from "../import/import-file.ts";
 import { mustWrite } from "../store/store.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
@@ -7,6 +6,7 @@ export function importHandlers({ store, runs }: HttpContext): Pick<Handlers, "im
   return {
     async importRuns({ body }) {
       mustWrite(store);
+      const { importFile } = await import("../import/import-file.ts");
       const report = await importFile(store, body);
       for (const { id } of report.runs) await runs.adopt(id);
       return report;

@@ -1,5 +1,5 @@
 /** OpenAPI 3.1 from the table of routes. Loaded when somebody asks for it. */
-import { z } from "zod";
+import * as z from "zod";
 import { ApiError, HTTP_STATUS, type ErrorCode } from "../../protocol/errors.ts";
 import type { Route } from "../../protocol/route.ts";
 import { routes, type RouteName } from "../../protocol/routes.ts";

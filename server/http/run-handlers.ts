@@ -50,7 +50,8 @@ export function runHandlers({ store, stores: { storeOf }, runs, catalog }: HttpC
     },
     async deleteRun({ params }) {
       writable();
-      return { trashed_to: await runs.remove(params.id) };
+      const trash = await runs.remove(params.id);
+      return { trashed_to: store.trashed.place(trash), trash };
     },
     async startRun({ params }) {
       writable();

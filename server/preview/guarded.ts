@@ -3,7 +3,7 @@ import path from "node:path";
 import { Worker } from "node:worker_threads";
 import type { ParquetPreview } from "../../protocol/export.ts";
 import { findPackageRoot, isBundled } from "../package-root.ts";
-import { previewParquet, type ParquetRequest } from "./parquet.ts";
+import type { ParquetRequest } from "./parquet.ts";
 
 export type ParquetOutcome = { readonly preview: ParquetPreview } | { readonly problem: string };
 
@@ -14,6 +14,7 @@ const TIMEOUT_MS = 20_000;
 export async function guardedParquet(request: ParquetRequest): Promise<ParquetOutcome> {
   if (isBundled()) return inThread(path.join(findPackageRoot(), "dist", "preview-worker.cjs"), request);
   try {
+    const { previewParquet } = await import("./parquet.ts");
     return { preview: await previewParquet(request) };
   } catch (error) {
     return { problem: error instanceof Error ? error.message : String(error) };

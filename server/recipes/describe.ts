@@ -5,10 +5,13 @@ import { askRecipes } from "./python-module.ts";
 
 /** Recipes of the user's own and installed packages change under us: an answer is not kept for ever. */
 const KEEP_MS = 60_000;
+/** One that lacks fields which are still being read is kept for the questions of the same moment only. */
+const KEEP_INCOMPLETE_MS = 2_000;
 
 interface Answer {
   readonly key: string;
   readonly at: number;
+  keepMs: number;
   readonly catalogue: Promise<RecipeCatalogue>;
 }
 
@@ -30,13 +33,19 @@ export class RecipeDescriber {
     const place = `${python}\0${workspace}`;
     const key = signature(python);
     const known = this.#answers.get(place);
-    if (!refresh && known?.key === key && Date.now() - known.at < KEEP_MS) return known.catalogue;
+    if (!refresh && known?.key === key && Date.now() - known.at < known.keepMs) return known.catalogue;
     const catalogue = this.#ask(python, workspace);
-    this.#answers.set(place, { key, at: Date.now(), catalogue });
-    // A failure is not remembered; whoever awaits it still sees it.
-    catalogue.catch(() => {
-      if (this.#answers.get(place)?.catalogue === catalogue) this.#answers.delete(place);
-    });
+    const answer: Answer = { key, at: Date.now(), keepMs: KEEP_MS, catalogue };
+    this.#answers.set(place, answer);
+    catalogue.then(
+      ({ complete }) => {
+        if (!complete) answer.keepMs = KEEP_INCOMPLETE_MS;
+      },
+      // A failure is not remembered; whoever awaits it still sees it.
+      () => {
+        if (this.#answers.get(place) === answer) this.#answers.delete(place);
+      },
+    );
     return catalogue;
   }
 

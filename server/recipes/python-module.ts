@@ -118,9 +118,22 @@ function failed(call: ModuleCall, code: number | null, signal: string | null, st
     const problem = { severity: "error" as const, field: inputField, message: last, hint: null };
     return new TrainyardError("invalid_spec", last, null, [problem]);
   }
+  // Nobody here sent it: the other ways to end it are told apart before.
+  if (signal === "SIGKILL") return killed(call);
   const how = signal ?? `exit code ${String(code)}`;
   const hint = /SyntaxError|future feature|No module named/.test(stderr)
     ? "Trainyard needs Python 3.9 or newer: choose another interpreter."
     : "Start that interpreter in a terminal and see whether it works.";
   return unusable(`${python} cannot describe the recipes (${how})${last === "" ? "" : `: ${last}`}`, hint);
+}
+
+/** The system ends a process so when memory runs out; a person may as well. */
+function killed({ python, args }: ModuleCall): TrainyardError {
+  const doing = args[0] === "probe" ? "while it tried a few steps" : `while it worked on "${args[0] ?? ""}"`;
+  const hint =
+    args[0] === "probe"
+      ? "Close other programs, or make the training smaller: a smaller batch, shorter sequences, gradient checkpointing, LoRA."
+      : "Close other programs and try again.";
+  const message = `the system killed ${python} ${doing}: most likely the memory of this machine ran out`;
+  return new TrainyardError("python_unusable", message, hint, [{ severity: "error", field: "", message, hint }]);
 }

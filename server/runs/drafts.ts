@@ -1,10 +1,10 @@
 /** Drafts: their document can be replaced until they start. */
-import { stringify as stringifyYaml } from "yaml";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { RunEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 import { baseDirOf, mustBeOneRun, planRun, recordedSpec, runRecord, type PrepareContext } from "./prepare.ts";
+import { specYaml } from "./spec-yaml.ts";
 
 export type DraftDocument = Omit<CreateRun, "start">;
 
@@ -20,7 +20,7 @@ export async function rewriteDraft(context: PrepareContext, ledger: Ledger, entr
     throw new TrainyardError("conflict", `the draft ${name} belongs to the project ${project}`, "Make a new run in the other project.");
   const baseDir = baseDirOf(request, context.baseDir);
   const plan = await planRun(context, spec, baseDir);
-  await store.writeSpec(id, request.source ?? stringifyYaml(spec));
+  await store.writeSpec(id, request.source ?? (await specYaml(spec)));
   await store.writeResolved(id, await recordedSpec({ run: id, paths: store.paths(id), plan, spec, baseDir }));
   entry.resolvedParams = plan.params;
   const made = runRecord({ id, spec, name: spec.name ?? name, params: plan.params, state, parent: null, git: null, environment: null });

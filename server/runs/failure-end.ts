@@ -10,7 +10,7 @@ const MOST_LINES = 20_000;
 
 /** Lines that belong to a report of trouble: frames, their source lines, exceptions, launchers that tell of their ranks. */
 const TROUBLE =
-  /^\s|^$|^Traceback |^(?:During handling of|The above exception)|^(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Failure|Warning)\b|^\[rank\d+\]|^frame #\d+|^terminate called|^Exception (?:raised from|in thread|ignored)|^[EFW]\d{4} |\bProcessGroup(?:NCCL|Gloo)|\bNCCL |torch[/.]distributed[/.]|^[-=~^*╭╰│─]{3,}|\b(?:ERROR|CRITICAL|FATAL)\b|: error: |^usage: |^Root Cause|^Failures:|^[ \t]*(?:rank|exitcode|error_file|host|time|traceback) *:|^slurmstepd: |^Fatal Python error|^Thread 0x|^Current thread /;
+  /^\s|^$|^Traceback |^(?:During handling of|The above exception)|^(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Failure|Warning)\b|^\[rank\d+\]|^frame #\d+|^terminate called|^Exception (?:raised from|in thread|ignored)|^[EFW]\d{4} |\bProcessGroup(?:NCCL|Gloo)|\bNCCL |torch[/.]distributed[/.]|^[-=~^*\u256d\u2570\u2502\u2500]{3,}|\b(?:ERROR|CRITICAL|FATAL)\b|: error: |^usage: |^Root Cause|^Failures:|^[ \t]*(?:rank|exitcode|error_file|host|time|traceback) *:|^slurmstepd: |^Fatal Python error|^Thread 0x|^Current thread /;
 
 /** It was dealt with, or was only expected: the words of a warning, of a retry, of a search. */
 const SURVIVED =

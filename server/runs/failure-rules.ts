@@ -1,4 +1,7 @@
-/** What programs print when they fail, by class. Wordings of several versions of torch, transformers, Lightning and their like. */
+/**
+ * What programs print when they fail, by class. Wordings of several versions of torch, transformers, Lightning and their like. Frames are
+ * spelled by their codes: one character beyond Latin-1 makes V8 hold the source of the whole bundle in two bytes a character.
+ */
 import type { FailureClass } from "../../protocol/run.ts";
 
 export interface FailureRule {
@@ -193,7 +196,7 @@ export const FAILURE_RULES: readonly FailureRule[] = [
         "IllegalFlagValueError",
       ),
       String.raw`^[\w./\\-]+(?: [\w-]+)*: error: \S`,
-      String.raw`^(?:Error: |╭─ Error|│ )(?:No such (?:option|command)|Invalid value|Missing (?:option|argument|parameter)|Got unexpected extra argument)`,
+      String.raw`^(?:Error: |\u256d\u2500 Error|\u2502 )(?:No such (?:option|command)|Invalid value|Missing (?:option|argument|parameter)|Got unexpected extra argument)`,
       String.raw`^error: (?:unrecognized|Validation failed|Parser key|Unexpected key|Key "|Option )`,
       String.raw`^(?:Could not override |Key '.*' is not in struct|ERROR: Could not consume arg)`,
       String.raw`^(?:FATAL )?Flags parsing error`,

@@ -1,6 +1,5 @@
 /** Writes down a new run: its folder, its place among the runs, its first event. */
 import path from "node:path";
-import { stringify as stringifyYaml } from "yaml";
 import { newRunId } from "../../protocol/ids.ts";
 import type { RunRecord } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
@@ -13,6 +12,7 @@ import { madeUpName, recordedSpec, runRecord } from "./prepare.ts";
 import type { Resume } from "./resume.ts";
 import { environmentSnapshot, gitState } from "./snapshot.ts";
 import type { RunOrigin, RunsOptions } from "./types.ts";
+import { specYaml } from "./spec-yaml.ts";
 
 export interface NewRun {
   readonly spec: RunSpec;
@@ -55,7 +55,7 @@ export async function makeRun({ store, ledger, gpuNames }: MakeRunContext, run: 
   });
   const resolved = await recordedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
   await store.create(record, {
-    specYaml: source ?? stringifyYaml(spec),
+    specYaml: source ?? (await specYaml(spec)),
     resolved,
     ...(git?.patch === undefined ? {} : { gitPatch: git.patch }),
   });

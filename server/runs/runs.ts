@@ -8,6 +8,7 @@ import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import { runOfTrash, type TrashId } from "../../protocol/trash.ts";
 import { changedParams, Recipes } from "../recipes/recipes.ts";
 import { serverFolder } from "../discovery/discovery.ts";
 import type { NotFinite, RunSeries } from "../series/types.ts";
@@ -228,9 +229,9 @@ class RunsRoom implements Runs {
     return this.detail(entry.record.id);
   }
 
-  async edit(id: RunId, changes: EditRun): Promise<RunDetail> {
+  async edit(id: RunId, changes: EditRun | ((record: RunRecord) => EditRun)): Promise<RunDetail> {
     return this.#changing(id, async (entry) => {
-      const defined = definedOnly(changes);
+      const defined = definedOnly(typeof changes === "function" ? changes(entry.record) : changes);
       if (Object.keys(defined).length === 0) return;
       await this.#ledger.change(entry, defined, { type: "edit", time: new Date().toISOString(), changes: { ...defined } });
     });
@@ -247,17 +248,24 @@ class RunsRoom implements Runs {
     return this.#queue.run(id, () => this.#using(this.#ledger.mustChange(id), (entry) => retainCheckpoints(this.#ledger, entry, request)));
   }
 
-  remove(id: RunId): Promise<string> {
+  remove(id: RunId): Promise<TrashId> {
     return this.#queue.run(id, async () => {
       const entry = this.#ledger.must(id);
       if (LIVE_STATES.has(entry.record.state) || entry.record.state === "queued")
         throw new TrainyardError("conflict", `the run ${entry.record.name} is ${entry.record.state}`, "Stop it first.");
       this.#metrics.drop(id);
       this.#system.drop(id);
-      const path = await this.#store.trash(id);
+      const trashed = await this.#store.trash(id);
       this.#ledger.forget(id);
-      return path;
+      return trashed;
     });
+  }
+
+  async restore(trash: TrashId): Promise<RunId> {
+    mustWrite(this.#store);
+    const id = await this.#queue.run(runOfTrash(trash), () => this.#store.trashed.restore(trash));
+    await this.#inventory.changed(id);
+    return id;
   }
 
   async refresh(): Promise<{ runs: number; problems: Problem[] }> {

@@ -1,6 +1,6 @@
 /** From a document with a `sweep` to runs that were found good. Writes nothing. */
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
-import { expandSweep, type SweepCombination } from "../../protocol/expand-sweep.ts";
+import { expandSweep, specOfRun, sweepName, type SweepCombination } from "../../protocol/expand-sweep.ts";
 import { checkField } from "../../protocol/field-check.ts";
 import { nearest } from "../../protocol/nearest.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
@@ -10,9 +10,6 @@ import type { CreateSweep, SweepPlan } from "../../protocol/sweep.ts";
 import { refuse } from "../recipes/recipes.ts";
 import { baseDirOf, mustPassCheck, planRun, projectDefaults, type PrepareContext } from "./prepare.ts";
 
-/** Leaves room for a run's number in the longest name that a run may have. */
-const LONGEST_NAME = 190;
-
 /** @throws TrainyardError as planRun, and invalid_spec for values of the sweep that the recipe refuses */
 export async function planSweep(context: PrepareContext, request: CreateSweep): Promise<SweepPlan> {
   const { spec } = request;
@@ -21,7 +18,7 @@ export async function planSweep(context: PrepareContext, request: CreateSweep): 
   const [first] = combinations;
   if (first === undefined) throw new TrainyardError("internal", "a sweep without a run passed the check of its shape");
   const baseDir = baseDirOf(request, context.baseDir);
-  const one = specOf(spec, first, 0);
+  const one = specOfRun(spec, first, 0);
   const draft = await context.recipes.draft(one, baseDir, { project: await projectDefaults(context, spec.project) });
   const recipe = draft.recipe.id === "script" ? (await context.recipes.scriptForm(one, draft)).recipe : draft.recipe;
   refuse(problemsOf(recipe, sweep, combinations));
@@ -30,7 +27,7 @@ export async function planSweep(context: PrepareContext, request: CreateSweep): 
   await mustPassCheck(context, plan, one);
   const { concurrency } = sweep;
   return {
-    name: nameOf(spec),
+    name: sweepName(spec),
     project: spec.project,
     recipe: spec.recipe,
     concurrency,
@@ -39,28 +36,12 @@ export async function planSweep(context: PrepareContext, request: CreateSweep): 
   };
 }
 
-/** The document of one of the runs. */
-export function specOf(spec: RunSpec, { params, seed }: SweepCombination, index: number): RunSpec {
-  const one: RunSpec = {
-    ...spec,
-    name: `${nameOf(spec)} ${index + 1}`,
-    params: { ...spec.params, ...params },
-    ...(seed !== null && { seed }),
-  };
-  delete one.sweep;
-  return one;
-}
-
 /** @throws TrainyardError invalid_spec */
 export function mustHaveSweep(spec: RunSpec): SweepSpec {
   if (spec.sweep !== undefined) return spec.sweep;
   const message = "the document has no section sweep";
   const hint = "Add one that says which params to vary, or start it as a run.";
   throw new TrainyardError("invalid_spec", message, hint, [{ severity: "error", field: "sweep", message, hint }]);
-}
-
-function nameOf(spec: RunSpec): string {
-  return (spec.name ?? spec.recipe).slice(0, LONGEST_NAME);
 }
 
 /** Each param that the recipe does not know, and the first value of each that it refuses. */

@@ -38,7 +38,7 @@ export function sweepDetail(sweep: SweepRecord, states: States, summaryOf: (run:
     const objective = state === "waiting" || state === "deleted" ? null : objectiveOf(summaryOf(point.run), summary.objective);
     return { ...point, index, state, objective };
   });
-  return { ...summary, runs, best: bestOf(runs, summary.objective) };
+  return { ...summary, sweep: mustHaveSweep(sweep.spec), runs, best: bestOf(runs, summary.objective) };
 }
 
 function runStates({ points, made }: SweepRecord, states: States): SweepRunState[] {

@@ -3,6 +3,7 @@
  * that a server that comes new goes on where the last one was; the sweep's own file holds the plan alone.
  */
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
+import { specOfRun } from "../../protocol/expand-sweep.ts";
 import { newRunId, newSweepId, type RunId, type SweepId } from "../../protocol/ids.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
 import type { CreateSweep, StopSweep, SweepDetail, SweepPlan, SweepPoint, SweepRecord, SweepSummary } from "../../protocol/sweep.ts";
@@ -10,7 +11,7 @@ import { KeyedQueue } from "../store/keyed-queue.ts";
 import { mustWrite } from "../store/store.ts";
 import type { RunStore } from "../store/types.ts";
 import { sweepDetail, sweepSummary } from "./sweep-state.ts";
-import { mustHaveSweep, specOf } from "./sweep-plan.ts";
+import { mustHaveSweep } from "./sweep-plan.ts";
 import type { Runs } from "./types.ts";
 
 export interface SweepsOptions {
@@ -185,7 +186,7 @@ export class Sweeps {
   async #make(sweep: SweepRecord, point: SweepPoint): Promise<void> {
     const index = sweep.made;
     const request = {
-      spec: specOf(sweep.spec, point, index),
+      spec: specOfRun(sweep.spec, point, index),
       start: true,
       ...(sweep.base_dir !== null && { base_dir: sweep.base_dir }),
     };

@@ -8,6 +8,7 @@ import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { RunState } from "../../protocol/states.ts";
+import type { TrashId } from "../../protocol/trash.ts";
 import type { NotFinite, RunSeries } from "../series/types.ts";
 import type { Documents } from "./documents.ts";
 import type { RunStore } from "../store/types.ts";
@@ -103,12 +104,16 @@ export interface Runs {
   startDraft(id: RunId): Promise<RunDetail>;
   cancel(id: RunId, request: CancelRun): Promise<RunDetail>;
   resume(id: RunId, request: ResumeRun): Promise<RunDetail>;
-  edit(id: RunId, changes: EditRun): Promise<RunDetail>;
+  /** @param changes what changes, or how it follows from what is there. @throws TrainyardError not_found | bad_request */
+  edit(id: RunId, changes: EditRun | ((record: RunRecord) => EditRun)): Promise<RunDetail>;
   /** @param checkpoint id, name or path. @throws TrainyardError not_found | bad_checkpoint */
   changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint>;
   /** @throws TrainyardError not_found | bad_request | store_unwritable */
   retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan>;
-  remove(id: RunId): Promise<string>;
+  /** Moves a run to the trash. @throws TrainyardError not_found | conflict while it lives */
+  remove(id: RunId): Promise<TrashId>;
+  /** Brings a run back from the trash. @throws TrainyardError not_found | conflict */
+  restore(trash: TrashId): Promise<RunId>;
   /** Scans the store again; problems are damaged run folders. */
   refresh(): Promise<{ runs: number; problems: Problem[] }>;
   /** Opens (or shares) the run's points; release it when done, so that cold runs leave memory. */

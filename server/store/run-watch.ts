@@ -10,9 +10,12 @@ import { RUNS_FOLDER } from "./paths.ts";
 import type { RunIndex } from "./run-index.ts";
 
 const SWEEP_MS = 2000;
-/** The sweeps of a slow store may take at most this share of the time, those of a large one this share of a core; but they do come. */
+/**
+ * The sweeps of a slow store may take at most this share of the time, those of a large one this share of a core; but they do come. Collecting
+ * the garbage of a sweep, later and on other threads, costs about as much again.
+ */
 const SWEEP_SHARE = 1 / 20;
-const SWEEP_CPU_SHARE = 0.003;
+const SWEEP_CPU_SHARE = 0.002;
 const LONGEST_SWEEP_MS = 60_000;
 /** A new folder gets its files one by one: look once they have settled. */
 const SETTLE_MS = 100;

@@ -1,5 +1,5 @@
 /** The store: run folders as files. Everything else in the server is derived from what this file reads and writes. */
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { z } from "zod";
 import { CheckpointTagRecord, type Artifact, type Checkpoint } from "../../protocol/artifact.ts";
@@ -10,26 +10,39 @@ import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../proto
 import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import { ReportRecord } from "../../protocol/report.ts";
 import { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
-import { readRunDocument } from "../../protocol/run-document/read.ts";
 import { ResolvedSpec, type RunSpec } from "../../protocol/spec.ts";
+import type { TrashId } from "../../protocol/trash.ts";
 import { listArtifacts, resolveArtifact } from "./artifacts.ts";
+import { attemptNumbers } from "./attempt-numbers.ts";
 import { makeFolder, writeFileAtomic, writeJsonAtomic } from "./atomic.ts";
 import { CheckpointFinder } from "./checkpoints.ts";
-import { isAbsent, systemCode, writeError } from "./fs-errors.ts";
+import { systemCode, writeError } from "./fs-errors.ts";
 import { readJsonFile, readTextFile } from "./json-file.ts";
 import { appendJsonl, readJsonl } from "./jsonl.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogReader } from "./log-reader.ts";
 import { isInPlace, openRoot, type OpenedRoot } from "./open-root.ts";
 import { fillRunFolder, moveIntoStore, stagingFolder } from "./new-run.ts";
-import { RUNS_FOLDER, runPaths, TRASH_FOLDER } from "./paths.ts";
+import { RUNS_FOLDER, runPaths } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
 import { SavedFiles } from "./saved.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import { RunIndex } from "./run-index.ts";
 import { SweepFiles } from "./sweeps.ts";
+import { TrashFolder } from "./trash.ts";
 import { watchRuns } from "./run-watch.ts";
-import type { AttemptPaths, LogBytes, LogText, RunFolder, RunPaths, RunStore, SavedItems, StoreScan, SweepDocuments } from "./types.ts";
+import type {
+  AttemptPaths,
+  LogBytes,
+  LogText,
+  RunFolder,
+  RunPaths,
+  RunStore,
+  SavedItems,
+  StoreScan,
+  SweepDocuments,
+  TrashedRuns,
+} from "./types.ts";
 
 export interface StoreOptions {
   /** Make the folder when it is not there. Default true. */
@@ -57,6 +70,7 @@ class FolderStore implements RunStore {
   readonly #projects: ProjectFiles;
   readonly saved: SavedItems;
   readonly sweeps: SweepDocuments;
+  readonly trashed: TrashedRuns;
   readonly #queue = new KeyedQueue();
   readonly #logs = new LogReader();
   readonly #checkpoints = new CheckpointFinder();
@@ -71,6 +85,7 @@ class FolderStore implements RunStore {
     this.#index = new RunIndex(root);
     this.#projects = new ProjectFiles(root, () => this.#index.projectNames());
     this.saved = new SavedFiles(root);
+    this.trashed = new TrashFolder(root, (project) => this.#projects.ensure(project));
     this.sweeps = new SweepFiles(
       root,
       (project) => this.#projects.ensure(project),
@@ -184,6 +199,7 @@ class FolderStore implements RunStore {
   async spec(id: RunId): Promise<{ source: string; spec: RunSpec | null }> {
     const file = this.paths(id).specYaml;
     const source = (await readTextFile(file)) ?? "";
+    const { readRunDocument } = await import("../../protocol/run-document/read.ts");
     return { source, spec: readRunDocument(source).spec };
   }
 
@@ -251,23 +267,13 @@ class FolderStore implements RunStore {
     return readJsonl(this.paths(id).attempt(attempt).reportJsonl, ReportRecord);
   }
 
-  async trash(id: RunId): Promise<string> {
+  async trash(id: RunId): Promise<TrashId> {
     mustWrite(this);
     return this.#queue.run(id, async () => {
-      const { dir } = this.paths(id);
-      const project = path.basename(path.dirname(path.dirname(dir)));
-      const folder = path.join(this.root, TRASH_FOLDER, project);
-      await makeFolder(folder);
-      // The time keeps apart what was trashed twice (moved back by hand and deleted again).
-      const target = path.join(folder, `${id}.${new Date().toISOString().replace(/[:.]/g, "-")}`);
-      try {
-        await rename(dir, target);
-      } catch (error) {
-        throw writeError(error, `move ${dir} to ${target}`, target);
-      }
+      const trashed = await this.trashed.put(this.paths(id).dir);
       this.#index.forget(id);
       this.#damage.delete(id);
-      return target;
+      return trashed;
     });
   }
 
@@ -379,18 +385,4 @@ export function mustWrite(store: Pick<RunStore, "root" | "readOnly" | "isInPlace
       `the store is no longer at ${store.root}: it was moved, deleted or unmounted`,
       "Move it back, or open it at its new place. Its runs go on meanwhile.",
     );
-}
-
-/** Numbers of the attempt folders, ascending. */
-async function attemptNumbers(paths: RunPaths): Promise<number[]> {
-  try {
-    const names = await readdir(paths.attempts);
-    return names
-      .filter((name) => /^[1-9]\d{0,8}$/.test(name))
-      .map(Number)
-      .sort((a, b) => a - b);
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw error;
-  }
 }

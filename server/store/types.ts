@@ -10,6 +10,7 @@ import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest }
 import type { SavedItem, SaveItem } from "../../protocol/saved.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
 import type { SweepRecord } from "../../protocol/sweep.ts";
+import type { Trash, TrashId } from "../../protocol/trash.ts";
 import type { LoadedCheckpoints } from "./resumable.ts";
 
 /** Absolute paths inside one run folder. */
@@ -90,6 +91,19 @@ export interface SweepDocuments {
   write(sweep: SweepRecord): Promise<void>;
 }
 
+/** What lies in `<store>/.trash/`. Every step is one rename: whatever dies meanwhile, a run is in its place or in the trash, whole. */
+export interface TrashedRuns {
+  /** @param dir a run folder of the store */
+  put(dir: string): Promise<TrashId>;
+  /** Where it lies, absolute. */
+  place(trash: TrashId): string;
+  list(): Promise<Trash>;
+  /** Moves it back to where it came from. @throws TrainyardError not_found | conflict when the store has the run */
+  restore(trash: TrashId): Promise<RunId>;
+  /** Removes these for good, and whatever an earlier removal left. */
+  remove(trash: readonly TrashId[]): Promise<void>;
+}
+
 export interface RunStore {
   /** Real path of the store's root. */
   readonly root: string;
@@ -108,6 +122,7 @@ export interface RunStore {
   /** Views and plots that people keep. */
   readonly saved: SavedItems;
   readonly sweeps: SweepDocuments;
+  readonly trashed: TrashedRuns;
   /** Projects with their project.json; a folder without one is shown with its name. */
   projects(): Promise<ProjectRecord[]>;
   /** @throws TrainyardError conflict, with a name that is free */
@@ -148,8 +163,8 @@ export interface RunStore {
   damage(id: RunId): string | null;
   /** Whole report, torn last line left out. For live tailing see JsonlTail. */
   report(id: RunId, attempt: number): Promise<ReportRecord[]>;
-  /** Moves the folder to `<store>/.trash/`; the path it went to. */
-  trash(id: RunId): Promise<string>;
+  /** Moves the folder to `<store>/.trash/`. @throws TrainyardError not_found | conflict when it lies on another disk */
+  trash(id: RunId): Promise<TrashId>;
   paths(id: RunId): RunPaths;
   /** Checkpoints that were reported or found in the run's checkpoints folder, validated, newest first. */
   checkpoints(id: RunId): Promise<Checkpoint[]>;

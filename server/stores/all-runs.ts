@@ -161,8 +161,12 @@ export class AllRuns implements OpenRuns {
     return (request.apply ? this.#changeable(id) : this.#room(id).runs).retainCheckpoints(id, request);
   }
 
-  remove(id: RunId): Promise<string> {
+  remove(id: RunId): ReturnType<Runs["remove"]> {
     return this.#changeable(id).remove(id);
+  }
+
+  restore(...args: Parameters<Runs["restore"]>): ReturnType<Runs["restore"]> {
+    return this.#own.runs.restore(...args);
   }
 
   async refresh(): Promise<{ runs: number; problems: Problem[] }> {

@@ -1,7 +1,7 @@
 /** Which run, checkpoint or file a command means: a tree node, a run id from a link, or a choice from a list. */
 import * as vscode from "vscode";
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
-import { RunId } from "../../protocol/ids.ts";
+import { RunId, type SweepId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { Host } from "../host.ts";
 import type { RunNode } from "../runs/run-nodes.ts";
@@ -95,6 +95,12 @@ export async function chooseSeveral(
 export function projectOf(args: readonly unknown[]): string | null {
   const node = args[0];
   return isNode(node) && node.kind === "project" ? node.project : null;
+}
+
+/** The sweep of a tree node, null for anything else. */
+export function sweepOf(args: readonly unknown[]): SweepId | null {
+  const node = args[0];
+  return isNode(node) && node.kind === "sweep" ? node.sweep : null;
 }
 
 export function checkpointOf(args: readonly unknown[]): Checkpoint | null {

@@ -1,12 +1,11 @@
-/** Commands that show, copy, name and clear away runs. */
+/** Commands that show, copy and name runs. */
 import path from "node:path";
 import * as vscode from "vscode";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
 import type { Host } from "../host.ts";
-import { artifactOf, checkpointOf, chooseRun, chooseRuns, chooseSeveral, projectOf } from "./arguments.ts";
+import { artifactOf, checkpointOf, chooseRun, chooseRuns, chooseSeveral, projectOf, sweepOf } from "./arguments.ts";
 import { revealPath } from "./reveal.ts";
 import { shellCommand } from "../../protocol/shell-command.ts";
 
@@ -30,6 +29,12 @@ export async function exploreRuns(host: Host, ...args: unknown[]): Promise<void>
 
 export async function buildPlot(host: Host, ...args: unknown[]): Promise<void> {
   host.panels.open({ view: "plots", project: projectOf(args), filter: "" });
+  return Promise.resolve();
+}
+
+/** The sweep of a tree node, else the list of all. */
+export async function openSweeps(host: Host, ...args: unknown[]): Promise<void> {
+  host.panels.open({ view: "sweeps", sweep: sweepOf(args) });
   return Promise.resolve();
 }
 
@@ -97,45 +102,6 @@ export async function renameRun(host: Host, ...args: unknown[]): Promise<void> {
   });
   if (name === undefined || name.trim() === run.name) return;
   await (await host.connection.api()).call("editRun", { params: { id: run.id }, body: { name: name.trim() } });
-}
-
-export function setStarred(starred: boolean) {
-  return async (host: Host, ...args: unknown[]): Promise<void> => {
-    for (const run of await chooseRuns(host, args, (each) => each.damage === null, starred ? "Star" : "Remove Star"))
-      await (await host.connection.api()).call("editRun", { params: { id: run.id }, body: { starred } });
-  };
-}
-
-export function setArchived(archived: boolean) {
-  return async (host: Host, ...args: unknown[]): Promise<void> => {
-    for (const run of await chooseRuns(
-      host,
-      args,
-      (each) => each.damage === null && each.archived !== archived,
-      archived ? "Archive" : "Unarchive",
-    ))
-      await (await host.connection.api()).call("editRun", { params: { id: run.id }, body: { archived } });
-  };
-}
-
-export async function deleteRun(host: Host, ...args: unknown[]): Promise<void> {
-  const runs = await chooseRuns(host, args, (each) => !LIVE_STATES.has(each.state), "Delete");
-  const first = runs[0];
-  if (first === undefined) return;
-  const live = runs.find((run) => LIVE_STATES.has(run.state));
-  if (live !== undefined) throw new TrainyardError("conflict", `${live.name} is running`, "Stop it first.");
-  const answer = await vscode.window.showWarningMessage(
-    runs.length === 1 ? `Delete ${first.name}?` : `Delete ${runs.length} runs?`,
-    {
-      modal: true,
-      detail:
-        "The run folder with its metrics, log and checkpoints is moved to the store's trash (.trash), from where it can be moved back.",
-    },
-    "Move to Trash",
-  );
-  if (answer !== "Move to Trash") return;
-  const api = await host.connection.api();
-  for (const run of runs) await api.call("deleteRun", { params: { id: run.id } });
 }
 
 export async function refreshRuns(host: Host): Promise<void> {

@@ -3,9 +3,11 @@ import { open } from "node:fs/promises";
 import path from "node:path";
 import * as vscode from "vscode";
 import { TrainyardError } from "../../protocol/errors.ts";
+import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSpecInput } from "../../protocol/spec.ts";
 import { RunSpec } from "../../protocol/spec.ts";
+import type { PanelTarget } from "../../protocol/webview.ts";
 import type { Host } from "../host.ts";
 import { readRunDocument } from "../../protocol/run-document/read.ts";
 import { RUN_EDITOR } from "../documents/run-editor-id.ts";
@@ -45,6 +47,16 @@ async function headOf(file: string): Promise<string> {
 export async function cloneRun(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => each.damage === null, "New Run Like This");
   if (run !== null) host.panels.open({ view: "builder", recipe: null, from: run.id, script: null, dataset: null, document: null });
+}
+
+/** The builder with a section that says what to vary, of an earlier run where one is meant. */
+export async function newSweep(host: Host, ...args: unknown[]): Promise<void> {
+  const run = args[0] === undefined ? null : await chooseRun(host, args, (each) => each.damage === null, "New Sweep Like This");
+  host.panels.open(newSweepTarget(run?.id ?? null));
+}
+
+export function newSweepTarget(from: RunId | null): PanelTarget {
+  return { view: "builder", recipe: null, from, script: null, dataset: null, document: null, sweep: true };
 }
 
 /** Starts the Python file as it is, tracked by the import hook. */

@@ -5,6 +5,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { HostCommand, PathRule } from "../../protocol/webview.ts";
 import { exportRuns, saveArtifact } from "../commands/export-commands.ts";
 import { forkFrom, resumeFrom } from "../commands/life-commands.ts";
+import { newSweepTarget } from "../commands/start-commands.ts";
 import { revealPath } from "../commands/reveal.ts";
 import type { Host } from "../host.ts";
 import { RUN_EDITOR } from "../documents/run-editor-id.ts";
@@ -32,6 +33,12 @@ export async function runHostCommand(host: Host, command: HostCommand, page: Pag
       return;
     case "open_plot":
       host.panels.open({ view: "plots", project: command.project, filter: command.filter });
+      return;
+    case "open_sweep":
+      host.panels.open({ view: "sweeps", sweep: command.sweep });
+      return;
+    case "new_sweep":
+      host.panels.open(newSweepTarget(command.from));
       return;
     case "open_log":
       await host.logs.show(command.run, command.attempt, host.board.run(command.run)?.name ?? command.run);

@@ -10,6 +10,7 @@ const VIEW_TYPES = {
   compare: "trainyard.compare",
   explore: "trainyard.explore",
   plots: "trainyard.plots",
+  sweeps: "trainyard.sweeps",
 } as const;
 
 export interface PanelManagerOptions extends PageServices {
@@ -89,13 +90,15 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
       case "dashboard":
         return this.#options.board.run(target.run)?.name ?? "Run";
       case "builder":
-        return "New Run";
+        return target.sweep === true ? "New Sweep" : "New Run";
       case "compare":
         return `Compare (${String(target.runs.length)})`;
       case "explore":
         return target.project === null ? "Explore" : `Explore: ${target.project}`;
       case "plots":
         return target.project === null ? "Plot" : `Plot: ${target.project}`;
+      case "sweeps":
+        return target.sweep === null ? "Sweeps" : "Sweep";
     }
   }
 }
@@ -105,7 +108,7 @@ function keyOf(target: PanelTarget): string {
     case "dashboard":
       return `dashboard/${target.run}`;
     case "builder":
-      return `builder/${JSON.stringify([target.recipe, target.from, target.script, target.dataset])}`;
+      return `builder/${JSON.stringify([target.recipe, target.from, target.script, target.dataset, target.sweep === true])}`;
     case "compare":
       // The same runs in another order are the same comparison.
       return `compare/${[...target.runs].sort().join()}`;
@@ -113,6 +116,8 @@ function keyOf(target: PanelTarget): string {
       return `explore/${target.project ?? ""}`;
     case "plots":
       return `plots/${JSON.stringify([target.project, target.filter])}`;
+    case "sweeps":
+      return `sweeps/${target.sweep ?? ""}`;
   }
 }
 
@@ -123,6 +128,7 @@ export function restoredTarget(viewType: string, state: unknown): PanelTarget | 
   if (parsed.success && VIEW_TYPES[parsed.data.view] === viewType) return parsed.data;
   // An empty builder has nothing to lose, nor has a table or a plot of all runs; a dashboard or a comparison without its runs is nothing.
   if (viewType === VIEW_TYPES.plots) return { view: "plots", project: null, filter: "" };
+  if (viewType === VIEW_TYPES.sweeps) return { view: "sweeps", sweep: null };
   if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
   return viewType === VIEW_TYPES.builder
     ? { view: "builder", recipe: null, from: null, script: null, dataset: null, document: null }

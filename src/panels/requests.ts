@@ -10,6 +10,9 @@ export interface EditorEnvironment {
 
 /** Routes that run something of the workspace: its interpreter, its scripts. */
 const LAUNCHING: ReadonlySet<RouteName> = new Set([
+  "createSweep",
+  "planSweep",
+  "continueSweep",
   "createRun",
   "dryRun",
   "preflight",
@@ -24,6 +27,8 @@ const LAUNCHING: ReadonlySet<RouteName> = new Set([
 ]);
 /** Routes whose body holds a run document. */
 const WITH_SPEC: ReadonlySet<RouteName> = new Set([
+  "createSweep",
+  "planSweep",
   "createRun",
   "dryRun",
   "preflight",

@@ -1,12 +1,13 @@
-/** The tree of the RUNS view as plain data: projects → runs → checkpoints and artifacts. Pure. */
+/** The tree of the RUNS view as plain data: projects → sweeps → runs → checkpoints and artifacts. Pure. */
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
-import type { RunId } from "../../protocol/ids.ts";
+import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
 
 export type RunNode =
   | { readonly kind: "project"; readonly project: string }
   | { readonly kind: "archived"; readonly project: string }
+  | { readonly kind: "sweep"; readonly project: string; readonly sweep: SweepId }
   | { readonly kind: "run"; readonly run: RunId }
   | { readonly kind: "checkpoints"; readonly run: RunId }
   | { readonly kind: "artifacts"; readonly run: RunId }
@@ -19,6 +20,8 @@ export function nodeId(node: RunNode): string {
     case "project":
     case "archived":
       return `${node.kind}/${node.project}`;
+    case "sweep":
+      return `sweep/${node.project}/${node.sweep}`;
     case "run":
     case "checkpoints":
     case "artifacts":
@@ -35,12 +38,31 @@ export function projectNodes(runs: readonly RunSummary[]): RunNode[] {
   return [...new Set(runs.map((run) => run.project))].map((project) => ({ kind: "project", project }));
 }
 
-/** Runs of a project, newest first, with the archived ones in a group at the end. @param runs newest first */
+/** Runs of a project, newest first, with the archived ones in a group at the end; those of a sweep are one node in the place of the newest. @param runs newest first */
 export function runNodes(runs: readonly RunSummary[], project: string): RunNode[] {
   const mine = runs.filter((run) => run.project === project);
-  const nodes: RunNode[] = mine.filter((run) => !run.archived).map((run) => ({ kind: "run", run: run.id }));
+  const nodes: RunNode[] = [];
+  const sweeps = new Set<SweepId>();
+  for (const { id, archived, sweep } of mine) {
+    if (archived) continue;
+    if (sweep === undefined) nodes.push({ kind: "run", run: id });
+    else if (!sweeps.has(sweep.id)) nodes.push({ kind: "sweep", project, sweep: sweep.id });
+    if (sweep !== undefined) sweeps.add(sweep.id);
+  }
   if (mine.some((run) => run.archived)) nodes.push({ kind: "archived", project });
   return nodes;
+}
+
+/** The runs that a sweep has made so far, in its order. */
+export function sweepRuns(runs: readonly RunSummary[], project: string, sweep: SweepId): RunSummary[] {
+  const mine = runs.filter((run) => run.project === project && !run.archived && run.sweep?.id === sweep);
+  return mine.sort((a, b) => (a.sweep?.index ?? 0) - (b.sweep?.index ?? 0));
+}
+
+/** Its runs are called as it is, with their number. */
+export function sweepTitle(run: RunSummary): string {
+  const number = ` ${String((run.sweep?.index ?? 0) + 1)}`;
+  return run.name.endsWith(number) ? run.name.slice(0, -number.length) : run.name;
 }
 
 export function archivedNodes(runs: readonly RunSummary[], project: string): RunNode[] {
@@ -48,7 +70,11 @@ export function archivedNodes(runs: readonly RunSummary[], project: string): Run
 }
 
 export function projectDescription(runs: readonly RunSummary[], project: string): string {
-  const mine = runs.filter((run) => run.project === project);
+  return countText(runs.filter((run) => run.project === project));
+}
+
+/** `2 running · 12 runs` */
+export function countText(mine: readonly RunSummary[]): string {
   const live = mine.filter((run) => LIVE_STATES.has(run.state)).length;
   const all = mine.length === 1 ? "1 run" : `${mine.length} runs`;
   return live === 0 ? all : `${live} running · ${all}`;

@@ -8,12 +8,15 @@ import type { BoardChange, RunBoard } from "../runs/board.ts";
 import {
   archivedNodes,
   checkpointContext,
+  countText,
   movesInTree,
   nodeId,
   projectDescription,
   projectNodes,
   runContext,
   runNodes,
+  sweepRuns,
+  sweepTitle,
   type RunNode,
 } from "../runs/run-nodes.ts";
 import { originText, runDescription, runSpoken, runTooltip, stateLook } from "../runs/run-text.ts";
@@ -65,6 +68,8 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
         return this.#kept(runNodes(runs, node.project));
       case "archived":
         return this.#kept(archivedNodes(runs, node.project));
+      case "sweep":
+        return this.#kept(sweepRuns(runs, node.project, node.sweep).map(({ id }) => ({ kind: "run", run: id })));
       case "run":
         return this.#kept(await this.#groups(node.run));
       case "checkpoints": {
@@ -90,10 +95,13 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
       case "project":
         return undefined;
       case "archived":
+      case "sweep":
         return this.#keep({ kind: "project", project: node.project });
       case "run": {
         const run = this.#board.run(node.run);
-        return run === undefined ? undefined : this.#keep({ kind: run.archived ? "archived" : "project", project: run.project });
+        if (run === undefined) return undefined;
+        if (run.sweep !== undefined && !run.archived) return this.#keep({ kind: "sweep", project: run.project, sweep: run.sweep.id });
+        return this.#keep({ kind: run.archived ? "archived" : "project", project: run.project });
       }
       case "checkpoints":
       case "artifacts":
@@ -134,6 +142,16 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
         const item = new vscode.TreeItem("Archived", vscode.TreeItemCollapsibleState.Collapsed);
         item.iconPath = new vscode.ThemeIcon("archive");
         item.description = String(archivedNodes(this.#board.runs(), node.project).length);
+        return item;
+      }
+      case "sweep": {
+        const runs = sweepRuns(this.#board.runs(), node.project, node.sweep);
+        const item = new vscode.TreeItem(runs[0] === undefined ? "Sweep" : sweepTitle(runs[0]), vscode.TreeItemCollapsibleState.Collapsed);
+        item.iconPath = new vscode.ThemeIcon("layers");
+        item.description = countText(runs);
+        item.tooltip = "A sweep: one document, many runs";
+        item.contextValue = "sweep";
+        item.command = { command: "trainyard.openSweeps", title: "Open Sweep", arguments: [node] };
         return item;
       }
       case "run":

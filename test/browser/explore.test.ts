@@ -269,7 +269,7 @@ describe("runs", () => {
     expect(starred.rows.map(({ values }) => values[0])).toEqual(["run 031"]);
   });
 
-  it("are compared, saved as a table and deleted after a question", async () => {
+  it("are compared, saved as a table, thrown away after a question and brought back", async () => {
     await filter().fill("run 04");
     await expect.poll(count).toBe("12 runs");
     await page.getByTestId("explore-row").first().focus();
@@ -284,9 +284,13 @@ describe("runs", () => {
     await page.keyboard.press("Escape");
     await row("run 049").click();
     await page.keyboard.press("Delete");
-    expect(await page.getByTestId("delete-dialog").innerText()).toContain("Delete run 049?");
+    expect(await page.getByTestId("delete-dialog").innerText()).toContain("Move run 049 to the trash?");
     await page.getByTestId("delete-confirm").click();
     await expect.poll(count).toBe("11 runs");
+    expect(await page.getByTestId("explore-trashed").innerText()).toContain("Moved run 049 to the trash.");
+    await page.getByTestId("explore-undo").click();
+    await expect.poll(count).toBe("12 runs");
+    await row("run 049").waitFor();
     await page.getByTestId("explore-row").first().focus();
     await page.keyboard.press("Space");
     await page.keyboard.press("Shift+ArrowDown");

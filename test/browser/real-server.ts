@@ -4,6 +4,7 @@ import path from "node:path";
 import { build } from "esbuild";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunRecord } from "../../protocol/run.ts";
+import type { ServerOptions } from "../../server/main.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import { LiveServer } from "../http/live-server.ts";
 import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
@@ -25,7 +26,7 @@ export class RealServer {
     this.#package = fixture;
   }
 
-  static async start(runs: readonly KnownRun[]): Promise<RealServer> {
+  static async start(runs: readonly KnownRun[], options: Pick<ServerOptions, "python"> = {}): Promise<RealServer> {
     const fixture = await buildPackage();
     const webviews = path.join(fixture.root, "dist", "webviews");
     for (const name of ["node_modules", "package.json"]) await symlink(path.join(ROOT, name), path.join(fixture.root, name));
@@ -46,7 +47,7 @@ export class RealServer {
       await copyFile(path.join(ROOT, "node_modules/@vscode/codicons/dist", file), path.join(webviews, file));
     const server = new RealServer(await LiveServer.folder(), fixture);
     for (const run of runs) await server.addRun(run);
-    await server.live.start({ packageRoot: fixture.root });
+    await server.live.start({ packageRoot: fixture.root, ...options });
     return server;
   }
 

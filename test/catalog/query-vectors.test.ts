@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { fieldsOf } from "../../protocol/expression/ast.ts";
 import { compilePredicate, compileValue, type Value } from "../../protocol/expression/evaluate.ts";

@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import fc from "fast-check";
-import { parse } from "yaml";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseEnvironment, parseParams } from "../../cli/assignments.ts";
 import { findExecutable } from "../../cli/executables.ts";
@@ -29,6 +28,13 @@ function request(given: Partial<Omit<RunArguments, "options">> & { options?: Par
     ...given,
     options: { ...NO_OPTIONS, ...given.options },
   });
+}
+
+/** A text without those of its lines, each of which it has. */
+function without(text: string | undefined, lines: ReadonlySet<string>): string {
+  const all = text?.split("\n") ?? [];
+  expect(all).toEqual(expect.arrayContaining([...lines]));
+  return all.filter((line) => !lines.has(line)).join("\n");
 }
 
 describe("assignments", () => {
@@ -111,9 +117,32 @@ describe("what to run", () => {
       options: { set: ["epochs=1", "learning_rate=1e-3"], name: "short", python: process.execPath },
     });
     expect(spec).toMatchObject({ name: "short", params: { epochs: 1, learning_rate: 1e-3 } });
-    expect(source).toContain("# mine");
-    expect(source).toContain("# long");
-    expect(parse(source ?? "")).toMatchObject({ name: "short", params: { epochs: 1 } });
+    const added = new Set(["name: short", "  learning_rate: 0.001", `python: ${process.execPath}`]);
+    expect(without(source, added)).toBe(text.replace("epochs: 3", "epochs: 1"));
+  });
+
+  it("is a document to the character without options, with notes, anchors and the layout that its writer chose", async () => {
+    const text = `# mine\nx-shared: &lr   1.0e-4\nrecipe:   "hf-lora"\nparams:\n    learning_rate: *lr\n    epochs:  3   # ${"long".repeat(30)}\n\n\ntags: [a,b]\n`;
+    await writeFile(path.join(dir, "a.run.yaml"), text);
+    const asked = { file: "a.run.yaml", options: { python: process.execPath } };
+    expect(
+      (await request({ file: "a.run.yaml", env: { PATH: path.dirname(process.execPath), TRAINYARD_PYTHON: process.execPath } })).source,
+    ).toBe(text);
+    const changed = await request({ ...asked, options: { ...asked.options, set: ["epochs=1"] } });
+    expect(without(changed.source, new Set([`python: ${process.execPath}`]))).toBe(text.replace("epochs:  3", "epochs:  1"));
+    expect(changed.spec.params).toEqual({ learning_rate: 1e-4, epochs: 1 });
+  });
+
+  it("names the line of what is wrong in a document", async () => {
+    await writeFile(path.join(dir, "a.run.yaml"), "recipe: command\nparams:\n  a: [1\n");
+    await expect(request({ file: "a.run.yaml", options: { set: ["a=2"] } })).rejects.toMatchObject({
+      code: "invalid_spec",
+      message: expect.stringMatching(/a\.run\.yaml is not a valid run document: line [34]: /) as string,
+    });
+    await writeFile(path.join(dir, "a.run.yaml"), "recipe: command\nparamz: {}\n");
+    await expect(request({ file: "a.run.yaml" })).rejects.toMatchObject({
+      message: "a.run.yaml is not a valid run document: line 2: paramz is not a field of a run file",
+    });
   });
 
   it.each<[string, Parameters<typeof request>[0], string]>([

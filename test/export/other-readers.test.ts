@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { ExportProvenance, ExportedRun, type ExportFormat } from "../../protocol/export.ts";
 import { maskedCrc32c } from "../../server/export/tfrecord.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";

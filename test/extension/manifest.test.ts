@@ -1,7 +1,7 @@
 /** package.json against the code: what is offered exists, and what exists is offered. */
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 
 const Command = z.object({
   command: z.string(),

@@ -10,6 +10,8 @@ import {
   projectNodes,
   runContext,
   runNodes,
+  sweepRuns,
+  sweepTitle,
 } from "../../src/runs/run-nodes.ts";
 import { headlineMetric, runDescription, runSpoken, runTooltip, stateLook } from "../../src/runs/run-text.ts";
 import { statusText } from "../../src/views/status-text.ts";
@@ -84,6 +86,18 @@ describe("the tree", () => {
     expect(archivedNodes(runs, "a").map(nodeId)).toEqual(["run/run_00000000000000001"]);
     expect(projectDescription(runs, "b")).toBe("1 running · 1 run");
     expect(projectDescription(runs, "a")).toBe("2 runs");
+  });
+
+  it("puts the runs of a sweep into one node in the place of the newest, in the sweep's order", () => {
+    const sweep = "sweep_00000000000000001";
+    const made = [3, 2, 1].map((n) =>
+      runSummary({ id: `run_0000000000000001${String(n)}`, project: "a", name: `rates ${String(n)}`, sweep: { id: sweep, index: n - 1 } }),
+    );
+    const all = [...made, ...runs];
+    expect(runNodes(all, "a").map(nodeId)).toEqual([`sweep/a/${sweep}`, "run/run_00000000000000002", "archived/a"]);
+    expect(sweepRuns(all, "a", sweep).map(({ name }) => name)).toEqual(["rates 1", "rates 2", "rates 3"]);
+    expect(sweepTitle(made[0]!)).toBe("rates");
+    expect(sweepTitle({ ...made[0]!, name: "renamed" })).toBe("renamed");
   });
 
   it("gives menus the words they match on", () => {

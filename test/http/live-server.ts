@@ -9,7 +9,7 @@ import { createStreamClient, type StreamClient, type StreamClientOptions } from 
 import { startServer, type RunningServer, type ServerOptions } from "../../server/main.ts";
 import { openStore } from "../../server/store/store.ts";
 import type { RunFolder } from "../../server/store/types.ts";
-import { resolvedSpec, runRecord } from "../store/fixtures.ts";
+import { attemptRecord, resolvedSpec, runRecord } from "../store/fixtures.ts";
 
 export class LiveServer {
   readonly root: string;
@@ -53,19 +53,7 @@ export class LiveServer {
       resolved: resolvedSpec(record.id, path.join(this.store, record.project, "runs", record.id)),
     });
     if (record.attempt > 0) {
-      await store.writeAttempt(record.id, {
-        version: 1,
-        number: 1,
-        kind: "start",
-        resumed_from: null,
-        launcher: "local",
-        command: ["true"],
-        cwd: "/",
-        env: {},
-        python: null,
-        grace_seconds: 1,
-        created_at: record.created_at,
-      });
+      await store.writeAttempt(record.id, attemptRecord({ created_at: record.created_at }));
     }
     store.close();
     return folder;

@@ -1,6 +1,12 @@
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { attemptEnvironment, inheritedEnvironment, pythonPath } from "../../server/launch/environment.ts";
+import {
+  attemptEnvironment,
+  inheritedEnvironment,
+  pythonPath,
+  SERVER_ALLOCATOR,
+  serverEnvironment,
+} from "../../server/launch/environment.ts";
 import { parseProcStat, parsePsLine } from "../../server/launch/platform.ts";
 
 describe("environment of a training", () => {
@@ -16,6 +22,13 @@ describe("environment of a training", () => {
     });
     expect(kept).toEqual({ PATH: "/bin", WANDB_MODE: "offline" });
     expect(inheritedEnvironment({ NODE_OPTIONS: "--max-old-space-size=99" })).toEqual({ NODE_OPTIONS: "--max-old-space-size=99" });
+  });
+
+  test("does not see how the server's own memory is set, but what its user set", () => {
+    expect(serverEnvironment({ PATH: "/bin" })).toEqual({ PATH: "/bin", ...SERVER_ALLOCATOR });
+    expect(inheritedEnvironment(serverEnvironment({ PATH: "/bin" }))).toEqual({ PATH: "/bin" });
+    const users = { PATH: "/bin", MALLOC_TRIM_THRESHOLD_: "7" };
+    expect(inheritedEnvironment(serverEnvironment(users))).toEqual(users);
   });
 
   test("the spec's variables win over ours where they may, never over the run's identity", () => {

@@ -214,7 +214,7 @@ describe("stop", () => {
     await room.runs.cancel(created.id, { force: true, reason: "test" });
     expect((await ended(room, created.id)).state).toBe("cancelled");
     const trashed = await room.runs.remove(created.id);
-    expect(existsSync(path.join(trashed, "run.json"))).toBe(true);
+    expect(existsSync(path.join(room.store.trashed.place(trashed), "run.json"))).toBe(true);
     expect(room.runs.summary(created.id)).toBeUndefined();
     expect((await refusal(room.runs.detail(created.id))).code).toBe("not_found");
   });

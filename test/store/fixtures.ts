@@ -1,6 +1,6 @@
 /** Records that pass their schema, for tests that care about one field. */
 import { newRunId } from "../../protocol/ids.ts";
-import type { RunRecord } from "../../protocol/run.ts";
+import type { AttemptRecord, RunRecord } from "../../protocol/run.ts";
 import type { ResolvedSpec } from "../../protocol/spec.ts";
 
 export function runRecord(fields: Partial<RunRecord> = {}): RunRecord {
@@ -44,5 +44,23 @@ export function resolvedSpec(run: string, runDir: string): ResolvedSpec {
     artifact_dir: `${runDir}/artifacts`,
     resume_from: null,
     extra: {},
+  };
+}
+
+/** The first attempt of a run, as it stands before its process starts. */
+export function attemptRecord(fields: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    version: 1,
+    number: 1,
+    kind: "start",
+    resumed_from: null,
+    launcher: "local",
+    command: ["true"],
+    cwd: "/",
+    env: {},
+    python: null,
+    grace_seconds: 1,
+    created_at: "2026-01-01T00:00:00.000Z",
+    ...fields,
   };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { z } from "zod";
+import * as z from "zod";
 import { FileWatcher } from "../../server/store/file-watch.ts";
 import { appendJsonl, JsonlTail, readJsonl } from "../../server/store/jsonl.ts";
 

@@ -124,7 +124,7 @@ describe("run folders", () => {
   it("moves a run to the trash, twice if need be", async () => {
     const id = await makeRun();
     const first = await store.trash(id);
-    expect((await stat(path.join(first, "run.json"))).isFile()).toBe(true);
+    expect((await stat(path.join(store.trashed.place(first), "run.json"))).isFile()).toBe(true);
     expect((await store.scan()).runs).toEqual([]);
     await makeRun("demo", id);
     expect(await store.trash(id)).not.toBe(first);

@@ -12,6 +12,7 @@ import { baseStyles } from "../components/styles.ts";
 import "../compare/compare.ts";
 import "../dashboard/dashboard.ts";
 import "../explore/explore.ts";
+import "../sweeps/sweeps.ts";
 import { BrowserTransport } from "../transport/browser-transport.ts";
 import { runHostCommand } from "./host-commands.ts";
 import "./resume-dialog.ts";
@@ -20,6 +21,7 @@ import "./run-list.ts";
 import { keepState, openSession, type Page, readState, showInAddress } from "./session.ts";
 
 const NOTICE_MS = 4000;
+const NEW_RUN: BuilderTarget = { recipe: null, from: null, script: null, dataset: null, document: null };
 
 @customElement("ty-app")
 export class App extends LitElement {
@@ -138,6 +140,12 @@ export class App extends LitElement {
           openPlot: (project, filter) => {
             this.#openPage({ view: "plots", project, filter });
           },
+          openSweep: (sweep) => {
+            this.#openPage({ view: "sweeps", sweep });
+          },
+          openNewSweep: (from) => {
+            this.#openBuilder({ ...NEW_RUN, from, sweep: true });
+          },
           askResume: (run, mode, checkpoint) => void this.#try(() => this.dialog.ask(run, mode, checkpoint)),
           say: (text) => {
             this.#say(text);
@@ -178,7 +186,7 @@ export class App extends LitElement {
             class="button"
             data-testid="new-run"
             @click=${() => {
-              this.#openBuilder({ recipe: null, from: null, script: null, dataset: null, document: null });
+              this.#openBuilder(NEW_RUN);
             }}
           >
             ${icon("add")} New run
@@ -193,6 +201,9 @@ export class App extends LitElement {
           }}
           @runs-explore=${() => {
             this.#openPage({ view: "explore", project: null });
+          }}
+          @runs-sweeps=${() => {
+            this.#openPage({ view: "sweeps", sweep: null });
           }}
           @runs-changed=${this.#onRunsChanged}
         ></ty-run-list>
@@ -209,13 +220,14 @@ export class App extends LitElement {
     if (this.page?.view === "compare") return html`<ty-compare .transport=${transport} .runs=${this.page.runs}></ty-compare>`;
     if (this.page?.view === "explore") return this.#explore(transport, this.page.project);
     if (this.page?.view === "plots") return this.#plots(transport, this.page.project, this.page.filter);
+    if (this.page?.view === "sweeps") return html`<ty-sweeps .transport=${transport} .sweep=${this.page.sweep}></ty-sweeps>`;
     if (this.run !== null) return html`<ty-dashboard .transport=${transport} .runId=${this.run}></ty-dashboard>`;
     return html`<div class="welcome">
       ${this.count === 0 ? html`<span>Nothing has been trained here yet.</span>` : html`<span class="secondary">Choose a run, or start one.</span>`}
       <button
         class="button primary"
         @click=${() => {
-          this.#openBuilder({ recipe: null, from: null, script: null, dataset: null, document: null });
+          this.#openBuilder(NEW_RUN);
         }}
       >
         New run

@@ -1,5 +1,5 @@
 /** What a plain browser does with the commands that VS Code would carry out. */
-import type { RunId } from "../../protocol/ids.ts";
+import type { RunId, SweepId } from "../../protocol/ids.ts";
 import { saveFile } from "../components/save-file.ts";
 import type { SimpleHostCommand, Transport } from "../transport/transport.ts";
 
@@ -9,6 +9,8 @@ const DOWNLOAD_TIMEOUT_MS = 600_000;
 export interface PageActions {
   openRun(run: RunId): void;
   openCompare(runs: readonly RunId[]): void;
+  openSweep(sweep: SweepId | null): void;
+  openNewSweep(from: RunId | null): void;
   openPlot(project: string | null, filter: string): void;
   /** Asks for the checkpoint, the mode and changed parameters. */
   askResume(run: RunId, mode: "continue" | "fork", checkpoint: string | null): void;
@@ -43,6 +45,12 @@ export async function runHostCommand(command: SimpleHostCommand, transport: Tran
     }
     case "open_plot":
       page.openPlot(command.project, command.filter);
+      break;
+    case "open_sweep":
+      page.openSweep(command.sweep);
+      break;
+    case "new_sweep":
+      page.openNewSweep(command.from);
       break;
     case "resume_run":
       page.askResume(command.run, "continue", command.checkpoint);

@@ -160,6 +160,15 @@ export class RunList extends LitElement {
         >
           ${icon("table")}
         </button>
+        <button
+          class="icon-button"
+          title="Sweeps"
+          aria-label="Sweeps"
+          data-testid="open-sweeps"
+          @click=${() => this.dispatchEvent(new CustomEvent("runs-sweeps", { bubbles: true, composed: true }))}
+        >
+          ${icon("layers")}
+        </button>
         <input
           class="input"
           type="search"

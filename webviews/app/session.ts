@@ -1,6 +1,6 @@
 /** The token and what to show, from the address's fragment; kept for the tab so that a reload works, and taken out of the address. */
 import * as z from "zod";
-import { RunId, Slug } from "../../protocol/ids.ts";
+import { RunId, Slug, SweepId } from "../../protocol/ids.ts";
 
 const TOKEN_KEY = "trainyard.token";
 
@@ -9,7 +9,9 @@ export type Page =
   | { readonly view: "compare"; readonly runs: readonly RunId[] }
   | { readonly view: "explore"; readonly project: string | null }
   /** `filter`: the runs that a new plot begins with; null goes on with the last one. */
-  | { readonly view: "plots"; readonly project: string | null; readonly filter: string | null };
+  | { readonly view: "plots"; readonly project: string | null; readonly filter: string | null }
+  /** One sweep, or the list of all. */
+  | { readonly view: "sweeps"; readonly sweep: SweepId | null };
 
 export interface Session {
   readonly token: string | null;
@@ -23,13 +25,14 @@ export function readFragment(hash: string): { token: string | null; run: RunId |
   return { token: fragment.get("token"), run: run.success ? run.data : null };
 }
 
-/** `compare=<run>,<run>`; `explore=<project>` or `plots=<project>`, `explore=` and `plots=` for the whole store. */
+/** `compare=<run>,<run>`; `explore=<project>` or `plots=<project>`, `explore=` and `plots=` for the whole store; `sweeps=<sweep>` or `sweeps=`. */
 export function readPage(hash: string): Page | null {
   const fragment = new URLSearchParams(hash.replace(/^#/, ""));
   const compare = z.array(RunId).min(1).safeParse(fragment.get("compare")?.split(","));
   if (compare.success) return { view: "compare", runs: compare.data };
   const projectOf = (name: string | null): string | null => Slug.safeParse(name).data ?? null;
   if (fragment.has("plots")) return { view: "plots", project: projectOf(fragment.get("plots")), filter: null };
+  if (fragment.has("sweeps")) return { view: "sweeps", sweep: SweepId.safeParse(fragment.get("sweeps")).data ?? null };
   return fragment.has("explore") ? { view: "explore", project: projectOf(fragment.get("explore")) } : null;
 }
 
@@ -49,6 +52,7 @@ export function showInAddress(shown: RunId | Page | null): void {
 function fragmentOf(shown: RunId | Page | null): string {
   if (shown === null) return "";
   if (typeof shown === "string") return `#run=${shown}`;
+  if (shown.view === "sweeps") return `#sweeps=${shown.sweep ?? ""}`;
   return shown.view === "compare" ? `#compare=${shown.runs.join(",")}` : `#${shown.view}=${shown.project ?? ""}`;
 }
 

@@ -3,6 +3,8 @@ import { stringify } from "yaml";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { Recipe, RecipeCatalogue } from "../../protocol/recipe.ts";
+import { applySpecEdits } from "../../protocol/run-document/edit.ts";
+import { beginSweep } from "./sweep-form-model.ts";
 
 export interface BuilderTarget {
   readonly recipe: string | null;
@@ -14,11 +16,17 @@ export interface BuilderTarget {
   readonly dataset: string | null;
   /** URI of a run document; the others are null then. */
   readonly document: string | null;
+  /** Begins with a sweep section. */
+  readonly sweep?: boolean | undefined;
 }
 
 /** @param parent the run of `target.from` */
 export function firstText(target: BuilderTarget, catalogue: RecipeCatalogue, parent: RunDetail | null): string {
-  if (parent !== null) return cloneText(parent);
+  const text = parent === null ? newText(target, catalogue) : cloneText(parent);
+  return target.sweep === true ? applySpecEdits(text, beginSweep()) : text;
+}
+
+function newText(target: BuilderTarget, catalogue: RecipeCatalogue): string {
   const wanted = target.script === null ? target.recipe : "script";
   const recipe = catalogue.recipes.find((each) => each.id === wanted) ?? catalogue.recipes[0];
   const data = Object.entries(recipe?.schema.properties ?? {}).find(

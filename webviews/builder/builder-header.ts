@@ -1,8 +1,8 @@
 /** The top of the builder: name, project, recipe and preset. */
 import { html, nothing, type TemplateResult } from "lit";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
-import type { Recipe, RecipeCatalogue } from "../../protocol/recipe.ts";
-import type { PlacedProblem } from "../../protocol/run-document/read.ts";
+import type { RecipeCatalogue } from "../../protocol/recipe.ts";
+import { lineAt, type PlacedProblem } from "../../protocol/run-document/read.ts";
 import { icon } from "../components/icons.ts";
 import type { FormState } from "./form-model.ts";
 
@@ -11,7 +11,7 @@ export interface BuilderHeaderView {
   readonly values: JsonObject;
   readonly kind: "draft" | "file";
   readonly readOnly: boolean;
-  readonly recipes: readonly Recipe[];
+  readonly catalogue: RecipeCatalogue;
   /** An empty text takes the key out. */
   readonly set: (key: "name" | "project", text: string) => void;
   readonly chooseRecipe: (id: string) => void;
@@ -25,50 +25,63 @@ export function builderHeader(form: FormState | null, view: BuilderHeaderView): 
     view.set(key, (event.target as HTMLInputElement).value.trim());
   };
   return html`<div class="header" ?inert=${view.readOnly}>
-    <h1>${view.kind === "draft" ? "New run" : "Run"}</h1>
-    ${
-      view.kind === "draft"
-        ? nothing
-        : html`<button
-            class="icon-button as-text"
-            title="Open as text"
-            aria-label="Open as text"
-            data-testid="open-as-text"
-            @click=${view.openText}
-          >
-            ${icon("file")}
-          </button>`
-    }
-    <input
-      class="input title"
-      aria-label="Name"
-      placeholder="Name (made up if empty)"
-      data-testid="builder-name"
-      .value=${shownText(view.values["name"])}
-      @input=${typed("name")}
-    />
-    <input
-      class="input project"
-      aria-label="Project"
-      placeholder="default"
-      data-testid="builder-project"
-      .value=${shownText(view.values["project"])}
-      @input=${typed("project")}
-    />
-    <select
-      class="input"
-      aria-label="Recipe"
-      data-testid="builder-recipe"
-      title=${form?.recipe.description ?? ""}
-      @change=${(event: Event) => {
-        view.chooseRecipe((event.target as HTMLSelectElement).value);
-      }}
-    >
-      ${form === null ? html`<option value="" selected disabled>Choose a recipe</option>` : nothing}
-      ${view.recipes.map((recipe) => html`<option value=${recipe.id} .selected=${recipe.id === form?.recipe.id}>${recipe.title}</option>`)}
-    </select>
-    ${form === null ? nothing : presets(form, view)}
-  </div>`;
+      <h1>${view.kind === "draft" ? "New run" : "Run"}</h1>
+      ${
+        view.kind === "draft"
+          ? nothing
+          : html`<button
+              class="icon-button as-text"
+              title="Open as text"
+              aria-label="Open as text"
+              data-testid="open-as-text"
+              @click=${view.openText}
+            >
+              ${icon("file")}
+            </button>`
+      }
+      <input
+        class="input title"
+        aria-label="Name"
+        placeholder="Name (made up if empty)"
+        data-testid="builder-name"
+        .value=${shownText(view.values["name"])}
+        @input=${typed("name")}
+      />
+      <input
+        class="input project"
+        aria-label="Project"
+        placeholder="default"
+        data-testid="builder-project"
+        .value=${shownText(view.values["project"])}
+        @input=${typed("project")}
+      />
+      <select
+        class="input"
+        aria-label="Recipe"
+        data-testid="builder-recipe"
+        title=${form?.recipe.description ?? ""}
+        @change=${(event: Event) => {
+          view.chooseRecipe((event.target as HTMLSelectElement).value);
+        }}
+      >
+        ${form === null ? html`<option value="" selected disabled>Choose a recipe</option>` : nothing}
+        ${view.catalogue.recipes.map((recipe) => html`<option value=${recipe.id} .selected=${recipe.id === form?.recipe.id}>${recipe.title}</option>`)}
+      </select>
+      ${form === null ? nothing : presets(form, view)}
+    </div>
+    ${leftOut(view.catalogue)}`;
+}
+
+/** Recipes of the user's own that could not be read: they are missing above. */
+function leftOut({ problems }: RecipeCatalogue): TemplateResult | typeof nothing {
+  if (problems.length === 0) return nothing;
+  const what = problems.length === 1 ? "One recipe or preset of yours is" : `${problems.length} recipes or presets of yours are`;
+  return html`<details class="notice left-out" data-testid="recipe-problems">
+    <summary>${icon("warning")}${what} left out</summary>
+    <ul>
+      ${problems.map((each) => html`<li>${each.message}${each.hint === null ? nothing : html` <span class="secondary">${each.hint}</span>`}</li>`)}
+    </ul>
+  </details>`;
 }
 
 function presets(form: FormState, view: BuilderHeaderView): TemplateResult | typeof nothing {
@@ -99,20 +112,18 @@ function shownText(value: JsonValue | undefined): string {
 }
 
 /** What stands in the place of the form while the document names no recipe that there is. */
-export function unknownRecipe(written: JsonValue | undefined, catalogue: RecipeCatalogue): TemplateResult {
-  const problems = catalogue.problems.filter((each) => each.severity === "error");
+export function unknownRecipe(written: JsonValue | undefined): TemplateResult {
   return html`<div class="problem-page" data-testid="unknown-recipe">
     <b
       >${written === undefined || written === "" ? "The document names no recipe yet." : `There is no recipe ${JSON.stringify(written)}.`}</b
     >
     <span class="secondary">Choose one above; the rest of the document stays.</span>
-    ${problems.map((each) => html`<span class="secondary">${each.message}</span>`)}
   </div>`;
 }
 
 /** Above a form that shows the last good state of a document. */
 export function brokenNotice({ problem, range }: PlacedProblem, text: string, openText: () => void): TemplateResult {
-  const line = text.slice(0, range?.[0] ?? 0).split("\n").length;
+  const line = lineAt(text, range?.[0] ?? 0);
   return html`<div class="notice error" role="alert" data-testid="builder-broken">
     ${icon("error")}<span
       >${range === null ? nothing : html`Line ${line}: `}${problem.message}.

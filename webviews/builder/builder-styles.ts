@@ -204,6 +204,23 @@ export const builderStyles = css`
     margin-left: auto;
     flex: none;
   }
+  .left-out {
+    display: block;
+    border-color: var(--vscode-inputValidation-warningBorder);
+    background: var(--vscode-inputValidation-warningBackground);
+  }
+  .left-out summary {
+    cursor: pointer;
+  }
+  .left-out summary .icon {
+    margin-right: 8px;
+    vertical-align: -3px;
+  }
+  .left-out ul {
+    margin: 4px 0 2px;
+    padding-left: 22px;
+    overflow-wrap: anywhere;
+  }
   [inert] {
     opacity: 0.6;
   }

@@ -7,7 +7,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
-import { readRunDocument, type RunDocumentReading } from "../../protocol/run-document/read.ts";
+import { lineAt, readRunDocument, type RunDocumentReading } from "../../protocol/run-document/read.ts";
 import type { PathRule } from "../../protocol/webview.ts";
 import { documentTheme } from "../components/theme.ts";
 import { icon } from "../components/icons.ts";
@@ -18,13 +18,12 @@ import { type BuilderTarget, firstText, recipeOf } from "./beginnings.ts";
 import { brokenNotice, builderHeader, unknownRecipe } from "./builder-header.ts";
 import { builderStyles } from "./builder-styles.ts";
 import { onBuilderKey } from "./builder-keys.ts";
-import { Checks } from "./checks.ts";
+import { byField, Checks, requestOf, requestWithoutSweep } from "./checks.ts";
 import "./dataset-panel.ts";
 import { argsRow, fieldRow } from "./field.ts";
 import {
   changesFrom,
   type FieldFilter,
-  formOf,
   type FormSection,
   type FormState,
   inheritedParams,
@@ -43,6 +42,9 @@ import { copiedText, previewPanel, type PreviewTab } from "./preview.ts";
 import { previewStyles } from "./preview-styles.ts";
 import { DraftDocument, type RunDocument } from "./run-document.ts";
 import { sectionNav, sectionState } from "./section-nav.ts";
+import { startDocument } from "./start-document.ts";
+import "./sweep-form.ts";
+import { sweepPreview, sweepStep } from "./sweep-runs.ts";
 
 const TAKES_ARGS: ReadonlySet<unknown> = new Set(["script", "command"]);
 
@@ -125,7 +127,7 @@ export class Builder extends LitElement {
       values: this.readable,
       kind: this.document.kind,
       readOnly: broken !== null,
-      recipes: catalogue.recipes,
+      catalogue,
       set: (key, text) => {
         this.#edit([{ path: [key], ...(text === "" ? {} : { value: text }) }], true);
       },
@@ -139,7 +141,7 @@ export class Builder extends LitElement {
       openText,
     });
     const own = form === null ? new Map<string, Problem>() : problems(form);
-    const wrong = this.#wrong(own);
+    const wrong = byField(own, this.#checks.findings.problems);
     const shown = form === null ? [] : sections(form, this.filter, new Set(wrong.keys()));
     return html`<div class="page">
       <div>${header} ${broken === null ? nothing : brokenNotice(broken, this.document.text ?? "", openText)}</div>
@@ -148,7 +150,7 @@ export class Builder extends LitElement {
           form === null
             ? nothing
             : sectionNav(form, {
-                shown,
+                shown: [...shown, sweepStep(this.readable)],
                 wrong,
                 filter: this.filter,
                 setFilter: (filter) => {
@@ -163,7 +165,7 @@ export class Builder extends LitElement {
               })
         }
         <div class="form" role="form" aria-label="Parameters" ?inert=${broken !== null}>
-          ${form === null ? unknownRecipe(this.readable["recipe"], catalogue) : nothing}
+          ${form === null ? unknownRecipe(this.readable["recipe"]) : nothing}
           ${form === null ? nothing : shown.map((section) => this.#section(form, section, wrong))}
           ${
             this.readable["args"] !== undefined || (TAKES_ARGS.has(form?.recipe.id) && form?.recipe.schema.properties["args"] === undefined)
@@ -173,6 +175,7 @@ export class Builder extends LitElement {
                 })
               : nothing
           }
+          ${form === null ? nothing : this.#sweep(form)}
           ${form !== null && shown.length === 0 ? html`<p class="secondary">No field matches.</p>` : nothing}
         </div>
         ${this.#preview(form, own)}
@@ -182,26 +185,11 @@ export class Builder extends LitElement {
 
   get #form(): FormState | null {
     const named = this.catalogue === null ? null : recipeOf(this.catalogue, this.readable);
-    if (named === null) return null;
-    const { script, projectDefaults: project, parentParams: parent } = this.#origins;
-    // The form of a script is that of any script with the script's own fields besides.
-    const recipe = named.id === "script" && script !== null ? script.recipe : named;
-    const scriptFields = new Set(Object.keys(recipe.schema.properties).filter((key) => named.schema.properties[key] === undefined));
-    return formOf(recipe, this.readable, { project, parent, scriptFields });
-  }
-
-  /** By field: what the form itself knows, then what the server and the user's Python found. */
-  #wrong(own: ReadonlyMap<string, Problem>): Map<string, Problem> {
-    const wrong = new Map(own);
-    for (const found of this.#checks.findings.problems) {
-      const key = found.field.replace(/^params\./, "");
-      if (!wrong.has(key)) wrong.set(key, found);
-    }
-    return wrong;
+    return named === null ? null : this.#origins.form(named, this.readable);
   }
 
   #preview(form: FormState | null, own: ReadonlyMap<string, Problem>): TemplateResult {
-    const { dryRun, report, problems: found, checking } = this.#checks.findings;
+    const { dryRun, plan, report, problems: found, checking } = this.#checks.findings;
     const request = this.#request;
     const name = typeof this.readable["name"] === "string" ? this.readable["name"] : "";
     const parent = form?.parent ?? null;
@@ -210,7 +198,7 @@ export class Builder extends LitElement {
     return previewPanel({
       tab: this.tab,
       text,
-      markedLines: new Set(documentProblems.map(({ range }) => text.slice(0, range?.[0] ?? 0).split("\n").length)),
+      markedLines: new Set(documentProblems.map(({ range }) => lineAt(text, range?.[0] ?? 0))),
       dryRun,
       found: [...documentProblems.map((each) => each.problem), ...found],
       changes: form === null ? [] : changesFrom(form, parent ?? inheritedParams(form)),
@@ -227,6 +215,7 @@ export class Builder extends LitElement {
         form?.recipe.schema.properties["train_file"] === undefined
           ? null
           : html`<ty-dataset-panel .transport=${this.transport} .request=${request} data-testid="dataset"></ty-dataset-panel>`,
+      sweep: this.readable["sweep"] === undefined ? null : sweepPreview(plan, checking),
       fix: ({ path, value }) => {
         this.#drafts.delete(path.replace(/^params\./, ""));
         this.#edit([{ path: path.split("."), value }]);
@@ -255,6 +244,20 @@ export class Builder extends LitElement {
       },
       start: () => void this.#start(),
     });
+  }
+
+  #sweep(form: FormState): TemplateResult {
+    return html`<ty-sweep-form
+      id="section-sweep"
+      .transport=${this.transport}
+      .form=${form}
+      .values=${this.readable}
+      .problems=${[...(this.reading?.problems.map(({ problem }) => problem) ?? []), ...this.#checks.findings.problems]}
+      @spec-edit=${(event: CustomEvent<readonly SpecEdit[]>) => {
+        this.#edit(event.detail);
+        if (this.readable["sweep"] !== undefined) this.tab = "runs";
+      }}
+    ></ty-sweep-form>`;
   }
 
   #section(form: FormState, section: FormSection, wrong: ReadonlyMap<string, Problem>): TemplateResult {
@@ -300,7 +303,7 @@ export class Builder extends LitElement {
     if (text === null) return;
     this.reading = readRunDocument(text);
     if (this.reading.values !== null) this.readable = this.reading.values;
-    this.#origins.follow(this.transport, this.readable, this.#request);
+    this.#origins.follow(this.transport, this.readable, this.#request ?? requestWithoutSweep(text, this.reading, this.baseDir));
     this.#checks.later();
   };
 
@@ -328,8 +331,7 @@ export class Builder extends LitElement {
 
   /** null while the document is not one that could be started. */
   get #request(): CreateRun | null {
-    const spec = this.reading?.spec ?? null;
-    return spec === null ? null : { spec, start: true, ...(this.baseDir === null ? {} : { base_dir: this.baseDir }) };
+    return requestOf(this.reading?.spec ?? null, this.baseDir);
   }
 
   get #errors(): number {
@@ -342,10 +344,7 @@ export class Builder extends LitElement {
     if (body === null || this.busy || this.#errors > 0 || !this.trusted) return;
     this.busy = true;
     try {
-      this.document.flush();
-      if (this.document.kind === "file" && this.document.dirty) this.transport.command({ command: "save_document" });
-      const run = await this.transport.request("createRun", { body: { ...body, source: this.document.text ?? "" }, timeoutMs: 120_000 });
-      this.transport.command({ command: "open_run", run: run.id });
+      await startDocument(this.transport, this.document, body);
     } catch (error) {
       this.#checks.refused(asProblem(error));
     } finally {
@@ -383,7 +382,8 @@ export class Builder extends LitElement {
         this.#drafts.clear();
       },
       goTo: (index) => {
-        const section = this.#form === null ? undefined : sections(this.#form, this.filter, new Set())[index];
+        const own = this.#form === null ? [] : sections(this.#form, this.filter, new Set());
+        const section = [...own, sweepStep(this.readable)][index];
         if (section !== undefined) this.#goTo(section.id);
       },
     });

@@ -2,21 +2,53 @@
 import type { Problem, TrainyardError } from "../../protocol/errors.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { PreflightReport } from "../../protocol/recipe.ts";
-import type { DryRun } from "../../protocol/spec.ts";
+import { specOfRun } from "../../protocol/expand-sweep.ts";
+import { applySpecEdits } from "../../protocol/run-document/edit.ts";
+import { readRunDocument, type RunDocumentReading } from "../../protocol/run-document/read.ts";
+import type { DryRun, RunSpec } from "../../protocol/spec.ts";
+import type { CreateSweep, SweepPlan } from "../../protocol/sweep.ts";
 import { asProblem } from "../components/problem.ts";
 import type { Transport } from "../transport/transport.ts";
+import { endSweep } from "./sweep-form-model.ts";
 
 const PAUSE_MS = 700;
 const PATIENCE_MS = 60_000;
 
+/** By field: what the form itself knows, then what the server and the user's Python found. */
+export function byField(own: ReadonlyMap<string, Problem>, found: readonly Problem[]): Map<string, Problem> {
+  const wrong = new Map(own);
+  for (const each of found) {
+    const key = each.field.replace(/^params\./, "");
+    if (!wrong.has(key)) wrong.set(key, each);
+  }
+  return wrong;
+}
+
+/** @param baseDir null for the server's own */
+export function requestOf(spec: RunSpec | null, baseDir: string | null): CreateRun | null {
+  return spec === null ? null : { spec, start: true, ...(baseDir === null ? {} : { base_dir: baseDir }) };
+}
+
+/** A sweep that is not complete yet says nothing against the rest of the document. */
+export function requestWithoutSweep(text: string, { values }: RunDocumentReading, baseDir: string | null): CreateRun | null {
+  return values === null ? null : requestOf(readRunDocument(applySpecEdits(text, endSweep())).spec, baseDir);
+}
+
+/** What a sweep is planned and made of. */
+export function planBody({ spec, base_dir }: CreateRun): CreateSweep {
+  return { spec, ...(base_dir === undefined ? {} : { base_dir }) };
+}
+
 export interface Findings {
   readonly dryRun: DryRun | null;
+  /** The runs of a document with a sweep; the rest is about the first of them. */
+  readonly plan: SweepPlan | null;
   readonly report: PreflightReport | null;
   readonly problems: readonly Problem[];
   readonly checking: boolean;
 }
 
-const NOTHING: Findings = { dryRun: null, report: null, problems: [], checking: false };
+const NOTHING: Findings = { dryRun: null, plan: null, report: null, problems: [], checking: false };
 
 export class Checks {
   readonly #ask: () => { readonly transport: Transport; readonly body: CreateRun } | null;
@@ -61,9 +93,13 @@ export class Checks {
     const { transport, body } = asked;
     this.#set({ ...this.#findings, checking: true });
     try {
-      const dryRun = await transport.request("dryRun", { body });
-      const report = await transport.request("preflight", { body, timeoutMs: PATIENCE_MS });
-      if (mine === this.#check) this.#set({ dryRun, report, problems: report.problems, checking: false });
+      const plan =
+        body.spec.sweep === undefined ? null : await transport.request("planSweep", { body: planBody(body), timeoutMs: PATIENCE_MS });
+      const first = plan?.runs[0];
+      const one = first === undefined ? body : { ...body, spec: specOfRun(body.spec, first, 0) };
+      const dryRun = await transport.request("dryRun", { body: one });
+      const report = await transport.request("preflight", { body: one, timeoutMs: PATIENCE_MS });
+      if (mine === this.#check) this.#set({ dryRun, plan, report, problems: report.problems, checking: false });
     } catch (error) {
       if (mine === this.#check) this.refused(asProblem(error));
     }

@@ -5,7 +5,8 @@ import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { Recipe, RecipeField } from "../../protocol/recipe.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
 
-export type Origin = "recipe default" | "preset" | "project default" | "your script" | "parent run" | "changed" | "unset";
+export type Origin =
+  "recipe default" | "preset" | "project default" | "your script" | "parent run" | "changed" | "unset" | "varied by the sweep";
 
 export interface Provenance {
   readonly origin: Origin;
@@ -25,6 +26,8 @@ export interface FormState {
   readonly project: JsonObject;
   /** Effective values of the run that the document was made from; null without one. */
   readonly parent: JsonObject | null;
+  /** Params that the document's sweep varies: each run has its own value of them. */
+  readonly swept: ReadonlySet<string>;
 }
 
 export interface FormSection {
@@ -43,7 +46,8 @@ export function formOf(
   values: JsonObject,
   origins: Partial<Pick<FormState, "project" | "parent" | "scriptFields">> = {},
 ): FormState {
-  const { params, preset } = values;
+  const { params, preset, sweep } = values;
+  const varied = typeof sweep === "object" && sweep !== null && !Array.isArray(sweep) ? sweep["params"] : null;
   return {
     recipe,
     scriptFields: origins.scriptFields ?? new Set(),
@@ -51,6 +55,7 @@ export function formOf(
     params: typeof params === "object" && params !== null && !Array.isArray(params) ? params : {},
     project: origins.project ?? {},
     parent: origins.parent ?? null,
+    swept: new Set(typeof varied === "object" && varied !== null ? Object.keys(varied) : []),
   };
 }
 
@@ -72,6 +77,7 @@ export function valueOf(form: FormState, key: string): JsonValue | undefined {
 
 /** A value that the document shares with the run it was made from is that run's. */
 export function provenance(form: FormState, key: string): Provenance {
+  if (form.swept.has(key)) return { origin: "varied by the sweep", was: undefined };
   const base = inherited(form, key);
   if (!Object.hasOwn(form.params, key)) return { origin: base.origin, was: undefined };
   const parent = form.parent?.[key];
@@ -187,12 +193,12 @@ export function problems(form: FormState): Map<string, Problem> {
   const required = form.recipe.schema.required.filter((key) => properties[key] !== undefined && isApplicable(form, properties[key]));
   for (const key of required) {
     const value = params[key];
-    if (value === undefined || value === "" || value === null)
+    if (!form.swept.has(key) && (value === undefined || value === "" || value === null))
       found.set(key, { severity: "error", field: `params.${key}`, message: MISSING, hint: null });
   }
   for (const [key, field] of Object.entries(properties)) {
     const value = params[key];
-    if (value === undefined || found.has(key)) continue;
+    if (value === undefined || found.has(key) || form.swept.has(key)) continue;
     const problem = checkField(key, field, value);
     if (problem !== null) found.set(key, problem);
   }
@@ -211,15 +217,20 @@ export function parseInput(field: RecipeField, text: string): JsonValue | undefi
   }
   if (types.includes("array") && !types.includes("string")) {
     if (trimmed.startsWith("[")) return parseJson(trimmed);
-    const items = trimmed
-      .split(/[,\n]/)
-      .map((item) => item.trim())
-      .filter((item) => item !== "");
+    const items = splitList(trimmed);
     const numeric = field.items?.["type"] === "number" || field.items?.["type"] === "integer";
     return numeric ? items.map((item) => (Number.isFinite(Number(item)) ? Number(item) : item)) : items;
   }
   if (types.includes("object") && !types.includes("string")) return parseJson(trimmed);
   return text;
+}
+
+/** The items of a list as it is typed: parted by commas or lines. */
+export function splitList(text: string): string[] {
+  return text
+    .split(/[,\n]/)
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 }
 
 /** What the items of a list may be; empty when anything may. */

@@ -2,8 +2,10 @@
 import type { JsonObject } from "../../protocol/json.ts";
 import type { DocumentRequest, ScriptForm } from "../../protocol/documents.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { Transport } from "../transport/transport.ts";
+import { type FormState, formOf } from "./form-model.ts";
 
 const PATIENCE_MS = 60_000;
 const MOST_RECENT = 5;
@@ -42,6 +44,14 @@ export class Origins {
     const resolved = this.#parent?.resolved?.["params"];
     const effective = typeof resolved === "object" && resolved !== null && !Array.isArray(resolved) ? resolved : null;
     return effective ?? this.#parent?.spec?.params ?? null;
+  }
+
+  /** The form of a document of the recipe `named`, with everything that its values come from. */
+  form(named: Recipe, values: JsonObject): FormState {
+    // The form of a script is that of any script with the script's own fields besides.
+    const recipe = named.id === "script" && this.#script !== null ? this.#script.recipe : named;
+    const scriptFields = new Set(Object.keys(recipe.schema.properties).filter((key) => named.schema.properties[key] === undefined));
+    return formOf(recipe, values, { project: this.projectDefaults, parent: this.parentParams, scriptFields });
   }
 
   /** The newest runs of a recipe, which a document can be made from. */

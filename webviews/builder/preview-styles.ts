@@ -39,6 +39,21 @@ export const previewStyles = css`
     font-size: 12px;
     overflow-wrap: anywhere;
   }
+  .runs {
+    border-collapse: collapse;
+    font-size: 12px;
+  }
+  .runs th,
+  .runs td {
+    height: 20px;
+    padding: 0 12px 0 0;
+    text-align: left;
+    font-weight: normal;
+    white-space: nowrap;
+  }
+  .runs th {
+    color: var(--secondary);
+  }
   .count {
     color: var(--secondary);
   }

@@ -11,7 +11,7 @@ import { estimateView } from "./estimate-view.ts";
 import { inputText } from "./form-model.ts";
 import type { RunDocument } from "./run-document.ts";
 
-export type PreviewTab = "yaml" | "data" | "command" | "changes";
+export type PreviewTab = "yaml" | "runs" | "data" | "command" | "changes";
 
 export interface PreviewView {
   readonly tab: PreviewTab;
@@ -38,6 +38,8 @@ export interface PreviewView {
   readonly theme: ThemeKind;
   /** Shows the dataset; null for a recipe that reads none. */
   readonly dataset: TemplateResult | null;
+  /** Shows the runs of a sweep; null for a document without one. */
+  readonly sweep: { readonly runs: TemplateResult; readonly start: string } | null;
   /** Carries out what cures a problem. */
   readonly fix: (fix: Fix) => void;
   readonly setTab: (tab: PreviewTab) => void;
@@ -58,6 +60,7 @@ export type CopyKind = PreviewTab | "cli" | "sbatch";
 
 const TABS: readonly (readonly [PreviewTab, string])[] = [
   ["yaml", "YAML"],
+  ["runs", "Runs"],
   ["data", "Data"],
   ["command", "Command"],
   ["changes", "Changes"],
@@ -71,6 +74,7 @@ export function commandText(dryRun: DryRun): string {
 export function copiedText(what: CopyKind, text: string, dryRun: DryRun | null, name: string, uri: string | null): string {
   switch (what) {
     case "yaml":
+    case "runs":
     case "data":
     case "changes":
       return text;
@@ -93,7 +97,7 @@ export function copiedText(what: CopyKind, text: string, dryRun: DryRun | null, 
 export function previewPanel(view: PreviewView): TemplateResult {
   return html`<aside class="preview" aria-label="Preview">
     <div class="tabs" role="tablist">
-      ${TABS.filter(([tab]) => tab !== "data" || view.dataset !== null).map(
+      ${TABS.filter(([tab]) => (tab !== "data" || view.dataset !== null) && (tab !== "runs" || view.sweep !== null)).map(
         ([tab, label]) =>
           html`<button
             class="toggle"
@@ -136,7 +140,7 @@ export function previewPanel(view: PreviewView): TemplateResult {
         title=${view.trusted ? "Start (Ctrl+Enter)" : "This workspace is not trusted: nothing can be launched from it"}
         @click=${view.start}
       >
-        ${icon("debug-start")} ${view.busy ? "Starting…" : "Start"}
+        ${icon("debug-start")} ${view.busy ? "Starting…" : (view.sweep?.start ?? "Start")}
       </button>
     </div>
   </aside>`;
@@ -157,6 +161,8 @@ function tabBody(view: PreviewView): TemplateResult {
           .split(/\r?\n/)
           .map((line, index) => yamlLine(line, view.markedLines.has(index + 1)))}
       </div>`;
+    case "runs":
+      return view.sweep?.runs ?? html`<div class="code"></div>`;
     case "data":
       return view.dataset ?? html`<div class="code"></div>`;
     case "command":

@@ -1,28 +1,15 @@
 /** Draws one chart: works out the domains, lets Vega draw the frame, and puts lines and crosshair on two canvases above it. */
-import { formatClock, formatDuration, formatInteger } from "../components/format.ts";
-import type { Theme } from "../components/theme.ts";
 import type { Annotations } from "./annotations.ts";
 import { xColumn, xOffset } from "./chart-window.ts";
-import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
 import type { SeriesColumns } from "./columns.ts";
-import {
-  type Brush,
-  drawAttempts,
-  drawBrush,
-  drawCheckpoints,
-  drawDot,
-  drawFlag,
-  drawNonFinite,
-  drawPoints,
-  type Plot,
-} from "./canvas-marks.ts";
+import { type Brush, drawAttempts, drawCheckpoints, drawDot, drawNonFinite, drawPoints, type Plot } from "./canvas-marks.ts";
 import type { Shown, Stroke } from "./chart-export.ts";
 import { tracePath } from "./draw-line.ts";
 import { lineStyle } from "./palette.ts";
-import { type Domain, extent, growDomain, linearScale, logDomain, logScale, nearestIndex, niceDomain, windowRange } from "./scale.ts";
+import type { PlotArea } from "./plot-area.ts";
+import { type PlotInput, xLabel, yTickCount } from "./plot-area.ts";
+import { type Domain, extent, growDomain, logDomain, nearestIndex, niceDomain, windowRange } from "./scale.ts";
 import type { DiscardedTail } from "./series-store.ts";
-import { linearFormat, logFormat, tickLabels, tickStep } from "./ticks.ts";
-import { LABEL_PADDING, LABEL_SIZE, PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
 
 export interface ChartData {
   readonly columns: SeriesColumns;
@@ -34,22 +21,10 @@ export interface ChartData {
   readonly slot: number;
 }
 
-export interface ChartInput {
+export interface ChartInput extends PlotInput {
   readonly metric: string;
   readonly data: ChartData;
-  readonly settings: ChartSettings;
-  /** What the x axis shows: the zoom, or everything. */
-  readonly window: XWindow;
-  /** What the y axis shows when it was zoomed; null for what the lines need. */
-  readonly yWindow: Domain | null;
   readonly annotations: Annotations;
-  readonly live: boolean;
-  readonly theme: Theme;
-  /** Room for the y labels. */
-  readonly gutter: number;
-  /** Of the whole chart in CSS pixels. */
-  readonly width: number;
-  readonly height: number;
 }
 
 export interface Reading {
@@ -64,71 +39,24 @@ export interface Reading {
   readonly py: number | null;
 }
 
-/** Between the page and the y labels. */
-const EDGE_PX = 8;
-
-/** About how many labels fit on the y axis of a plot of this height. */
-function tickCount(height: number): number {
-  return Math.max(2, Math.floor(height / 44));
-}
-
 export class LineView {
-  readonly #lines: HTMLCanvasElement;
-  readonly #overlay: HTMLCanvasElement;
-  readonly #frame: VegaFrame;
-  #shown: Domain | null = null;
-  #shownKey = "";
+  readonly #area: PlotArea;
   #input: ChartInput | null = null;
-  #plot: Plot | null = null;
-  #labelWidth = 0;
 
-  constructor(frameHost: HTMLElement, lines: HTMLCanvasElement, overlay: HTMLCanvasElement) {
-    this.#frame = new VegaFrame(frameHost);
-    this.#lines = lines;
-    this.#overlay = overlay;
-  }
-
-  /** Room that the y labels of the last drawing need, in CSS pixels. */
-  get labelWidth(): number {
-    return this.#labelWidth;
-  }
-
-  get plot(): Plot | null {
-    return this.#plot;
+  constructor(area: PlotArea) {
+    this.#area = area;
   }
 
   draw(input: ChartInput): void {
     this.#input = input;
-    const { settings, window, theme } = input;
-    const width = Math.max(10, input.width - input.gutter - PLOT_PADDING.right);
-    const height = Math.max(10, input.height - PLOT_PADDING.top - PLOT_PADDING.bottom);
-    const y = this.#yDomain(input);
-    const yTicks = tickCount(height);
-    const yFormat = settings.logY ? logFormat(y) : linearFormat(y, yTicks);
-    const frame = { xAxis: settings.xAxis, logY: settings.logY, x: window, y, yFormat, yTicks, left: input.gutter, width, height };
-    this.#frame.draw(frame, theme);
-    this.#labelWidth = this.#measureLabels(y, yTicks, settings.logY, theme);
-    const offset = xOffset(settings.xAxis, input.data.origin);
-    const left = input.gutter;
-    const { top } = PLOT_PADDING;
-    const xDomain: Domain = [window[0] + offset, window[1] + offset];
-    const yRange: Domain = [top + height, top];
-    this.#plot = {
-      left,
-      top,
-      width,
-      height,
-      x: linearScale(xDomain, [left, left + width]),
-      y: settings.logY ? logScale(y, yRange) : linearScale(y, yRange),
-    };
-    const context = prepare(this.#lines, input.width, input.height);
-    if (context !== null) this.#drawLines(context, input, this.#plot);
+    const ground = this.#area.layOut(input, this.#yDomain(input), xOffset(input.settings.xAxis, input.data.origin));
+    if (ground !== null) this.#drawLines(ground.context, input, ground.plot);
   }
 
   /** The values at the point nearest to x (axis units), null without points. */
   read(x: number): Reading | null {
     const input = this.#input;
-    const plot = this.#plot;
+    const { plot } = this.#area;
     if (input === null || plot === null) return null;
     const columns = shownColumns(input);
     const xs = xColumn(columns, input.settings.xAxis);
@@ -151,39 +79,29 @@ export class LineView {
   /** Axis units at a pixel of the chart. */
   xAt(pixel: number): number | null {
     const input = this.#input;
-    if (input === null || this.#plot === null) return null;
-    return this.#plot.x.invert(pixel) - xOffset(input.settings.xAxis, input.data.origin);
+    const { plot } = this.#area;
+    if (input === null || plot === null) return null;
+    return plot.x.invert(pixel) - xOffset(input.settings.xAxis, input.data.origin);
   }
 
   /** Crosshair with its dot, and the stretch being dragged for a zoom. */
   drawOverlay(reading: Reading | null, brush: Brush | null): void {
     const input = this.#input;
-    const plot = this.#plot;
+    const { plot } = this.#area;
     if (input === null || plot === null) return;
-    const context = prepare(this.#overlay, input.width, input.height);
-    if (context === null) return;
+    const context = this.#area.beginOverlay(input, brush);
+    if (context === null || reading === null) return;
+    const { xAxis } = input.settings;
+    const x = xAxis === "step" ? reading.step : reading.time - xOffset(xAxis, input.data.origin);
+    if (!this.#area.drawCrosshair(context, input, reading.px, xLabel(xAxis, x))) return;
     const { theme } = input;
-    if (brush !== null) drawBrush(context, brush, plot, theme);
-    if (reading === null || reading.px < plot.left - 1 || reading.px > plot.left + plot.width + 1) return;
-    const x = Math.round(reading.px) + 0.5;
-    context.strokeStyle = theme.foreground;
-    context.globalAlpha = 0.6;
-    context.beginPath();
-    context.moveTo(x, plot.top);
-    context.lineTo(x, plot.top + plot.height);
-    context.stroke();
-    context.globalAlpha = 1;
-    drawFlag(context, x, plot, xLabel(input.settings.xAxis, reading, input.data.origin), stepLabels(input, plot), theme);
     if (reading.py !== null) drawDot(context, reading.px, reading.py, 3.5, lineStyle(input.data.slot, theme.kind).color, theme.background);
   }
 
   /** What the chart shows, for an export; null before the first drawing. */
   get shown(): Shown | null {
     const input = this.#input;
-    const plot = this.#plot;
-    if (input === null || plot === null) return null;
-    const strokes = this.#strokes(input);
-    return { frame: this.#frame, lines: this.#lines, plot, strokes, settings: input.settings, background: input.theme.background };
+    return input === null ? null : this.#area.shown(input, this.#strokes(input));
   }
 
   #strokes(input: ChartInput): Stroke[] {
@@ -196,10 +114,6 @@ export class LineView {
     return [{ ...common, name: `${input.metric} (raw)`, ys: columns.values, dash: [], width: 1, alpha: 0.32 }, smoothed];
   }
 
-  dispose(): void {
-    this.#frame.dispose();
-  }
-
   #yDomain(input: ChartInput): Domain {
     if (input.yWindow !== null) return input.yWindow;
     const { settings, window, data } = input;
@@ -210,29 +124,9 @@ export class LineView {
     const raw = settings.raw ? extent(columns.values, from, to, settings.logY) : null;
     const needed = smooth === null ? raw : raw === null ? smooth : growDomain(smooth, raw);
     if (needed === null) return settings.logY ? [0.1, 1] : [0, 1];
-    // Any change of what is shown starts afresh; only new points of a live run may not shrink the range.
-    const key = JSON.stringify([settings, input.live ? this.#zoomKey(input) : window]);
-    const grown = input.live && key === this.#shownKey ? growDomain(this.#shown, needed) : needed;
-    this.#shownKey = key;
-    this.#shown = grown;
-    return settings.logY
-      ? logDomain(grown)
-      : niceDomain(grown, Math.max(3, tickCount(input.height - PLOT_PADDING.top - PLOT_PADDING.bottom)));
-  }
-
-  #measureLabels(y: Domain, count: number, logY: boolean, theme: Theme): number {
-    const context = this.#overlay.getContext("2d");
-    const { makeFormat } = this.#frame;
-    if (context === null || makeFormat === null) return 0;
-    const labels = tickLabels(y, count, logY, makeFormat);
-    context.font = `${String(LABEL_SIZE)}px ${theme.fontFamily}`;
-    const widest = labels.reduce((most, label) => Math.max(most, context.measureText(label).width), 0);
-    return Math.ceil(widest) + LABEL_PADDING + EDGE_PX;
-  }
-
-  /** While the run is live and nothing is zoomed, the window moves with each point and must not reset the range. */
-  #zoomKey(input: ChartInput): string {
-    return String(input.window[0]);
+    // While the run is live and nothing is zoomed, the window moves with each point and must not reset the range.
+    const grown = this.#area.grow(needed, input.live, [settings, input.live ? window[0] : window]);
+    return settings.logY ? logDomain(grown) : niceDomain(grown, Math.max(3, yTickCount(input.height)));
   }
 
   #drawLines(context: CanvasRenderingContext2D, input: ChartInput, plot: Plot): void {
@@ -276,28 +170,4 @@ export class LineView {
 
 function shownColumns(input: ChartInput): SeriesColumns {
   return input.data.detail ?? input.data.columns;
-}
-
-/** Sizes the canvas for the screen's pixel density and clears it. */
-function prepare(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  const context = canvas.getContext("2d");
-  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return context;
-}
-
-/** The labels of a step axis as Vega places them; labels of time are short and stand far apart. */
-export function stepLabels({ settings, window }: Pick<ChartInput, "settings" | "window">, plot: Plot): [number, string][] {
-  if (settings.xAxis !== "step") return [];
-  const step = Math.max(1, tickStep(window, Math.max(2, Math.floor(plot.width / 90))));
-  const labels: [number, string][] = [];
-  for (let at = Math.ceil(window[0] / step) * step; at <= window[1]; at += step) labels.push([plot.x.at(at), formatInteger(at)]);
-  return labels;
-}
-
-function xLabel(axis: XAxis, reading: Reading, origin: number): string {
-  if (axis === "step") return formatInteger(reading.step);
-  return axis === "wall" ? formatClock(reading.time) : formatDuration((reading.time - origin) / 1000);
 }

@@ -1,23 +1,16 @@
-/** One metric of many runs: title row, frame, lines, a crosshair with all values, keyboard, table and exports. */
-import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { customElement, property, query, state } from "lit/decorators.js";
+/** One metric of many runs: their lines, a crosshair that reads them all, and where two of them part. */
+import { css, type CSSResultGroup, nothing, type TemplateResult } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
 import { formatInteger } from "../components/format.ts";
-import { icon } from "../components/icons.ts";
-import { baseStyles } from "../components/styles.ts";
-import { documentTheme, type Theme } from "../components/theme.ts";
+import type { Theme } from "../components/theme.ts";
 import type { Observable } from "../transport/observable.ts";
-import type { Plot } from "./canvas-marks.ts";
-import { exportChart } from "./chart-export.ts";
-import { CHART_KEYS, type KeyTarget, runChartKey } from "./chart-keys.ts";
-import { ChartPointer, type PointerTarget } from "./chart-pointer.ts";
-import { chartStyles } from "./chart-styles.ts";
-import type { ChartSync, XAxis, XWindow } from "./chart-sync.ts";
-import "./export-menu.ts";
-import type { ExportKind } from "./export-menu.ts";
+import { ChartElement } from "./chart-element.ts";
+import type { XAxis, XWindow } from "./chart-sync.ts";
 import { overlaySentence, overlayTooltip } from "./overlay-reading.ts";
 import { overlayCsv, overlayTable } from "./overlay-table.ts";
-import { type Pace, Redraw } from "./redraw.ts";
-import { type LineReading, type OverlayLine, OverlayView, xLabel } from "./overlay-view.ts";
+import { type LineReading, type OverlayLine, OverlayView } from "./overlay-view.ts";
+import { type PlotArea, type PlotInput, xLabel } from "./plot-area.ts";
+import type { Pace } from "./redraw.ts";
 
 /** What a chart of many lines draws; whoever owns the runs provides it. */
 export interface OverlaySource {
@@ -44,10 +37,9 @@ export interface OverlaySource {
 const PACE: Pace = { everyMs: 250, share: 0.25 };
 
 @customElement("ty-overlay-chart")
-export class OverlayChart extends LitElement implements PointerTarget, KeyTarget {
-  static override styles = [
-    ...baseStyles,
-    chartStyles,
+export class OverlayChart extends ChartElement<OverlayView> {
+  static override styles: CSSResultGroup = [
+    ChartElement.styles,
     css`
       .tooltip .metric {
         margin-left: 6px;
@@ -82,157 +74,63 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
     `,
   ];
 
-  @property({ attribute: false }) metric = "";
   @property({ attribute: false }) source!: OverlaySource;
-  @property({ attribute: false }) sync!: ChartSync;
-  /** Evaluations and schedules are drawn as they are. */
-  @property({ type: Boolean }) exact = false;
-  @property({ type: Boolean, reflect: true }) maximised = false;
   @state() private readings: readonly LineReading[] = [];
-  @state() private showTable = false;
   @state() private parting: number | null = null;
   @state() private shownLines = 0;
-  @query(".frame") private frameHost!: HTMLElement;
-  @query(".lines") private lines!: HTMLCanvasElement;
-  @query(".overlay") private overlay!: HTMLCanvasElement;
-  @query(".plot") plotElement!: HTMLElement;
-
-  readonly #pointer = new ChartPointer(this);
-  #view: OverlayView | null = null;
-  #visible = false;
-  readonly #redraw = new Redraw(
-    () => {
-      this.#draw();
-    },
-    () => {
-      if (this.showTable) this.requestUpdate();
-    },
-    PACE,
-  );
   #drawn: readonly OverlayLine[] = [];
-  #stop: (() => void)[] = [];
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    const redraw = (): void => {
-      this.#redraw.soon();
-    };
-    const visibility = new IntersectionObserver((entries) => {
-      this.#visible = entries.some((entry) => entry.isIntersecting);
-      if (this.#visible) this.#redraw.soon();
-    });
-    const size = new ResizeObserver(redraw);
-    this.#stop = [
+  constructor() {
+    super(PACE);
+  }
+
+  protected override get isLive(): boolean {
+    return this.source.live;
+  }
+
+  protected override makeView(area: PlotArea): OverlayView {
+    return new OverlayView(area);
+  }
+
+  protected override listen(): (() => void)[] {
+    return [
       this.source.onChange(() => {
-        this.#redraw.news();
+        this.redraw.news();
       }),
-      this.source.highlight.listen(redraw),
-      this.sync.settings.listen(() => {
-        this.requestUpdate();
-        redraw();
+      this.source.highlight.listen(() => {
+        this.redraw.soon();
       }),
-      this.sync.zoom.listen(redraw),
-      this.sync.yZooms.listen(redraw),
-      this.sync.crosshair.listen(() => {
-        this.#moveCrosshair();
-      }),
-      this.sync.gutter.width.listen(redraw),
-      documentTheme().listen(redraw),
-      () => {
-        visibility.disconnect();
-        size.disconnect();
-      },
     ];
-    void this.updateComplete.then(() => {
-      if (!this.isConnected) return;
-      this.#view ??= new OverlayView(this.frameHost, this.lines, this.overlay);
-      visibility.observe(this);
-      size.observe(this.plotElement);
-    });
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    for (const stop of this.#stop) stop();
-    this.#stop = [];
-    this.#redraw.cancel();
-    this.sync.gutter.leave(this);
-    this.#view?.dispose();
-    this.#view = null;
-  }
-
-  override updated(changed: PropertyValues<this>): void {
-    if (changed.has("maximised") || changed.has("metric")) this.#redraw.soon();
+  protected override onNews(): void {
+    if (this.showTable) this.requestUpdate();
   }
 
   override render(): TemplateResult {
-    const [, group = "", name = this.metric] = /^(.*\/)?(.+)$/.exec(this.metric) ?? [];
-    const { smoothing } = this.sync.settings.value;
-    const notes = [
-      ...(smoothing > 0 && !this.exact ? [`smoothed ${smoothing.toFixed(2)}`] : []),
-      ...(this.parting === null ? [] : [`part at step ${formatInteger(this.parting)}`]),
-    ];
-    const lines = `${String(this.shownLines)} ${this.shownLines === 1 ? "line" : "lines"}`;
-    return html`
-      <header>
-        <span class="title" title=${this.metric}
-          >${group === "" ? nothing : html`<span class="group">${group}</span>`}<span class="truncate">${name}</span></span
-        >
-        <span class="notes secondary"><span></span><span class="note" data-testid="chart-notes">${notes.join(" · ")}</span></span>
-        <span class="tools">
-          ${this.#tool("table", this.showTable ? "Hide data table (T)" : "Show data table (T)", () => {
-            this.toggleTable();
-          })}
-          <ty-export-menu .metric=${this.metric} @chart-export=${this.#onExport}></ty-export-menu>
-          ${this.#tool(this.maximised ? "screen-normal" : "screen-full", this.maximised ? "Restore (Enter)" : "Maximise (Enter)", () => {
-            this.toggleMaximised();
-          })}
-        </span>
-      </header>
-      <div
-        class="plot"
-        role="img"
-        tabindex="0"
-        aria-label="${this.metric}, ${lines}"
-        aria-keyshortcuts=${CHART_KEYS}
-        data-testid="chart-plot"
-        @pointerdown=${this.#pointer.down}
-        @pointermove=${this.#pointer.move}
-        @pointerup=${this.#pointer.up}
-        @pointercancel=${this.#pointer.up}
-        @pointerleave=${this.#pointer.leave}
-        @dblclick=${this.#pointer.doubleClick}
-        @wheel=${this.#pointer.wheel}
-        @keydown=${this.#onKey}
-      >
-        <div class="frame"></div>
-        <canvas class="lines"></canvas>
-        <canvas class="overlay"></canvas>
-        ${this.#renderReading()}
-      </div>
-      <div class="visually-hidden" aria-live="polite">${this.#sentence()}</div>
-      ${this.showTable ? overlayTable(this.metric, this.#drawn) : nothing}
-    `;
-  }
-
-  #tool(name: Parameters<typeof icon>[0], label: string, run: () => void): TemplateResult {
-    return html`<button class="icon-button" title=${label} aria-label="${label}: ${this.metric}" @click=${run}>${icon(name)}</button>`;
-  }
-
-  /** Where the crosshair stands, when this chart owns it. */
-  get #at(): number | null {
-    const at = this.sync.crosshair.value;
-    return at?.owner === this ? at.x : null;
+    const { smoothing } = this.settings;
+    return this.renderChart({
+      lead: nothing,
+      value: nothing,
+      notes: [
+        ...(smoothing > 0 ? [`smoothed ${smoothing.toFixed(2)}`] : []),
+        ...(this.parting === null ? [] : [`part at step ${formatInteger(this.parting)}`]),
+      ],
+      label: `${this.metric}, ${String(this.shownLines)} ${this.shownLines === 1 ? "line" : "lines"}`,
+      inside: this.#renderReading(),
+      reading: this.#sentence(),
+      table: () => overlayTable(this.metric, this.#drawn),
+    });
   }
 
   get #position(): string {
     const { xAxis } = this.sync.settings.value;
-    return `${xAxis === "step" ? "Step " : ""}${xLabel(xAxis, this.#at ?? 0)}`;
+    return `${xAxis === "step" ? "Step " : ""}${xLabel(xAxis, this.at ?? 0)}`;
   }
 
   #renderReading(): TemplateResult | typeof nothing {
     const { plot } = this;
-    const x = this.#at;
+    const x = this.at;
     if (x === null || plot === null) return nothing;
     return overlayTooltip({
       at: this.#position,
@@ -248,44 +146,25 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
   }
 
   #sentence(): string {
-    return this.#at === null ? "" : overlaySentence(this.metric, this.#position, this.readings, this.source.lowerFirst(this.metric));
+    return this.at === null ? "" : overlaySentence(this.metric, this.#position, this.readings, this.source.lowerFirst(this.metric));
   }
 
-  #draw(): void {
-    const view = this.#view;
-    if (view === null || !this.#visible) return;
-    const { width, height } = this.plotElement.getBoundingClientRect();
-    if (width < 40 || height < 40) return;
-    this.#redraw.measure(() => {
-      this.#drawWith(view, width, height);
-    });
-  }
-
-  #drawWith(view: OverlayView, width: number, height: number): void {
-    const chosen = this.sync.settings.value;
-    const settings = this.exact ? { ...chosen, smoothing: 0 } : chosen;
-    const theme = documentTheme().value;
-    const { source } = this;
-    if (this.sync.zoom.value !== null) source.refine(this.metric, settings.xAxis, this.sync.zoom.value);
-    this.#drawn = source.lines(this.metric, settings.xAxis, this.sync.zoom.value, settings.smoothing, theme);
-    this.shownLines = this.#drawn.length;
-    this.parting = source.parting(this.#drawn);
+  protected override drawLines(view: OverlayView, input: PlotInput): void {
+    const { source, metric } = this;
+    const { settings, theme } = input;
+    const zoom = this.sync.zoom.value;
+    if (zoom !== null) source.refine(metric, settings.xAxis, zoom);
+    const lines = source.lines(metric, settings.xAxis, zoom, settings.smoothing, theme);
+    this.#drawn = lines;
+    this.shownLines = lines.length;
+    this.parting = source.parting(lines);
     view.draw({
-      lines: this.#drawn,
-      settings,
-      window: this.window,
-      yWindow: this.sync.yZooms.value.get(this.metric) ?? null,
+      ...input,
+      lines,
       highlight: source.highlight.value,
       parting: this.parting === null ? null : this.#xOfStep(this.parting),
-      live: source.live,
       ignoreOutliers: source.ignoreOutliers,
-      theme,
-      gutter: this.sync.gutter.width.value,
-      width,
-      height,
     });
-    this.sync.gutter.need(this, view.labelWidth);
-    this.#moveCrosshair();
   }
 
   #xOfStep(step: number): number {
@@ -294,38 +173,16 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
     return line?.xs[index] ?? step;
   }
 
-  get plot(): Plot | null {
-    return this.#view?.plot ?? null;
-  }
-
-  get window(): XWindow {
-    return this.sync.zoom.value ?? this.full;
-  }
-
   get full(): XWindow {
     return this.source.span(this.sync.settings.value.xAxis);
   }
 
-  xAt(pixel: number): number | null {
-    return this.#view?.xAt(pixel) ?? null;
-  }
-
-  #moveCrosshair(): void {
+  protected override moveCrosshair(): void {
     const at = this.sync.crosshair.value;
-    this.readings = at === null ? [] : (this.#view?.read(at.x) ?? []);
-    this.#view?.drawOverlay(at?.x ?? null, this.readings, this.#pointer.brush);
+    this.readings = at === null ? [] : (this.view?.read(at.x) ?? []);
+    this.view?.drawOverlay(at?.x ?? null, this.readings, this.pointer.brush);
     this.requestUpdate();
   }
-
-  dragged(): void {
-    this.#moveCrosshair();
-  }
-
-  readonly #onKey = (event: KeyboardEvent): void => {
-    if (!runChartKey(event, this)) return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
 
   /** By the points of the highlighted line, else of the first. */
   stepCrosshair(by: number): boolean {
@@ -346,22 +203,12 @@ export class OverlayChart extends LitElement implements PointerTarget, KeyTarget
 
   /** A click chooses the metric that the legend shows. */
   clickAt(): void {
-    this.dispatchEvent(new CustomEvent("metric-select", { detail: this.metric, bubbles: true, composed: true }));
+    this.tell("metric-select", this.metric);
   }
 
-  toggleTable(): void {
-    this.showTable = !this.showTable;
+  protected override get csv(): (() => string) | null {
+    return () => overlayCsv(this.#drawn);
   }
-
-  toggleMaximised(): void {
-    this.dispatchEvent(new CustomEvent("chart-maximise", { detail: this.metric, bubbles: true, composed: true }));
-  }
-
-  readonly #onExport = (event: Event): void => {
-    const shown = this.#view?.shown;
-    if (shown == null) return;
-    void exportChart((event as CustomEvent<ExportKind>).detail, this.metric, shown, () => overlayCsv(this.#drawn), this);
-  };
 }
 
 declare global {

@@ -1,15 +1,13 @@
 /** Draws many lines into one chart: the frame by Vega, lines with bands on a canvas, the crosshair with a dot per line on another. */
-import { formatClock, formatDuration, formatInteger } from "../components/format.ts";
 import type { Theme } from "../components/theme.ts";
-import { type Brush, drawBrush, drawDot, drawFlag, drawPoints, type Plot } from "./canvas-marks.ts";
-import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
+import { type Brush, drawDot, drawPoints, type Plot } from "./canvas-marks.ts";
+import type { XWindow } from "./chart-sync.ts";
 import type { Shown } from "./chart-export.ts";
 import { tracePath } from "./draw-line.ts";
-import { stepLabels } from "./line-view.ts";
 import type { LineStyle } from "./palette.ts";
-import { type Domain, extent, growDomain, linearScale, logDomain, logScale, nearestIndex, niceDomain, windowRange } from "./scale.ts";
-import { linearFormat, logFormat, tickLabels } from "./ticks.ts";
-import { LABEL_PADDING, LABEL_SIZE, PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
+import type { PlotArea } from "./plot-area.ts";
+import { type PlotInput, xLabel, yTickCount } from "./plot-area.ts";
+import { type Domain, extent, growDomain, logDomain, nearestIndex, niceDomain, windowRange } from "./scale.ts";
 
 /** One line; columns in the units of the axis. */
 export interface OverlayLine {
@@ -25,25 +23,13 @@ export interface OverlayLine {
   readonly counts: Uint16Array | null;
 }
 
-export interface OverlayInput {
+export interface OverlayInput extends PlotInput {
   readonly lines: readonly OverlayLine[];
-  readonly settings: ChartSettings;
-  /** What the x axis shows, in its units. */
-  readonly window: XWindow;
-  /** What the y axis shows when it was zoomed; null for what the lines need. */
-  readonly yWindow: Domain | null;
   /** The line that stands out; the others step back. */
   readonly highlight: string | null;
   /** Where two curves part, in units of the axis. */
   readonly parting: number | null;
-  readonly live: boolean;
   readonly ignoreOutliers: boolean;
-  readonly theme: Theme;
-  /** Room for the y labels. */
-  readonly gutter: number;
-  /** Of the whole chart in CSS pixels. */
-  readonly width: number;
-  readonly height: number;
 }
 
 export interface LineReading {
@@ -56,73 +42,33 @@ export interface LineReading {
   readonly ended: boolean;
 }
 
-const EDGE_PX = 8;
 const BACKGROUND_ALPHA = 0.2;
 /** More lines than this have no raw lines beneath them: nobody could tell them apart. */
 const RAW_UP_TO = 12;
 /** More lines than this are hairlines: they stand apart better, and a processor draws them many times faster than wide ones. */
 const WIDE_UP_TO = 30;
 
-function tickCount(height: number): number {
-  return Math.max(2, Math.floor(height / 44));
-}
-
 export class OverlayView {
-  readonly #lines: HTMLCanvasElement;
-  readonly #overlay: HTMLCanvasElement;
-  readonly #frame: VegaFrame;
+  readonly #area: PlotArea;
   #input: OverlayInput | null = null;
-  #plot: Plot | null = null;
-  #labelWidth = 0;
-  #shown: Domain | null = null;
-  #shownKey = "";
 
-  constructor(frameHost: HTMLElement, lines: HTMLCanvasElement, overlay: HTMLCanvasElement) {
-    this.#frame = new VegaFrame(frameHost);
-    this.#lines = lines;
-    this.#overlay = overlay;
-  }
-
-  get plot(): Plot | null {
-    return this.#plot;
-  }
-
-  /** Room that the y labels of the last drawing need, in CSS pixels. */
-  get labelWidth(): number {
-    return this.#labelWidth;
+  constructor(area: PlotArea) {
+    this.#area = area;
   }
 
   draw(input: OverlayInput): void {
     this.#input = input;
-    const { settings, window, theme, gutter } = input;
-    const width = Math.max(10, input.width - gutter - PLOT_PADDING.right);
-    const height = Math.max(10, input.height - PLOT_PADDING.top - PLOT_PADDING.bottom);
-    const yTicks = tickCount(height);
-    const y = this.#yDomain(input, yTicks);
-    const yFormat = settings.logY ? logFormat(y) : linearFormat(y, yTicks);
-    this.#frame.draw({ xAxis: settings.xAxis, logY: settings.logY, x: window, y, yFormat, yTicks, left: gutter, width, height }, theme);
-    this.#labelWidth = this.#measureLabels(y, yTicks, settings.logY, theme);
-    const { top } = PLOT_PADDING;
-    const yRange: Domain = [top + height, top];
-    this.#plot = {
-      left: gutter,
-      top,
-      width,
-      height,
-      x: linearScale(window, [gutter, gutter + width]),
-      y: settings.logY ? logScale(y, yRange) : linearScale(y, yRange),
-    };
-    const context = prepare(this.#lines, input.width, input.height);
-    if (context !== null) drawLines(context, input, this.#plot);
+    const ground = this.#area.layOut(input, this.#yDomain(input));
+    if (ground !== null) drawLines(ground.context, input, ground.plot);
   }
 
   xAt(pixel: number): number | null {
-    return this.#plot?.x.invert(pixel) ?? null;
+    return this.#area.plot?.x.invert(pixel) ?? null;
   }
 
   /** Every line's value nearest to x, in the order of the lines; lines without points are left out. */
   read(x: number): LineReading[] {
-    const plot = this.#plot;
+    const { plot } = this.#area;
     if (plot === null) return [];
     return (this.#input?.lines ?? []).flatMap((line): LineReading[] => {
       const index = nearestIndex(line.xs, x);
@@ -138,32 +84,19 @@ export class OverlayView {
   /** The crosshair at x with a dot on each line, and the stretch being dragged for a zoom. */
   drawOverlay(x: number | null, readings: readonly LineReading[], brush: Brush | null): void {
     const input = this.#input;
-    const plot = this.#plot;
+    const { plot } = this.#area;
     if (input === null || plot === null) return;
-    const context = prepare(this.#overlay, input.width, input.height);
-    if (context === null) return;
-    const { theme } = input;
-    if (brush !== null) drawBrush(context, brush, plot, theme);
-    if (x === null) return;
-    const px = Math.round(plot.x.at(x)) + 0.5;
-    if (px < plot.left - 1 || px > plot.left + plot.width + 1) return;
-    context.strokeStyle = theme.foreground;
-    context.globalAlpha = 0.6;
-    context.beginPath();
-    context.moveTo(px, plot.top);
-    context.lineTo(px, plot.top + plot.height);
-    context.stroke();
-    context.globalAlpha = 1;
-    drawFlag(context, px, plot, xLabel(input.settings.xAxis, x), stepLabels(input, plot), theme);
+    const context = this.#area.beginOverlay(input, brush);
+    if (context === null || x === null) return;
+    if (!this.#area.drawCrosshair(context, input, plot.x.at(x), xLabel(input.settings.xAxis, x))) return;
     for (const { line, px: at, py, ended } of readings)
-      if (py !== null && !ended) drawDot(context, at, py, 3, line.style.color, theme.background);
+      if (py !== null && !ended) drawDot(context, at, py, 3, line.style.color, input.theme.background);
   }
 
   /** What the chart shows, for an export; null before the first drawing. */
   get shown(): Shown | null {
     const input = this.#input;
-    const plot = this.#plot;
-    if (input === null || plot === null) return null;
+    if (input === null) return null;
     const strokes = input.lines.map(({ name, xs, steps, ys, style, width }) => ({
       name,
       xs,
@@ -174,14 +107,10 @@ export class OverlayView {
       dash: style.dash,
       alpha: 1,
     }));
-    return { frame: this.#frame, lines: this.#lines, plot, strokes, settings: input.settings, background: input.theme.background };
+    return this.#area.shown(input, strokes);
   }
 
-  dispose(): void {
-    this.#frame.dispose();
-  }
-
-  #yDomain(input: OverlayInput, ticks: number): Domain {
+  #yDomain(input: OverlayInput): Domain {
     if (input.yWindow !== null) return input.yWindow;
     const { settings, window, lines } = input;
     let needed: Domain | null = null;
@@ -193,22 +122,10 @@ export class OverlayView {
       }
     }
     if (needed === null) return settings.logY ? [0.1, 1] : [0, 1];
-    // Any change of what is shown starts afresh; only new points of a live run may not shrink the range.
-    const key = JSON.stringify([settings, input.ignoreOutliers, input.live ? window[0] : window, lines.map((line) => line.id)]);
-    const grown = input.live && key === this.#shownKey ? growDomain(this.#shown, needed) : needed;
-    this.#shownKey = key;
-    this.#shown = grown;
+    const shown = [settings, input.ignoreOutliers, input.live ? window[0] : window, lines.map((line) => line.id)];
+    const grown = this.#area.grow(needed, input.live, shown);
     // Finer ends than the ticks have: many lines need the room to stand apart.
-    return settings.logY ? logDomain(grown) : niceDomain(grown, Math.max(8, 2 * ticks));
-  }
-
-  #measureLabels(y: Domain, count: number, logY: boolean, theme: Theme): number {
-    const context = this.#overlay.getContext("2d");
-    const { makeFormat } = this.#frame;
-    if (context === null || makeFormat === null) return 0;
-    context.font = `${String(LABEL_SIZE)}px ${theme.fontFamily}`;
-    const widest = tickLabels(y, count, logY, makeFormat).reduce((most, label) => Math.max(most, context.measureText(label).width), 0);
-    return Math.ceil(widest) + LABEL_PADDING + EDGE_PX;
+    return settings.logY ? logDomain(grown) : niceDomain(grown, Math.max(8, 2 * yTickCount(input.height)));
   }
 }
 
@@ -321,19 +238,4 @@ function drawParting(context: CanvasRenderingContext2D, x: number, plot: Plot, t
   context.lineTo(Math.round(x) + 0.5, plot.top + plot.height);
   context.stroke();
   context.setLineDash([]);
-}
-
-/** Sizes the canvas for the screen's pixel density and clears it. */
-function prepare(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
-  const ratio = globalThis.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  const context = canvas.getContext("2d");
-  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return context;
-}
-
-export function xLabel(axis: XAxis, x: number): string {
-  if (axis === "step") return formatInteger(Math.round(x));
-  return axis === "wall" ? formatClock(x) : formatDuration(x / 1000);
 }

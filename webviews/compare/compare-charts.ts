@@ -4,6 +4,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { ChartSync } from "../charts/chart-sync.ts";
 import { chartToolbar, chartToolbarStyles, toggle } from "../charts/chart-toolbar.ts";
+import { ChartsController, type ChartsHost } from "../charts/charts-controller.ts";
 import "../charts/overlay-chart.ts";
 import { baseStyles } from "../components/styles.ts";
 import { filterMetrics, isExact } from "../dashboard/metrics.ts";
@@ -12,42 +13,28 @@ import type { CompareModel } from "./compare-model.ts";
 import type { Spread } from "./curves.ts";
 
 @customElement("ty-compare-charts")
-export class CompareCharts extends LitElement {
+export class CompareCharts extends LitElement implements ChartsHost {
   static override styles = [...baseStyles, chartToolbarStyles, chartsStyles];
 
   @property({ attribute: false }) model!: CompareModel;
   @property({ attribute: false }) sync!: ChartSync;
   @state() private filter = "";
-  @state() private maximised: string | null = null;
-  @query(".filter input") private filterBox!: HTMLInputElement;
-  #stop: (() => void)[] = [];
+  @query(".filter input") filterBox!: HTMLInputElement;
+  readonly #charts = new ChartsController(this);
+  #stop: (() => void) | null = null;
   #names: readonly string[] = [];
 
   override connectedCallback(): void {
     super.connectedCallback();
-    const update = (): void => {
-      this.requestUpdate();
-    };
-    this.#stop = [
-      this.sync.settings.listen(update),
-      this.sync.zoom.listen(update),
-      this.sync.yZooms.listen(update),
-      this.model.onChange(() => {
-        // Charts redraw by themselves; the grid only follows the set of names.
-        if (this.model.metrics.length !== this.#names.length) this.requestUpdate();
-      }),
-    ];
-    this.addEventListener("chart-maximise", this.#onMaximise);
-    this.addEventListener("copy-text", this.#onCopy);
-    this.addEventListener("keydown", this.#onKey);
+    this.#stop = this.model.onChange(() => {
+      // Charts redraw by themselves; the grid only follows the set of names.
+      if (this.model.metrics.length !== this.#names.length) this.requestUpdate();
+    });
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    for (const stop of this.#stop) stop();
-    this.removeEventListener("chart-maximise", this.#onMaximise);
-    this.removeEventListener("copy-text", this.#onCopy);
-    this.removeEventListener("keydown", this.#onKey);
+    this.#stop?.();
   }
 
   override render(): TemplateResult {
@@ -71,7 +58,7 @@ export class CompareCharts extends LitElement {
               .source=${this.model}
               .sync=${this.sync}
               .exact=${isExact(name)}
-              .maximised=${this.maximised === name}
+              .maximised=${this.#charts.maximised === name}
             ></ty-overlay-chart>`,
         )}
         ${shown.length === 0 ? html`<div class="none secondary">${none}</div>` : nothing}
@@ -117,23 +104,6 @@ export class CompareCharts extends LitElement {
       </select></label
     >`;
   }
-
-  readonly #onCopy = (event: Event): void => {
-    this.model.transport.command({ command: "copy", text: (event as CustomEvent<string>).detail });
-  };
-
-  readonly #onMaximise = (event: Event): void => {
-    const metric = (event as CustomEvent<string>).detail;
-    this.maximised = this.maximised === metric ? null : metric;
-  };
-
-  readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key === "Escape" && this.maximised !== null) this.maximised = null;
-    else if (event.key === "/" && !(event.composedPath()[0] instanceof HTMLInputElement)) {
-      event.preventDefault();
-      this.filterBox.focus();
-    }
-  };
 }
 
 declare global {

@@ -5,6 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { type Annotations, NO_ANNOTATIONS } from "../charts/annotations.ts";
 import type { ChartSync } from "../charts/chart-sync.ts";
 import { chartToolbar, chartToolbarStyles, toggle } from "../charts/chart-toolbar.ts";
+import { ChartsController, type ChartsHost } from "../charts/charts-controller.ts";
 import "../charts/line-chart.ts";
 import { SLOT_COUNT } from "../charts/palette.ts";
 import { cssProperties } from "../components/css-vars.ts";
@@ -19,7 +20,7 @@ const PLACEHOLDERS = ["loss"];
 const WHOLE_ROW: ChartPlace = { span: GRID_COLUMNS, lead: false };
 
 @customElement("ty-chart-grid")
-export class ChartGrid extends LitElement {
+export class ChartGrid extends LitElement implements ChartsHost {
   static override styles = [
     ...baseStyles,
     chartToolbarStyles,
@@ -74,39 +75,22 @@ export class ChartGrid extends LitElement {
   @property({ attribute: false }) annotations: Annotations = NO_ANNOTATIONS;
   @property({ type: Boolean }) live = false;
   @state() private filter = "";
-  @state() private maximised: string | null = null;
-  @query(".filter input") private filterBox!: HTMLInputElement;
-  #stop: (() => void)[] = [];
+  @query(".filter input") filterBox!: HTMLInputElement;
+  readonly #charts = new ChartsController(this);
+  #stop: (() => void) | null = null;
   #names: readonly string[] = [];
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#stop = [
-      this.sync.settings.listen(() => {
-        this.requestUpdate();
-      }),
-      this.model.series.onChange(() => {
-        // Charts redraw by themselves; the grid only follows the set of names.
-        if (this.model.series.names.length !== this.#names.length) this.requestUpdate();
-      }),
-      this.sync.zoom.listen(() => {
-        this.requestUpdate();
-      }),
-      this.sync.yZooms.listen(() => {
-        this.requestUpdate();
-      }),
-    ];
-    this.addEventListener("chart-maximise", this.#onMaximise);
-    this.addEventListener("copy-text", this.#onCopy);
-    this.addEventListener("keydown", this.#onKey);
+    this.#stop = this.model.series.onChange(() => {
+      // Charts redraw by themselves; the grid only follows the set of names.
+      if (this.model.series.names.length !== this.#names.length) this.requestUpdate();
+    });
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    for (const stop of this.#stop) stop();
-    this.removeEventListener("chart-maximise", this.#onMaximise);
-    this.removeEventListener("copy-text", this.#onCopy);
-    this.removeEventListener("keydown", this.#onKey);
+    this.#stop?.();
   }
 
   override render(): TemplateResult {
@@ -142,7 +126,7 @@ export class ChartGrid extends LitElement {
       .slotIndex=${slot % (SLOT_COUNT * 3)}
       .live=${this.live}
       .exact=${isExact(name)}
-      .maximised=${this.maximised === name}
+      .maximised=${this.#charts.maximised === name}
     ></ty-line-chart>`;
   }
 
@@ -163,23 +147,6 @@ export class ChartGrid extends LitElement {
           : nothing,
     });
   }
-
-  readonly #onCopy = (event: Event): void => {
-    this.model.transport.command({ command: "copy", text: (event as CustomEvent<string>).detail });
-  };
-
-  readonly #onMaximise = (event: Event): void => {
-    const metric = (event as CustomEvent<string>).detail;
-    this.maximised = this.maximised === metric ? null : metric;
-  };
-
-  readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key === "Escape" && this.maximised !== null) this.maximised = null;
-    else if (event.key === "/" && !(event.composedPath()[0] instanceof HTMLInputElement)) {
-      event.preventDefault();
-      this.filterBox.focus();
-    }
-  };
 }
 
 declare global {

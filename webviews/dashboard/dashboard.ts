@@ -131,9 +131,15 @@ export class Dashboard extends LitElement {
               this.#fork(this.selectedCheckpoint);
             },
           })}
-          ${runMeta(run, (parent) => {
-            this.transport.command({ command: "open_run", run: parent });
-          })}
+          ${runMeta(
+            run,
+            (parent) => {
+              this.transport.command({ command: "open_run", run: parent });
+            },
+            (sweep) => {
+              this.transport.command({ command: "open_sweep", sweep });
+            },
+          )}
           ${this.#problemLine(model)}
           ${failureBanner(run, {
             canResume: canContinue,

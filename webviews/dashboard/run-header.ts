@@ -1,6 +1,6 @@
 /** The top of a dashboard: the run's name, its state, what can be done with it, and where it comes from. */
 import { html, nothing, type TemplateResult } from "lit";
-import type { RunId } from "../../protocol/ids.ts";
+import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { FINAL_STATES } from "../../protocol/states.ts";
 import { formatClock } from "../components/format.ts";
@@ -106,7 +106,8 @@ export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
   </div>`;
 }
 
-export function runMeta(run: RunDetail, openRun: (run: RunId) => void): TemplateResult {
+export function runMeta(run: RunDetail, openRun: (run: RunId) => void, openSweep: (sweep: SweepId) => void): TemplateResult {
+  const { sweep } = run;
   const attempt = run.attempts.at(-1);
   const model = ["model", "model_name_or_path", "base_model"].map((key) => run.params[key]).find((value) => typeof value === "string");
   const dataset = ["dataset", "dataset_path", "train_file"].map((key) => run.params[key]).find((value) => typeof value === "string");
@@ -136,6 +137,21 @@ export function runMeta(run: RunDetail, openRun: (run: RunId) => void): Template
             >
               ${parent.run}</button
             >${parent.checkpoint === null ? "" : ` at ${parent.checkpoint}`}</span
+          >`
+    }
+    ${
+      sweep === undefined
+        ? nothing
+        : html`<span data-testid="sweep-of"
+            >${icon("layers")} run ${sweep.index + 1} of
+            <button
+              class="link"
+              @click=${() => {
+                openSweep(sweep.id);
+              }}
+            >
+              its sweep
+            </button></span
           >`
     }
     ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${run.git.commit.slice(0, 7)}${run.git.dirty_files > 0 ? ` + ${String(run.git.dirty_files)} files` : ""}</span>`}

@@ -6,6 +6,7 @@ import type { AggregateResult, FieldInfo } from "../../protocol/analysis.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId, Slug } from "../../protocol/ids.ts";
 import type { EditRun } from "../../protocol/queries.ts";
+import type { RunRecord } from "../../protocol/run.ts";
 import type { TableColumn, ViewSettings } from "../../protocol/saved.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { Connection, Subscription, Transport } from "../transport/transport.ts";
@@ -240,7 +241,11 @@ export class ExploreModel {
 
   /** @throws TrainyardError what the server refused */
   async edit(run: RunId, change: EditRun): Promise<void> {
-    const { tags, starred, archived } = await this.transport.request("editRun", { params: { id: run }, body: change });
+    this.edited(run, await this.transport.request("editRun", { params: { id: run }, body: change }));
+  }
+
+  /** What a run is like after an edit. */
+  edited(run: RunId, { tags, starred, archived }: Pick<RunRecord, "tags" | "starred" | "archived">): void {
     const place = this.#places.get(run);
     const row = place === undefined ? undefined : this.#rows.get(place);
     if (place !== undefined && row !== undefined) {

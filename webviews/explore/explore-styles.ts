@@ -6,6 +6,13 @@ export const exploreStyles = css`
     grid-template-columns: minmax(0, 1fr);
     grid-template-rows: auto auto minmax(0, 1fr);
   }
+  .notice {
+    display: flex;
+    flex-basis: 100%;
+    align-items: center;
+    gap: 8px;
+    font-size: 12px;
+  }
   .filters {
     display: grid;
     grid-template-columns: minmax(0, 1fr);

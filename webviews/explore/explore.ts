@@ -2,9 +2,12 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
+import type { BatchAction } from "../../protocol/batch.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { EditRun } from "../../protocol/queries.ts";
+import { mustAll } from "../../protocol/refusals.ts";
 import { type SavedItem, type TableColumn, ViewSettings } from "../../protocol/saved.ts";
+import type { TrashId } from "../../protocol/trash.ts";
 import { formatClock, formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import "../components/menu.ts";
@@ -19,22 +22,12 @@ import "./explore-tools.ts";
 import type { FilterBar, FilterChange } from "./filter-bar.ts";
 import { joinClauses } from "./filter-text.ts";
 import "./filter-bar.ts";
-import {
-  actionItems,
-  changedTags,
-  deleteAll,
-  editAll,
-  exportItems,
-  exportRuns,
-  MOST_COMPARED,
-  type Selection,
-  stopAll,
-} from "./run-actions.ts";
+import { actionItems, changeAll, exportItems, exportRuns, MOST_COMPARED, restoreAll, type Selection, stopAll } from "./run-actions.ts";
 import type { RunDialogs, TagChange } from "./run-dialogs.ts";
 import "./run-dialogs.ts";
 import "./run-grid.ts";
 import type { GridAction, RunGrid } from "./run-grid.ts";
-import type { Row } from "./scope.ts";
+import { type Row, text } from "./scope.ts";
 
 @customElement("ty-explore")
 export class Explore extends LitElement {
@@ -48,6 +41,7 @@ export class Explore extends LitElement {
   @state() private viewName: string | null = null;
   @state() private selected: Selection = new Map();
   @state() private problem: string | null = null;
+  @state() private trashed: { readonly trash: readonly TrashId[]; readonly what: string } | null = null;
   @query("ty-filter-bar") private filterBar!: FilterBar;
   @query("ty-run-grid") private grid!: RunGrid;
   @query("ty-run-dialogs") private dialogs!: RunDialogs;
@@ -108,12 +102,11 @@ export class Explore extends LitElement {
       </div>
       <ty-run-dialogs
         @delete-runs=${(event: Event) => {
-          const rows = (event as CustomEvent<readonly Row[]>).detail;
-          void this.#change(() => deleteAll(model, rows));
+          void this.#trash(model, (event as CustomEvent<readonly Row[]>).detail);
         }}
         @tag-runs=${(event: Event) => {
           const { add, remove } = (event as CustomEvent<TagChange>).detail;
-          void this.#try(() => editAll(model, this.selected, (row) => ({ tags: changedTags(model.rowOfRun(row.id) ?? row, add, remove) })));
+          void this.#try(() => this.#edit(model, { add_tags: [...add], remove_tags: [...remove] }));
         }}
       ></ty-run-dialogs>`;
   }
@@ -167,6 +160,7 @@ export class Explore extends LitElement {
         </button>
       </span>
       ${problem === null ? nothing : html`<div class="problem" role="alert" data-testid="explore-problem">${problem}</div>`}
+      ${this.#undo(model)}
     </div>`;
   }
 
@@ -273,14 +267,58 @@ export class Explore extends LitElement {
     }
     const { archived } = this.view;
     if (action === "tag") this.dialogs.askTags([...this.selected.values()]);
-    else if (action === "star" || action === "unstar")
-      void this.#try(() => editAll(model, this.selected, () => ({ starred: action === "star" })));
+    else if (action === "star" || action === "unstar") void this.#try(() => this.#edit(model, { starred: action === "star" }));
     else if (action === "stop") void this.#try(() => stopAll(model, this.selected));
-    else if (action === "archive") void this.#change(() => editAll(model, this.selected, () => ({ archived: !archived })));
+    else if (action === "archive") void this.#change(() => this.#edit(model, { archived: !archived }));
+    else if (action === "sweep") this.transport.command({ command: "new_sweep", from: [...this.selected.keys()][0] ?? null });
     else if (action === "delete") {
       this.problem = null;
       this.dialogs.askDelete([...this.selected.values()]);
     }
+  }
+
+  async #edit(model: ExploreModel, change: Omit<BatchAction & { do: "edit" }, "do">): Promise<void> {
+    mustAll((await changeAll(model, [...this.selected.keys()], { do: "edit", ...change })).failed);
+  }
+
+  async #trash(model: ExploreModel, rows: readonly Row[]): Promise<void> {
+    this.trashed = null;
+    await this.#change(async () => {
+      const runs = rows.map(({ id }) => id);
+      const { done, failed } = await changeAll(model, runs, { do: "trash" });
+      const [only] = done.length === 1 ? rows.filter(({ id }) => id === done[0]?.run) : [];
+      const what = only === undefined ? `${formatInteger(done.length)} runs` : text(only, "record.name");
+      this.trashed = done.length === 0 ? null : { trash: done.flatMap(({ trash }) => trash ?? []), what };
+      mustAll(failed);
+    });
+  }
+
+  /** Stands until something else is thrown away or the table is left. */
+  #undo(model: ExploreModel): TemplateResult | typeof nothing {
+    const { trashed } = this;
+    if (trashed === null) return nothing;
+    return html`<div class="notice" role="status" data-testid="explore-trashed">
+      <span class="truncate">Moved ${trashed.what} to the trash.</span>
+      <button
+        class="button"
+        data-testid="explore-undo"
+        @click=${() => {
+          this.trashed = null;
+          void this.#change(() => restoreAll(model, trashed.trash));
+        }}
+      >
+        Undo
+      </button>
+      <button
+        class="icon-button"
+        aria-label="Dismiss"
+        @click=${() => {
+          this.trashed = null;
+        }}
+      >
+        ${icon("close")}
+      </button>
+    </div>`;
   }
 
   /** What takes runs out of the table: they are selected no longer, and the rows are new. */

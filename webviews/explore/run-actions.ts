@@ -1,19 +1,22 @@
 /** What can be done with the selected runs: what is offered and why not, and how it is carried out. */
+import type { BatchResult } from "../../protocol/batch.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import type { EditRun } from "../../protocol/queries.ts";
+import { mustAll } from "../../protocol/refusals.ts";
+import type { RouteBody } from "../../protocol/routes.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
+import type { TrashId } from "../../protocol/trash.ts";
 import type { MenuItem } from "../components/menu.ts";
 import { saveFile } from "../components/save-file.ts";
 import { type ExploreModel } from "./explore-model.ts";
-import { type Row, rowFields, stateOf, tagsOf, text, toCsv } from "./scope.ts";
+import { rowFields, stateOf, text, toCsv, type Row } from "./scope.ts";
 
 export const MOST_COMPARED = 1000;
 /** Rows of a table that is saved as a file. */
 const MOST_EXPORTED = 200_000;
 /** Runs whose points one file holds. */
 const MOST_POINTS = 1000;
-/** Requests on their way at once. */
-const AT_ONCE = 6;
+/** Runs that one request changes. */
+const MOST_CHANGED = 1000;
 
 export type Selection = ReadonlyMap<RunId, Row>;
 
@@ -27,9 +30,10 @@ export function actionItems(selected: Selection, archived: boolean, offline: boo
     { id: "unstar", label: "Remove Star", refused: none },
     { id: "archive", label: archived ? "Unarchive" : "Archive", refused: none },
     { id: "stop", label: "Stop", refused: none ?? (live.length === 0 ? "None of the selected runs is running." : null) },
+    { id: "sweep", label: "New Sweep…", refused: none ?? (rows.length === 1 ? null : "Select one run: its values are the beginning.") },
     {
       id: "delete",
-      label: "Delete…",
+      label: "Move to Trash…",
       refused: none ?? (live[0] === undefined ? null : `${text(live[0], "record.name")} is running. Stop it first.`),
     },
   ];
@@ -45,27 +49,33 @@ export function exportItems(selected: Selection): MenuItem[] {
   ];
 }
 
-/** Changes every selected run; a failure stops at the first run that was refused. @throws TrainyardError */
-export async function editAll(model: ExploreModel, selected: Selection, change: (row: Row) => EditRun): Promise<void> {
-  await forEach([...selected.values()], (row) => model.edit(row.id, change(row)));
+/** One action on many runs; all are tried, what was refused is told with the others. */
+export async function changeAll(
+  model: ExploreModel,
+  runs: readonly RunId[],
+  action: RouteBody<"changeRuns">["action"],
+): Promise<BatchResult> {
+  const all: BatchResult = { done: [], failed: [] };
+  for (let at = 0; at < runs.length; at += MOST_CHANGED) {
+    const { done, failed } = await model.transport.request("changeRuns", { body: { runs: runs.slice(at, at + MOST_CHANGED), action } });
+    for (const { run, record } of done) if (record !== null) model.edited(run, record);
+    all.done.push(...done);
+    all.failed.push(...failed);
+  }
+  return all;
 }
 
 export async function stopAll(model: ExploreModel, selected: Selection): Promise<void> {
-  const live = [...selected.values()].filter((row) => LIVE_STATES.has(stateOf(row)));
-  await forEach(live, async ({ id }) => {
-    await model.transport.request("cancelRun", { params: { id }, body: {} });
-  });
+  const live = [...selected.values()].filter((row) => LIVE_STATES.has(stateOf(row))).map(({ id }) => id);
+  mustAll((await changeAll(model, live, { do: "stop" })).failed);
 }
 
-export async function deleteAll(model: ExploreModel, rows: readonly Row[]): Promise<void> {
-  await forEach(rows, async ({ id }) => {
-    await model.transport.request("deleteRun", { params: { id } });
-  });
-}
-
-/** @param add and @param remove tags; the others stay */
-export function changedTags(row: Row, add: readonly string[], remove: readonly string[]): string[] {
-  return [...new Set([...tagsOf(row), ...add])].filter((tag) => !remove.includes(tag));
+/** @throws TrainyardError */
+export async function restoreAll(model: ExploreModel, trash: readonly TrashId[]): Promise<void> {
+  for (let at = 0; at < trash.length; at += MOST_CHANGED) {
+    const { failed } = await model.transport.request("restoreTrash", { body: { trash: trash.slice(at, at + MOST_CHANGED) } });
+    mustAll(failed);
+  }
 }
 
 /** @throws TrainyardError */
@@ -83,8 +93,4 @@ export async function exportRuns(model: ExploreModel, selected: Selection, forma
   const points = format === "jsonl" ? "jsonl" : "long";
   const bytes = await model.transport.bytes("exportRuns", { query: { runs: [...selected.keys()].join(","), format: points } });
   saveFile(`${name}-points.${points === "jsonl" ? "jsonl" : "csv"}`, new Blob([new Uint8Array(bytes)]));
-}
-
-async function forEach(rows: readonly Row[], action: (row: Row) => Promise<void>): Promise<void> {
-  for (let at = 0; at < rows.length; at += AT_ONCE) await Promise.all(rows.slice(at, at + AT_ONCE).map(action));
 }

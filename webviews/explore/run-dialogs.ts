@@ -96,10 +96,10 @@ export class RunDialogs extends LitElement {
           }}
         >
           <h2 id="question">
-            ${count === 1 && first !== undefined ? `Delete ${text(first, "record.name")}?` : `Delete ${formatInteger(count)} runs?`}
+            ${count === 1 && first !== undefined ? `Move ${text(first, "record.name")} to the trash?` : `Move ${formatInteger(count)} runs to the trash?`}
           </h2>
           <p class="secondary">
-            Run folders with their metrics, logs and checkpoints are moved to the store’s trash (.trash), from where they can be moved back.
+            The whole run folder goes there, with metrics, log and checkpoints. It can be brought back until the trash is emptied.
           </p>
           ${this.#buttons("delete-confirm", "Move to Trash")}
         </form>

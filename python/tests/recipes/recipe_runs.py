@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from reading import Attempt
 
@@ -20,6 +20,10 @@ def environment(**more: str) -> Dict[str, str]:
     path = os.pathsep.join([str(PYTHON_DIR / "trainyard" / "_hook"), str(PYTHON_DIR)])  # tracking is on by default
     environ.update(PYTHONPATH=path, OMP_NUM_THREADS="1", CUDA_VISIBLE_DEVICES="", PYTHONUNBUFFERED="1", **more)
     return environ
+
+
+def run_variables(folder: Path, attempt: int) -> Dict[str, str]:
+    return {"TRAINYARD_RUN_DIR": str(folder), "TRAINYARD_RUN_ID": RUN_ID, "TRAINYARD_ATTEMPT": str(attempt)}
 
 
 def recipes(*arguments: str, stdin: str = "", cwd: Optional[Path] = None) -> "subprocess.CompletedProcess[str]":
@@ -36,9 +40,8 @@ class RecipeRun:
         self.cwd = cwd
         self.attempts = 0
 
-    def start(
-        self, recipe: str, params: Dict[str, Any], resume_from: Optional[Dict[str, Any]] = None, seed: Optional[int] = 3
-    ) -> "subprocess.Popen[bytes]":
+    def prepare(self, recipe: str, params: Dict[str, Any], resume_from: Optional[Dict[str, Any]] = None, seed: Optional[int] = 3) -> None:
+        """Writes what the run server writes before it starts an attempt."""
         self.attempts += 1
         attempt_dir = self.folder / "attempts" / str(self.attempts)
         attempt_dir.mkdir(parents=True)
@@ -55,8 +58,11 @@ class RecipeRun:
             "extra": {},
         }
         (self.folder / "resolved.json").write_text(json.dumps(resolved))
-        env = environment(TRAINYARD_RUN_DIR=str(self.folder), TRAINYARD_RUN_ID=RUN_ID, TRAINYARD_ATTEMPT=str(self.attempts))
-        with open(attempt_dir / "log", "wb") as log:
+
+    def start(self, recipe: str, params: Dict[str, Any], **options: Any) -> "subprocess.Popen[bytes]":
+        self.prepare(recipe, params, **options)
+        env = environment(**run_variables(self.folder, self.attempts))
+        with open(self.folder / "attempts" / str(self.attempts) / "log", "wb") as log:
             command = [sys.executable, "-m", "trainyard.recipes", "run"]
             return subprocess.Popen(command, env=env, cwd=self.cwd, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
@@ -80,6 +86,28 @@ class RecipeRun:
 
     def resume(self, step: int, mode: str) -> Dict[str, Any]:
         return {"path": str(self.checkpoint(step)), "step": step, "mode": mode}
+
+
+class Observed(NamedTuple):
+    """A run that was trained under the eyes of ``witness.py``."""
+
+    run: RecipeRun
+    #: What reached the trainer.
+    inside: Dict[str, Any]
+
+
+def run_observed(root: Path, cwd: Path, cases: Mapping[str, Tuple[str, Dict[str, Any]]]) -> Dict[str, Observed]:
+    """Trains each case (recipe, params) to its end, all in one process."""
+    runs = {name: RecipeRun(root / name, cwd) for name in cases}
+    for name, (recipe, params) in cases.items():
+        runs[name].prepare(recipe, params)
+    command = [sys.executable, str(Path(__file__).parent / "witness.py"), *(str(run.folder) for run in runs.values())]
+    here = [str(Path(__file__).parent), str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "forecast")]
+    env = environment()
+    env["PYTHONPATH"] = os.pathsep.join([str(PYTHON_DIR), *here])
+    result = subprocess.run(command, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=240)
+    assert result.returncode == 0, result.stdout[-8000:]
+    return {name: Observed(run, json.loads((run.folder / "witness.json").read_text())) for name, run in runs.items()}
 
 
 def ask_to_stop(run: RecipeRun) -> None:

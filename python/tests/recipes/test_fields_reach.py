@@ -1,13 +1,16 @@
-"""Every field of a form, set to something else than its default, and read back from inside the training process."""
+"""Every field of the forms on transformers and TRL, set to something else than its default, and read back from inside the training process."""
 
+import json
+import shutil
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Set
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 import pytest
-from recipe_runs import TINY_MODEL, RecipeRun
-from trainyard.adapters.hf_arguments import PASSED_ON
+from recipe_runs import TINY_MODEL, Observed, run_observed, write_jsonl
 from trainyard.recipes.catalogue import builtin
 
+pytestmark = pytest.mark.training
+FIELDS = {adapter.id: adapter.fields for adapter in builtin()}
 #: Values for the arguments of the trainer, all of which a CPU can carry out together.
 ARGUMENTS: Dict[str, Any] = {
     "num_train_epochs": 2.5,
@@ -24,9 +27,9 @@ ARGUMENTS: Dict[str, Any] = {
     "adam_beta1": 0.8,
     "adam_beta2": 0.95,
     "logging_steps": 1,
-    "eval_strategy": "epoch",
+    "eval_strategy": "steps",
     "eval_steps": 2,
-    "save_strategy": "epoch",
+    "save_strategy": "steps",
     "save_steps": 2,
     "save_total_limit": 3,
     "load_best_model_at_end": True,
@@ -37,9 +40,9 @@ ARGUMENTS: Dict[str, Any] = {
     "auto_find_batch_size": True,
     "dataloader_num_workers": 1,
 }
-#: They need what a test machine has not: a compiler, DeepSpeed.
-NOT_HERE = {"torch_compile", "deepspeed"}
-ADAPTER = {
+#: They need what a test machine has not: a compiler, DeepSpeed, a GPU with bitsandbytes.
+NOT_HERE = {"torch_compile", "deepspeed", "quantization"}
+ADAPTER: Dict[str, Any] = {
     "lora_r": 4,
     "lora_alpha": 12,
     "lora_dropout": 0.1,
@@ -51,66 +54,159 @@ ADAPTER = {
 }
 #: Name in LoraConfig of a field that is called otherwise in the form.
 IN_PEFT = {"lora_r": "r", "lora_bias": "bias"}
-#: Fields that say where data, model and tokenizer come from and how rows are read: they are not arguments of the trainer.
-ELSEWHERE = {
-    *("train_file", "eval_file", "eval_fraction", "data_format", "max_rows", "packing", "model", "model_source", "tokenizer", "dtype"),
-    *("attn_implementation", "trust_remote_code", "new_tokenizer", "vocab_size", "initializer_range", "quantization", "method"),
-    *("merge_adapter", "eval_exact_match", "exact_match_rows", "exact_match_max_new_tokens", "omp_threads", "precision"),
-    *("text_column", "prompt_column", "completion_column", "messages_column", "chosen_column", "rejected_column", "training_arguments"),
+NEW_MODEL: Dict[str, Any] = {**TINY_MODEL, "num_hidden_layers": 1, "new_tokenizer": "bpe", "vocab_size": 300}
+#: Rows with columns of other names than the usual ones.
+PAIRS = {
+    "train_file": "pairs.jsonl",
+    "eval_file": "more-pairs.jsonl",
+    "data_format": "prompt_completion",
+    "prompt_column": "question",
+    "completion_column": "answer",
+    "max_length": 24,
+    "max_rows": 30,
 }
-#: What one recipe adds to the trainer's arguments.
-OWN: Mapping[str, Dict[str, Any]] = {
-    "hf-causal-lm": {},
-    "hf-lora": {},
-    "trl-sft": {"max_length": 24, "completion_only_loss": False},
-    "trl-dpo": {"max_length": 24, "beta": 0.3, "loss_type": "robust", "label_smoothing": 0.05, "precompute_ref_log_probs": True},
+ANSWERS = {"eval_exact_match": True, "exact_match_rows": 3, "exact_match_max_new_tokens": 2}
+TEXTS = {"train_file": "texts.jsonl", "eval_fraction": 0.2, "data_format": "text", "text_column": "body", "packing": True}
+CHATS = {"train_file": "chats.jsonl", "data_format": "messages", "messages_column": "talk"}
+CHOICES = {
+    "train_file": "choices.jsonl",
+    "eval_file": "choices.jsonl",
+    "prompt_column": "question",
+    "chosen_column": "good",
+    "rejected_column": "bad",
+    "max_length": 24,
+    "max_rows": 30,
 }
-#: Fields of a recipe that shape its rows before the trainer sees them, or that its data here does not let it set.
-IN_ROWS = {
-    "hf-causal-lm": {"max_length", "completion_only_loss", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"},
-    "hf-lora": {"max_length", "completion_only_loss"},
-    "trl-sft": {"assistant_only_loss"},
-    "trl-dpo": set(),
-}
+DPO = {"beta": 0.3, "loss_type": "robust", "label_smoothing": 0.05, "precompute_ref_log_probs": True}
+#: A step of next to nothing, for what only needs other rows or another model.
+ONE_STEP = {"max_steps": 1, "use_cpu": True, "per_device_train_batch_size": 2, "save_strategy": "epoch"}
+LAST = {"precision": "bf16", "training_arguments": {"dataloader_drop_last": True}}
+MARKED = "{% for message in messages %}{% if message['role'] == 'assistant' %}{% generation %}{{ message['content'] }}{% endgeneration %}{% else %}{{ message['content'] }}{% endif %}{% endfor %}"
+
+
+def cases(model: str, tokenizer: str) -> Dict[str, Tuple[str, Dict[str, Any]]]:
+    other = {"model": model, "tokenizer": tokenizer, "dtype": "bfloat16", "trust_remote_code": True, "attn_implementation": "eager"}
+    lora = {"model": model, **ADAPTER}
+    own: Dict[str, List[Dict[str, Any]]] = {
+        "hf-causal-lm": [
+            {**ARGUMENTS, **NEW_MODEL, **PAIRS, **ANSWERS, **LAST, "completion_only_loss": True},
+            {**ONE_STEP, **other, **TEXTS},
+            {**ONE_STEP, **CHATS, "model": model},
+        ],
+        "hf-lora": [
+            {**ARGUMENTS, **lora, **PAIRS, **ANSWERS, **LAST, "completion_only_loss": True},
+            {**ONE_STEP, **other, **TEXTS, "merge_adapter": True},
+            {**ONE_STEP, **CHATS, "model": model},
+        ],
+        "trl-sft": [
+            {**ARGUMENTS, **lora, **PAIRS, **ANSWERS, **LAST, "completion_only_loss": False},
+            {**ONE_STEP, **other, **TEXTS, "method": "full"},
+            {**ONE_STEP, **CHATS, "model": model, "tokenizer": tokenizer, "assistant_only_loss": True, "merge_adapter": True},
+        ],
+        "trl-dpo": [
+            {**ARGUMENTS, **lora, **CHOICES, **DPO, **LAST},
+            {**ONE_STEP, **other, "train_file": "preferences.jsonl", "eval_fraction": 0.2, "method": "full"},
+            {**ONE_STEP, "model": model, "train_file": "preferences.jsonl", "merge_adapter": True},
+        ],
+    }
+    numbered = [(recipe, params) for recipe, all_params in own.items() for params in all_params]
+    return {
+        "{}-{}".format(recipe, "abc"[number % 3]): (recipe, {**params, "omp_threads": 1 + number % 3}) for number, (recipe, params) in enumerate(numbered)
+    }
+
+
+class Trained(NamedTuple):
+    cases: Dict[str, Tuple[str, Dict[str, Any]]]
+    found: Dict[str, Observed]
+
+
+@pytest.fixture(scope="module")
+def trained(base: Any, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    root = tmp_path_factory.mktemp("fields")
+    folder = root / "workspace"
+    shutil.copytree(base.run.cwd, folder)
+    sums = [(a, b) for a in range(8) for b in range(8)]
+    for name in ("pairs.jsonl", "more-pairs.jsonl"):
+        write_jsonl(folder / name, [{"question": "{}+{}=".format(a, b), "answer": str(a + b)} for a, b in sums])
+    write_jsonl(folder / "chats.jsonl", [{"talk": [{"role": "user", "content": "{}+{}".format(a, b)}, {"role": "assistant", "content": str(a + b)}]} for a, b in sums])
+    write_jsonl(folder / "choices.jsonl", [{"question": "{}+{}=".format(a, b), "good": str(a + b), "bad": str(a - b)} for a, b in sums])
+    tokenizer = folder / "other-tokenizer"
+    tokenizer.mkdir()
+    for path in Path(base.model).glob("*token*"):
+        shutil.copy(path, tokenizer)
+    (tokenizer / "chat_template.jinja").write_text(MARKED)
+    wanted = cases(base.model, str(tokenizer))
+    return Trained(wanted, run_observed(root / "runs", folder, wanted))
 
 
 @pytest.mark.parametrize("recipe", ["hf-causal-lm", "hf-lora", "trl-sft", "trl-dpo"])
-def test_every_field_reaches_the_training(recipe: str, new_run: Callable[..., RecipeRun], base: Any, data: Path) -> None:
-    fields = next(adapter for adapter in builtin() if adapter.id == recipe).fields
-    lora = recipe != "hf-causal-lm"
-    wanted = {**ARGUMENTS, **OWN[recipe]}
-    params = {
-        **wanted,
-        **(ADAPTER if lora else {**TINY_MODEL, "model_source": "new"}),
-        **({"model": base.model} if lora else {}),
-        "train_file": "preferences.jsonl" if recipe == "trl-dpo" else "sums.jsonl",
-        "eval_fraction": 0.2,
-        "precision": "bf16",
-        "omp_threads": 1,
-        "training_arguments": {"dataloader_drop_last": True},
-    }
-    if recipe == "trl-dpo":
-        # TRL refuses to compute the reference first together with checkpoints of activations that move.
-        params["gradient_checkpointing"] = wanted["gradient_checkpointing"]
-    unnamed: Set[str] = set(fields) - set(params) - ELSEWHERE - NOT_HERE - IN_ROWS[recipe]
-    assert unnamed == set(), "fields that no test sets"
-    assert {name for name in PASSED_ON if name in fields} - NOT_HERE <= set(wanted)
-    for name in wanted:
-        default = fields[name].default
-        assert default != wanted[name] or name == "use_cpu", "{} is left at its default".format(name)
+def test_no_field_is_left_out(recipe: str) -> None:
+    given = [params for name, params in cases("model", "tokenizer").values() if name == recipe]
+    assert set(FIELDS[recipe]) - NOT_HERE == set().union(*given)
+    for name in FIELDS[recipe].keys() - NOT_HERE:
+        assert any(name in params and params[name] != FIELDS[recipe][name].default for params in given), "{} is left at its default".format(name)
 
-    inside = new_run(recipe).run(recipe, params).params
-    for name, value in {**wanted, "bf16": True, "dataloader_drop_last": True}.items():
-        got = inside.get(name)
-        if name == "loss_type":
-            value = [value]
-        assert got == value, "{}: {!r} became {!r}".format(name, value, got)
-    if lora:
-        config = inside["peft"]["default"]
-        for name, value in ADAPTER.items():
-            got = config[IN_PEFT.get(name, name)]
-            assert (sorted(got) if isinstance(got, list) else got) == value, name
-        assert inside["trainable_parameters"] < inside["model_parameters"]
-    else:
-        for name in ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"):
-            assert inside["model"][name] == TINY_MODEL[name]
+
+@pytest.mark.parametrize("recipe", ["hf-causal-lm", "hf-lora", "trl-sft", "trl-dpo"])
+def test_arguments_reach_the_trainer(recipe: str, trained: Trained) -> None:
+    inside = trained.found[recipe + "-a"].inside
+    own = {"trl-sft": {"max_length": 24, "completion_only_loss": False}, "trl-dpo": {**DPO, "loss_type": ["robust"], "max_length": 24}}
+    wanted = {**ARGUMENTS, **own.get(recipe, {}), "bf16": True, "dataloader_drop_last": True}
+    assert {name: inside["arguments"].get(name) for name in wanted} == wanted
+    assert trained.found[recipe + "-b"].inside["arguments"]["save_strategy"] == "epoch"
+    for name, (_, params) in trained.cases.items():
+        assert trained.found[name].inside["threads"] == str(params["omp_threads"])
+
+
+@pytest.mark.parametrize("recipe", ["hf-lora", "trl-sft", "trl-dpo"])
+def test_the_adapter_is_the_one_of_the_form(recipe: str, trained: Trained) -> None:
+    config = trained.found[recipe + "-a"].inside["adapter"]
+    got = {name: config[IN_PEFT.get(name, name)] for name in ADAPTER}
+    assert {name: sorted(value) if isinstance(value, list) else value for name, value in got.items()} == ADAPTER
+    merged = trained.found[recipe + ("-b" if recipe == "hf-lora" else "-c")].run.folder / "artifacts" / "model"
+    assert (merged / "model.safetensors").is_file() and not list(merged.glob("adapter_*"))
+    if recipe != "hf-lora":
+        assert trained.found[recipe + "-b"].inside["adapter"] is None  # method: full
+
+
+@pytest.mark.parametrize("recipe", ["hf-causal-lm", "hf-lora", "trl-sft", "trl-dpo"])
+def test_the_model_and_the_tokenizer_are_those_of_the_form(recipe: str, trained: Trained) -> None:
+    params = trained.cases[recipe + "-b"][1]
+    inside = trained.found[recipe + "-b"].inside
+    assert inside["tokenizer"] == params["tokenizer"]
+    assert inside["attention"] == "eager"
+    assert inside["loaded"] == {"name": params["model"], "dtype": "torch.bfloat16", "trust_remote_code": "True", "attn_implementation": "eager"}
+    assert inside["parameter_type"] == "torch.bfloat16"
+    if recipe == "hf-causal-lm":
+        new = trained.found[recipe + "-a"].inside
+        sizes = {name: new["model"][name] for name in ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "initializer_range")}
+        assert sizes == {name: NEW_MODEL[name] for name in sizes}
+        assert new["spread"] == pytest.approx(NEW_MODEL["initializer_range"], rel=0.1)
+        assert "loaded" not in new and 256 < new["tokens"] <= NEW_MODEL["vocab_size"]
+
+
+@pytest.mark.parametrize("recipe", ["hf-causal-lm", "hf-lora", "trl-sft"])
+def test_rows_are_read_as_the_form_says(recipe: str, trained: Trained) -> None:
+    pairs, texts, chats = (trained.found[recipe + case].inside for case in ("-a", "-b", "-c"))
+    assert pairs["rows"] == pairs["eval_rows"] == 30
+    assert pairs["answers"] == [[3, 2]]
+    assert "0+0=" in json.dumps(pairs["first"])
+    assert chats["eval_rows"] is None and chats["rows"] == 64
+    assert "0+0" in json.dumps(chats["first"])
+    if recipe == "trl-sft":
+        assert texts["arguments"]["packing"] is True and texts["eval_rows"] is not None
+        assert chats["arguments"]["assistant_only_loss"] is True
+        assert pairs["arguments"]["max_length"] == 24
+        return
+    assert pairs["masked"] is True and chats["masked"] is False
+    assert texts["eval_rows"] == 20
+    # 80 rows one after the other, in sequences of the full length
+    assert texts["rows"] < 80 and texts["longest"] == FIELDS[recipe]["max_length"].default
+    assert " and " in texts["first"]["input_ids"]
+
+
+def test_preferences_are_read_as_the_form_says(trained: Trained) -> None:
+    chosen, halves = trained.found["trl-dpo-a"].inside, trained.found["trl-dpo-b"].inside
+    assert chosen["rows"] == chosen["eval_rows"] == 30
+    assert (halves["rows"], halves["eval_rows"]) == (80, 20)
+    assert "0+0=" in json.dumps(chosen["first"])

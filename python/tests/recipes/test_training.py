@@ -11,35 +11,6 @@ from recipe_runs import EXAMPLES, SMALL, TINY_MODEL, RecipeRun, ask_to_stop
 pytestmark = pytest.mark.training
 NewRun = Callable[..., RecipeRun]
 
-#: A value for every field that goes to TrainingArguments, none of them the default.
-OTHER_ARGUMENTS: Dict[str, Any] = {
-    "num_train_epochs": 2.0,
-    "max_steps": 4,
-    "per_device_train_batch_size": 5,
-    "per_device_eval_batch_size": 7,
-    "gradient_accumulation_steps": 2,
-    "learning_rate": 0.004,
-    "lr_scheduler_type": "cosine",
-    "warmup_steps": 0.5,
-    "weight_decay": 0.01,
-    "max_grad_norm": 0.5,
-    "optim": "adamw_torch",
-    "adam_beta1": 0.8,
-    "adam_beta2": 0.95,
-    "logging_steps": 2,
-    "eval_strategy": "steps",
-    "eval_steps": 2,
-    "save_strategy": "steps",
-    "save_steps": 2,
-    "save_total_limit": 1,
-    "load_best_model_at_end": True,
-    "metric_for_best_model": "exact_match",
-    "greater_is_better": True,
-    "gradient_checkpointing": True,
-    "use_cpu": True,
-    "auto_find_batch_size": True,
-}
-
 
 def assert_arguments(found: Dict[str, Any], wanted: Dict[str, Any]) -> None:
     assert {name: found.get(name) for name in wanted} == wanted
@@ -101,26 +72,15 @@ def test_other_sizes_are_refused_on_resume(base: Any, new_run: NewRun) -> None:
     assert "num_hidden_layers is 3 but the checkpoint was trained with 2" in run.log()
 
 
-def test_lora_takes_every_field(base: Any, new_run: NewRun) -> None:
+def test_an_adapter_goes_on_and_is_merged_at_the_end(base: Any, new_run: NewRun) -> None:
     run = new_run()
-    lora = {"lora_r": 3, "lora_alpha": 5, "lora_dropout": 0.1, "target_modules": ["q_proj", "up_proj"], "use_rslora": True}
-    more = {"lora_bias": "all", "modules_to_save": ["embed_tokens"], "training_arguments": {"label_smoothing_factor": 0.1}}
-    data = {"train_file": "sums.csv", "eval_file": "sums.jsonl", "eval_exact_match": True, "exact_match_max_new_tokens": 3}
-    params = {**OTHER_ARGUMENTS, **lora, **more, **data, "model": base.model, "omp_threads": 1}
+    data = {"train_file": "sums.csv", "eval_file": "sums.jsonl", "eval_strategy": "steps", "eval_steps": 2, "eval_exact_match": True, "exact_match_max_new_tokens": 3}
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "exact_match"}
+    params = {**SMALL, **data, **best, "model": base.model, "max_steps": 4, "save_steps": 2, "lora_bias": "all", "modules_to_save": ["embed_tokens"]}
     attempt = run.run("hf-lora", params)
-    assert_arguments(attempt.params, {**OTHER_ARGUMENTS, "label_smoothing_factor": 0.1})
-    peft = attempt.params["peft"]["default"]
-    assert {name: peft[name] for name in ("r", "lora_alpha", "lora_dropout", "use_rslora", "bias", "modules_to_save")} == {
-        "r": 3,
-        "lora_alpha": 5,
-        "lora_dropout": 0.1,
-        "use_rslora": True,
-        "bias": "all",
-        "modules_to_save": ["embed_tokens"],
-    }
-    assert sorted(peft["target_modules"]) == ["q_proj", "up_proj"]
+    assert_arguments(attempt.params, {**best, "eval_steps": 2})
+    assert set(attempt.series("eval/exact_match")) == {2, 4}
     assert (run.folder / "artifacts" / "model" / "adapter_model.safetensors").is_file()
-    # and the adapter goes on from its checkpoint
     step = attempt.of("checkpoint")[-1]["step"]
     again = run.run("hf-lora", {**params, "max_steps": step + 2, "merge_adapter": True}, resume_from=run.resume(step, "state"))
     assert again.of("plan")[0]["first_step"] == step and again.end["step"] == step + 2

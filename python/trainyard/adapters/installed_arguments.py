@@ -126,6 +126,11 @@ def _read_elsewhere(seconds: float) -> bool:
         return False
 
 
+def still_reading() -> bool:
+    """Was something asked for that is not known yet, but soon will be?"""
+    return any(process.poll() is None for process, _ in _reader)
+
+
 def read_all() -> Dict[str, List[Argument]]:
     """Imports what is installed of ``CLASSES``. Slow."""
     found: Dict[str, List[Argument]] = {}

@@ -201,7 +201,10 @@ class _Parser:
         operand = self._nested(self._unary)
         self.expect(operand, "number")
         if sign.value == "+":
-            return operand
+            if operand.literal is not None:
+                return operand
+            # Not the operand alone: a text is no number, with a sign before it neither.
+            return Expression("number", sign.start, operand.end, v.arithmetic("*", lambda _: 1.0, operand.value), operand.fields)
         if operand.literal is not None:
             return _number(-operand.literal, sign.start, operand.end)
         return Expression("number", sign.start, operand.end, v.negative(operand.value), operand.fields)

@@ -80,7 +80,11 @@ def member(operand: Evaluator, choices: List[Evaluator], negated: bool) -> Evalu
         value = operand(fields)
         if value is None:
             return False
-        return any(_holds(choice(fields), value) for choice in choices) != negated
+        others = [choice(fields) for choice in choices]
+        # "x not in (a, b)" is "x != a and x != b", which a missing value makes false.
+        if negated and None in others:
+            return False
+        return any(_holds(other, value) for other in others) != negated
 
     return evaluate
 

@@ -1,4 +1,4 @@
-"""Which recipes there are: those that come with Trainyard and those in a workspace's ``trainyard_recipes`` folder."""
+"""Which recipes there are: those that come with Trainyard, those of installed packages, and those in a workspace's ``trainyard_recipes`` folder."""
 
 from __future__ import annotations
 
@@ -11,17 +11,25 @@ import re
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set
+from types import ModuleType
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Set
 
+from trainyard.adapters import installed_arguments
 from trainyard.adapters.base import BaseAdapter, Field, Problem
+from trainyard.recipes import yaml_recipe
 
-#: Folder of a workspace whose ``*.py`` files are read as recipes.
+#: Folder of a workspace whose Python and YAML files are read as recipes.
 USER_FOLDER = "trainyard_recipes"
+#: Entry points by which an installed package offers recipes: a class, a module that defines some, or the path of a YAML file.
+ENTRY_POINTS = "trainyard.recipes"
 #: Versions that are told beside those that the recipes require.
 _ALSO_REPORTED = ("numpy", "tokenizers", "safetensors", "tensorboard", "pyarrow", "bitsandbytes", "deepspeed", "flash-attn")
-#: A recipe's file has this long to be read.
-_FILE_SECONDS = 4.0
+#: A recipe's file has this long to be read, and all of them together so long.
+_FILE_SECONDS, _ALL_SECONDS = 4.0, 10.0
+#: What is left for a file when the others have used up the time of all.
+_LEAST_SECONDS = 0.2
 #: The first description waits this long for what only an import of the packages tells; a later one has it.
 _PREPARE_SECONDS = 5.0
 _ID = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
@@ -29,7 +37,7 @@ _ID = re.compile(r"^[a-z0-9][a-z0-9._-]*$")
 
 class Entry(NamedTuple):
     adapter: BaseAdapter
-    #: ``builtin`` or the file it was found in.
+    #: ``builtin``, the file it was found in, or the package that offers it.
     origin: str
 
 
@@ -49,46 +57,72 @@ def builtin() -> List[BaseAdapter]:
 
 
 def load(workspaces: Iterable[Path] = ()) -> Catalogue:
-    """All recipes. A user's file that fails becomes a problem; the others are still there."""
-    entries = {adapter.id: Entry(adapter, "builtin") for adapter in builtin()}
-    problems: List[Problem] = []
+    """All recipes. What fails to be read becomes a problem; the others are still there."""
+    found = Catalogue({adapter.id: Entry(adapter, "builtin") for adapter in builtin()}, [])
+    until = time.monotonic() + _ALL_SECONDS
+    for entry_point in _entry_points():
+        distribution = entry_point.dist
+        origin = "package {} ({})".format(distribution.name if distribution is not None else entry_point.value, entry_point.name)
+        _add(found, origin, lambda entry_point=entry_point: _offered(entry_point), "Mend or remove the package.", until)
     seen = set()
     for workspace in workspaces:
         folder = (workspace / USER_FOLDER).resolve()
         if folder in seen or not folder.is_dir():
             continue
         seen.add(folder)
-        for path in sorted(folder.glob("*.py")):
-            if not path.name.startswith("_"):
-                _add_file(path, entries, problems)
-    return Catalogue(entries, problems)
+        for path in sorted(folder.iterdir()):
+            if path.suffix in (".py", *yaml_recipe.SUFFIXES) and not path.name.startswith("_"):
+                _add(found, str(path), lambda path=path: adapters_in(path), "Mend the file; its recipes are left out until then.", until)
+    return found
 
 
-def _add_file(path: Path, entries: Dict[str, Entry], problems: List[Problem]) -> None:
+def _add(found: Catalogue, origin: str, read: Callable[[], List[type]], cure: str, until: float) -> None:
+    """Takes in what can be read in the time that is left."""
     try:
-        classes = adapters_in(path)
+        with contextlib.redirect_stdout(sys.stderr), _time_limit(max(_LEAST_SECONDS, min(_FILE_SECONDS, until - time.monotonic()))):
+            classes = read()
     except (Exception, SystemExit) as error:  # a user's file may do anything, and the form must still be drawn
-        where = _line_in(path, error)
-        message = "{}{}: {}: {}".format(path, where, type(error).__name__, error)
-        problems.append(Problem("error", "", message, "Mend the file; its recipes are left out until then."))
+        kind = "" if type(error) is ValueError else type(error).__name__ + ": "
+        found.problems.append(Problem("error", "", "{}{}: {}{}".format(origin, _line_in(Path(origin), error), kind, error), cure))
         return
     if not classes:
-        problems.append(Problem("warning", "", "{} defines no subclass of BaseAdapter".format(path), "Start its name with _ if it is a helper."))
+        found.problems.append(Problem("warning", "", "{} defines no subclass of BaseAdapter".format(origin), "Start its name with _ if it is a helper."))
     for cls in classes:
         try:
             problem = definition_problem(cls)
         except Exception as error:  # fields or presets of another type than they should have
             problem = "its definition cannot be read: {}: {}".format(type(error).__name__, error)
-        if problem is None and cls.id in entries:
-            problem = "its id {!r} is taken by a recipe from {}".format(cls.id, entries[cls.id].origin)
+        if problem is None and cls.id in found.entries:
+            problem = "its id {!r} is taken by a recipe from {}".format(cls.id, found.entries[cls.id].origin)
         if problem is not None:
-            problems.append(Problem("error", "", "{}: {}: {}".format(path, cls.__name__, problem), None))
+            found.problems.append(Problem("error", "", "{}: {}: {}".format(origin, cls.__name__, problem), None))
             continue
-        entries[cls.id] = Entry(cls(), str(path))
+        found.entries[cls.id] = Entry(cls(), origin)
+
+
+def _entry_points() -> "List[importlib.metadata.EntryPoint]":
+    every: Any = importlib.metadata.entry_points()
+    # Python 3.9 gives a plain dictionary.
+    ours = every.select(group=ENTRY_POINTS) if hasattr(every, "select") else every.get(ENTRY_POINTS, ())
+    return sorted(set(ours), key=lambda entry_point: entry_point.name)
+
+
+def _offered(entry_point: "importlib.metadata.EntryPoint") -> List[type]:
+    """What an installed package names: a class, a module, or a YAML file. Imports it."""
+    thing = entry_point.load()
+    if isinstance(thing, (str, Path)):
+        return [yaml_recipe.read_recipe(Path(thing))]
+    if isinstance(thing, ModuleType):
+        return _defined_in(thing)
+    if inspect.isclass(thing) and issubclass(thing, BaseAdapter):
+        return [thing]
+    raise ValueError("the entry point {} names {!r}, which is no recipe, no module and no path of a YAML file".format(entry_point.value, thing))
 
 
 def adapters_in(path: Path) -> List[type]:
-    """The subclasses of BaseAdapter that a file defines. Runs the file; what it prints goes to stderr."""
+    """The subclasses of BaseAdapter that a Python file defines, which is run for it, or the recipe of a YAML file."""
+    if path.suffix in yaml_recipe.SUFFIXES:
+        return [yaml_recipe.read_recipe(path)]
     name = "trainyard_recipes_" + re.sub(r"\W", "_", path.stem)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -97,29 +131,32 @@ def adapters_in(path: Path) -> List[type]:
     sys.modules[name] = module
     sys.path.insert(0, str(path.parent))
     try:
-        with contextlib.redirect_stdout(sys.stderr), _time_limit():
-            spec.loader.exec_module(module)
+        spec.loader.exec_module(module)
     finally:
         sys.path.remove(str(path.parent))
+    return _defined_in(module)
+
+
+def _defined_in(module: ModuleType) -> List[type]:
     return [
         value
         for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, BaseAdapter) and value.__module__ == name and not value.__name__.startswith("_")
+        if inspect.isclass(value) and issubclass(value, BaseAdapter) and value.__module__ == module.__name__ and not value.__name__.startswith("_")
     ]
 
 
 @contextlib.contextmanager
-def _time_limit() -> Iterator[None]:
+def _time_limit(seconds: float) -> Iterator[None]:
     """Ends a file that hangs, so that the others are still described. Only where the system has alarms, and in the main thread."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def expired(number: int, frame: Any) -> None:
-        raise TimeoutError("it was not read within {:g} s; heavy work belongs into train()".format(_FILE_SECONDS))
+        raise TimeoutError("it was not read within {:.2g} s; heavy work belongs into train()".format(seconds))
 
     before = signal.signal(signal.SIGALRM, expired)
-    signal.setitimer(signal.ITIMER_REAL, _FILE_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
@@ -218,6 +255,7 @@ def describe(workspaces: Iterable[Path] = ()) -> Dict[str, Any]:
         },
         "recipes": recipes,
         "problems": [problem.to_json() for problem in problems],
+        "complete": not installed_arguments.still_reading(),
     }
 
 

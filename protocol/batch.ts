@@ -1,0 +1,38 @@
+/** One action on many runs. Each is a change of its own: that one is refused keeps no other from being changed. */
+import * as z from "zod";
+import { ApiError } from "./errors.ts";
+import { RunId } from "./ids.ts";
+import { RunRecord } from "./run.ts";
+import { TrashId } from "./trash.ts";
+
+const { tags, starred, archived } = RunRecord.shape;
+
+export const BatchAction = z.discriminatedUnion("do", [
+  z
+    .object({
+      do: z.literal("edit"),
+      starred: starred.optional(),
+      archived: archived.optional(),
+      /** To those that each run has; nothing happens to one that has them. */
+      add_tags: tags.optional(),
+      remove_tags: tags.optional(),
+    })
+    .strict(),
+  /** Gracefully, with a final checkpoint; runs that have ended are refused. */
+  z.object({ do: z.literal("stop"), reason: z.string().max(1000).default("asked for by the user") }).strict(),
+  /** A run that is live is refused, unless it is to be `stop`ped first: the answer waits for its end. */
+  z.object({ do: z.literal("trash"), stop: z.boolean().default(false) }).strict(),
+]);
+export type BatchAction = z.infer<typeof BatchAction>;
+
+export const BatchRequest = z.object({ runs: z.array(RunId).min(1).max(1000), action: BatchAction }).strict();
+export type BatchRequest = z.infer<typeof BatchRequest>;
+
+export const BatchResult = z.object({
+  /** In the order of the request. `record` is null once the run is in the trash, `trash` before. */
+  done: z.array(
+    z.object({ run: RunId, record: RunRecord.pick({ tags: true, starred: true, archived: true }).nullable(), trash: TrashId.nullable() }),
+  ),
+  failed: z.array(z.object({ run: RunId, error: ApiError.shape.error })),
+});
+export type BatchResult = z.infer<typeof BatchResult>;

@@ -1,0 +1,136 @@
+/** A sweep as a person makes and watches one: in a real Chromium, on a real server, with real processes that train. */
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { browser as chromiumPath, python } from "../support/machine.ts";
+import { RealServer } from "./real-server.ts";
+
+/** The loss is least at x = 2; each step takes as long as it is told. */
+const SCRIPT = `import argparse
+import time
+
+import trainyard
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--x", type=float, default=1.0)
+parser.add_argument("--steps", type=int, default=3)
+parser.add_argument("--pause", type=float, default=0.0)
+options = parser.parse_args()
+
+run = trainyard.init(params=vars(options))
+run.plan(max_steps=options.steps)
+for step in range(1, options.steps + 1):
+    run.log({"loss": (options.x - 2) ** 2 + 1 / step}, step=step)
+    time.sleep(options.pause)
+    if run.should_stop():
+        break
+run.finish()
+`;
+
+let chrome: Browser;
+let server: RealServer;
+let page: Page;
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  [server, chrome] = await Promise.all([
+    RealServer.start([], { python: python() }),
+    chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] }),
+  ]);
+  await writeFile(path.join(server.live.root, "valley.py"), SCRIPT);
+}, 60_000);
+
+afterAll(async () => {
+  await chrome.close();
+  await server.close();
+});
+
+beforeEach(async () => {
+  page = await chrome.newPage({ viewport: { width: 1400, height: 900 } });
+  complaints.length = 0;
+  page.on("pageerror", (error) => complaints.push(error.message));
+  return async () => {
+    await page.close();
+    expect(complaints).toEqual([]);
+  };
+});
+
+const state = () => page.getByTestId("sweep-state").getAttribute("data-state");
+
+describe("a sweep in the browser", () => {
+  it("is put together in the form, shown run by run beforehand, started, watched, and opened by its runs", async () => {
+    await page.goto(server.address("sweeps="));
+    await page.getByTestId("sweeps-none").waitFor();
+    await page.getByTestId("new-sweep").click();
+    await page.getByTestId("builder-recipe").selectOption("script");
+    await page.getByTestId("field-script").locator("input").fill("valley.py");
+    await page.getByTestId("builder-name").fill("valley");
+    await page.getByTestId("field-x").waitFor();
+
+    await page.getByTestId("sweep-add").selectOption("x");
+    await page.getByTestId("sweep-values-x").fill("0, 5, 2, oops");
+    await page.getByTestId("sweep-metric").fill("loss");
+    await page.getByTestId("sweep-concurrency").fill("2");
+    await page.keyboard.press("Enter");
+    // What the recipe refuses is said before anything is made.
+    await page.getByText("x cannot be").first().waitFor();
+    await page.getByTestId("sweep-values-x").fill("0, 5, 2, 4");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.getByTestId("sweep-plan-row").count()).toBe(4);
+    expect(await page.getByTestId("sweep-plan-row").allInnerTexts()).toEqual(["1\t0", "2\t5", "3\t2", "4\t4"]);
+    expect(await page.getByTestId("field-x").innerText()).toContain("varied by the sweep");
+    const start = page.getByTestId("builder-start");
+    await expect.poll(() => start.innerText()).toContain("Start 4 runs");
+    await start.click();
+
+    await expect.poll(() => page.getByTestId("sweep-name").innerText()).toBe("valley");
+    await expect.poll(state, { timeout: 45_000 }).toBe("finished");
+    expect(await page.getByTestId("sweep-counts").innerText()).toContain("4 completed");
+    await expect.poll(() => page.getByTestId("plot-canvas").getAttribute("aria-label")).toBe("loss over the runs of valley, 4 marks");
+    const best = page.locator('[data-testid="sweep-run"][data-best="true"]');
+    expect(await best.innerText()).toContain("valley 3");
+    expect(await page.getByTestId("sweep-best").innerText()).toContain("0.3333");
+    await page.getByTestId("sweep-sort-objective").click();
+    const order = await page.getByTestId("sweep-open-run").allInnerTexts();
+    expect(order.map((name) => name.trim())).toEqual(["valley 3", "valley 1", "valley 4", "valley 2"]);
+
+    // By the keyboard to the second row, and into its run.
+    await page.getByTestId("sweep-open-run").first().focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.getByTestId("run-name").innerText()).toBe("valley 1");
+    await page.getByTestId("sweep-of").getByRole("button").click();
+    await page.getByTestId("sweep-back").click();
+    expect(await page.getByTestId("sweep-row").innerText()).toContain("4 completed of 4");
+  });
+
+  it("is stopped with its live runs and goes on, in a narrow window", async () => {
+    await page.setViewportSize({ width: 420, height: 800 });
+    const { id } = await server.live.client.call("createSweep", {
+      body: {
+        spec: {
+          name: "slow",
+          recipe: "script",
+          params: { script: "valley.py", steps: 400, pause: 0.1 },
+          sweep: { method: "grid", params: { x: [1, 2, 3] }, objective: { metric: "loss", direction: "min" } },
+        },
+        base_dir: server.live.root,
+      },
+    });
+    await page.goto(server.address(`sweeps=${id}`));
+    const running = page.locator('[data-testid="sweep-run"][data-state="running"]');
+    await expect.poll(() => running.count(), { timeout: 30_000 }).toBe(1);
+    await page.getByTestId("sweep-cancel").click();
+    await expect.poll(state).toBe("stopped");
+    await expect.poll(() => page.getByTestId("sweep-counts").innerText(), { timeout: 30_000 }).toContain("1 cancelled");
+    expect(await page.getByTestId("sweep-reason").innerText()).toContain("asked for by the user");
+    // Nothing is cut off sideways.
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(420);
+    await page.getByTestId("sweep-continue").click();
+    await expect.poll(state).toBe("running");
+    await expect.poll(() => running.count(), { timeout: 30_000 }).toBe(1);
+    await page.getByTestId("sweep-cancel").click();
+    await expect.poll(() => page.getByTestId("sweep-counts").innerText(), { timeout: 30_000 }).toContain("2 cancelled");
+  });
+});

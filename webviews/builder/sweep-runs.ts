@@ -1,0 +1,47 @@
+/** The runs that a document with a sweep stands for, before any of them is made. */
+import { html, nothing, type TemplateResult } from "lit";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { SweepPlan } from "../../protocol/sweep.ts";
+import { formatJson } from "../components/format.ts";
+import type { FormSection } from "./form-model.ts";
+
+/** The last step of the form. */
+export function sweepStep({ sweep }: JsonObject): FormSection {
+  return { id: "sweep", title: "Sweep", description: sweep === undefined ? "one run" : "many runs", fields: [] };
+}
+
+export function sweepPreview(plan: SweepPlan | null, checking: boolean): { readonly runs: TemplateResult; readonly start: string } {
+  return { runs: runsTable(plan, checking), start: plan === null ? "Start sweep" : `Start ${countOfRuns(plan)}` };
+}
+
+function runsTable(plan: SweepPlan | null, checking: boolean): TemplateResult {
+  if (plan === null)
+    return html`<div class="code"><p class="secondary">${checking ? "…" : "The runs appear here once the sweep is complete."}</p></div>`;
+  const names = Object.keys(plan.runs[0]?.params ?? {});
+  const seeds = plan.runs.some(({ seed }) => seed !== null);
+  return html`<div class="code" data-testid="sweep-plan">
+    <p class="secondary">${countOfRuns(plan)}, ${String(plan.concurrency)} at a time</p>
+    <table class="runs">
+      <thead>
+        <tr>
+          <th scope="col">#</th>
+          ${names.map((name) => html`<th scope="col" title=${name}>${name}</th>`)} ${seeds ? html`<th scope="col">seed</th>` : nothing}
+        </tr>
+      </thead>
+      <tbody>
+        ${plan.runs.map(
+          ({ params, seed }, index) =>
+            html`<tr data-testid="sweep-plan-row">
+              <td class="secondary">${String(index + 1)}</td>
+              ${names.map((name) => html`<td class="mono">${formatJson(params[name])}</td>`)}
+              ${seeds ? html`<td class="mono">${seed === null ? "" : String(seed)}</td>` : nothing}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function countOfRuns({ runs }: SweepPlan): string {
+  return `${String(runs.length)} ${runs.length === 1 ? "run" : "runs"}`;
+}
