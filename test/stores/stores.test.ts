@@ -7,7 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { ExitRecord, RunSummary } from "../../protocol/run.ts";
-import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import type { RunFolder } from "../../server/store/types.ts";
 import { storeName } from "../../server/stores/names.ts";
 import { searchStores } from "../../server/stores/search.ts";
