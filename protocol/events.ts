@@ -10,7 +10,7 @@ export const RunEvent = z.discriminatedUnion("type", [
     from: RunState.nullable(),
     to: RunState,
     attempt: z.number().int().nonnegative(),
-    /** Who or what caused it: `user`, `process exit`, `server start`. */
+    /** Who or what caused it: `user`, `sweep` (pruned), `process exit`, `server start`. */
     cause: z.string(),
     /** What it rests on: exit code, signal, end marker, boot id. */
     evidence: JsonObject,

@@ -1,7 +1,7 @@
 /** From a sweep to its runs: pure, and the same for the same document on every machine. */
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { RunSpec } from "./spec.ts";
-import type { SweepRange, SweepSpec } from "./sweep-spec.ts";
+import type { OptunaSweep, SweepRange, SweepSpec } from "./sweep-spec.ts";
 
 /** What one run of a sweep has of its own. */
 export interface SweepCombination {
@@ -33,7 +33,7 @@ export function specOfRun(spec: RunSpec, { params, seed }: SweepCombination, ind
 }
 
 /** In the order in which they are run: the last param changes fastest in a grid, and the seeds of one combination stand together. */
-export function expandSweep(sweep: SweepSpec): SweepCombination[] {
+export function expandSweep(sweep: Exclude<SweepSpec, OptunaSweep>): SweepCombination[] {
   const combinations = sweep.method === "grid" ? grid(sweep.params) : draws(sweep.params, sweep.n, sweep.seed);
   const seeds = sweep.seeds ?? [null];
   return combinations.flatMap((params) => seeds.map((seed) => ({ params, seed })));

@@ -72,7 +72,52 @@ const RandomSweep = z
   })
   .strict();
 
-export const SweepSpec = z.discriminatedUnion("method", [GridSweep, RandomSweep]).superRefine((sweep, context) => {
+const Pruner = z
+  .discriminatedUnion("kind", [
+    z
+      .object({
+        kind: z.literal("median"),
+        startup_trials: z.number().int().min(1).default(5).describe("Runs that complete before the first one is judged."),
+        warmup_steps: z.number().int().min(0).default(0).describe("Steps of each run that are not judged."),
+      })
+      .strict(),
+    z
+      .object({
+        kind: z.literal("asha"),
+        min_steps: z.number().int().min(1).default(1).describe("The step at which a run is judged first."),
+        reduction_factor: z
+          .number()
+          .int()
+          .min(2)
+          .max(64)
+          .default(3)
+          .describe("One run in so many goes on past each rung; each rung lies so many times higher than the last."),
+      })
+      .strict(),
+  ])
+  .describe("Ends runs that do badly: `median` those below the median of the others at the same step, `asha` by successive halving.");
+
+const OptunaSweep = z
+  .object({
+    method: z.literal("optuna"),
+    n: z.number().int().min(1).max(MOST_SWEEP_RUNS).describe("How many runs are made."),
+    seed: z.number().int().min(0).max(0xffffffff).describe("The same seed begins with the same draws."),
+    sampler: z.enum(["tpe", "gp", "random"]).default("tpe").describe("How the next params are chosen. gp needs torch and scipy."),
+    startup_trials: z
+      .number()
+      .int()
+      .min(1)
+      .max(MOST_SWEEP_RUNS)
+      .default(10)
+      .describe("So many runs are random draws, before results count."),
+    params: RandomSweep.shape.params,
+    objective: common.objective.unwrap(),
+    pruner: Pruner.optional(),
+    concurrency: common.concurrency,
+  })
+  .strict();
+
+export const SweepSpec = z.discriminatedUnion("method", [GridSweep, RandomSweep, OptunaSweep]).superRefine((sweep, context) => {
   const combinations = combinationCount(sweep.params);
   if (sweep.method === "random" && sweep.n > combinations)
     context.addIssue({ code: "custom", path: ["n"], message: `there are only ${combinations} combinations to draw: use method grid` });
@@ -85,9 +130,15 @@ export const SweepSpec = z.discriminatedUnion("method", [GridSweep, RandomSweep]
     });
 });
 export type SweepSpec = z.infer<typeof SweepSpec>;
+export type OptunaSweep = Extract<SweepSpec, { method: "optuna" }>;
 
 export function sweepRunCount(sweep: SweepSpec): number {
-  return (sweep.method === "grid" ? combinationCount(sweep.params) : sweep.n) * (sweep.seeds?.length ?? 1);
+  return (sweep.method === "grid" ? combinationCount(sweep.params) : sweep.n) * (seedsOf(sweep)?.length ?? 1);
+}
+
+/** Replicates of each combination; a search has none, since it takes each run for a point of its own. */
+export function seedsOf(sweep: SweepSpec): readonly number[] | undefined {
+  return sweep.method === "optuna" ? undefined : sweep.seeds;
 }
 
 /** Infinity as soon as one param is drawn from an interval. */

@@ -10,7 +10,13 @@ import { RunState } from "./states.ts";
 import { SweepSpec } from "./sweep-spec.ts";
 
 /** One run that is to be made. Its id is given beforehand, so that it cannot be made twice. */
-export const SweepPoint = z.object({ run: RunId, params: JsonObject, seed: z.number().int().nullable() });
+export const SweepPoint = z.object({
+  run: RunId,
+  params: JsonObject,
+  seed: z.number().int().nullable(),
+  /** Set before the run is stopped because it did badly: the value that was judged. It may have ended by itself meanwhile. */
+  pruned: z.object({ at: Instant, step: z.number(), value: z.number() }).optional(),
+});
 export type SweepPoint = z.infer<typeof SweepPoint>;
 
 /** <project>/sweeps/<id>.json. In which state the runs are stands in their folders alone. */
@@ -24,7 +30,7 @@ export const SweepRecord = z.object({
   /** Absolute; null for the server's own. */
   base_dir: z.string().nullable(),
   created_at: Instant,
-  /** In the order in which they are made. */
+  /** In the order in which they are made; those that a search has not chosen yet are not among them. */
   points: z.array(SweepPoint).min(1),
   /** How many were made: one of them whose folder is gone was deleted, and is not made again. */
   made: z.number().int().nonnegative(),
@@ -77,7 +83,9 @@ export const SweepPlan = z.object({
   recipe: z.string(),
   concurrency: z.number().int(),
   objective: Objective,
-  runs: z.array(SweepPoint.omit({ run: true })),
+  run_count: z.number().int(),
+  /** All of them; of a search the first draws, since the others follow from what these reach. */
+  runs: z.array(SweepPoint.omit({ run: true, pruned: true })),
 });
 export type SweepPlan = z.infer<typeof SweepPlan>;
 

@@ -1,9 +1,10 @@
-// Writes protocol/generated/*.schema.json from the shapes in protocol/: the JSON Schema for *.run.yaml, and what the Python side is
-// tested against; and the tools for agents into package.json. `node scripts/generate-schemas.mjs [--check]`: with --check nothing is written, and a stale file is an error.
+// Writes protocol/generated/ from the shapes in protocol/: the JSON Schema for *.run.yaml, what the Python side is tested against, and a
+// client from the OpenAPI document; and the tools for agents into package.json. `node scripts/generate-schemas.mjs [--check]`: with --check nothing is written, and a stale file is an error.
 import { build } from "esbuild";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { clientCode } from "./lib/client-code.mjs";
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const folder = path.join(root, "protocol/generated");
@@ -37,6 +38,7 @@ export async function generateSchemas() {
   const source = [
     `export { z } from "zod";`,
     `export { AGENT_TOOLS } from "./protocol/agent/tools.ts";`,
+    `export { openApiDocument } from "./server/http/openapi.ts";`,
     ...Object.entries(shapes).map(([name, { module }]) => `export { ${name} } from "./protocol/${module}.ts";`),
   ].join("\n");
   const bundled = await build({
@@ -53,12 +55,13 @@ export async function generateSchemas() {
   const bundle = path.join(scratch, `shapes-${process.pid}-${Date.now()}.mjs`);
   await writeFile(bundle, bundled.outputFiles[0].contents);
   try {
-    const { z, AGENT_TOOLS, ...types } = await import(pathToFileURL(bundle).href);
+    const { z, AGENT_TOOLS, openApiDocument, ...types } = await import(pathToFileURL(bundle).href);
     const files = new Map();
     for (const [name, { io = "output" }] of Object.entries(shapes)) {
       const schema = { $id: `trainyard:${name}`, title: name, ...z.toJSONSchema(types[name], { io, target: "draft-2020-12" }) };
       files.set(`${kebab(name)}.schema.json`, JSON.stringify(schema, null, 2) + "\n");
     }
+    files.set("api-client.ts", clientCode(openApiDocument("")));
     return { schemas: files, manifest: await withTools(AGENT_TOOLS.map((tool) => languageModelTool(z, tool))) };
   } finally {
     await rm(bundle, { force: true });

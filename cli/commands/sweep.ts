@@ -92,9 +92,13 @@ export function addSweepCommands(program: Command, context: CommandContext): voi
   });
 }
 
-function describePlan({ name, runs, concurrency }: SweepPlan): string {
+function describePlan({ name, runs, run_count, concurrency }: SweepPlan): string {
   const rows = runs.map(({ params, seed }, index) => [`${name} ${index + 1}`, describeParams(params), seed === null ? "" : String(seed)]);
-  return `${formatTable(["NAME", "PARAMS", "SEED"], rows)}\n${runs.length} runs, ${concurrency} at a time.`;
+  const rest =
+    run_count > runs.length
+      ? ` The first ${runs.length} are these draws; each of the others follows from what the runs before it reach.`
+      : "";
+  return `${formatTable(["NAME", "PARAMS", "SEED"], rows)}\n${run_count} runs, ${concurrency} at a time.${rest}`;
 }
 
 function describeList(sweeps: readonly SweepSummary[]): string {
@@ -108,7 +112,7 @@ function describeSweep(sweep: SweepDetail): string {
   const rows = sweep.runs.map((run) => [
     run.run === best ? "*" : "",
     run.run,
-    run.state,
+    run.state === "cancelled" && run.pruned !== undefined ? "pruned" : run.state,
     describeParams(run.params),
     run.seed === null ? "" : String(run.seed),
     run.objective === null ? "" : formatValue(run.objective),

@@ -11,6 +11,14 @@ const COMPONENTS = "#/components/schemas/";
 /** What every route may answer besides its own errors. */
 const EVERYWHERE: readonly ErrorCode[] = ["bad_request", "unauthorized", "forbidden", "too_large", "internal"];
 
+const PRETTY: Json = {
+  name: "pretty",
+  in: "query",
+  required: false,
+  description: "Indents the answer.",
+  schema: { type: "boolean" },
+};
+
 export function openApiDocument(version: string): Json {
   const schemas: Json = {};
   // Bodies as a client may write them (defaults may be missing), answers as the server gives them.
@@ -35,8 +43,15 @@ export function openApiDocument(version: string): Json {
     (paths[path] ??= {})[route.method.toLowerCase()] = {
       operationId: name,
       summary: route.summary,
-      parameters: [...parameters(route.params, "path"), ...parameters(route.query, "query")],
-      ...(body !== undefined && { requestBody: { content: jsonContent({ $ref: COMPONENTS + body }) } }),
+      parameters: [
+        ...parameters(route.params, "path"),
+        ...parameters(route.query, "query"),
+        ...(route.produces === "json" ? [PRETTY] : []),
+      ],
+      ...(body !== undefined && {
+        // An empty body stands for {}.
+        requestBody: { required: !route.body.safeParse({}).success, content: jsonContent({ $ref: COMPONENTS + body }) },
+      }),
       responses: { [route.status]: { description: route.summary, content: content(route, answers.get(name)) }, ...errorAnswers(route) },
     };
   }

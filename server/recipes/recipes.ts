@@ -149,11 +149,16 @@ export class Recipes {
    * @throws TrainyardError unknown_recipe | python_unusable | invalid_spec | missing_file | timeout
    */
   async draft(spec: RunSpec, baseDir: string, layers: Pick<ParamLayers, "project">): Promise<Draft> {
-    const cwd = workingDirectory(spec, baseDir);
-    const python = this.#interpreter(spec.python, baseDir);
+    const { python, cwd } = this.place(spec, baseDir);
     const recipe = pickRecipe(await this.catalogue(python, baseDir, false), spec.recipe);
     const { params } = resolveParams(recipe, { preset: spec.preset, ...layers, spec: spec.params });
     return { recipe, python, cwd, params };
+  }
+
+  /** The interpreter and the working directory of a document. @throws TrainyardError python_unusable | missing_file */
+  place(spec: RunSpec, baseDir: string): Pick<Draft, "python" | "cwd"> {
+    const cwd = workingDirectory(spec, baseDir);
+    return { python: this.#interpreter(spec.python, baseDir), cwd };
   }
 
   /** @throws TrainyardError missing_file | invalid_spec | python_unusable | timeout */
@@ -174,7 +179,7 @@ export class Recipes {
   }
 
   /** Asks the recipes' module about a draft. @throws TrainyardError invalid_spec | python_unusable | timeout */
-  ask<T extends z.ZodType>(question: Question, { python, cwd }: Draft, shape: T): Promise<z.output<T>> {
+  ask<T extends z.ZodType>(question: Question, { python, cwd }: Pick<Draft, "python" | "cwd">, shape: T): Promise<z.output<T>> {
     const { command, input, env, timeoutMs, inputField } = question;
     const call = { python, packageRoot: this.#options.packageRoot, args: [command], cwd, env, inputField };
     return askRecipes({ ...call, input: JSON.stringify(input), ...(timeoutMs !== undefined && { timeoutMs }) }, shape);

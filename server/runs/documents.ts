@@ -26,6 +26,7 @@ import type { Draft } from "../recipes/recipes.ts";
 import { runPaths } from "../store/paths.ts";
 import { corrected, footprint, probeEvidence, type Evidence } from "./evidence.ts";
 import { attemptRecord, baseDirOf, planRun, projectDefaults, resolvedSpec, runRecord, type PrepareContext } from "./prepare.ts";
+import type { SearchPlace } from "./search.ts";
 import { planSweep } from "./sweep-plan.ts";
 
 /** A look reads a few megabytes; a cold disk or network file system takes its time. */
@@ -97,6 +98,11 @@ export class Documents {
   /** @throws TrainyardError as planSweep */
   planSweep(request: CreateSweep): Promise<SweepPlan> {
     return planSweep(this.#context, request);
+  }
+
+  /** Where a question to Optuna about a sweep goes. @throws TrainyardError bad_request */
+  searchPlace({ spec, base_dir }: CreateSweep): SearchPlace {
+    return { recipes: this.#context.recipes, spec, baseDir: baseDirOf({ base_dir }, this.#context.baseDir) };
   }
 
   /** Everything that would go wrong, as a report; only what makes a report impossible is thrown. */

@@ -183,12 +183,12 @@ class RunsRoom implements Runs {
     });
   }
 
-  cancel(id: RunId, request: CancelRun): Promise<RunDetail> {
+  cancel(id: RunId, request: CancelRun, by: "user" | "sweep" = "user"): Promise<RunDetail> {
     return this.#changing(id, async (entry) => {
       const waiting = (state: RunState): boolean => state === "draft" || state === "queued";
       const cancelled = await this.#ledger.moveFrom(entry, waiting, {
         to: "cancelled",
-        cause: "user",
+        cause: by,
         changes: { state_reason: `Stopped before it began: ${request.reason}.`, ended_at: new Date().toISOString() },
       });
       if (cancelled) return;
@@ -198,7 +198,7 @@ class RunsRoom implements Runs {
       const grace = request.grace_seconds ?? attempts.find((one) => one.number === attempt)?.grace_seconds ?? 60;
       const { force, reason } = request;
       const now = new Date().toISOString();
-      const stop = { requested_at: now, by: "user", reason, grace_seconds: grace, force };
+      const stop = { requested_at: now, by, reason, grace_seconds: grace, force };
       await this.#store.writeStopRequest(id, attempt, stop).catch((error: unknown) => {
         // A full disk is a usual reason for wanting a run to end.
         if (!(error instanceof TrainyardError) || error.code !== "disk_full" || entry.live === null) throw error;
@@ -208,7 +208,7 @@ class RunsRoom implements Runs {
       const evidence = { reason, force, grace_seconds: grace };
       await this.#ledger.moveFrom(entry, (current) => current === "starting" || current === "running", {
         to: "stopping",
-        cause: "user",
+        cause: by,
         evidence,
       });
     });

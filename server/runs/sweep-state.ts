@@ -3,6 +3,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { fromWireNumber, type WireNumber } from "../../protocol/json.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { FINAL_STATES, type RunState } from "../../protocol/states.ts";
+import { sweepRunCount } from "../../protocol/sweep-spec.ts";
 import type { SweepDetail, SweepRecord, SweepRunState, SweepSummary } from "../../protocol/sweep.ts";
 import { mustHaveSweep } from "./sweep-plan.ts";
 
@@ -10,11 +11,15 @@ type States = ReadonlyMap<RunId, RunState>;
 
 export function sweepSummary(sweep: SweepRecord, states: States): SweepSummary {
   const { id, project, name, created_at, stopped, spec, points } = sweep;
-  const { concurrency, objective = null } = mustHaveSweep(spec);
+  const section = mustHaveSweep(spec);
+  const { concurrency, objective = null } = section;
+  const total = sweepRunCount(section);
   const all = runStates(sweep, states);
   const counts: Partial<Record<SweepRunState, number>> = {};
   for (const state of all) counts[state] = (counts[state] ?? 0) + 1;
-  const isOver = all.every((state) => state === "deleted" || (state !== "waiting" && FINAL_STATES.has(state)));
+  // What a search has not chosen yet waits too.
+  if (points.length < total) counts.waiting = (counts.waiting ?? 0) + total - points.length;
+  const isOver = points.length === total && all.every((state) => state === "deleted" || (state !== "waiting" && FINAL_STATES.has(state)));
   return {
     id,
     project,
@@ -25,7 +30,7 @@ export function sweepSummary(sweep: SweepRecord, states: States): SweepSummary {
     state: isOver ? "finished" : stopped === null ? "running" : "stopped",
     concurrency,
     objective,
-    run_count: points.length,
+    run_count: total,
     counts,
   };
 }

@@ -5,13 +5,17 @@
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { specOfRun } from "../../protocol/expand-sweep.ts";
 import { newRunId, newSweepId, type RunId, type SweepId } from "../../protocol/ids.ts";
+import { sweepRunCount } from "../../protocol/sweep-spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
 import type { CreateSweep, StopSweep, SweepDetail, SweepPlan, SweepPoint, SweepRecord, SweepSummary } from "../../protocol/sweep.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import { mustWrite } from "../store/store.ts";
 import type { RunStore } from "../store/types.ts";
+import { suggest } from "./search.ts";
+import { SweepJudge } from "./sweep-judge.ts";
+import { SweepTrials } from "./sweep-trials.ts";
 import { sweepDetail, sweepSummary } from "./sweep-state.ts";
-import { mustHaveSweep } from "./sweep-plan.ts";
+import { mustHaveSweep, requestOf } from "./sweep-plan.ts";
 import type { Runs } from "./types.ts";
 
 export interface SweepsOptions {
@@ -26,6 +30,8 @@ export class Sweeps {
   readonly #log: (text: string) => void;
   readonly #sweeps = new Map<SweepId, SweepRecord>();
   #problems: readonly Problem[] = [];
+  readonly #trials: SweepTrials;
+  readonly #judge: SweepJudge;
   /** Changes of one sweep wait for each other, and so does the making of its runs. */
   readonly #queue = new KeyedQueue();
   #off: () => void = () => undefined;
@@ -35,6 +41,16 @@ export class Sweeps {
     this.#store = store;
     this.#runs = runs;
     this.#log = log;
+    this.#trials = new SweepTrials(runs);
+    this.#judge = new SweepJudge({
+      runs,
+      trials: this.#trials,
+      log,
+      sweep: (id) => this.#sweeps.get(id),
+      detail: (id) => this.detail(id),
+      change: (id, work) => this.#queue.run(id, work),
+      write: (sweep) => this.#write(sweep),
+    });
   }
 
   /** Reads the plans and goes on with those that are not at their end. The runs must have been read. */
@@ -45,17 +61,21 @@ export class Sweeps {
     for (const { message } of problems) this.#log(`a sweep cannot be read: ${message}`);
     if (this.#store.readOnly || this.#closed) return;
     this.#off = this.#runs.onChange((change) => {
-      if (change.type === "summary" && change.run.sweep !== undefined && FINAL_STATES.has(change.run.state))
+      if (change.type === "points") this.#judge.noteRun(change.id);
+      else if (change.type === "summary" && change.run.sweep !== undefined && FINAL_STATES.has(change.run.state))
         this.#work(change.run.sweep.id);
       else if (change.type === "removed")
         for (const { id, points } of this.#unfinished()) if (points.some(({ run }) => run === change.id)) this.#work(id);
     });
     for (const { id } of this.#unfinished()) this.#work(id);
+    // What the last server was about to end.
+    for (const { id } of sweeps) this.#judge.note(id);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#off();
+    this.#judge.close();
     // A run that is being made is made whole.
     await Promise.all([...this.#sweeps.keys()].map((id) => this.#queue.run(id, () => Promise.resolve())));
   }
@@ -110,7 +130,7 @@ export class Sweeps {
   async stop(id: SweepId, { cancel_runs, reason }: StopSweep): Promise<SweepDetail> {
     await this.#change(id, async (sweep) => {
       if (sweep.stopped === null) {
-        if (sweep.made === sweep.points.length && !cancel_runs)
+        if (sweep.made === runCount(sweep) && !cancel_runs)
           throw new TrainyardError(
             "conflict",
             `all runs of the sweep ${sweep.name} were made`,
@@ -163,13 +183,17 @@ export class Sweeps {
     for (;;) {
       const sweep = this.#must(id);
       const point = sweep.points[sweep.made];
-      if (this.#closed || sweep.stopped !== null || point === undefined) return;
+      if (this.#closed || sweep.stopped !== null || sweep.made === runCount(sweep)) return;
       const states = this.#states();
       const { concurrency } = mustHaveSweep(sweep.spec);
       // The last server may have made it and ended before it could say so.
-      if (!states.has(point.run)) {
+      if (point === undefined || !states.has(point.run)) {
         if (sweep.points.filter(({ run }) => isInFlight(states.get(run))).length >= concurrency) return;
         try {
+          if (point === undefined) {
+            await this.#choose(sweep);
+            continue;
+          }
           await this.#make(sweep, point);
         } catch (error) {
           const cause = error instanceof Error ? error.message : String(error);
@@ -183,12 +207,20 @@ export class Sweeps {
     }
   }
 
+  /** What a search tries next, written down before it is made: a server that comes new makes the same. */
+  async #choose(sweep: SweepRecord): Promise<void> {
+    const trials = await this.#trials.read(this.detail(sweep.id));
+    const [params] = await suggest(this.#runs.documents.searchPlace(requestOf(sweep)), mustHaveSweep(sweep.spec), 1, trials);
+    if (params === undefined) return;
+    await this.#write({ ...sweep, points: [...sweep.points, { run: newRunId(), params, seed: null }] });
+  }
+
   async #make(sweep: SweepRecord, point: SweepPoint): Promise<void> {
     const index = sweep.made;
     const request = {
+      ...requestOf(sweep),
       spec: specOfRun(sweep.spec, point, index),
       start: true,
-      ...(sweep.base_dir !== null && { base_dir: sweep.base_dir }),
     };
     const place = { id: sweep.id, index };
     try {
@@ -215,7 +247,7 @@ export class Sweeps {
   }
 
   #unfinished(): SweepRecord[] {
-    return [...this.#sweeps.values()].filter(({ made, points, stopped }) => stopped === null && made < points.length);
+    return [...this.#sweeps.values()].filter((sweep) => sweep.stopped === null && sweep.made < runCount(sweep));
   }
 
   #states(): ReadonlyMap<RunId, RunState> {
@@ -227,6 +259,10 @@ export class Sweeps {
     if (sweep === undefined) throw new TrainyardError("not_found", `there is no sweep ${id} in the store`, "List the sweeps anew.");
     return sweep;
   }
+}
+
+function runCount({ spec }: SweepRecord): number {
+  return sweepRunCount(mustHaveSweep(spec));
 }
 
 function isInFlight(state: RunState | undefined): boolean {

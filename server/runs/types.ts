@@ -99,7 +99,8 @@ export interface Runs {
   /** Replaces the document of a draft. @throws TrainyardError conflict */
   editDraft(id: RunId, document: Omit<CreateRun, "start">): Promise<RunDetail>;
   startDraft(id: RunId): Promise<RunDetail>;
-  cancel(id: RunId, request: CancelRun): Promise<RunDetail>;
+  /** @param by who asks: a person, or the sweep whose run does badly */
+  cancel(id: RunId, request: CancelRun, by?: "user" | "sweep"): Promise<RunDetail>;
   resume(id: RunId, request: ResumeRun): Promise<RunDetail>;
   /** @param changes what changes, or how it follows from what is there. @throws TrainyardError not_found | bad_request */
   edit(id: RunId, changes: EditRun | ((record: RunRecord) => EditRun)): Promise<RunDetail>;

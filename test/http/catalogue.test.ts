@@ -4,7 +4,7 @@ import path from "node:path";
 import fc from "fast-check";
 import initSqlJs from "sql.js";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import { LiveServer } from "./live-server.ts";
 
 let live: LiveServer;
@@ -35,17 +35,17 @@ async function fillStore(): Promise<void> {
 
 /** Everything that the catalogue answers. */
 async function answers(): Promise<unknown[]> {
-  const { client } = live;
+  const { api } = live;
   return [
-    await client.call("listRuns", { query: { sort: "-metrics.loss", limit: 50 } }),
-    await client.call("listRuns", { query: { search: "run 1", state: "failed", sort: "name" } }),
-    await client.call("listFields", {}),
-    await client.call("getStatistics", {}),
-    await client.call("queryRuns", {
+    await api.listRuns({ query: { sort: "-metrics.loss", limit: 50 } }),
+    await api.listRuns({ query: { search: "run 1", state: "failed", sort: "name" } }),
+    await api.listFields({}),
+    await api.getStatistics({}),
+    await api.queryRuns({
       body: { fields: ["record.name", "metrics.loss"], filter: "metrics.loss > 2", sort: ["metrics.loss"] },
     }),
-    await client.call("aggregate", { body: { group_by: ["record.state"], values: ["metrics.loss"] } }),
-    await client.call("histogram", { body: { field: "metrics.loss", bins: 5 } }),
+    await api.aggregate({ body: { group_by: ["record.state"], values: ["metrics.loss"] } }),
+    await api.histogram({ body: { field: "metrics.loss", bins: 5 } }),
   ];
 }
 

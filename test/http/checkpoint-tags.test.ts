@@ -32,7 +32,7 @@ it("tags a checkpoint in its run folder, renews and removes tags, and keeps the 
   const { id } = run.record;
   const params = { id, checkpoint: "model.safetensors" };
   const notes = "BLEU 32.5 on the hold-out set";
-  const tag = (body: { tag: "candidate" | "release" | "archived"; notes?: string }) => live.client.call("tagCheckpoint", { params, body });
+  const tag = (body: { tag: "candidate" | "release" | "archived"; notes?: string }) => live.api.tagCheckpoint({ path: params, body });
   await tag({ tag: "candidate" });
   const released = Checkpoint.parse(await tag({ tag: "release", notes }));
   expect(released.tags.map((applied) => [applied.tag, applied.notes])).toEqual([
@@ -40,11 +40,11 @@ it("tags a checkpoint in its run folder, renews and removes tags, and keeps the 
     ["release", notes],
   ]);
   await tag({ tag: "candidate", notes: "again" });
-  const left = await live.client.call("untagCheckpoint", { params: { ...params, tag: "release" } });
+  const left = await live.api.untagCheckpoint({ path: { ...params, tag: "release" } });
   expect(left.tags.map((applied) => [applied.tag, applied.notes])).toEqual([["candidate", "again"]]);
   // By its id as well as by its name; and a line that a crash tore is passed over.
   await appendFile(run.paths.checkpointTags, '{"torn');
-  const { history } = await live.client.call("listCheckpointTags", { params: { id, checkpoint: released.id } });
+  const { history } = await live.api.listCheckpointTags({ path: { id, checkpoint: released.id } });
   expect(history.map((record) => [record.action, record.tag, record.notes])).toEqual([
     ["add", "candidate", ""],
     ["add", "release", notes],
@@ -52,9 +52,9 @@ it("tags a checkpoint in its run folder, renews and removes tags, and keeps the 
     ["remove", "release", ""],
   ]);
   expect((await readFile(run.paths.checkpointTags, "utf8")).split("\n")).toHaveLength(5);
-  const { checkpoints } = await live.client.call("listCheckpoints", { params: { id } });
+  const { checkpoints } = await live.api.listCheckpoints({ path: { id } });
   expect(checkpoints.find((one) => one.id === released.id)?.tags).toHaveLength(1);
-  const { events } = await live.client.call("listEvents", { params: { id } });
+  const { events } = await live.api.listEvents({ path: { id } });
   expect(events.flatMap((event) => (event.type === "edit" ? [event.changes] : []))).toContainEqual({
     checkpoint: "model.safetensors",
     tag: "release",
@@ -64,13 +64,12 @@ it("tags a checkpoint in its run folder, renews and removes tags, and keeps the 
 
 it("refuses what is no checkpoint, no tag, not whole, or not tagged", async () => {
   const { id } = run.record;
-  const call = (checkpoint: string, body: object) =>
-    live.client.call("tagCheckpoint", { params: { id, checkpoint }, body: body as { tag: "release" } });
+  const call = (checkpoint: string, body: object) => live.api.tagCheckpoint({ path: { id, checkpoint }, body: body as { tag: "release" } });
   await expect(call("nothing", { tag: "release" })).rejects.toMatchObject({ code: "not_found" });
   await expect(call("model.safetensors", { tag: "golden" })).rejects.toMatchObject({ code: "bad_request" });
   await expect(call(NAME, { tag: "release" })).rejects.toMatchObject({ code: "bad_checkpoint" });
   expect((await call(NAME, { tag: "archived" })).tags).toHaveLength(1);
-  await expect(live.client.call("untagCheckpoint", { params: { id, checkpoint: NAME, tag: "release" } })).rejects.toMatchObject({
+  await expect(live.api.untagCheckpoint({ path: { id, checkpoint: NAME, tag: "release" } })).rejects.toMatchObject({
     code: "not_found",
   });
 });

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import WebSocket from "ws";
 import { createClient, type ApiClient } from "../../protocol/client.ts";
+import { createApi, type Api } from "../../protocol/generated/api-client.ts";
 import type { RunRecord } from "../../protocol/run.ts";
 import { createStreamClient, type StreamClient, type StreamClientOptions } from "../../protocol/stream-client.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../../server/main.ts";
@@ -58,6 +59,11 @@ export class LiveServer {
 
   get client(): ApiClient {
     return createClient(this.server);
+  }
+
+  /** The client that is generated from the OpenAPI document: what tests say with it, the document allows. */
+  get api(): Api {
+    return createApi(this.server);
   }
 
   /** A request as anybody could send it. */

@@ -39,8 +39,7 @@ async function weights(folder: string, step: number, content = safetensors()): P
   return file;
 }
 
-const retain = (body: RouteBody<"retainCheckpoints">, of: RunId = id) =>
-  live.client.call("retainCheckpoints", { params: { id: of }, body });
+const retain = (body: RouteBody<"retainCheckpoints">, of: RunId = id) => live.api.retainCheckpoints({ path: { id: of }, body });
 const left = async (): Promise<string[]> => (await readdir(run.paths.checkpoints)).sort();
 
 it("shows first, then removes what it showed, and says so in the run's events", async () => {
@@ -48,7 +47,7 @@ it("shows first, then removes what it showed, and says so in the run's events", 
   await weights(run.paths.checkpoints, 5, Buffer.from("torn"));
   await writeFile(path.join(run.paths.checkpoints, "notes.txt"), "mine");
   await live.start();
-  await live.client.call("tagCheckpoint", { params: { id, checkpoint: "step=20.safetensors" }, body: { tag: "release" } });
+  await live.api.tagCheckpoint({ path: { id, checkpoint: "step=20.safetensors" }, body: { tag: "release" } });
   const rule = { keep_last: 1 };
   const before = await left();
   const preview = await retain({ rule });
@@ -66,7 +65,7 @@ it("shows first, then removes what it showed, and says so in the run's events", 
   const done = await retain({ rule, apply: true });
   expect({ ...done, applied: false }).toEqual(preview);
   expect(await left()).toEqual(["notes.txt", "step=20.safetensors", "step=40.safetensors", "step=5.safetensors"]);
-  const { events } = await live.client.call("listEvents", { params: { id } });
+  const { events } = await live.api.listEvents({ path: { id } });
   expect(events.at(-1)).toMatchObject({
     type: "message",
     text: "Removed by the retention rule: step=30.safetensors, step=10.safetensors.",
@@ -130,7 +129,7 @@ it("follows the project's rule by itself when a run ends, if the project says so
     const paths = runPaths(path.join(live.store, "demo", "runs", own!));
     for (const step of [1, 2, 3, 4]) await weights(paths.checkpoints, step);
     await live.start();
-    const state = async (): Promise<string> => (await live.client.call("getRun", { params: { id: own! } })).state;
+    const state = async (): Promise<string> => (await live.api.getRun({ path: { id: own! } })).state;
     expect(await state()).toBe("running");
     expect(await readdir(paths.checkpoints)).toHaveLength(4);
     expect(await retain({}, own)).toMatchObject({ removed_count: 2, applied: false });

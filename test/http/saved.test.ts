@@ -22,16 +22,14 @@ const view = (name: string, clauses: string[], project: string | null = "reader"
   settings: ViewSettings.parse({ clauses }),
 });
 const saved = async (project?: string): Promise<string[]> =>
-  (await live.client.call("listSaved", { query: project === undefined ? {} : { project } })).saved.map(
-    ({ kind, name }) => `${kind} ${name}`,
-  );
+  (await live.api.listSaved({ query: project === undefined ? {} : { project } })).saved.map(({ kind, name }) => `${kind} ${name}`);
 
 it("keeps views and plots by name, each in its project, and replaces what has the name", async () => {
-  await live.client.call("saveItem", { body: view("b", ["record.starred"]) });
-  await live.client.call("saveItem", { body: view("a", []) });
-  await live.client.call("saveItem", { body: view("all", [], null) });
-  await live.client.call("saveItem", { body: { kind: "plot", name: "a", project: "reader", settings: PlotSettings.parse({}) } });
-  await live.client.call("saveItem", { body: view("a", ["params.lr < 1"]) });
+  await live.api.saveItem({ body: view("b", ["record.starred"]) });
+  await live.api.saveItem({ body: view("a", []) });
+  await live.api.saveItem({ body: view("all", [], null) });
+  await live.api.saveItem({ body: { kind: "plot", name: "a", project: "reader", settings: PlotSettings.parse({}) } });
+  await live.api.saveItem({ body: view("a", ["params.lr < 1"]) });
   expect((await saved("reader")).sort()).toEqual(["plot a", "view a", "view b"]);
   expect(await saved()).toEqual(["view all"]);
   const file = JSON.parse(await readFile(path.join(live.store, "reader", "saved.json"), "utf8")) as { saved: SaveItem[] };
@@ -39,25 +37,25 @@ it("keeps views and plots by name, each in its project, and replaces what has th
 });
 
 it("removes one, and says when there is none", async () => {
-  await live.client.call("deleteSaved", { query: { kind: "view", name: "b", project: "reader" } });
+  await live.api.deleteSaved({ query: { kind: "view", name: "b", project: "reader" } });
   expect((await saved("reader")).sort()).toEqual(["plot a", "view a"]);
-  const again = live.client.call("deleteSaved", { query: { kind: "view", name: "b", project: "reader" } });
+  const again = live.api.deleteSaved({ query: { kind: "view", name: "b", project: "reader" } });
   await expect(again).rejects.toMatchObject({ code: "not_found" });
 });
 
 it("refuses what is no view and what has no project, and never writes over a file it cannot read", async () => {
   const wrong = { ...view("c", []), settings: { clauses: "all" } } as unknown as SaveItem;
-  await expect(live.client.call("saveItem", { body: wrong })).rejects.toMatchObject({ code: "bad_request" });
-  await expect(live.client.call("saveItem", { body: view("c", [], "nowhere") })).rejects.toMatchObject({ code: "not_found" });
-  await expect(live.client.call("saveItem", { body: view(" ", []) })).rejects.toMatchObject({ code: "bad_request" });
+  await expect(live.api.saveItem({ body: wrong })).rejects.toMatchObject({ code: "bad_request" });
+  await expect(live.api.saveItem({ body: view("c", [], "nowhere") })).rejects.toMatchObject({ code: "not_found" });
+  await expect(live.api.saveItem({ body: view(" ", []) })).rejects.toMatchObject({ code: "bad_request" });
   const file = path.join(live.store, "saved.json");
   await writeFile(file, "{ torn");
-  await expect(live.client.call("saveItem", { body: view("c", [], null) })).rejects.toMatchObject({ code: "corrupt_record" });
+  await expect(live.api.saveItem({ body: view("c", [], null) })).rejects.toMatchObject({ code: "corrupt_record" });
   expect(await readFile(file, "utf8")).toBe("{ torn");
 });
 
 it("keeps every one of many that are saved at once", async () => {
   const count = 40;
-  await Promise.all(Array.from({ length: count }, (_, n) => live.client.call("saveItem", { body: view(`at once ${n}`, []) })));
+  await Promise.all(Array.from({ length: count }, (_, n) => live.api.saveItem({ body: view(`at once ${n}`, []) })));
   expect((await saved("reader")).filter((name) => name.startsWith("view at once"))).toHaveLength(count);
 });

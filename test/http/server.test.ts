@@ -90,41 +90,41 @@ describe("access", () => {
 
 describe("runs", () => {
   it("lists them through the catalogue, filtered, sorted and paged", async () => {
-    const names = async (query: object): Promise<string[]> => (await live.client.call("listRuns", { query })).runs.map((item) => item.name);
+    const names = async (query: object): Promise<string[]> => (await live.api.listRuns({ query })).runs.map((item) => item.name);
     expect(await names({ project: "alpha", sort: "name" })).toEqual(["first", "second"]);
     expect(await names({ state: "failed,running" })).toEqual(["second"]);
     expect(await names({ search: "KEEP" })).toEqual(["first"]);
     expect(await names({ archived: "true" })).toEqual(["third"]);
-    const page = RunsPage.parse(await live.client.call("listRuns", { query: { sort: "-name", limit: 1, offset: 1, project: "alpha" } }));
+    const page = RunsPage.parse(await live.api.listRuns({ query: { sort: "-name", limit: 1, offset: 1, project: "alpha" } }));
     expect([page.total, page.runs[0]?.name]).toEqual([2, "first"]);
   });
 
   it("shows a damaged run among the good ones", async () => {
-    const { runs } = await live.client.call("listRuns", { query: { project: "beta" } });
+    const { runs } = await live.api.listRuns({ query: { project: "beta" } });
     expect(runs.length).toBe(2);
     expect(runs.filter((item) => item.damage !== null).length).toBe(1);
   });
 
   it("gives one run, edits it, and writes the edit to its folder", async () => {
     const { id } = run.record;
-    expect(RunDetail.parse(await live.client.call("getRun", { params: { id } })).run_dir).toBe(run.paths.dir);
-    const edited = await live.client.call("editRun", { params: { id }, body: { notes: "a note", starred: true } });
+    expect(RunDetail.parse(await live.api.getRun({ path: { id } })).run_dir).toBe(run.paths.dir);
+    const edited = await live.api.editRun({ path: { id }, body: { notes: "a note", starred: true } });
     expect([edited.notes, edited.starred]).toEqual(["a note", true]);
     expect(JSON.parse(await readFile(run.paths.runJson, "utf8"))).toMatchObject({ notes: "a note" });
-    expect((await live.client.call("listRuns", { query: { search: "a note" } })).total).toBe(1);
+    expect((await live.api.listRuns({ query: { search: "a note" } })).total).toBe(1);
   });
 
   it("counts them by project and for the server", async () => {
-    const { projects } = await live.client.call("listProjects");
+    const { projects } = await live.api.listProjects();
     expect(projects.map((project) => [project.name, project.run_count])).toEqual([
       ["alpha", 2],
       ["beta", 2],
     ]);
-    expect(ServerInfo.parse(await live.client.call("getServer"))).toMatchObject({ runs: 4, live_runs: 0, read_only: false });
+    expect(ServerInfo.parse(await live.api.getServer())).toMatchObject({ runs: 4, live_runs: 0, read_only: false });
   });
 
   it("says what is wrong with a request, and changes nothing", async () => {
-    const before = await live.client.call("getServer");
+    const before = await live.api.getServer();
     const cases: [string, string, string | undefined, string][] = [
       ["GET", "/api/runs/run_nonsense", undefined, "bad_request"],
       ["GET", `/api/runs/${newRunId()}`, undefined, "not_found"],
@@ -150,7 +150,7 @@ describe("runs", () => {
       await (await live.fetch("/api/runs", { method: "POST", body: '{"spec":{"recipe":"script","seed":"x"}}' })).json(),
     ).error.problems[0];
     expect(problem?.field).toBe("seed");
-    expect(await live.client.call("getServer")).toMatchObject({ runs: before.runs });
+    expect(await live.api.getServer()).toMatchObject({ runs: before.runs });
   });
 
   it("refuses a body that is too large", async () => {
@@ -192,13 +192,13 @@ describe("what a run produced", () => {
       "15",
       "nosniff",
     ]);
-    const page = await live.client.call("getLog", { params: { id } });
+    const page = await live.api.getLog({ path: { id } });
     expect(page.lines.map((line) => line.text)).toEqual(["one", "two", "thrée"]);
   });
 
   it("lists and sends artifacts, whole and in parts", async () => {
     const { id } = run.record;
-    const { artifacts } = await live.client.call("listArtifacts", { params: { id } });
+    const { artifacts } = await live.api.listArtifacts({ path: { id } });
     expect(artifacts.map((artifact) => artifact.path)).toEqual(["model.bin"]);
     const part = await live.fetch(`/api/runs/${id}/artifacts/content?path=model.bin`, { headers: { range: "bytes=-4" } });
     expect([part.status, await part.text(), part.headers.get("content-range")]).toEqual([206, "6789", "bytes 6-9/10"]);
@@ -206,16 +206,16 @@ describe("what a run produced", () => {
 
   it("gives events, checkpoints and metrics of a run that has none", async () => {
     const params = { id: run.record.id };
-    expect((await live.client.call("listCheckpoints", { params })).checkpoints).toEqual([]);
-    expect((await live.client.call("listSeries", { params })).series).toEqual([]);
+    expect((await live.api.listCheckpoints({ path: params })).checkpoints).toEqual([]);
+    expect((await live.api.listSeries({ path: params })).series).toEqual([]);
     expect((await live.client.call("getSeries", { params, query: { metrics: "loss", format: "json" } })).series).toEqual([]);
     expect((await live.client.bytes("getSeries", { params, query: { metrics: "*" } })).length).toBeGreaterThan(4);
     await appendFile(run.paths.eventsJsonl, "");
-    expect(Array.isArray((await live.client.call("listEvents", { params })).events)).toBe(true);
+    expect(Array.isArray((await live.api.listEvents({ path: params })).events)).toBe(true);
   });
 
   it("samples the machine and describes itself", async () => {
-    expect((await live.client.call("getSystem")).samples.length).toBeGreaterThan(0);
+    expect((await live.api.getSystem()).samples.length).toBeGreaterThan(0);
     const pretty = await live.fetch("/api/server?pretty=true");
     expect(await pretty.text()).toContain('\n  "version"');
     expect(await (await live.fetch("/api/openapi.json")).json()).toMatchObject({ openapi: "3.1.0" });
@@ -224,8 +224,8 @@ describe("what a run produced", () => {
 
 it("moves a deleted run to the trash", async () => {
   const extra = await live.addRun({ name: "goes away" });
-  await live.client.call("refresh");
-  const { trashed_to: trashed } = await live.client.call("deleteRun", { params: { id: extra.record.id } });
+  await live.api.refresh();
+  const { trashed_to: trashed } = await live.api.deleteRun({ path: { id: extra.record.id } });
   expect((await stat(trashed)).isDirectory()).toBe(true);
-  expect((await live.client.call("listRuns", { query: { search: "goes away" } })).total).toBe(0);
+  expect((await live.api.listRuns({ query: { search: "goes away" } })).total).toBe(0);
 });

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { expandSweep } from "../../protocol/expand-sweep.ts";
 import { readRunDocument } from "../../protocol/run-document/read.ts";
-import { MOST_SWEEP_RUNS, SweepSpec, sweepRunCount } from "../../protocol/sweep-spec.ts";
+import { MOST_SWEEP_RUNS, type OptunaSweep, SweepSpec, sweepRunCount } from "../../protocol/sweep-spec.ts";
 
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 });
 const interval = fc.tuple(finite, finite).filter(([low, high]) => low < high);
@@ -43,11 +43,18 @@ const randomInput = fc.record({
   seeds,
 });
 
+/** A sweep whose runs follow from the document alone. */
+function listed(input: unknown): Exclude<SweepSpec, OptunaSweep> {
+  const sweep = SweepSpec.parse(input);
+  if (sweep.method === "optuna") throw new Error("a search has no list of runs");
+  return sweep;
+}
+
 describe("expandSweep", () => {
   it("runs every combination of a grid once with each seed", () => {
     fc.assert(
       fc.property(gridInput, (input) => {
-        const sweep = SweepSpec.parse(input);
+        const sweep = listed(input);
         const runs = expandSweep(sweep);
         expect(runs).toHaveLength(sweepRunCount(sweep));
         expect(new Set(runs.map((run) => JSON.stringify(run))).size).toBe(runs.length);
@@ -66,11 +73,11 @@ describe("expandSweep", () => {
   it("draws distinct combinations within their ranges, the same for the same seed", () => {
     fc.assert(
       fc.property(randomInput, (input) => {
-        const sweep = SweepSpec.parse(input);
+        const sweep = listed(input);
         const runs = expandSweep(sweep);
         expect(runs).toHaveLength(input.n * (input.seeds?.length ?? 1));
         expect(new Set(runs.map((run) => JSON.stringify(run))).size).toBe(runs.length);
-        expect(expandSweep(SweepSpec.parse(JSON.parse(JSON.stringify(input))))).toEqual(runs);
+        expect(expandSweep(listed(JSON.parse(JSON.stringify(input))))).toEqual(runs);
         for (const { params } of runs)
           for (const [name, range] of Object.entries<unknown[] | Record<string, readonly number[]>>(input.params)) {
             if (Array.isArray(range)) expect(range).toContainEqual(params[name]);
@@ -86,7 +93,7 @@ describe("expandSweep", () => {
 
   it("draws other combinations for another seed, and spreads loguniform over the orders of magnitude", () => {
     const draw = (seed: number): number[] =>
-      expandSweep(SweepSpec.parse({ method: "random", n: 600, seed, params: { lr: { loguniform: [1e-6, 1] } } })).map(({ params }) =>
+      expandSweep(listed({ method: "random", n: 600, seed, params: { lr: { loguniform: [1e-6, 1] } } })).map(({ params }) =>
         Number(params["lr"]),
       );
     expect(draw(1)).not.toEqual(draw(2));
@@ -135,6 +142,17 @@ sweep:
     ["{ method: random, seed: 1, params: { lr: { uniform: [0, 1] } } }", "sweep.n", ""],
     ["{ method: random, n: 2, params: { lr: { uniform: [0, 1] } } }", "sweep.seed", ""],
     ["{ method: random, n: 5, seed: 1, params: { lr: [1, 2] } }", "sweep.n", "only 2 combinations"],
+    ["{ method: optuna, n: 3, seed: 1, params: { lr: [1] } }", "sweep.objective", ""],
+    [
+      "{ method: optuna, n: 3, seed: 1, params: { lr: [1] }, objective: { metric: l, direction: min }, seeds: [1] }",
+      "sweep.seeds",
+      "not a field",
+    ],
+    [
+      "{ method: optuna, n: 3, seed: 1, params: { lr: [1] }, objective: { metric: l, direction: min }, pruner: { kind: median, warmup: 1 } }",
+      "sweep.pruner.warmup",
+      "not a field",
+    ],
     ["{ method: bayes, params: { lr: [1] } }", "sweep.method", ""],
     ["{ method: grid, params: { a: { int: [1, 100] }, b: { int: [1, 11] } } }", "sweep", "1100 runs"],
     ["{ method: grid, params: { a: { int: [1, 900000000] } }, seeds: [1, 2] }", "sweep", "1800000000 runs"],

@@ -129,6 +129,7 @@ export function switchMethod(sweep: SweepForm, method: string): SpecEdit[] {
 export const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   grid: ["seeds", "objective", "concurrency"],
   random: ["n", "seed", "seeds", "objective", "concurrency"],
+  optuna: ["n", "seed", "sampler", "startup_trials", "pruner", "objective", "concurrency"],
 };
 
 /** Text of one of the options; an empty one takes it out. */

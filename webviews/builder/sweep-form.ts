@@ -35,7 +35,19 @@ import { sweepFormStyles } from "./sweep-form-styles.ts";
 const METHODS: readonly (readonly [string, string, string])[] = [
   ["grid", "Grid", "Every value with every other"],
   ["random", "Random", "Draws from lists and ranges"],
+  ["optuna", "Optuna", "Each run follows from what those before it reached"],
 ];
+
+const SAMPLERS = [
+  ["tpe", "TPE"],
+  ["gp", "Gaussian process"],
+  ["random", "Random"],
+] as const;
+const PRUNERS = [
+  ["", "None: every run goes to its end"],
+  ["median", "Median"],
+  ["asha", "Successive halving (ASHA)"],
+] as const;
 
 @customElement("ty-sweep-form")
 export class SweepFormSection extends LitElement {
@@ -146,6 +158,7 @@ export class SweepFormSection extends LitElement {
           )
         : nothing
     }
+    ${options.has("sampler") ? this.#search(sweep) : nothing}
     ${
       options.has("seeds")
         ? this.#row(
@@ -188,6 +201,47 @@ export class SweepFormSection extends LitElement {
         >`,
       this.#problemOf("sweep.concurrency"),
     )}`;
+  }
+
+  /** What a search knows besides: how it chooses, and which runs it ends early. */
+  #search({ rest }: SweepForm): TemplateResult {
+    const pruner = isObject(rest["pruner"]) ? rest["pruner"] : {};
+    return html`${this.#row(
+      "Sampler",
+      html`${this.#choice("sampler", "How the next params are chosen", SAMPLERS, rest["sampler"] ?? "tpe", (id) => setOption(["sampler"], id))}
+        <label class="secondary" for="startup_trials">after</label>
+        ${this.#number("startup_trials", "Runs that are random draws, before results count", rest["startup_trials"] ?? 10)}<span
+          class="secondary note"
+          >random draws</span
+        >`,
+      this.#problemOf("sweep.sampler") ?? this.#problemOf("sweep.startup_trials"),
+    )}
+    ${this.#row(
+      "Pruner",
+      this.#choice("pruner", "Which runs are ended early", PRUNERS, pruner["kind"] ?? "", (id) =>
+        setOption(["pruner"], id === "" ? undefined : { kind: id }),
+      ),
+      this.#problemOf("sweep.pruner"),
+    )}`;
+  }
+
+  #choice(
+    name: string,
+    label: string,
+    choices: readonly (readonly [string, string])[],
+    chosen: JsonValue,
+    edit: (id: string) => SpecEdit[],
+  ): TemplateResult {
+    return html`<select
+      class="input"
+      aria-label=${label}
+      data-testid="sweep-${name}"
+      @change=${(event: Event) => {
+        this.#edit(edit((event.target as HTMLSelectElement).value));
+      }}
+    >
+      ${choices.map(([id, title]) => html`<option value=${id} ?selected=${id === chosen}>${title}</option>`)}
+    </select>`;
   }
 
   #varied(sweep: SweepForm, varied: VariedField): TemplateResult {

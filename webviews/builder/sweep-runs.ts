@@ -20,7 +20,10 @@ function runsTable(plan: SweepPlan | null, checking: boolean): TemplateResult {
   const names = Object.keys(plan.runs[0]?.params ?? {});
   const seeds = plan.runs.some(({ seed }) => seed !== null);
   return html`<div class="code" data-testid="sweep-plan">
-    <p class="secondary">${countOfRuns(plan)}, ${String(plan.concurrency)} at a time</p>
+    <p class="secondary">
+      ${countOfRuns(plan)}, ${String(plan.concurrency)} at a
+      time${plan.runs.length < plan.run_count ? `. The first ${String(plan.runs.length)} are these draws; each of the others follows from what the runs before it reach.` : ""}
+    </p>
     <table class="runs">
       <thead>
         <tr>
@@ -42,6 +45,6 @@ function runsTable(plan: SweepPlan | null, checking: boolean): TemplateResult {
   </div>`;
 }
 
-function countOfRuns({ runs }: SweepPlan): string {
-  return `${String(runs.length)} ${runs.length === 1 ? "run" : "runs"}`;
+function countOfRuns({ run_count: count }: SweepPlan): string {
+  return `${String(count)} ${count === 1 ? "run" : "runs"}`;
 }

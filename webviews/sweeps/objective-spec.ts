@@ -9,6 +9,7 @@ import { bestSoFar, objectiveOf } from "./sweep-model.ts";
 const GROUPS = [
   ["completed", 0, "circle"],
   ["running", 2, "diamond"],
+  ["pruned", 4, "triangle-down"],
   ["ended early", 6, "cross"],
 ] as const;
 
@@ -17,7 +18,8 @@ export function objectiveRows({ runs, name }: SweepDetail): PlotRow[] {
     const y = objectiveOf(run);
     if (!Number.isFinite(y)) return [];
     const early = run.state === "failed" || run.state === "cancelled" || run.state === "interrupted";
-    const color = run.state === "completed" ? "completed" : early ? "ended early" : "running";
+    const pruned = run.state === "cancelled" && run.pruned !== undefined;
+    const color = pruned ? "pruned" : run.state === "completed" ? "completed" : early ? "ended early" : "running";
     return [{ id: run.run, name: `${name} ${String(run.index + 1)}`, x: run.index + 1, y, color }];
   });
 }

@@ -149,7 +149,7 @@ export class SweepTable extends LitElement {
           }${best ? html`<span class="star" title="The best run that completed" role="img" aria-label="best">${icon("star-full")}</span>` : nothing}</span
         >
       </td>
-      <td><span class="words">${sweepRunIcon(run.state)}${sweepRunLabel(run.state)}</span></td>
+      <td><span class="words" title=${prunedText(run)}>${sweepRunIcon(run.state)}${stateText(run)}</span></td>
       ${params.map((param) => html`<td class="mono">${shown(run.params[param])}</td>`)}
       ${seeds ? html`<td class="mono">${run.seed === null ? "" : String(run.seed)}</td>` : nothing}
       ${sweep.objective === null ? nothing : html`<td class="number">${run.objective === null ? "" : formatValue(objectiveOf(run))}</td>`}
@@ -180,6 +180,17 @@ export class SweepTable extends LitElement {
     const rows = [...this.renderRoot.querySelectorAll<HTMLElement>(".open")];
     rows[Math.min(rows.length - 1, Math.max(0, rows.indexOf(event.target as HTMLElement) + by))]?.focus();
   };
+}
+
+/** A pruned run is a cancelled one; why says its pruning. */
+function stateText(run: SweepRun): string {
+  return run.state === "cancelled" && run.pruned !== undefined
+    ? `Pruned at step ${formatValue(run.pruned.step)}`
+    : sweepRunLabel(run.state);
+}
+
+function prunedText({ pruned }: SweepRun): string {
+  return pruned === undefined ? "" : `Ended early: at step ${formatValue(pruned.step)} it had reached ${formatValue(pruned.value)}`;
 }
 
 function shown(value: JsonValue | undefined): string {

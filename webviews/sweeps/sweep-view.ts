@@ -3,6 +3,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { customElement, property } from "lit/decorators.js";
 import type { SweepId } from "../../protocol/ids.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
+import { seedsOf } from "../../protocol/sweep-spec.ts";
 import type { SweepDetail, SweepRunState } from "../../protocol/sweep.ts";
 import { formatClock, formatValue, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
@@ -16,7 +17,7 @@ import { bestSoFar, SweepModel } from "./sweep-model.ts";
 import "./sweep-table.ts";
 import { sweepViewStyles } from "./sweep-view-styles.ts";
 
-const METHOD_TITLES: Readonly<Record<SweepDetail["sweep"]["method"], string>> = { grid: "Grid", random: "Random" };
+const METHOD_TITLES: Readonly<Record<SweepDetail["sweep"]["method"], string>> = { grid: "Grid", random: "Random", optuna: "Optuna" };
 const MOST_COMPARED = 1000;
 
 @customElement("ty-sweep-view")
@@ -104,7 +105,7 @@ export class SweepView extends LitElement {
       </button>
       <h1 class="truncate" data-testid="sweep-name">${sweep.name}</h1>
       <span class="tag" data-testid="sweep-state" data-state=${sweep.state}>${stateTitle(sweep.state)}</span>
-      <span class="secondary truncate">${sweep.project} · ${sweep.recipe} · ${METHOD_TITLES[sweep.sweep.method]}</span>
+      <span class="secondary truncate">${sweep.project} · ${sweep.recipe} · ${methodText(sweep.sweep)}</span>
       ${
         offline
           ? html`<span class="disconnected" role="status"
@@ -189,6 +190,13 @@ export function countsText({ counts }: Pick<SweepDetail, "counts">): string {
     .join(", ");
 }
 
+function methodText(sweep: SweepDetail["sweep"]): string {
+  const title = METHOD_TITLES[sweep.method];
+  if (sweep.method !== "optuna") return title;
+  const pruner = sweep.pruner === undefined ? "" : `, ${sweep.pruner.kind === "asha" ? "ASHA" : "median"} pruner`;
+  return `${title} (${sweep.sampler.toUpperCase()}${pruner})`;
+}
+
 function figures(sweep: SweepDetail): TemplateResult {
   const { counts, objective, run_count: total } = sweep;
   const over = (["completed", "failed", "cancelled", "interrupted", "deleted"] as const).reduce(
@@ -224,6 +232,7 @@ function figures(sweep: SweepDetail): TemplateResult {
 
 /** Which params vary, and over what. */
 function space({ sweep }: SweepDetail): TemplateResult {
+  const seeds = seedsOf(sweep);
   return html`<h2>What varies</h2>
     <dl>
       ${Object.entries(sweep.params).map(
@@ -232,10 +241,10 @@ function space({ sweep }: SweepDetail): TemplateResult {
             <dd>${rangeText(range)}</dd>`,
       )}
       ${
-        sweep.seeds === undefined
+        seeds === undefined
           ? nothing
           : html`<dt>Seeds</dt>
-              <dd>${sweep.seeds.join(", ")}</dd>`
+              <dd>${seeds.join(", ")}</dd>`
       }
     </dl>`;
 }

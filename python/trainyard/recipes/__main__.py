@@ -7,6 +7,7 @@
 - ``preview`` reads ``{"recipe", "params", "base_dir", "split", "file", "rows"}`` (JSON) on stdin and prints a DatasetPreview.
 - ``render`` reads the same with ``sample`` and prints a RenderedDataset: it loads the document's tokenizer.
 - ``probe`` reads ``{"recipe", "params", "base_dir"}``, makes three real steps and prints a ProbeAnswer.
+- ``search`` reads a question about a sweep (JSON) on stdin and prints what Optuna says.
 - ``run`` trains what ``$TRAINYARD_RUN_DIR/resolved.json`` asks for.
 """
 
@@ -38,6 +39,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     commands.add_parser("preview", help="look at a dataset; the request is read as JSON from stdin")
     commands.add_parser("render", help="rows as the training sees them; the request is read as JSON from stdin")
     commands.add_parser("probe", help="make a few real steps and measure them; the request is read as JSON from stdin")
+    commands.add_parser("search", help="ask Optuna about a sweep; the question is read as JSON from stdin")
     commands.add_parser("run", help="carry out the launched run")
     arguments = parser.parse_args(argv)
 
@@ -60,7 +62,20 @@ def main(argv: Optional[List[str]] = None) -> int:
         from trainyard.recipes.probe import probe
 
         return _answer(probe)
+    if arguments.command == "search":
+        return _search()
     return _check()
+
+
+def _search() -> int:
+    from trainyard.recipes.search import BadQuestion, search
+
+    try:
+        _print(search(json.loads(sys.stdin.read())))
+    except (BadQuestion, json.JSONDecodeError) as error:
+        print(str(error), file=sys.stderr)
+        return EXIT_BAD_INPUT
+    return 0
 
 
 def _inspect(script: Path, may_run: bool, arguments: bool) -> int:
