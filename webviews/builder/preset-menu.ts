@@ -10,6 +10,9 @@ import { problemOf } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 
+/** What the open list takes at most, in pixels: without this room to the right it opens towards the left. */
+const LIST_WIDTH = 300;
+
 /** Says `choose-preset` with a name, and `presets-changed` when there are others than before. */
 @customElement("ty-preset-menu")
 export class PresetMenu extends LitElement {
@@ -20,6 +23,10 @@ export class PresetMenu extends LitElement {
       .list {
         left: 0;
         right: auto;
+      }
+      :host([towards-left]) .list {
+        left: auto;
+        right: 0;
       }
       @media (max-width: 700px) {
         .list {
@@ -49,7 +56,9 @@ export class PresetMenu extends LitElement {
         aria-label="Presets of your own"
         title="Presets of your own, saved in trainyard_presets"
         data-testid="preset-menu"
-        @click=${() => {
+        @click=${(event: Event) => {
+          const { left } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+          this.toggleAttribute("towards-left", left + LIST_WIDTH > window.innerWidth);
           this.open = !this.open;
         }}
       >
