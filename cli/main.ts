@@ -23,6 +23,7 @@ import { addRetentionCommand } from "./commands/retention.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addStoresCommands } from "./commands/stores.ts";
 import { addSweepCommands } from "./commands/sweep.ts";
 import { addTagCommand } from "./commands/tag.ts";
 import { addTrashCommands } from "./commands/trash.ts";
@@ -72,6 +73,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addRetentionCommand(program, context);
   addDoctorCommand(program, context);
   addNotifyCommands(program, context);
+  addStoresCommands(program, context);
   addMcpCommand(program, context);
   addCompletionCommand(program, context);
   try {

@@ -13,6 +13,8 @@ import type { RunDocument } from "./run-document.ts";
 
 export type PreviewTab = "yaml" | "runs" | "data" | "command" | "changes";
 
+const UNTRUSTED = "Nothing is started in a workspace that is not trusted (Workspaces: Manage Workspace Trust).";
+
 export interface PreviewView {
   readonly tab: PreviewTab;
   /** The document. */
@@ -20,6 +22,8 @@ export interface PreviewView {
   /** Lines with something wrong in them, from 1. */
   readonly markedLines: ReadonlySet<number>;
   readonly dryRun: DryRun | null;
+  /** The document's preset, which values of the dry run may come from. */
+  readonly preset: string | null;
   /** What is wrong with the document, and what the server and the user's Python found. */
   readonly found: readonly Problem[];
   readonly changes: readonly FieldChange[];
@@ -137,7 +141,7 @@ export function previewPanel(view: PreviewView): TemplateResult {
         data-testid="builder-start"
         aria-keyshortcuts="Control+Enter"
         ?disabled=${!view.startable || view.busy || !view.trusted}
-        title=${view.trusted ? "Start (Ctrl+Enter)" : "This workspace is not trusted: nothing can be launched from it"}
+        title=${view.trusted ? "Start (Ctrl+Enter)" : UNTRUSTED}
         @click=${view.start}
       >
         ${icon("debug-start")} ${view.busy ? "Starting…" : (view.sweep?.start ?? "Start")}
@@ -174,7 +178,7 @@ function tabBody(view: PreviewView): TemplateResult {
         ${
           view.dryRun === null
             ? html`<p class="secondary">${view.checking ? "…" : "The command appears here once the form is complete."}</p>`
-            : commandView(view.dryRun)
+            : commandView(view.dryRun, view.preset)
         }
       </div>`;
     case "changes":
@@ -193,7 +197,7 @@ function tabBody(view: PreviewView): TemplateResult {
 }
 
 function verdict(view: PreviewView): string {
-  if (!view.trusted) return "This workspace is not trusted: nothing can be launched from it.";
+  if (!view.trusted) return UNTRUSTED;
   if (view.errors > 0) return `${String(view.errors)} ${view.errors === 1 ? "field" : "fields"} to fix`;
   if (view.checking) return "Checking…";
   if (!view.startable && view.found.length === 0) return "The document is not complete";
@@ -238,7 +242,7 @@ function yamlLine(line: string, marked: boolean): TemplateResult {
 }
 
 /** The exact command, then every value that it trains with and where it comes from. */
-function commandView(dryRun: DryRun): TemplateResult {
+function commandView(dryRun: DryRun, preset: string | null): TemplateResult {
   const variables = Object.entries(dryRun.env).map(([name, value]) => `${name}=${value}`);
   const { params, sources } = dryRun.resolved;
   return html`<div class="mono">
@@ -251,7 +255,7 @@ function commandView(dryRun: DryRun): TemplateResult {
       ([key, value]) =>
         html`<div class="resolved">
           <span class="mono">${key}</span><span class="mono">${inputText(value) || "–"}</span
-          ><span class="secondary">${sources[key] ?? ""}</span>
+          ><span class="secondary">${sources[key] === "preset" ? `preset ${preset ?? ""}` : (sources[key] ?? "")}</span>
         </div>`,
     )}`;
 }
