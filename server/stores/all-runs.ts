@@ -108,10 +108,6 @@ export class AllRuns implements OpenRuns {
     return { json: `{"store":${JSON.stringify(room.origin)},${state.json.slice(1)}`, stamp: labelled(state.stamp, room.origin) };
   }
 
-  firstNotFinite(id: RunId): ReturnType<Runs["firstNotFinite"]> {
-    return this.#room(id).runs.firstNotFinite(id);
-  }
-
   async detail(id: RunId): Promise<RunDetail> {
     const room = this.#room(id);
     return { ...(await room.runs.detail(id)), store: room.origin };
