@@ -81,6 +81,16 @@ describe("a sweep in the browser", () => {
     expect(await page.getByTestId("sweep-plan-row").allInnerTexts()).toEqual(["1\t0", "2\t5", "3\t2", "4\t4"]);
     expect(await page.getByTestId("field-x").innerText()).toContain("varied by the sweep");
     const start = page.getByTestId("builder-start");
+    // A search shows its first draws, and how many more there will be.
+    await page.getByTestId("sweep-method-optuna").click();
+    await page.getByTestId("sweep-pruner").selectOption("median");
+    await page.getByTestId("sweep-startup_trials").fill("6");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.getByTestId("sweep-plan-row").count()).toBe(6);
+    expect(await page.getByTestId("sweep-plan").innerText()).toContain("The first 6 are these draws");
+    await expect.poll(() => start.innerText()).toContain("Start 10 runs");
+    await page.getByTestId("sweep-method-grid").click();
+    await expect.poll(() => page.getByTestId("sweep-plan-row").count()).toBe(4);
     await expect.poll(() => start.innerText()).toContain("Start 4 runs");
     await start.click();
 
@@ -103,6 +113,37 @@ describe("a sweep in the browser", () => {
     await page.getByTestId("sweep-of").getByRole("button").click();
     await page.getByTestId("sweep-back").click();
     expect(await page.getByTestId("sweep-row").innerText()).toContain("4 completed of 4");
+  });
+
+  it("shows which params mattered, in a dark window", async () => {
+    await page.emulateMedia({ colorScheme: "dark" });
+    const { id } = await server.live.client.call("createSweep", {
+      body: {
+        spec: {
+          name: "search",
+          recipe: "script",
+          params: { script: "valley.py" },
+          sweep: {
+            method: "optuna",
+            n: 6,
+            seed: 1,
+            startup_trials: 4,
+            params: { x: { uniform: [3, 40] }, steps: [3, 4] },
+            objective: { metric: "loss", direction: "min" },
+            concurrency: 2,
+          },
+        },
+        base_dir: server.live.root,
+      },
+      timeoutMs: 60_000,
+    });
+    await page.goto(server.address(`sweeps=${id}`));
+    await expect.poll(state, { timeout: 60_000 }).toBe("finished");
+    const importance = page.getByTestId("sweep-importance");
+    await expect.poll(() => importance.getAttribute("data-method"), { timeout: 30_000 }).toMatch(/anova$/);
+    expect(await page.getByTestId("sweep-share").count()).toBe(2);
+    expect(await page.locator('[data-testid="sweep-share"][data-param="x"]').innerText()).toContain("rises with the objective, 1.00");
+    expect(await page.getByText("Optuna (TPE)").count()).toBe(1);
   });
 
   it("is stopped with its live runs and goes on, in a narrow window", async () => {
