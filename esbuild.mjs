@@ -1,7 +1,7 @@
 // Builds everything that ships, one target each: extension host, server, catalogue worker, supervisor, cli, webviews.
 // `node esbuild.mjs [--watch] [--production]`
 import { build, context } from "esbuild";
-import { cp, mkdir, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -102,6 +102,15 @@ const targets = {
     banner: { js: "#!/usr/bin/env node" },
     plugins: [roomsApart, mcpApart],
   },
+  client: {
+    ...common,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    entryPoints: { trainyard: "client/trainyard.ts" },
+    outdir: "dist/client",
+    outExtension: { ".js": ".mjs" },
+  },
   mcp: { ...node, entryPoints: { mcp: "cli/mcp/server.ts" }, outdir: "dist" },
   webviews: {
     ...common,
@@ -137,6 +146,22 @@ async function copyAssets() {
   for (const [from, to] of copies) if (existsSync(path.join(root, from))) await cp(path.join(root, from), path.join(root, to));
 }
 
+/** What makes `dist/client` a package that npm installs: its types, which need no build, and a package.json. */
+async function describeClient() {
+  const { transpileDeclaration } = (await import("typescript")).default;
+  const declaration = async (name) => {
+    const fileName = path.join(root, "client", name);
+    const { outputText } = transpileDeclaration(await readFile(fileName, "utf8"), { fileName, compilerOptions: { removeComments: false } });
+    return outputText.replace(/(["'])\.\/(\w+)\.ts\1/g, '"./$2.mjs"');
+  };
+  await mkdir(path.join(root, "dist/client"), { recursive: true });
+  await writeFile(path.join(root, "dist/client/trainyard.d.mts"), await declaration("trainyard.ts"));
+  await writeFile(path.join(root, "dist/client/api.d.mts"), await declaration("api.ts"));
+  const exports = { ".": { types: "./trainyard.d.mts", default: "./trainyard.mjs" } };
+  const manifest = { name: "trainyard", version, type: "module", license: "MIT", engines: { node: ">=20" }, exports };
+  await writeFile(path.join(root, "dist/client/package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
 const only = process.argv
   .find((a) => a.startsWith("--only="))
   ?.slice("--only=".length)
@@ -144,6 +169,7 @@ const only = process.argv
 const chosen = Object.entries(targets).filter(([name]) => only === undefined || only.includes(name));
 if (!watch && only === undefined) await rm(path.join(root, "dist"), { recursive: true, force: true });
 await copyAssets();
+if (only === undefined || only.includes("client")) await describeClient();
 if (watch) {
   for (const [, options] of chosen) await (await context(options)).watch();
   console.log("watching");

@@ -3,8 +3,7 @@
  * 9 for the time in milliseconds (so that ids sort by creation) and 8 random ones.
  */
 import * as z from "zod";
-
-const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+import { idText } from "./id-text.ts";
 
 export const RunId = z.string().regex(/^run_[0-9a-hjkmnp-tv-z]{17}$/, "not a run id (run_ and 17 base32 characters)");
 export type RunId = z.infer<typeof RunId>;
@@ -40,20 +39,9 @@ export function slugOf(title: string): Slug | null {
  * @param nowMs creation time in milliseconds since the epoch
  */
 export function newRunId(nowMs: number = Date.now()): RunId {
-  return `run_${timeAndChance(nowMs)}`;
+  return `run_${idText(nowMs)}`;
 }
 
 export function newSweepId(nowMs: number = Date.now()): SweepId {
-  return `sweep_${timeAndChance(nowMs)}`;
-}
-
-function timeAndChance(nowMs: number): string {
-  let time = "";
-  for (let rest = Math.floor(nowMs), i = 0; i < 9; i++) {
-    time = ALPHABET.charAt(rest % 32) + time;
-    rest = Math.floor(rest / 32);
-  }
-  let random = "";
-  for (const byte of globalThis.crypto.getRandomValues(new Uint8Array(8))) random += ALPHABET.charAt(byte % 32);
-  return `${time}${random}`;
+  return `sweep_${idText(nowMs)}`;
 }

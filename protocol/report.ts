@@ -15,7 +15,9 @@ export const ReportRecord = z.discriminatedUnion("type", [
     time: EpochSeconds,
     pid: z.number().int().positive(),
     sdk_version: z.string(),
-    python_version: z.string(),
+    /** Of the interpreter that trains: one of the two. */
+    python_version: z.string().optional(),
+    node_version: z.string().optional(),
     argv: z.array(z.string()),
   }),
   /**

@@ -34,6 +34,9 @@ const look = () => import("./commands/look-commands.ts");
 const many = () => import("./commands/trash-commands.ts");
 const exporting = () => import("./commands/export-commands.ts");
 const setup = () => import("./commands/setup-commands.ts");
+const projects = () => import("./commands/project-commands.ts");
+const checkpoints = () => import("./commands/checkpoint-commands.ts");
+const searching = () => import("./commands/search-commands.ts");
 const webhooks = () => import("./commands/webhook-commands.ts");
 
 /** Every command: what it does, whether the run server must answer first, whether it launches something of the workspace. */
@@ -74,6 +77,10 @@ const COMMANDS = {
   "trainyard.deleteRun": { run: from(many, (c) => c.deleteRun), needs: "server" },
   "trainyard.restoreRuns": { run: from(many, (c) => c.restoreRuns), needs: "server" },
   "trainyard.emptyTrash": { run: from(many, (c) => c.emptyTrash), needs: "server" },
+  "trainyard.newProject": { run: from(projects, (c) => c.newProject), needs: "server" },
+  "trainyard.editProject": { run: from(projects, (c) => c.editProject), needs: "server" },
+  "trainyard.tagCheckpoint": { run: from(checkpoints, (c) => c.tagCheckpoint), needs: "server" },
+  "trainyard.searchLogs": { run: from(searching, (c) => c.searchLogs), needs: "server" },
   "trainyard.refreshRuns": { run: from(look, (c) => c.refreshRuns), needs: "server" },
   "trainyard.selectPython": { run: from(setup, (c) => c.selectPython), needs: "nothing", trusted: true },
   "trainyard.showServerLog": { run: from(setup, (c) => c.showServerLog), needs: "nothing" },

@@ -1,6 +1,6 @@
 /** Metric files as a training writes them, for benchmarks that read them. */
 import { open } from "node:fs/promises";
-import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 
 /** @param valuesOf one value per name for each row; row i is step i, 37.5 ms after the one before */
 export async function writeMetricFile(

@@ -12,7 +12,7 @@ import type { SeriesWindow } from "../series/types.ts";
 import { writeFileAtomic, writeJsonAtomic } from "../store/atomic.ts";
 import { writeError } from "../store/fs-errors.ts";
 import { appendJsonl } from "../store/jsonl.ts";
-import { fileHeader, rowRecord, setRecord } from "../store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import { runPaths } from "../store/paths.ts";
 import type { GatheredRun } from "./points.ts";
 
@@ -140,7 +140,7 @@ async function writeMetricFile(file: string, windows: readonly SeriesWindow[]): 
   try {
     const handle = await open(file, "wx");
     try {
-      let pieces: Buffer[] = [fileHeader()];
+      let pieces: Uint8Array[] = [fileHeader()];
       let bytes = 0;
       for (const record of metricRecords(windows)) {
         pieces.push(record);
@@ -160,9 +160,9 @@ async function writeMetricFile(file: string, windows: readonly SeriesWindow[]): 
 }
 
 /** Points that were logged together stand in one row again. */
-function* metricRecords(windows: readonly SeriesWindow[]): Generator<Buffer> {
+function* metricRecords(windows: readonly SeriesWindow[]): Generator<Uint8Array> {
   const sets = new Map<string, number>();
-  const row = function* (columns: readonly number[], step: number, time: number, values: readonly number[]): Generator<Buffer> {
+  const row = function* (columns: readonly number[], step: number, time: number, values: readonly number[]): Generator<Uint8Array> {
     const key = columns.join(" ");
     let set = sets.get(key);
     if (set === undefined) {

@@ -1,17 +1,10 @@
 /** Appends rows to a metric file (the server's own: samples of the machine). A file of an earlier writer is continued after its last whole record. */
 import { open, type FileHandle } from "node:fs/promises";
 import { TrainyardError } from "../../protocol/errors.ts";
-import {
-  METRIC_FILE_HEADER_BYTES,
-  METRIC_KIND_ROW,
-  METRIC_KIND_SET,
-  METRIC_MAGIC,
-  METRIC_MAX_SETS,
-  METRIC_RECORD_HEADER_BYTES,
-  METRIC_VERSION,
-} from "../../protocol/metric-file.ts";
+import { METRIC_FILE_HEADER_BYTES, METRIC_MAX_SETS } from "../../protocol/metric-file.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import { writeError } from "./fs-errors.ts";
-import { MetricFileReader, ROW_PREFIX } from "./metric-reader.ts";
+import { MetricFileReader } from "./metric-reader.ts";
 
 export class MetricFileWriter {
   readonly file: string;
@@ -91,41 +84,4 @@ export class MetricFileWriter {
     this.#sets.set(key, set);
     this.#nextSet = set + 1;
   }
-}
-
-export function fileHeader(): Buffer {
-  const header = Buffer.alloc(METRIC_FILE_HEADER_BYTES);
-  header.write(METRIC_MAGIC, "latin1");
-  header.writeUInt32LE(METRIC_VERSION, 8);
-  return header;
-}
-
-export function setRecord(set: number, names: readonly string[]): Buffer {
-  const encoded = names.map((name) => Buffer.from(name, "utf8"));
-  const content = METRIC_RECORD_HEADER_BYTES + 8 + encoded.reduce((sum, name) => sum + 2 + name.length, 0);
-  const record = Buffer.alloc(Math.ceil(content / 8) * 8);
-  writeRecordHeader(record, METRIC_KIND_SET, set);
-  record.writeUInt32LE(names.length, METRIC_RECORD_HEADER_BYTES);
-  let at = METRIC_RECORD_HEADER_BYTES + 8;
-  for (const name of encoded) {
-    record.writeUInt16LE(name.length, at);
-    name.copy(record, at + 2);
-    at += 2 + name.length;
-  }
-  return record;
-}
-
-export function rowRecord(set: number, time: number, step: number, values: readonly number[]): Buffer {
-  const record = Buffer.alloc(8 * (ROW_PREFIX + values.length));
-  writeRecordHeader(record, METRIC_KIND_ROW, set);
-  record.writeDoubleLE(time, METRIC_RECORD_HEADER_BYTES);
-  record.writeDoubleLE(step, METRIC_RECORD_HEADER_BYTES + 8);
-  values.forEach((value, i) => record.writeDoubleLE(value, 8 * (ROW_PREFIX + i)));
-  return record;
-}
-
-function writeRecordHeader(record: Buffer, kind: number, set: number): void {
-  record.writeUInt32LE(record.length, 0);
-  record.writeUInt16LE(kind, 4);
-  record.writeUInt16LE(set, 6);
 }

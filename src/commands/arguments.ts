@@ -1,9 +1,11 @@
 /** Which run, checkpoint or file a command means: a tree node, a run id from a link, or a choice from a list. */
 import * as vscode from "vscode";
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
+import { TrainyardError } from "../../protocol/errors.ts";
 import { RunId, type SweepId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { Host } from "../host.ts";
+import { formatBytes, formatCount, formatValue } from "../runs/format.ts";
 import type { RunNode } from "../runs/run-nodes.ts";
 import { runDescription, stateLook } from "../runs/run-text.ts";
 
@@ -18,6 +20,11 @@ function isNode(value: unknown): value is RunNode {
     typeof value.kind === "string" &&
     ("run" in value || "project" in value)
   );
+}
+
+/** The run of a tree node, or of what stands in its folders; null for anything else. */
+export function runOf(args: readonly unknown[]): RunId | null {
+  return runIdOf(args[0]);
 }
 
 function runIdOf(value: unknown): RunId | null {
@@ -50,6 +57,45 @@ export async function chooseRun(
     { title, placeHolder: "Choose a run", matchOnDetail: true },
   );
   return picked?.run ?? null;
+}
+
+/** A checkpoint of a run, or null when the user left the list. @throws TrainyardError when there is none to choose */
+export async function pickCheckpoint(
+  host: Host,
+  id: RunId,
+  title: string,
+  accepts: (checkpoint: Checkpoint) => boolean,
+): Promise<Checkpoint | null> {
+  const api = await host.connection.api();
+  const { checkpoints } = await api.call("listCheckpoints", { params: { id } });
+  const usable = checkpoints.filter(accepts);
+  if (usable.length === 0) {
+    const torn = checkpoints.find((checkpoint) => checkpoint.problem !== null);
+    throw new TrainyardError(
+      "bad_checkpoint",
+      `the run has no checkpoint that can be used${torn?.problem == null ? "" : ` (${torn.name}: ${torn.problem})`}`,
+      "Start a new run like this one instead.",
+    );
+  }
+  const picked = await vscode.window.showQuickPick(
+    usable.map((checkpoint, index) => ({
+      label: `$(bookmark) Step ${formatCount(checkpoint.step)}`,
+      description: [
+        index === 0 ? "newest" : null,
+        checkpoint.final ? "final" : null,
+        checkpoint.kind === "full" ? null : checkpoint.kind,
+        ...Object.entries(checkpoint.metrics)
+          .slice(0, 2)
+          .map(([name, value]) => `${name} ${formatValue(value)}`),
+      ]
+        .filter((part) => part !== null)
+        .join(" · "),
+      detail: `${checkpoint.name}, attempt ${checkpoint.attempt}, ${formatBytes(checkpoint.size_bytes)}`,
+      checkpoint,
+    })),
+    { title, placeHolder: "Choose a checkpoint", matchOnDescription: true, matchOnDetail: true },
+  );
+  return picked?.checkpoint ?? null;
 }
 
 /** All selected runs of the tree, or the one that is meant. */

@@ -1,13 +1,12 @@
 /** Commands on the life of a run: stop, resume, fork. */
 import * as vscode from "vscode";
-import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { FINAL_STATES, LIVE_STATES } from "../../protocol/states.ts";
 import type { Host } from "../host.ts";
-import { formatBytes, formatCount, formatValue } from "../runs/format.ts";
+import { formatCount } from "../runs/format.ts";
 import { canGoOn } from "../runs/run-nodes.ts";
-import { checkpointOf, chooseRun, chooseRuns } from "./arguments.ts";
+import { checkpointOf, chooseRun, chooseRuns, pickCheckpoint } from "./arguments.ts";
 import { parseOverrides } from "./overrides.ts";
 import { afterStart } from "./start-commands.ts";
 
@@ -81,42 +80,4 @@ export async function forkFrom(host: Host, id: RunId, runName: string, checkpoin
     ...(name.trim() === "" ? {} : { name: name.trim() }),
   } as const;
   afterStart(host, await api.call("resumeRun", { params: { id }, body }));
-}
-
-async function pickCheckpoint(
-  host: Host,
-  id: RunId,
-  title: string,
-  accepts: (checkpoint: Checkpoint) => boolean,
-): Promise<Checkpoint | null> {
-  const api = await host.connection.api();
-  const { checkpoints } = await api.call("listCheckpoints", { params: { id } });
-  const usable = checkpoints.filter(accepts);
-  if (usable.length === 0) {
-    const torn = checkpoints.find((checkpoint) => checkpoint.problem !== null);
-    throw new TrainyardError(
-      "bad_checkpoint",
-      `the run has no checkpoint that can be used${torn?.problem == null ? "" : ` (${torn.name}: ${torn.problem})`}`,
-      "Start a new run like this one instead.",
-    );
-  }
-  const picked = await vscode.window.showQuickPick(
-    usable.map((checkpoint, index) => ({
-      label: `$(bookmark) Step ${formatCount(checkpoint.step)}`,
-      description: [
-        index === 0 ? "newest" : null,
-        checkpoint.final ? "final" : null,
-        checkpoint.kind === "full" ? null : checkpoint.kind,
-        ...Object.entries(checkpoint.metrics)
-          .slice(0, 2)
-          .map(([name, value]) => `${name} ${formatValue(value)}`),
-      ]
-        .filter((part) => part !== null)
-        .join(" · "),
-      detail: `${checkpoint.name}, attempt ${checkpoint.attempt}, ${formatBytes(checkpoint.size_bytes)}`,
-      checkpoint,
-    })),
-    { title, placeHolder: "Start from which checkpoint?", matchOnDescription: true, matchOnDetail: true },
-  );
-  return picked?.checkpoint ?? null;
 }

@@ -24,6 +24,14 @@ export function parseOverrides(line: string): Overrides {
   return { ok: true, params };
 }
 
+/** The line that `parseOverrides` reads as these params: values as JSON, which YAML reads too. */
+export function formatParams(params: Readonly<Record<string, JsonValue>>): string {
+  // An assignment inside a text would be taken for the next param.
+  return Object.entries(params)
+    .map(([key, value]) => `${key}=${JSON.stringify(value).replaceAll("=", "\\u003d")}`)
+    .join(" ");
+}
+
 function parseValue(text: string): JsonValue {
   try {
     // `1e-4` is text in YAML 1.2's core schema only when it has no dot or sign rule; numbers first, so that it never is.

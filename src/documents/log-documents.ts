@@ -21,6 +21,8 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.#changed.event;
   readonly #disposables: vscode.Disposable[];
+  /** By address of a document: earlier lines of the log that it leaves out. */
+  readonly #hidden = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
 
   constructor(connection: ServerConnection, board: RunBoard) {
@@ -37,15 +39,19 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
     ];
   }
 
-  async show(run: RunId, attempt: number | null, name: string): Promise<void> {
+  /** @param line of the attempt's log, 0-based; the end of the log without one */
+  async show(run: RunId, attempt: number | null, name: string, line: number | null = null): Promise<void> {
     const number = attempt ?? Math.max(1, this.#board.run(run)?.attempt ?? 1);
     const uri = vscode.Uri.from({ scheme: LOG_SCHEME, path: `/${run}/${number}/${name.replace(/[\\/?#]/g, "_")}.log` });
     this.#changed.fire(uri);
     const document = await vscode.workspace.openTextDocument(uri);
     const editor = await vscode.window.showTextDocument(document, { preview: true });
-    const end = document.lineAt(document.lineCount - 1).range.end;
+    const hidden = this.#hidden.get(uri.toString()) ?? 0;
+    // A line that says what is left out stands above the others.
+    const at = line === null ? document.lineCount - 1 : Math.max(0, line - hidden + (hidden > 0 ? 1 : 0));
+    const { end } = document.lineAt(Math.min(at, document.lineCount - 1)).range;
     editor.selection = new vscode.Selection(end, end);
-    editor.revealRange(new vscode.Range(end, end));
+    editor.revealRange(new vscode.Range(end, end), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     this.#schedule();
   }
 
@@ -59,7 +65,9 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
     const from = Math.max(1, pages - MAX_PAGES + 1);
     const lines = from === 1 ? [...first.lines] : [];
     for (let number = Math.max(2, from); number <= pages; number++) lines.push(...(await page(number)).lines);
-    return logText(lines, (from - 1) * PAGE);
+    const hidden = (from - 1) * PAGE;
+    this.#hidden.set(uri.toString(), hidden);
+    return logText(lines, hidden);
   }
 
   dispose(): void {

@@ -19,6 +19,12 @@ const SERVER_ROOT = /^server\/(package-root|errno|log)\.ts$/;
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   protocol: { files: PROTOCOL, mayImport: [], refusedPackages: [NODE_ONLY, EDITOR, PAGE] },
+  // Published by itself and run inside of trainings: Node's own modules, and of the protocol what needs no package.
+  client: {
+    files: /^client\//,
+    mayImport: [/^protocol\/(metric-file|metric-records|id-text|report|run|spec)\.ts$/],
+    refusedPackages: [/^(?!node:)/],
+  },
   webviews: { files: /^webviews\//, mayImport: [PROTOCOL], refusedPackages: [NODE_ONLY, EDITOR] },
   extension: { files: /^src\//, mayImport: [PROTOCOL], refusedPackages: [PAGE] },
   cli: { files: /^cli\//, mayImport: [PROTOCOL, /^server\//], refusedPackages: [EDITOR, PAGE] },

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
-const ROOMS = ["protocol", "server", "cli", "src", "webviews"];
+const ROOMS = ["protocol", "client", "server", "cli", "src", "webviews"];
 
 export interface SourceFile {
   /** Relative to the checkout, with forward slashes. */

@@ -3,8 +3,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { stringify } from "yaml";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import { runPaths } from "../../server/store/paths.ts";
+import { python } from "../support/machine.ts";
 import { useChromium } from "./chromium.ts";
 import { RealServer } from "./real-server.ts";
 
@@ -38,9 +40,11 @@ beforeAll(async () => {
       git: { root: "/w", commit: ATTACK, branch: BREAKOUT, remote: "javascript:window.owned=1", dirty_files: 1 },
     },
   }));
-  server = await RealServer.start(known);
+  server = await RealServer.start(known, { python: python() });
   for (const id of ids) {
     const paths = runPaths(path.join(server.live.store, "demo", "runs", id));
+    const document = { recipe: "script", project: "demo", name: ATTACK, params: { [`key${ATTACK}`]: BREAKOUT } };
+    await writeFile(paths.specYaml, stringify(document));
     await writeFile(paths.attempt(1).log, `ERROR ${ATTACK}\n${BREAKOUT}\n\u001b[31m${ATTACK}\u001b[0m\n\u001b]0;${ATTACK}\u0007title\n`);
     await mkdir(path.join(paths.checkpoints, "checkpoint-1<img src=x onerror=window.owned=1>"), { recursive: true });
     await writeFile(path.join(paths.artifacts, "<img src=x onerror=window.owned=1>.html"), ATTACK);
@@ -91,6 +95,19 @@ const views: readonly [string, () => string, () => Promise<unknown>][] = [
       await page.getByTestId("run-state").waitFor();
       for (const tab of ["tab-events", "tab-config", "tab-environment", "tab-output"]) await page.getByTestId(tab).click();
       await expect.poll(() => page.getByTestId("log-console").innerText()).toContain("<img src=x");
+    },
+  ],
+  [
+    "builder",
+    () => "explore=",
+    async () => {
+      await page.getByTestId("new-run").click();
+      await page.getByTestId("builder-recipe").selectOption("script", { timeout: 60_000 });
+      await page.getByTestId("start-from").getByRole("button").first().click();
+      // The values of the run are in the document now, and those that no recipe knows are complained of.
+      await expect.poll(() => page.getByTestId("yaml").innerText()).toContain("<iframe srcdoc");
+      await page.getByTestId("preview-changes").click();
+      await page.getByTestId("changes").waitFor();
     },
   ],
   ["compare", () => `compare=${ids.join(",")}`, () => page.getByTestId("legend-row").first().waitFor()],

@@ -1,9 +1,10 @@
 /** A sweep as a person makes and watches one: in a real Chromium, on a real server, with real processes that train. */
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { browser as chromiumPath, python } from "../support/machine.ts";
+import { python } from "../support/machine.ts";
+import { useChromium } from "./chromium.ts";
 import { RealServer } from "./real-server.ts";
 
 /** The loss is least at x = 2; each step takes as long as it is told. */
@@ -28,29 +29,27 @@ for step in range(1, options.steps + 1):
 run.finish()
 `;
 
+<<<<<<< HEAD
 /** Each answer may need a Python that starts on a machine where much else runs. */
 const PATIENCE = { timeout: 60_000 };
 const TEST_MS = 240_000;
 
 let chrome: Browser;
+=======
+const chromium = useChromium();
+>>>>>>> main
 let server: RealServer;
 let page: Page;
-const complaints: string[] = [];
 
 beforeAll(async () => {
-  [server, chrome] = await Promise.all([
-    RealServer.start([], { python: python() }),
-    chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] }),
-  ]);
+  server = await RealServer.start([], { python: python() });
   await writeFile(path.join(server.live.root, "valley.py"), SCRIPT);
 }, 60_000);
 
-afterAll(async () => {
-  await chrome.close();
-  await server.close();
-});
+afterAll(() => server.close());
 
 beforeEach(async () => {
+<<<<<<< HEAD
   page = await chrome.newPage({ viewport: { width: 1400, height: 900 } });
   complaints.length = 0;
   page.setDefaultTimeout(PATIENCE.timeout);
@@ -59,6 +58,10 @@ beforeEach(async () => {
     await page.close();
     expect(complaints).toEqual([]);
   };
+=======
+  page = await chromium.open(1400, 900);
+  return () => page.close();
+>>>>>>> main
 });
 
 const state = () => page.getByTestId("sweep-state").getAttribute("data-state");

@@ -19,7 +19,6 @@ const SETTINGS = {
   "workbench.tips.enabled": false,
   "workbench.secondarySideBar.defaultVisibility": "hidden",
   "window.commandCenter": false,
-  "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "update.mode": "none",
   "extensions.autoUpdate": false,
@@ -54,8 +53,11 @@ export interface VsCode {
   close(): Promise<void>;
 }
 
-/** Installs the packaged extension into a VS Code of its own and opens `files` as its workspace. */
-export async function startVsCode(files: Readonly<Record<string, string>>): Promise<VsCode> {
+/**
+ * Installs the packaged extension into a VS Code of its own and opens `files` as its workspace.
+ * @param restricted nobody has said that the workspace is trusted, as after a clone
+ */
+export async function startVsCode(files: Readonly<Record<string, string>>, { restricted = false } = {}): Promise<VsCode> {
   const root = await realpath(await mkdtemp(path.join(os.tmpdir(), "trainyard-e2e-")));
   const workspace = path.join(root, "workspace");
   const folders = { user: path.join(root, "user-data"), extensions: path.join(root, "extensions"), home: path.join(root, "home") };
@@ -65,7 +67,9 @@ export async function startVsCode(files: Readonly<Record<string, string>>): Prom
     await mkdir(path.dirname(path.join(workspace, name)), { recursive: true });
     await writeFile(path.join(workspace, name), text);
   }
-  await writeFile(path.join(folders.user, "User", "settings.json"), JSON.stringify({ ...SETTINGS, "trainyard.python": python() }, null, 2));
+  const trust = { "security.workspace.trust.enabled": restricted, "security.workspace.trust.startupPrompt": "never" };
+  const settings = { ...SETTINGS, ...trust, "trainyard.python": python() };
+  await writeFile(path.join(folders.user, "User", "settings.json"), JSON.stringify(settings, null, 2));
   const config = path.join(root, "config.yaml");
   await writeFile(config, "");
   const hostLog = path.join(RESULTS, `vscode-${process.pid}-${path.basename(root)}.log`);
@@ -75,7 +79,7 @@ export async function startVsCode(files: Readonly<Record<string, string>>): Prom
   const installed = await runProgram(process.execPath, [...common, "--install-extension", vsix(), "--force"], { env });
   if (installed.code !== 0) throw new Error(`the extension could not be installed:\n${installed.stdout}\n${installed.stderr}`);
 
-  const { child, url } = await startHost([...common, ...hostArguments(root)], env, hostLog);
+  const { child, url } = await startHost([...common, ...hostArguments(root, restricted)], env, hostLog);
   const browser = await chromium.launch({ executablePath: browserPath(), args: BROWSER_ARGS });
   const store = path.join(workspace, ".trainyard");
   return {
@@ -106,10 +110,11 @@ function hostEnvironment(home: string): Record<string, string | undefined> {
   };
 }
 
-function hostArguments(root: string): string[] {
+function hostArguments(root: string, restricted: boolean): string[] {
   return [
     ...["--auth", "none", "--bind-addr", "127.0.0.1:0", "--session-socket", path.join(root, "s.sock")],
-    ...["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override"],
+    ...["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"],
+    ...(restricted ? [] : ["--disable-workspace-trust"]),
     ...["--disable-file-downloads", "--ignore-last-opened"],
   ];
 }

@@ -89,6 +89,14 @@ export class Workbench {
     await this.quickInput.locator(".monaco-list-row", { hasText: label }).first().click();
   }
 
+  /** Answers an input box. @param title stands above it */
+  async answer(title: string | RegExp, text: string): Promise<void> {
+    // Typed before the box has come, the text would go to whatever had the focus.
+    await this.quickInput.locator(".quick-input-title", { hasText: title }).waitFor();
+    await this.quickInput.locator("input.input").fill(text);
+    await this.page.keyboard.press("Enter");
+  }
+
   activity(label: string): Locator {
     return this.page.locator(`.activitybar .action-item a.action-label[aria-label^="${label}"]`);
   }

@@ -12,7 +12,7 @@ import { ALL_POINTS, type ExportJob } from "../../server/export/job.ts";
 import { CsvRows } from "../../server/import/csv.ts";
 import { importFile } from "../../server/import/import-file.ts";
 import { openSeries } from "../../server/series/series.ts";
-import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import { openStore } from "../../server/store/store.ts";
 import type { RunFolder, RunStore } from "../../server/store/types.ts";
 import { LiveServer } from "../http/live-server.ts";
@@ -78,7 +78,7 @@ async function makeRun(
 }
 
 /** A set for every row: what a script logs need not be the same twice. */
-function records(rows: readonly Row[]): Buffer[] {
+function records(rows: readonly Row[]): Uint8Array[] {
   return rows.flatMap(({ step, time, values }, set) => [
     setRecord(set, Object.keys(values)),
     rowRecord(set, time, step, Object.values(values)),

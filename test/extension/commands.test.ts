@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseOverrides } from "../../src/commands/overrides.ts";
+import { formatParams, parseOverrides } from "../../src/commands/overrides.ts";
 import { quote, shellCommand } from "../../protocol/shell-command.ts";
 import { logText, stripEscapes } from "../../src/documents/log-text.ts";
 
@@ -16,6 +16,16 @@ describe("overridden params", () => {
 
   it.each(["learning_rate", "lr=", "= 3", "5 lr=1"])("refuses %j and says why", (line) => {
     expect(parseOverrides(line)).toMatchObject({ ok: false });
+  });
+
+  it("reads back what it wrote, texts that look like assignments included", () => {
+    const key = fc.stringMatching(/^[A-Za-z_][\w.-]{0,8}$/).filter((name) => name !== "__proto__");
+    fc.assert(
+      fc.property(fc.dictionary(key, fc.oneof(fc.jsonValue(), fc.constant("a b=1 c='2'"))), (params) => {
+        const plain = JSON.parse(JSON.stringify(params)) as Record<string, unknown>;
+        expect(parseOverrides(formatParams(params as Record<string, never>))).toEqual({ ok: true, params: plain });
+      }),
+    );
   });
 
   it("never throws", () => {

@@ -4,7 +4,7 @@ import { appendFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { RunId } from "../../protocol/ids.ts";
-import { rowRecord } from "../../server/store/metric-writer.ts";
+import { rowRecord } from "../../protocol/metric-records.ts";
 import { until } from "../launch/package-fixture.ts";
 import { newWorkspace, openRoom, type Room } from "../runs/room-fixture.ts";
 import { exitRecord, liveRuns } from "./live-run.ts";

@@ -5,7 +5,7 @@ import path from "node:path";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord } from "../../protocol/run.ts";
 import { identify } from "../../server/launch/platform.ts";
-import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import { openStore } from "../../server/store/store.ts";
 import { resolvedSpec, runRecord } from "../store/fixtures.ts";
 

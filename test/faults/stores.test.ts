@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import WebSocket from "ws";
 import type { RunId } from "../../protocol/ids.ts";
 import { WS_PATH, WS_PROTOCOL, type ServerMessage } from "../../protocol/messages.ts";
-import { rowRecord } from "../../server/store/metric-writer.ts";
+import { rowRecord } from "../../protocol/metric-records.ts";
 import { runPaths } from "../../server/store/paths.ts";
 import { LiveServer } from "../http/live-server.ts";
 import { newWorkspace } from "../runs/room-fixture.ts";

@@ -4,7 +4,7 @@ import path from "node:path";
 import fc from "fast-check";
 import initSqlJs from "sql.js";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import { LiveServer } from "./live-server.ts";
 
 let live: LiveServer;

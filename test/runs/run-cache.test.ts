@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../protocol/ids.ts";
 import { RunCache } from "../../server/runs/run-cache.ts";
-import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import { summary } from "../catalog/summaries.ts";
 import { LiveServer } from "../http/live-server.ts";
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import { SeriesPool } from "../../server/runs/series-pool.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
-import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 
 const ROWS = 10_000;
 let folder: string;

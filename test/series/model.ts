@@ -1,5 +1,5 @@
 /** Metric files made for tests, and the joined curve as its definition says it, without any of the cleverness. */
-import { fileHeader, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 
 export interface Row {
   time: number;

@@ -4,7 +4,8 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MetricFileReader, ROW_PREFIX, type MetricSet } from "../../server/store/metric-reader.ts";
-import { fileHeader, MetricFileWriter, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
+import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 
 let dir: string;
 let file: string;
@@ -50,7 +51,7 @@ function encode(sets: { names: string[]; rows: number[] }[]): { bytes: Buffer; r
   const rows: Row[] = [];
   const ends: { at: number; rows: number }[] = [];
   let at = parts[0]!.length;
-  const push = (record: Buffer): void => {
+  const push = (record: Uint8Array): void => {
     parts.push(record);
     at += record.length;
     ends.push({ at, rows: rows.length });

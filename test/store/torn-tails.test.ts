@@ -9,7 +9,8 @@ import { LogQuery } from "../../protocol/queries.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import { openSeries } from "../../server/series/series.ts";
 import { appendJsonl } from "../../server/store/jsonl.ts";
-import { fileHeader, MetricFileWriter, rowRecord, setRecord } from "../../server/store/metric-writer.ts";
+import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
+import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import { openStore } from "../../server/store/store.ts";
 import type { RunFolder, RunPaths, RunStore } from "../../server/store/types.ts";
 import { resolvedSpec, runRecord } from "./fixtures.ts";
@@ -47,7 +48,7 @@ interface Appended {
   readonly name: string;
   readonly file: (paths: RunPaths) => string;
   /** What was written before, one piece per record; the first may hold a header as well. */
-  readonly pieces: readonly Buffer[];
+  readonly pieces: readonly Uint8Array[];
   /** Whole records as the server shows them, in their order. */
   readonly read: () => Promise<readonly unknown[]>;
   /** Appends one more record as its writer does, and gives it as it is read. */

@@ -109,6 +109,10 @@ describe("replicates", () => {
     ]);
     expect(makeEntries(runs, new Map(), false)).toHaveLength(3);
     expect(commonName(["abc", "xyz"])).toBe("abc");
+    expect(commonName(["spirals 16", "spirals 17"])).toBe("spirals");
+    expect(commonName(["spirals 4", "spirals 5"])).toBe("spirals");
+    expect(commonName(["lora s=1", "lora s=2"])).toBe("lora");
+    expect(commonName(["gpt2", "gpt2"])).toBe("gpt2");
   });
 });
 

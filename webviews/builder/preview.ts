@@ -13,6 +13,8 @@ import type { RunDocument } from "./run-document.ts";
 
 export type PreviewTab = "yaml" | "runs" | "data" | "command" | "changes";
 
+const UNTRUSTED = "Nothing is started in a workspace that is not trusted (Workspaces: Manage Workspace Trust).";
+
 export interface PreviewView {
   readonly tab: PreviewTab;
   /** The document. */
@@ -137,7 +139,7 @@ export function previewPanel(view: PreviewView): TemplateResult {
         data-testid="builder-start"
         aria-keyshortcuts="Control+Enter"
         ?disabled=${!view.startable || view.busy || !view.trusted}
-        title=${view.trusted ? "Start (Ctrl+Enter)" : "This workspace is not trusted: nothing can be launched from it"}
+        title=${view.trusted ? "Start (Ctrl+Enter)" : UNTRUSTED}
         @click=${view.start}
       >
         ${icon("debug-start")} ${view.busy ? "Starting…" : (view.sweep?.start ?? "Start")}
@@ -193,7 +195,7 @@ function tabBody(view: PreviewView): TemplateResult {
 }
 
 function verdict(view: PreviewView): string {
-  if (!view.trusted) return "This workspace is not trusted: nothing can be launched from it.";
+  if (!view.trusted) return UNTRUSTED;
   if (view.errors > 0) return `${String(view.errors)} ${view.errors === 1 ? "field" : "fields"} to fix`;
   if (view.checking) return "Checking…";
   if (!view.startable && view.found.length === 0) return "The document is not complete";

@@ -64,6 +64,10 @@ export function commonName(names: readonly string[]): string {
     while (same < length && first[same] === other[same]) same++;
     length = same;
   }
-  const shared = first.slice(0, length).replace(/[\s/_.-]*(seed|s)?[\s/=_.-]*$/i, "");
+  const begin = first.slice(0, length);
+  // Names that part within a number share nothing of it: "sweep 16" and "sweep 17" are both of "sweep".
+  const whole = names.every((name) => name === begin) ? begin : begin.replace(/\d+$/, "");
+  // An "s" is a seed only by itself.
+  const shared = whole.replace(/(?:(?:^|[\s/_.-]+)(?:seed|s))?[\s/=_.-]*$/i, "");
   return shared === "" ? first : shared;
 }

@@ -1,0 +1,217 @@
+/** The walk of docs/tour.md in a real VS Code over real runs: each stop is reached as a user reaches it, and its picture is taken. */
+import path from "node:path";
+import { parse } from "yaml";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import type { ApiClient } from "../../../protocol/client.ts";
+import { RunSpec } from "../../../protocol/spec.ts";
+import { ROOT } from "../../support/machine.ts";
+import { until } from "../../support/processes.ts";
+import { clientOf } from "../../support/store.ts";
+import { PARAMS, ROWS } from "../training-files.ts";
+import { startVsCode, type VsCode } from "../vscode.ts";
+import type { Workbench } from "../workbench.ts";
+import { SPIRALS, SWEEP } from "./spirals.ts";
+
+const PICTURES = path.join(ROOT, "docs", "pictures", "tour");
+const SWEEP_RUNS = 18;
+const DOCUMENT = `# A Llama made new that learns to add
+name: addition
+recipe: hf-causal-lm
+project: addition
+params:
+${Object.entries({ ...PARAMS, max_steps: 40_000, save_steps: 200 })
+  .map(([key, value]) => `  ${key}: ${String(value)}`)
+  .join("\n")}
+`;
+
+let code: VsCode;
+let window: Workbench;
+let api: ApiClient;
+
+beforeAll(async () => {
+  code = await startVsCode({ "rows.jsonl": ROWS, "addition.run.yaml": DOCUMENT, "spirals.py": SPIRALS, "spirals.run.yaml": SWEEP });
+  window = await code.openWindow();
+  await window.page.setViewportSize({ width: 1280, height: 800 });
+});
+afterAll(() => code.close());
+afterEach(async (context) => {
+  if (context.task.result?.state === "fail") await window.screenshot(`failed-${context.task.name.replace(/\W+/g, "-")}`);
+});
+
+async function picture(name: string): Promise<void> {
+  // The mouse would leave a highlight and a tooltip where it was last.
+  await window.page.mouse.move(640, 799);
+  await window.page.screenshot({ path: path.join(PICTURES, `${name}.png`), animations: "disabled" });
+}
+
+/** Pages get the whole width; the tree comes back with `openActivity`. */
+async function hideSideBar(): Promise<void> {
+  if (await window.page.locator(".sidebar").isVisible()) await window.page.keyboard.press("Control+b");
+  await window.page.locator(".sidebar").waitFor({ state: "hidden" });
+}
+
+async function closeQuickInput(): Promise<void> {
+  await window.page.keyboard.press("Escape");
+  await window.quickInput.waitFor({ state: "hidden" });
+}
+
+it("writes a run as a document, with completion", async () => {
+  await window.openFile("addition.run.yaml");
+  // Typed before the editor has the focus, the text would go elsewhere.
+  await window.page.locator(".monaco-editor .view-lines").click();
+  await window.page.keyboard.press("Control+End");
+  await window.statusBar.getByText(`Ln ${String(DOCUMENT.split("\n").length)}, Col 1`).waitFor();
+  await window.page.keyboard.type("  warmup");
+  await window.page.keyboard.press("Control+Space");
+  await window.page.locator(".suggest-widget .monaco-list-row").first().waitFor();
+  await picture("document");
+  await window.page.keyboard.press("Escape");
+  await window.page.keyboard.press("Control+Z");
+  await window.page.keyboard.press("Control+Z");
+  await window.runCommand("File: Revert File");
+});
+
+it("shows the same document as a form", async () => {
+  await window.runCommand("Trainyard: Open Run File as Form");
+  const form = window.webview();
+  await expect.poll(() => form.getByTestId("builder-start").isEnabled(), { timeout: 90_000 }).toBe(true);
+  await hideSideBar();
+  await picture("form");
+  await form.getByTestId("builder-start").click();
+});
+
+it("watches it live", async () => {
+  const page = window.webview();
+  await expect.poll(() => page.getByTestId("run-state").getAttribute("data-state"), { timeout: 90_000 }).toBe("running");
+  await expect.poll(() => page.getByTestId("checkpoint-row").count(), { timeout: 90_000 }).toBeGreaterThan(2);
+  await window.openActivity("Trainyard");
+  await window.expandRow(/^addition/);
+  await picture("dashboard");
+  // What ends from here on would lie over the pictures.
+  await window.runCommand("Notifications: Toggle Do Not Disturb Mode");
+});
+
+it("makes many runs of one document", async () => {
+  api = await clientOf(code.store);
+  const spec = RunSpec.parse(parse(SWEEP));
+  await api.call("createSweep", { body: { spec, base_dir: code.workspace } });
+  await until(
+    "the sweep to end",
+    async () => (await api.call("listRuns", { query: { project: "spirals", state: "completed" } })).total === SWEEP_RUNS,
+    200_000,
+  );
+  await window.runCommand("Trainyard: Open Sweeps");
+  await window.webview().getByTestId("sweep-row").first().click();
+  await expect.poll(() => window.webview().getByTestId("sweep-run").count()).toBeGreaterThan(3);
+  await window.webview().getByTestId("plot-canvas").waitFor();
+  await hideSideBar();
+  await picture("sweep");
+});
+
+it("stops with a final checkpoint, tags it, and goes on from any", async () => {
+  const { runs } = await api.call("listRuns", { query: { project: "addition" } });
+  await api.call("cancelRun", { params: { id: runs[0]!.id }, body: {} });
+  await until("the end", async () => (await api.call("getRun", { params: { id: runs[0]!.id } })).state === "cancelled", 60_000);
+  await window.runCommand("Trainyard: Tag Checkpoint…");
+  await window.pick("addition");
+  await window.pick("final");
+  await window.quickInput.getByText("Tag as candidate").waitFor();
+  await picture("checkpoint-tags");
+  await window.pick("Tag as candidate");
+  await window.answer(/as candidate/, "the best so far");
+  const tags = async () =>
+    (await api.call("listCheckpoints", { params: { id: runs[0]!.id } })).checkpoints.flatMap((each) => each.tags.map((one) => one.notes));
+  await expect.poll(tags).toEqual(["the best so far"]);
+  await window.runCommand("Trainyard: Resume…");
+  await window.quickInput.locator(".monaco-list-row").first().waitFor();
+  await window.pick("addition");
+  await window.quickInput.getByText("newest").waitFor();
+  await picture("resume");
+  await closeQuickInput();
+});
+
+it("finds runs in a table", async () => {
+  await window.runCommand("Trainyard: Explore Runs");
+  const table = window.webview();
+  await table.getByTestId("explore-row").first().waitFor();
+  await table.getByTestId("explore-search").locator("input").fill("metrics.eval/accuracy > 0.7");
+  await window.page.keyboard.press("Enter");
+  await table.getByTestId("filter-chip").waitFor();
+  await table.getByTestId("explore-group-by").selectOption("params.learning_rate");
+  await table.getByTestId("explore-group").first().waitFor();
+  await hideSideBar();
+  await picture("explore");
+});
+
+it("lays runs over each other", async () => {
+  const { runs } = await api.call("listRuns", { query: { project: "spirals", filter: "params.width = 32" } });
+  expect(runs.length).toBe(9);
+  const table = window.webview();
+  await table.getByTestId("chip-remove").first().click();
+  await table.getByTestId("explore-search").locator("input").fill("params.width = 32");
+  await window.page.keyboard.press("Enter");
+  await expect.poll(() => table.getByTestId("explore-count").innerText()).toContain("9 runs");
+  await table.getByTestId("select-all").click();
+  await table.getByTestId("explore-compare").click();
+  const comparison = window.webview();
+  await expect.poll(() => comparison.getByTestId("legend-row").count()).toBe(3);
+  await comparison.locator('[data-testid="chart-eval/loss"] canvas.lines').waitFor();
+  await picture("compare");
+});
+
+it("plots any field against any other", async () => {
+  await window.runCommand("Trainyard: Build a Plot");
+  const plot = window.webview();
+  await plot.getByTestId("plot-kind-line").click();
+  await plot.getByTestId("plot-x").selectOption("params.learning_rate");
+  await plot.getByTestId("plot-y").selectOption("metrics.eval/loss");
+  await plot.getByTestId("plot-color").selectOption("params.width");
+  await plot.getByTestId("plot-aggregate").selectOption("mean");
+  await plot.getByTestId("plot-canvas").waitFor();
+  await picture("plot");
+});
+
+it("looks at what came out", async () => {
+  const { runs } = await api.call("listRuns", { query: { project: "spirals", filter: "params.width = 32 and params.learning_rate = 1" } });
+  await window.runCommand("Trainyard: Open Dashboard");
+  await window.pick(runs[0]!.name);
+  const page = window.webview();
+  await page.getByTestId("tab-artifacts").click();
+  await page.getByTestId("artifact-row").filter({ hasText: "boundary" }).click();
+  await page.getByTestId("preview-image").waitFor();
+  await picture("artifacts");
+});
+
+it("searches the logs of all runs", async () => {
+  await window.runCommand("Trainyard: Search Logs…");
+  await window.answer(/Search the logs/, "step 600: eval loss");
+  await expect.poll(() => window.quickInput.locator(".monaco-list-row").count()).toBeGreaterThan(3);
+  await picture("search");
+  await window.page.keyboard.press("Enter");
+  await window.tab(".log").waitFor();
+});
+
+it("edits a project and derives a metric", async () => {
+  await window.runCommand("Trainyard: Edit Project…");
+  await window.pick("spirals");
+  await window.pick("Objective");
+  await window.answer("Objective", "Tell two spirals apart with as few hidden units as possible");
+  await window.pick("Derived metrics");
+  await window.pick("Add…");
+  await window.answer("New derived metric", "gap");
+  await window.answer("derived.gap", "metrics.eval/loss - metrics.train/loss");
+  await window.quickInput.getByText("gap", { exact: true }).waitFor();
+  await picture("project");
+  await closeQuickInput();
+  const project = await api.call("getProject", { params: { project: "spirals" } });
+  expect(project).toMatchObject({ derived: { gap: "metrics.eval/loss - metrics.train/loss" }, revision: 2 });
+});
+
+it("exports a report", async () => {
+  await window.runCommand("Trainyard: Export Run…");
+  await window.quickInput.locator(".monaco-list-row").first().waitFor();
+  await window.pick("spirals");
+  await window.quickInput.getByText("Report (HTML)").waitFor();
+  await picture("export");
+  await closeQuickInput();
+});
