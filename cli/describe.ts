@@ -7,8 +7,17 @@ import type { RunReport } from "./reader.ts";
 
 export function describeRuns(runs: readonly RunSummary[], total: number): string {
   if (runs.length === 0) return "No runs.";
-  const rows = runs.map((run) => [run.id, run.state, run.name, formatProgress(run.progress), formatMetric(run), localTime(run.created_at)]);
-  const table = formatTable(["ID", "STATE", "NAME", "PROGRESS", "METRIC", "CREATED"], rows);
+  const several = runs.some((run) => run.store?.own === false);
+  const rows = runs.map((run) => [
+    run.id,
+    run.state,
+    run.name,
+    formatProgress(run.progress),
+    formatMetric(run),
+    localTime(run.created_at),
+    ...(several ? [run.store?.name ?? ""] : []),
+  ]);
+  const table = formatTable(["ID", "STATE", "NAME", "PROGRESS", "METRIC", "CREATED", ...(several ? ["STORE"] : [])], rows);
   return total > runs.length ? `${table}\n(${runs.length} of ${total}; --limit shows more)` : table;
 }
 

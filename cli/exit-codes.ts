@@ -31,6 +31,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   bad_dataset: EXIT.invalid,
   bad_checkpoint: EXIT.invalid,
   store_occupied: EXIT.conflict,
+  other_store: EXIT.conflict,
   store_unwritable: EXIT.unavailable,
   disk_full: EXIT.unavailable,
   corrupt_record: EXIT.invalid,

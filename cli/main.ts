@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { findPackageRoot, packageVersion } from "../server/package-root.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
+import { addCatCommand } from "./commands/cat.ts";
 import { addCleanCommand } from "./commands/clean.ts";
 import { addCompareCommand } from "./commands/compare.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
@@ -22,6 +23,7 @@ import { addRetentionCommand } from "./commands/retention.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addStoresCommands } from "./commands/stores.ts";
 import { addSweepCommands } from "./commands/sweep.ts";
 import { addTagCommand } from "./commands/tag.ts";
 import { addTrashCommands } from "./commands/trash.ts";
@@ -53,6 +55,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addListCommand(program, context);
   addInspectCommand(program, context);
   addLogsCommand(program, context);
+  addCatCommand(program, context);
   addCancelCommand(program, context);
   addResumeCommand(program, context);
   addSweepCommands(program, context);
@@ -70,6 +73,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addRetentionCommand(program, context);
   addDoctorCommand(program, context);
   addNotifyCommands(program, context);
+  addStoresCommands(program, context);
   addMcpCommand(program, context);
   addCompletionCommand(program, context);
   try {

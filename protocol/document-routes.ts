@@ -1,5 +1,7 @@
 /** Routes about run documents: what they mean and what they need, before anything is started. */
+import * as z from "zod";
 import * as d from "./documents.ts";
+import { PresetAddress, SavePreset } from "./preset.ts";
 import * as q from "./queries.ts";
 import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
 import { common, route } from "./route.ts";
@@ -68,5 +70,23 @@ export const documentRoutes = {
     query: q.RecipesQuery,
     response: RecipeCatalogue,
     errors: ["python_unusable", "timeout"],
+  }),
+  savePreset: route({
+    ...common,
+    method: "PUT",
+    path: "/api/presets",
+    summary: "Save a preset of a recipe as a file of the workspace; it replaces one that has the name",
+    body: SavePreset,
+    response: z.object({ file: z.string() }),
+    errors: ["bad_request", "unknown_recipe", "python_unusable", "conflict", "disk_full", "store_unwritable"],
+  }),
+  deletePreset: route({
+    ...common,
+    method: "DELETE",
+    path: "/api/presets",
+    summary: "Remove a preset of the workspace",
+    query: PresetAddress,
+    response: z.object({ ok: z.literal(true) }),
+    errors: ["bad_request", "not_found", "store_unwritable"],
   }),
 } as const;

@@ -11,7 +11,7 @@ export const draftRoutes = {
     summary: "Replace the document of a draft; a run that has started keeps its own",
     body: q.CreateRun.omit({ start: true }),
     response: q.RunDetail,
-    errors: ["not_found", "conflict", "invalid_spec", "unknown_recipe", "python_unusable"],
+    errors: ["not_found", "conflict", "invalid_spec", "unknown_recipe", "python_unusable", "other_store"],
   }),
   cloneRun: route({
     ...oneRun,

@@ -68,7 +68,15 @@ export const Recipe = z.object({
   framework: z.string(),
   sections: z.array(z.object({ id: z.string(), title: z.string(), description: z.string() })),
   schema: RecipeSchema,
-  presets: z.record(z.string(), z.object({ title: z.string(), values: JsonObject })),
+  presets: z.record(
+    z.string(),
+    z.object({
+      title: z.string(),
+      values: JsonObject,
+      /** Absolute path of the file in the workspace; absent for the recipe's own. */
+      file: z.string().optional(),
+    }),
+  ),
   /** Distributions that the interpreter must have (`torch`, `transformers`). */
   requires: z.array(z.string()),
   /** Is a checkpoint of this recipe resumable? */

@@ -10,6 +10,6 @@ export const retentionRoutes = {
     summary: "Which checkpoints a rule would remove and why the others stay; with `apply` it removes them",
     body: RetainCheckpoints,
     response: RetentionPlan,
-    errors: ["not_found", "bad_request", "corrupt_record", "store_unwritable"],
+    errors: ["not_found", "bad_request", "corrupt_record", "store_unwritable", "other_store"],
   }),
 } as const;

@@ -17,6 +17,7 @@ import { projectRoutes } from "./project-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
 import { common, oneRun, route } from "./route.ts";
 import { savedRoutes } from "./saved-routes.ts";
+import { storeRoutes } from "./store-routes.ts";
 import { sweepRoutes } from "./sweep-routes.ts";
 import { SystemSample } from "./system.ts";
 import { TrashId } from "./trash.ts";
@@ -81,7 +82,7 @@ export const routes = {
     summary: "Edit name, description, notes, tags, star, archive",
     body: q.EditRun,
     response: q.RunDetail,
-    errors: ["not_found", "bad_request"],
+    errors: ["not_found", "bad_request", "other_store"],
   }),
   deleteRun: route({
     ...oneRun,
@@ -89,7 +90,7 @@ export const routes = {
     path: "/api/runs/:id",
     summary: "Move the run folder to the store's trash",
     response: z.object({ trashed_to: z.string(), trash: TrashId }),
-    errors: ["not_found", "conflict"],
+    errors: ["not_found", "conflict", "other_store"],
   }),
   startRun: route({
     ...oneRun,
@@ -98,7 +99,7 @@ export const routes = {
     summary: "Start a draft",
     response: q.RunDetail,
     status: 202,
-    errors: ["not_found", "conflict", "python_unusable"],
+    errors: ["not_found", "conflict", "python_unusable", "other_store"],
   }),
   cancelRun: route({
     ...oneRun,
@@ -108,7 +109,7 @@ export const routes = {
     body: q.CancelRun,
     response: q.RunDetail,
     status: 202,
-    errors: ["not_found", "conflict"],
+    errors: ["not_found", "conflict", "other_store"],
   }),
   resumeRun: route({
     ...oneRun,
@@ -118,7 +119,7 @@ export const routes = {
     body: q.ResumeRun,
     response: q.RunDetail,
     status: 201,
-    errors: ["not_found", "conflict", "bad_checkpoint", "invalid_spec"],
+    errors: ["not_found", "conflict", "bad_checkpoint", "invalid_spec", "other_store"],
   }),
   getDerived: route({
     ...oneRun,
@@ -199,7 +200,7 @@ export const routes = {
     params: q.CheckpointParam,
     body: q.TagCheckpoint,
     response: Checkpoint,
-    errors: ["not_found", "bad_checkpoint", "bad_request"],
+    errors: ["not_found", "bad_checkpoint", "bad_request", "other_store"],
   }),
   untagCheckpoint: route({
     ...common,
@@ -208,7 +209,7 @@ export const routes = {
     summary: "Take a tag off a checkpoint; the history keeps it",
     params: q.CheckpointTagParam,
     response: Checkpoint,
-    errors: ["not_found", "bad_request"],
+    errors: ["not_found", "bad_request", "other_store"],
   }),
   listCheckpointTags: route({
     ...common,
@@ -243,6 +244,7 @@ export const routes = {
   ...importRoutes,
   ...analysisRoutes,
   ...noticeRoutes,
+  ...storeRoutes,
   getSystem: route({
     ...common,
     method: "GET",

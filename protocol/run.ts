@@ -4,6 +4,7 @@ import { RUN_FOLDER_VERSION } from "./constants.ts";
 import { RunId, Slug, SweepId } from "./ids.ts";
 import { Instant, JsonObject, WireNumber } from "./json.ts";
 import { RunState } from "./states.ts";
+import { StoreOrigin } from "./stores.ts";
 
 export { RUN_FOLDER_VERSION };
 
@@ -219,5 +220,7 @@ export const RunSummary = RunRecord.omit({ version: true, environment: true }).e
   forkable: z.boolean(),
   /** Set when a file of the run folder cannot be read: what and where. */
   damage: z.string().nullable(),
+  /** The store that it lies in; absent where a run is read without a server. */
+  store: StoreOrigin.optional(),
 });
 export type RunSummary = z.infer<typeof RunSummary>;

@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   "bad_dataset", // a dataset that lacks the needed columns or cannot be read
   "bad_checkpoint", // torn, incomplete, or not a checkpoint
   "store_occupied", // another server owns the store
+  "other_store", // the run lies in a store that this server only reads; its own server changes it
   "store_unwritable",
   "disk_full",
   "corrupt_record", // a file of the run folder does not parse; the run is shown as damaged
@@ -75,6 +76,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   bad_dataset: 422,
   bad_checkpoint: 422,
   store_occupied: 409,
+  other_store: 409,
   store_unwritable: 507,
   disk_full: 507,
   corrupt_record: 422,

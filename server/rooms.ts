@@ -2,6 +2,8 @@
  * The server's rooms, wired together: runs, catalogue, devices, HTTP application and WebSockets. Loaded once the port is open
  * (server/main.ts): with everything it stands on, it takes three times as long to load as the rest of the start.
  */
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import path from "node:path";
 import { getRequestListener } from "@hono/node-server";
@@ -21,8 +23,11 @@ import { RunCache } from "./runs/run-cache.ts";
 import { createRuns } from "./runs/runs.ts";
 import { Sweeps } from "./runs/sweeps.ts";
 import { openSeries } from "./series/series.ts";
+import type { Runs } from "./runs/types.ts";
 import type { OpenedRoot } from "./store/open-root.ts";
 import { storeAt } from "./store/store.ts";
+import type { RunStore } from "./store/types.ts";
+import { Stores } from "./stores/stores.ts";
 
 export interface RoomsOptions {
   readonly opened: OpenedRoot;
@@ -54,22 +59,35 @@ export interface Rooms extends Edge {
 export function openRooms(options: RoomsOptions): Rooms {
   const { folder, packageRoot, log, version } = options;
   const store = storeAt(options.opened);
-  const runs = createRuns({
+  /** @param cacheFolder where runs that are over are remembered; null where nothing can be written */
+  const runsOf = (of: RunStore, baseDir: string, cacheFolder: string | null): Runs =>
+    createRuns({
+      store: of,
+      packageRoot,
+      defaultPython: options.python,
+      baseDir,
+      openMetrics: (run) => openSeries(of, run, "metrics"),
+      openSystem: (run) => openSeries(of, run, "system"),
+      gpuNames: () => devices.gpuNames(),
+      spillFolder: folder,
+      cache: cacheFolder === null ? null : RunCache.open(cacheFolder, platform.bootId()),
+      log,
+    });
+  const runs = runsOf(store, options.baseDir, store.readOnly ? null : folder);
+  const stores = new Stores({
     store,
-    packageRoot,
-    defaultPython: options.python,
-    baseDir: options.baseDir,
-    openMetrics: (run) => openSeries(store, run, "metrics"),
-    openSystem: (run) => openSeries(store, run, "system"),
-    gpuNames: () => devices.gpuNames(),
-    cache: store.readOnly ? null : RunCache.open(folder, platform.bootId()),
+    runs,
+    openRuns: (other) => runsOf(other, path.dirname(other.root), store.readOnly ? null : cacheFolderOf(other, folder)),
+    indexed: (id) => {
+      catalog.changed(id);
+    },
     log,
   });
   const catalog = createCatalog({
     snapshot: store.readOnly ? null : path.join(folder, "catalog.sqlite"),
     workerFile: isBundled() ? path.join(packageRoot, "dist", "catalog-worker.cjs") : null,
     wasmFolder: path.join(packageRoot, isBundled() ? "dist" : "node_modules/sql.js/dist"),
-    runs,
+    runs: stores.runs,
   });
   const devices: Devices = createDevices({
     storeRoot: store.root,
@@ -79,13 +97,16 @@ export function openRooms(options: RoomsOptions): Rooms {
   });
   const sweeps = new Sweeps({ store, runs, log });
   const notices = createNotices({ store, runs, folder, version, log });
-  const offRuns = runs.onChange((change) => {
+  stores.runs.onChange((change) => {
     if (change.type === "summary") catalog.changed(change.run.id);
     else if (change.type === "removed") catalog.changed(change.id);
-    else if (change.type === "usage") devices.noteUsage(change.id, change.usage);
+  });
+  const offRuns = runs.onChange((change) => {
+    if (change.type === "usage") devices.noteUsage(change.id, change.usage);
   });
   const ready = runs.start().then(async () => {
     await sweeps.start();
+    await stores.start();
     const fill = async (): Promise<void> => {
       await catalog.sync();
       await catalog.define(derivedDefinitions(await store.projects()));
@@ -94,8 +115,8 @@ export function openRooms(options: RoomsOptions): Rooms {
       log(`the catalogue could not be filled: ${String(error)}`);
     });
   });
-  const sources = { store, runs, devices, notices };
-  const hub = createStreamHub({ sources, ready, log, version });
+  const sources = { runs: stores.runs, devices, notices };
+  const hub = createStreamHub({ sources: { ...sources, storeOf: stores.storeOf }, ready, log, version });
   const { token, startedAt, shutdown } = options;
   const closeStore = (): Promise<void> => {
     store.close();
@@ -103,7 +124,7 @@ export function openRooms(options: RoomsOptions): Rooms {
   };
   const webRoot = path.join(packageRoot, "dist", "webviews");
   const answer = getRequestListener(
-    createApp({ ...sources, sweeps, catalog, token, version, startedAt, webRoot, ready, shutdown, log }).fetch,
+    createApp({ ...sources, store, stores, sweeps, catalog, token, version, startedAt, webRoot, ready, shutdown, log }).fetch,
   );
   return {
     ready,
@@ -125,6 +146,7 @@ export function openRooms(options: RoomsOptions): Rooms {
         () => sweeps.close(),
         () => devices.close(),
         () => catalog.close(),
+        () => stores.close(),
         () => runs.close(),
         closeStore,
       ]) {
@@ -136,4 +158,11 @@ export function openRooms(options: RoomsOptions): Rooms {
       }
     },
   };
+}
+
+/** Where the server keeps what it knows of another store: nothing is written to that one. */
+function cacheFolderOf(other: RunStore, folder: string): string {
+  const place = path.join(folder, "stores", createHash("sha256").update(other.root).digest("hex").slice(0, 24));
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  return place;
 }

@@ -37,6 +37,7 @@ const setup = () => import("./commands/setup-commands.ts");
 const projects = () => import("./commands/project-commands.ts");
 const checkpoints = () => import("./commands/checkpoint-commands.ts");
 const searching = () => import("./commands/search-commands.ts");
+const stores = () => import("./commands/store-commands.ts");
 const webhooks = () => import("./commands/webhook-commands.ts");
 
 /** Every command: what it does, whether the run server must answer first, whether it launches something of the workspace. */
@@ -86,6 +87,7 @@ const COMMANDS = {
   "trainyard.showServerLog": { run: from(setup, (c) => c.showServerLog), needs: "nothing" },
   "trainyard.retryConnection": { run: from(setup, (c) => c.retryConnection), needs: "nothing" },
   "trainyard.manageWebhooks": { run: from(webhooks, (c) => c.manageWebhooks), needs: "server", trusted: true },
+  "trainyard.manageStores": { run: from(stores, (c) => c.manageStores), needs: "server", trusted: true },
   "trainyard.restartServer": { run: from(setup, (c) => c.restartServer), needs: "nothing" },
 } as const satisfies CommandTable;
 

@@ -1,10 +1,10 @@
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import type { RunSummary } from "../../protocol/run.ts";
 import { FINAL_STATES } from "../../protocol/states.ts";
 import { connectServer } from "../connect.ts";
 import { formatTable } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
-import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
+import { countFrom, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 interface CleanOptions extends CommonOptions {
   readonly keep: number;
@@ -16,7 +16,7 @@ const PAGE = 1000;
 
 export function addCleanCommand(program: Command, context: CommandContext): void {
   withCommonOptions(program.command("clean").description("move old runs to the store's trash; shows what would go unless --yes is given"))
-    .requiredOption("--keep <count>", "ended runs to keep in each project, the newest", parseCount)
+    .requiredOption("--keep <count>", "ended runs to keep in each project, the newest", countFrom(0))
     .option("--project <name>", "in this project alone")
     .option("-y, --yes", "do it", false)
     .addHelpText(
@@ -69,10 +69,4 @@ export function beyond(runs: readonly RunSummary[], keep: number): RunSummary[] 
       return count > keep && !run.starred;
     })
     .reverse();
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (text.trim() === "" || !Number.isInteger(count) || count < 0) throw new InvalidArgumentError("a whole number from 0 on is needed");
-  return count;
 }

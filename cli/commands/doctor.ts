@@ -11,16 +11,8 @@ import { findExecutable } from "../executables.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatBytes, formatTable } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
+import { machineFindings, type Finding } from "../machine-findings.ts";
 import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
-
-interface Finding {
-  readonly what: string;
-  /** `missing` keeps something from working that a user may want; `bad` keeps everything from working. */
-  readonly status: "ok" | "missing" | "bad";
-  readonly found: string;
-  /** How to get it. */
-  readonly advice: string | null;
-}
 
 const LOW_DISK_BYTES = 5 * 1024 ** 3;
 
@@ -34,6 +26,7 @@ export function addDoctorCommand(program: Command, context: CommandContext): voi
         ...(await storeFindings(dir)),
         ...(await pythonFindings(options.python ?? process.env["TRAINYARD_PYTHON"], workspace)),
         programFinding("git", "The commit and the changes of a run are not recorded without it: install git."),
+        ...(await machineFindings(dir)),
         programFinding("nvidia-smi", "No NVIDIA GPU is seen; training runs on the CPU. With a GPU, install its driver."),
       ];
       context.terminal.result(options.json, findings, () =>

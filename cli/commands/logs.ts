@@ -7,7 +7,7 @@ import { followUntilInterrupted } from "../follow.ts";
 import { locateStore } from "../locate-store.ts";
 import { findRun } from "../reader.ts";
 import { RUN_ARGUMENT } from "../../protocol/select-run.ts";
-import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
+import { countFrom, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 interface LogsOptions extends CommonOptions {
   readonly follow: boolean;
@@ -21,8 +21,8 @@ export function addLogsCommand(program: Command, context: CommandContext): void 
   withCommonOptions(program.command("logs").description("show the newest lines of a run's log"))
     .argument("<run>", RUN_ARGUMENT)
     .option("-f, --follow", "go on until the run ends (with --json: wait for its end)", false)
-    .option("--attempt <number>", "of this attempt (default: the newest)", parseCount)
-    .option("-n, --lines <count>", "at most so many lines", parseCount, 200)
+    .option("--attempt <number>", "of this attempt (default: the newest)", countFrom(1))
+    .option("-n, --lines <count>", "at most so many lines", countFrom(1), 200)
     .option("--level <level>", "of this level and worse", parseLevel)
     .option("--search <text>", "with this text")
     .action(async (run: string, options: LogsOptions) => {
@@ -58,12 +58,6 @@ async function followToEnd(context: CommandContext, store: string, id: string, l
   const run = await followUntilInterrupted(id, { terminal: context.terminal, log, connect: () => connectServer(store) });
   if (run === null) context.exitCode = EXIT.detached;
   return run !== null;
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError("a whole number from 1 on is needed");
-  return count;
 }
 
 function parseLevel(text: string): LogLevel {

@@ -6,7 +6,7 @@ import { connectServer } from "../connect.ts";
 import { formatBytes, formatTable } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
 import { findRun, serverReader } from "../reader.ts";
-import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
+import { countFrom, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 interface RetentionOptions extends CommonOptions {
   readonly project?: string;
@@ -42,9 +42,9 @@ export function addRetentionCommand(program: Command, context: CommandContext): 
   )
     .argument("[run]", "id, name or unique beginning of the id; left out: every ended run of --project")
     .option("--project <name>", "all ended runs of this project")
-    .option("--keep-last <count>", "keep the newest", parseCount)
+    .option("--keep-last <count>", "keep the newest", countFrom(1))
     .option("--keep-best <metric:min|max[:count]>", "keep the best by a metric, eval/loss:min:2", parseBest)
-    .option("--keep-every <steps>", "keep those whose step is a multiple of this", parseCount)
+    .option("--keep-every <steps>", "keep those whose step is a multiple of this", countFrom(1))
     .option("--remove-torn", "torn ones go too", false)
     .option("-y, --yes", "do it: the files are deleted", false)
     .addHelpText(
@@ -112,12 +112,6 @@ function describe(plans: readonly RetentionPlan[], done: boolean): string {
       ? "Nothing goes."
       : `${count} checkpoint${count === 1 ? "" : "s"}, ${bytes}, ${done ? "removed" : "would be deleted; --yes does it"}.`;
   return `${formatTable(["RUN", "CHECKPOINT", "STEP", "SIZE", "STATUS", "", "WHY"], rows)}\n${outcome}`;
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!/^\d{1,9}$/.test(text) || count < 1) throw new InvalidArgumentError("a whole number from 1 on is needed");
-  return count;
 }
 
 /** `metric:direction[:count]`; the metric may hold colons. */

@@ -1,5 +1,5 @@
 /** What every command has in common. */
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import type { ApiError } from "../../protocol/errors.ts";
 import { exitCodeOfError } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
@@ -34,4 +34,13 @@ export function tellRefused(context: CommandContext, failed: readonly ApiError[]
 /** For options that may be given several times. */
 export function collect(value: string, earlier: readonly string[]): string[] {
   return [...earlier, value];
+}
+
+/** Reads an option's whole number. @param least the smallest that is taken */
+export function countFrom(least: 0 | 1) {
+  return (text: string): number => {
+    const count = Number(text);
+    if (!/^\d{1,9}$/.test(text) || count < least) throw new InvalidArgumentError(`a whole number from ${String(least)} on is needed`);
+    return count;
+  };
 }

@@ -12,6 +12,7 @@ const RECORD: Readonly<Record<string, (run: RunSummary) => Scalar | readonly Sca
   id: (run) => run.id,
   name: (run) => run.name,
   project: (run) => run.project,
+  store: (run) => run.store?.name,
   experiment: (run) => run.experiment,
   recipe: (run) => run.recipe,
   state: (run) => run.state,

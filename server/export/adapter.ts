@@ -34,7 +34,10 @@ const CARD = "README.md";
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 export interface AdapterJob {
+  /** The run's. */
   readonly store: RunStore;
+  /** Roots of stores: nothing may be put into one of them. */
+  readonly storeRoots: readonly string[];
   readonly run: ExportedRun;
   /** The checkpoint that the request names, where it names one. */
   readonly checkpoint: Checkpoint | null;
@@ -55,7 +58,7 @@ interface Source {
  */
 export async function exportAdapter(job: AdapterJob): Promise<ExportedAdapter> {
   const source = await chooseSource(job);
-  const folder = await targetFolder(job.store, job.request.to);
+  const folder = await targetFolder(job.storeRoots, job.request.to);
   const resolved = await job.store.resolved(job.run.id);
   const card = modelCard({
     run: job.run,
@@ -162,12 +165,12 @@ async function adapterConfig(folder: string): Promise<Record<string, unknown> | 
 }
 
 /** @throws TrainyardError bad_request | conflict */
-async function targetFolder(store: RunStore, to: string): Promise<string> {
+async function targetFolder(storeRoots: readonly string[], to: string): Promise<string> {
   if (!path.isAbsolute(to) || to.includes("\0"))
     throw new TrainyardError("bad_request", `${to} is no absolute path`, "Give the whole path.");
   const folder = await followed(path.normalize(to));
-  if (relativeInside(store.root, folder) !== null)
-    throw new TrainyardError("bad_request", `${folder} lies in the store, whose files are those of its runs`, "Choose a folder elsewhere.");
+  if (storeRoots.some((root) => relativeInside(root, folder) !== null))
+    throw new TrainyardError("bad_request", `${folder} lies in a store, whose files are those of its runs`, "Choose a folder elsewhere.");
   const content = await readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return [];
     if (systemCode(error) === "ENOTDIR")

@@ -4,7 +4,7 @@ import type { Handlers, HttpContext } from "./context.ts";
 type AnalysisRoutes =
   "listFields" | "listFieldValues" | "getStatistics" | "queryRuns" | "aggregate" | "histogram" | "evaluate" | "getDerived";
 
-export function analysisHandlers({ catalog, store }: HttpContext): Pick<Handlers, AnalysisRoutes> {
+export function analysisHandlers({ catalog, store, stores }: HttpContext): Pick<Handlers, AnalysisRoutes> {
   return {
     listFields: ({ query }) => catalog.ask("fields", query),
     listFieldValues: ({ query }) => catalog.ask("fieldValues", query),
@@ -13,7 +13,7 @@ export function analysisHandlers({ catalog, store }: HttpContext): Pick<Handlers
     aggregate: ({ body }) => catalog.ask("aggregate", body),
     histogram: ({ body }) => catalog.ask("histogram", body),
     async getDerived({ params }) {
-      const { record } = await store.read(params.id);
+      const { record } = await stores.storeOf(params.id).read(params.id);
       const project = (await store.projects()).find((one) => one.name === record.project);
       const names = Object.keys(project?.derived ?? {});
       if (names.length === 0) return { derived: {} };

@@ -19,6 +19,7 @@ import { runHandlers } from "./run-handlers.ts";
 import { savedHandlers } from "./saved-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
 import { serverHandlers } from "./server-handlers.ts";
+import { storeHandlers } from "./store-handlers.ts";
 import { sweepHandlers } from "./sweep-handlers.ts";
 import { serveStatic } from "./static.ts";
 import { trashHandlers } from "./trash-handlers.ts";
@@ -40,6 +41,7 @@ export function createApp(context: HttpContext): Hono {
     ...trashHandlers(context),
     ...dataHandlers(context),
     ...noticeHandlers(context),
+    ...storeHandlers(context),
   };
   const app = new Hono();
 

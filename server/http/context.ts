@@ -4,13 +4,18 @@ import type { z } from "zod";
 import type { Catalog } from "../catalog/types.ts";
 import type { Devices } from "../devices/types.ts";
 import type { Notices } from "../notices/types.ts";
-import type { Runs } from "../runs/types.ts";
+import type { OpenRuns } from "../runs/types.ts";
 import type { Sweeps } from "../runs/sweeps.ts";
 import type { RunStore } from "../store/types.ts";
+import type { Stores } from "../stores/stores.ts";
 
 export interface HttpContext {
+  /** The server's own. */
   readonly store: RunStore;
-  readonly runs: Runs;
+  /** Stores that are shown. A run is read from the one that it lies in: `stores.storeOf`. */
+  readonly stores: Stores;
+  /** Those of all stores. */
+  readonly runs: OpenRuns;
   readonly sweeps: Sweeps;
   readonly catalog: Catalog;
   readonly devices: Devices;

@@ -11,10 +11,10 @@ import { FRAME_TYPE, seriesFrame, seriesJson } from "./series-answer.ts";
 type DataRoutes =
   "listSeries" | "getSeries" | "getSystemSeries" | "getLog" | "getRawLog" | "listCheckpoints" | "listArtifacts" | "getArtifact";
 
-export function dataHandlers({ store, runs }: HttpContext): Pick<Handlers, DataRoutes> {
+export function dataHandlers({ stores: { storeOf }, runs }: HttpContext): Pick<Handlers, DataRoutes> {
   /** The newest attempt, or the one asked for. @throws TrainyardError not_found */
   async function attemptOf(id: RunId, asked: number | undefined): Promise<number> {
-    const newest = (await store.read(id)).record.attempt;
+    const newest = (await storeOf(id).read(id)).record.attempt;
     const attempt = asked ?? newest;
     if (attempt >= 1 && attempt <= newest) return attempt;
     const known = newest === 0 ? "it has not started yet" : `it has attempts 1 to ${newest}`;
@@ -26,11 +26,11 @@ export function dataHandlers({ store, runs }: HttpContext): Pick<Handlers, DataR
     getSeries: ({ params, query }) => using(runs.series(params.id), (series) => answer(series, query)),
     getSystemSeries: ({ params, query }) => using(runs.systemSeries(params.id), (series) => answer(series, query)),
     async getLog({ params, query }) {
-      return store.logPage(params.id, await attemptOf(params.id, query.attempt), query);
+      return storeOf(params.id).logPage(params.id, await attemptOf(params.id, query.attempt), query);
     },
     async getRawLog({ params, query }) {
       const attempt = await attemptOf(params.id, query.attempt);
-      const { bytes, size } = await store.logBytes(params.id, attempt, query.offset, query.length);
+      const { bytes, size } = await storeOf(params.id).logBytes(params.id, attempt, query.offset, query.length);
       return new Response(new Uint8Array(bytes), {
         headers: {
           "content-type": "application/octet-stream",
@@ -40,16 +40,16 @@ export function dataHandlers({ store, runs }: HttpContext): Pick<Handlers, DataR
       });
     },
     async listCheckpoints({ params }) {
-      await store.read(params.id);
-      return { checkpoints: await store.checkpoints(params.id) };
+      await storeOf(params.id).read(params.id);
+      return { checkpoints: await storeOf(params.id).checkpoints(params.id) };
     },
     async listArtifacts({ params }) {
-      await store.read(params.id);
-      return { artifacts: await store.artifacts(params.id) };
+      await storeOf(params.id).read(params.id);
+      return { artifacts: await storeOf(params.id).artifacts(params.id) };
     },
     async getArtifact({ params, query, headers }) {
-      await store.read(params.id);
-      return sendFile(await store.resolveArtifact(params.id, query.path), headers);
+      await storeOf(params.id).read(params.id);
+      return sendFile(await storeOf(params.id).resolveArtifact(params.id, query.path), headers);
     },
   };
 }

@@ -1,8 +1,9 @@
 /** Routes about run documents before they are started. */
 import type { documentRoutes } from "../../protocol/document-routes.ts";
+import { mustWrite } from "../store/store.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
-export function documentHandlers({ runs: { documents } }: HttpContext): Pick<Handlers, keyof typeof documentRoutes> {
+export function documentHandlers({ store, runs: { documents } }: HttpContext): Pick<Handlers, keyof typeof documentRoutes> {
   return {
     dryRun: ({ body }) => documents.dryRun(body),
     preflight: ({ body }) => documents.preflight(body),
@@ -11,5 +12,14 @@ export function documentHandlers({ runs: { documents } }: HttpContext): Pick<Han
     renderDataset: ({ body }) => documents.renderDataset(body),
     probe: ({ body }) => documents.probe(body),
     listRecipes: ({ query }) => documents.recipes(query.python, query.refresh ?? false),
+    async savePreset({ body }) {
+      mustWrite(store);
+      return { file: await documents.savePreset(body) };
+    },
+    async deletePreset({ query }) {
+      mustWrite(store);
+      await documents.deletePreset(query);
+      return { ok: true };
+    },
   };
 }

@@ -10,7 +10,7 @@ import type { Handlers, HttpContext } from "./context.ts";
 
 type DraftRoutes = "editDraft" | "cloneRun" | "checkName" | "compareRuns" | "searchLogs";
 
-export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, DraftRoutes> {
+export function draftHandlers({ store, stores: { storeOf }, runs }: HttpContext): Pick<Handlers, DraftRoutes> {
   /** @throws TrainyardError not_found */
   const mustHave = (id: RunId): RunSummary => {
     const run = runs.summary(id);
@@ -26,7 +26,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
     async cloneRun({ params, body }) {
       mustWrite(store);
       const { name, project } = mustHave(params.id);
-      const [{ spec }, resolved] = await Promise.all([store.spec(params.id), store.resolved(params.id)]);
+      const [{ spec }, resolved] = await Promise.all([storeOf(params.id).spec(params.id), storeOf(params.id).resolved(params.id)]);
       if (spec === null)
         throw new TrainyardError("conflict", `the run ${name} has no document that could be cloned`, "Start a new run with its params.");
       const baseDir = resolved?.extra["base_dir"];
@@ -41,7 +41,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
       return Promise.resolve({ available: suggestion === query.name, suggestion });
     },
     async compareRuns({ query }) {
-      const all = query.runs.map(async (id) => ({ summary: mustHave(id), environment: (await store.read(id)).record.environment }));
+      const all = query.runs.map(async (id) => ({ summary: mustHave(id), environment: (await storeOf(id).read(id)).record.environment }));
       return compare(await Promise.all(all));
     },
     async searchLogs({ query }) {
@@ -50,7 +50,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
           ? [...runs.briefs()].filter((run) => query.project === undefined || run.project === query.project)
           : [mustHave(query.run)];
       return searchLogs(
-        { store },
+        storeOf,
         [...chosen].sort((a, b) => (a.id < b.id ? 1 : -1)),
         query,
       );
@@ -60,7 +60,7 @@ export function draftHandlers({ store, runs }: HttpContext): Pick<Handlers, Draf
 
 /** Newest runs and attempts first, until there are enough. */
 async function searchLogs(
-  { store }: Pick<HttpContext, "store">,
+  storeOf: HttpContext["stores"]["storeOf"],
   chosen: readonly Pick<RunOutline, "id" | "name" | "attempt">[],
   query: LogSearchQuery,
 ): Promise<LogMatches> {
@@ -70,7 +70,7 @@ async function searchLogs(
   for (const { id, name, attempt: newest } of chosen) {
     for (let attempt = newest; attempt >= 1; attempt--) {
       if (matches.length >= limit) return { matches, total, truncated: true };
-      const page = await store.logPage(id, attempt, {
+      const page = await storeOf(id).logPage(id, attempt, {
         search,
         page: 1,
         page_size: limit - matches.length,
@@ -78,7 +78,7 @@ async function searchLogs(
       });
       total += page.total;
       for (const line of page.lines) {
-        const around = await store.logLines(id, attempt, line.number - context, 2 * context + 1);
+        const around = await storeOf(id).logLines(id, attempt, line.number - context, 2 * context + 1);
         const before = around.filter((other) => other.number < line.number);
         matches.push({ run: id, name, line, before, after: around.filter((other) => other.number > line.number) });
       }

@@ -12,6 +12,7 @@ import type { Handlers, HttpContext } from "./context.ts";
 
 export function exportHandlers({
   store,
+  stores,
   runs,
   log,
   version,
@@ -29,7 +30,7 @@ export function exportHandlers({
   async function exported(id: RunId): Promise<ExportedRun> {
     const summary = runs.summary(id);
     if (summary === undefined) throw new TrainyardError("not_found", `there is no run ${id} in the store`, "Refresh the list of runs.");
-    const [{ record }, { source }] = await Promise.all([store.read(id), store.spec(id)]);
+    const [{ record }, { source }] = await Promise.all([stores.storeOf(id).read(id), stores.storeOf(id).spec(id)]);
     return { ...summary, environment: record.environment, spec_source: source };
   }
 
@@ -41,15 +42,22 @@ export function exportHandlers({
       for (const { name } of await points(id, metrics, 2)) names.add(name);
     }
     const query = { runs: chosen.map(({ id }) => id), metrics: [...metrics] };
+    const [root, ...others] = new Set(query.runs.map((id) => stores.storeOf(id).root));
     return {
-      provenance: { version, store: store.root, exported_at: new Date().toISOString(), query, metrics: [...names] },
+      provenance: {
+        version,
+        store: others.length > 0 ? store.root : (root ?? store.root),
+        exported_at: new Date().toISOString(),
+        query,
+        metrics: [...names],
+      },
       runs: chosen,
       points: async (id, maxPoints) => {
         const windows = await points(id, metrics, maxPoints);
         // A metric that began after the export did is none of its columns.
         return windows.filter(({ name }) => names.has(name));
       },
-      checkpoints: (id) => store.checkpoints(id),
+      checkpoints: (id) => stores.storeOf(id).checkpoints(id),
     };
   }
 
@@ -84,16 +92,17 @@ export function exportHandlers({
       });
     },
     async previewArtifact({ params, query }) {
-      await store.read(params.id);
-      const file = await store.resolveArtifact(params.id, query.path);
+      await stores.storeOf(params.id).read(params.id);
+      const file = await stores.storeOf(params.id).resolveArtifact(params.id, query.path);
       const { rows, offset } = query;
       return previewFile(file, { rows, parquet: () => guardedParquet({ file, rows, offset }) });
     },
     async exportAdapter({ params, body }) {
       const run = await exported(params.id);
-      const checkpoint = body.checkpoint === undefined ? null : await findCheckpoint(store, params.id, body.checkpoint);
+      const checkpoint = body.checkpoint === undefined ? null : await findCheckpoint(stores.storeOf(params.id), params.id, body.checkpoint);
       const { exportAdapter } = await import("../export/adapter.ts");
-      return exportAdapter({ store, run, checkpoint, request: body, version });
+      const storeRoots = stores.list().stores.map(({ path }) => path);
+      return exportAdapter({ store: stores.storeOf(params.id), storeRoots, run, checkpoint, request: body, version });
     },
   };
 }

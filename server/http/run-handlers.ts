@@ -21,11 +21,14 @@ type RunRoutes =
   | "retainCheckpoints"
   | "listEvents";
 
-export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handlers, RunRoutes> {
+export function runHandlers({ store, stores: { storeOf }, runs, catalog }: HttpContext): Pick<Handlers, RunRoutes> {
   const writable = (): void => {
     mustWrite(store);
   };
-  const codeOf = async (id: RunId): Promise<CodeOfRun> => ({ record: (await store.read(id)).record, patch: store.paths(id).gitPatch });
+  const codeOf = async (id: RunId): Promise<CodeOfRun> => ({
+    record: (await storeOf(id).read(id)).record,
+    patch: storeOf(id).paths(id).gitPatch,
+  });
   return {
     async listRuns({ query }) {
       const { ids, total } = await catalog.list(query);
@@ -71,11 +74,11 @@ export function runHandlers({ store, runs, catalog }: HttpContext): Pick<Handler
       return runs.changeTag(params.id, params.checkpoint, { action: "remove", tag: params.tag, notes: "" });
     },
     async listCheckpointTags({ params }) {
-      await store.read(params.id);
-      const { id } = await findCheckpoint(store, params.id, params.checkpoint);
-      return { history: (await store.checkpointTags(params.id)).filter((record) => record.checkpoint === id) };
+      await storeOf(params.id).read(params.id);
+      const { id } = await findCheckpoint(storeOf(params.id), params.id, params.checkpoint);
+      return { history: (await storeOf(params.id).checkpointTags(params.id)).filter((record) => record.checkpoint === id) };
     },
     retainCheckpoints: ({ params, body }) => runs.retainCheckpoints(params.id, body),
-    listEvents: async ({ params }) => ({ events: await store.events(params.id) }),
+    listEvents: async ({ params }) => ({ events: await storeOf(params.id).events(params.id) }),
   };
 }

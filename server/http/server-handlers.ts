@@ -23,7 +23,7 @@ export function serverHandlers(context: HttpContext): Pick<Handlers, "getServer"
     },
     async refresh() {
       await context.catalog.define(derivedDefinitions(await store.projects()));
-      return runs.refresh();
+      return context.stores.refresh();
     },
     getSystem: async ({ query }) => ({ samples: await devices.history(query.minutes) }),
     async getOpenApi() {

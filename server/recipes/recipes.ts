@@ -6,10 +6,12 @@ import type { ScriptForm } from "../../protocol/documents.ts";
 import { TrainyardError, type ErrorCode, type Problem } from "../../protocol/errors.ts";
 import { PreflightReport, type PythonEnvironment, type Recipe, type RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { JsonObject } from "../../protocol/json.ts";
+import type { SavePreset } from "../../protocol/preset.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
 import { COMMAND_RECIPE, commandFor } from "./command-recipe.ts";
 import { RecipeDescriber } from "./describe.ts";
 import { findInterpreter, resolveProgram, unusable } from "./interpreter.ts";
+import { savePreset, withOwnPresets } from "./presets.ts";
 import { askRecipes } from "./python-module.ts";
 import { missingPackages, pickRecipe, resolveParams, type ParamLayers, type ResolvedParams } from "./resolve.ts";
 import {
@@ -77,6 +79,20 @@ export class Recipes {
 
   /** @throws TrainyardError python_unusable | timeout */
   async catalogue(python: string | undefined, baseDir: string, refresh: boolean): Promise<RecipeCatalogue> {
+    const described = await this.#described(python, baseDir, refresh);
+    const found = await Promise.all(described.recipes.map((recipe) => withOwnPresets(recipe, baseDir)));
+    const problems = [...described.problems, ...found.flatMap((one) => one.problems)];
+    return { ...described, recipes: found.map(({ recipe }) => recipe), problems };
+  }
+
+  /** @returns the preset's file. @throws TrainyardError unknown_recipe | conflict | python_unusable | disk_full | store_unwritable */
+  async savePreset(preset: SavePreset, workspace: string): Promise<string> {
+    const described = await this.#described(preset.python, workspace, false);
+    return savePreset(pickRecipe(described, preset.recipe), workspace, preset);
+  }
+
+  /** The recipes without the workspace's presets. */
+  async #described(python: string | undefined, baseDir: string, refresh: boolean): Promise<RecipeCatalogue> {
     const described = await this.#describer.describe(this.#interpreter(python, baseDir), baseDir, refresh);
     return { ...described, recipes: [...described.recipes.filter((recipe) => recipe.id !== COMMAND_RECIPE.id), COMMAND_RECIPE] };
   }
@@ -193,7 +209,7 @@ export class Recipes {
     if (spec.recipe === COMMAND_RECIPE.id) {
       // A command may have nothing to do with Python; an interpreter that the user names must exist all the same.
       const python = spec.python === undefined ? null : this.#interpreter(spec.python, baseDir);
-      return { recipe: COMMAND_RECIPE, python, environment: null };
+      return { recipe: (await withOwnPresets(COMMAND_RECIPE, baseDir)).recipe, python, environment: null };
     }
     const python = this.#interpreter(spec.python, baseDir);
     let catalogue = await this.catalogue(python, baseDir, false);

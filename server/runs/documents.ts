@@ -14,12 +14,14 @@ import {
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { Probe } from "../../protocol/estimate.ts";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
+import type { PresetAddress, SavePreset } from "../../protocol/preset.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { DryRun } from "../../protocol/spec.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { CreateSweep, SweepPlan } from "../../protocol/sweep.ts";
+import { deletePreset } from "../recipes/presets.ts";
 import type { Draft } from "../recipes/recipes.ts";
 import { runPaths } from "../store/paths.ts";
 import { corrected, footprint, probeEvidence, type Evidence } from "./evidence.ts";
@@ -58,6 +60,16 @@ export class Documents {
   /** @throws TrainyardError python_unusable | timeout */
   recipes(python: string | undefined, refresh: boolean): Promise<RecipeCatalogue> {
     return this.#context.recipes.catalogue(python, this.#context.baseDir, refresh);
+  }
+
+  /** @returns the file. @throws TrainyardError conflict | unknown_recipe | python_unusable | disk_full | store_unwritable */
+  savePreset(preset: SavePreset): Promise<string> {
+    return this.#context.recipes.savePreset(preset, this.#context.baseDir);
+  }
+
+  /** @throws TrainyardError not_found | store_unwritable */
+  deletePreset(address: PresetAddress): Promise<void> {
+    return deletePreset(this.#context.baseDir, address);
   }
 
   /** @throws TrainyardError as planRun */

@@ -273,10 +273,11 @@ export class Ledger {
       } catch (error) {
         if (!(error instanceof TrainyardError) || (error.code !== "disk_full" && error.code !== "store_unwritable")) throw error;
         // The truth about a process does not wait for room on a disk.
-        this.note(`${id} is not saved yet`, error);
         entry.record = { ...entry.record, ...changes };
+        // On a store that is only read it stays so, and in memory: the file says something else.
+        this.#unsaved.set(id, [{ changes, event }]);
         if (!this.store.readOnly) {
-          this.#unsaved.set(id, [{ changes, event }]);
+          this.note(`${id} is not saved yet`, error);
           this.#retryLater(entry);
           // Told to whoever looks now; there is no room to keep it.
           const text = [`${error.message}.`, error.hint].filter((part) => part !== null).join(" ");

@@ -267,6 +267,7 @@ export class LiveAttempt {
   /** With the supervisor dead nobody else carries out a stop. */
   async #stopWithoutSupervisor(): Promise<void> {
     const { store, run, attempt, paths, stopsGracefully } = this.#options;
+    if (store.readOnly) return; // Whoever only looks signals nobody.
     if (this.#escalation === null && !(await exists(paths.stopJson))) return;
     const request = await store.stopRequest(run, attempt.number);
     if (request !== null) this.#escalate(request, stopsGracefully());
@@ -314,7 +315,7 @@ export class LiveAttempt {
 
   /** The supervisor is dead and so is the leader: nothing of the attempt may go on holding memory or a GPU. */
   #killLeftovers(): void {
-    if (this.#group === null || !this.#hasOwnGroup || this.#elsewhere) return;
+    if (this.#group === null || !this.#hasOwnGroup || this.#elsewhere || this.#options.store.readOnly) return;
     this.#group.signal("SIGKILL");
     this.#group.signalStrays("SIGKILL");
   }

@@ -155,6 +155,7 @@ export async function retainCheckpoints(ledger: Ledger, entry: RunEntry, request
 
 /** The project's rule after one of its runs ended. Nothing else depends on it, so that a failure is only noted. */
 export async function retainAutomatically(ledger: Ledger, entry: RunEntry): Promise<void> {
+  if (ledger.store.readOnly) return;
   try {
     const project = (await ledger.store.projects()).find((one) => one.name === entry.record.project);
     if (project?.retention?.automatic !== true) return;

@@ -10,6 +10,7 @@ import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
 import { runOfTrash, type TrashId } from "../../protocol/trash.ts";
 import { changedParams, Recipes } from "../recipes/recipes.ts";
+import { serverFolder } from "../discovery/discovery.ts";
 import type { NotFinite, RunSeries } from "../series/types.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import { mustWrite } from "../store/store.ts";
@@ -59,8 +60,9 @@ class RunsRoom implements Runs {
     };
     this.documents = new Documents(this.#context, this);
     this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
-    this.#metrics = new SeriesPool(options.openMetrics, store.root);
-    this.#system = new SeriesPool(options.openSystem, store.root);
+    const spill = options.spillFolder ?? serverFolder(store.root);
+    this.#metrics = new SeriesPool(options.openMetrics, spill);
+    this.#system = new SeriesPool(options.openSystem, spill);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
       void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
@@ -94,6 +96,10 @@ class RunsRoom implements Runs {
 
   liveCount(): number {
     return this.#ledger.liveCount();
+  }
+
+  has(id: RunId): boolean {
+    return this.#ledger.get(id) !== undefined;
   }
 
   summary(id: RunId): RunSummary | undefined {
@@ -311,6 +317,7 @@ class RunsRoom implements Runs {
 
   /** Starts queued runs, oldest first, as long as there is room. */
   async #pump(): Promise<void> {
+    if (this.#store.readOnly) return; // Another server may start them.
     await this.#queue.run("launch", async () => {
       const limit = this.#options.maxConcurrent ?? Infinity;
       const queued = [...this.#ledger.entries()].filter((entry) => entry.state === "queued");

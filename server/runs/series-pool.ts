@@ -3,7 +3,6 @@
  * its room: it is read again from its file, at 40 ns a point.
  */
 import type { RunId } from "../../protocol/ids.ts";
-import { serverFolder } from "../discovery/discovery.ts";
 import { SpillFile } from "../series/spill.ts";
 import type { RunSeries } from "../series/types.ts";
 
@@ -30,12 +29,12 @@ export class SeriesPool {
   readonly #spill: SpillFile;
 
   /**
-   * @param root of the store: old values of live runs are kept in its server's folder, for that of temporary files often is memory. They stay
-   * in memory where there is no such folder.
+   * @param spillFolder where old values of live runs are kept, on a disk: the folder of temporary files often is memory. They stay in memory
+   * where there is no such folder.
    */
-  constructor(open: (run: RunId) => RunSeries, root: string, mostIdleBytes = MOST_IDLE_BYTES) {
+  constructor(open: (run: RunId) => RunSeries, spillFolder: string, mostIdleBytes = MOST_IDLE_BYTES) {
     this.#open = open;
-    this.#spill = new SpillFile(serverFolder(root));
+    this.#spill = new SpillFile(spillFolder);
     this.#mostIdleBytes = mostIdleBytes;
   }
 

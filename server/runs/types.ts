@@ -29,6 +29,8 @@ export interface RunsOptions {
   readonly openSystem: (run: RunId) => RunSeries;
   /** Names of the machine's GPUs, for the snapshot of the environment. */
   readonly gpuNames?: () => Promise<readonly string[]>;
+  /** Where old values of live runs go. Default: the server's folder in the store. */
+  readonly spillFolder?: string;
   /** Where runs that are over are remembered; without it all of them are kept in memory. */
   readonly cache?: RunCache | null;
   readonly log?: (text: string) => void;
@@ -83,6 +85,7 @@ export interface Runs {
   /** How many there are, and how many of them live. */
   readonly size: number;
   liveCount(): number;
+  has(id: RunId): boolean;
   summary(id: RunId): RunSummary | undefined;
   /** Every run with a word that differs between its different states, "" where that is not known. */
   stamps(): Iterable<readonly [RunId, string]>;
@@ -122,3 +125,6 @@ export interface Runs {
   liveProcesses(): ReadonlyMap<RunId, { attempt: number; pid: number }>;
   onChange(listener: (change: RunsChange) => void): () => void;
 }
+
+/** What can be done with runs whoever began to read them, and whatever stores they lie in. */
+export type OpenRuns = Omit<Runs, "start" | "close" | "liveProcesses">;

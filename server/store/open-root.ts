@@ -1,21 +1,72 @@
 /** Opening a store's root: made when it is new, recognised as read-only when it cannot be written. */
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { RUN_FOLDER_VERSION } from "../../protocol/constants.ts";
 import type { StoreRecord } from "../../protocol/project.ts";
 import { writeJsonAtomic } from "./atomic.ts";
-import { isUnwritable, systemCode, writeError } from "./fs-errors.ts";
+import { isAbsent, isUnwritable, systemCode, writeError } from "./fs-errors.ts";
 import { parseVersioned, readTextFile } from "./json-file.ts";
-import { STORE_FILE } from "./paths.ts";
+import { RUNS_FOLDER, STORE_FILE } from "./paths.ts";
 
 export interface OpenedRoot {
   readonly root: string;
   readonly readOnly: boolean;
   /** What tells the folder from another one that may lie at its path later. */
   readonly identity: string;
+}
+
+/** Of a folder with more subfolders than this, the others are not looked at for runs. */
+const MOST_PROJECTS = 500;
+
+/**
+ * Is the folder a store? A server marks it with store.json; one that only the SDK has written to is known by the runs in it.
+ * @throws Error of the system when that cannot be seen
+ */
+export async function isStore(folder: string): Promise<boolean> {
+  try {
+    if ((await stat(path.join(folder, STORE_FILE))).isFile()) return true;
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+  const projects = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory() && !entry.name.startsWith("."));
+  for (const { name } of projects.slice(0, MOST_PROJECTS)) {
+    const runs = await readdir(path.join(folder, name, RUNS_FOLDER)).catch(() => []);
+    if (runs.some((run) => run.startsWith("run_"))) return true;
+  }
+  return false;
+}
+
+/**
+ * Opens a store to look at it: nothing in it is made or changed, whoever might.
+ * @throws TrainyardError not_found | corrupt_record (store.json is of a newer version) | forbidden
+ */
+export async function openToRead(root: string): Promise<OpenedRoot> {
+  try {
+    const real = await realpath(path.resolve(root));
+    const identity = identityOf(await stat(real));
+    const text = await readTextFile(path.join(real, STORE_FILE));
+    if (text !== null) refuseNewer(text, path.join(real, STORE_FILE));
+    else if (!(await isStore(real)))
+      throw new TrainyardError("not_found", `there is no store at ${root}`, "A store is a folder with a store.json, or with runs in it.");
+    return { root: real, readOnly: true, identity };
+  } catch (error) {
+    if (isAbsent(error))
+      throw new TrainyardError("not_found", `there is no folder ${root}`, "It may have been moved, or its disk is not mounted.");
+    if (isUnwritable(error)) throw new TrainyardError("forbidden", `the folder ${root} may not be read`, "Ask its owner for access.");
+    throw error;
+  }
+}
+
+/** As {@link isInPlace}, without holding up the thread: a disk in the network may not answer. */
+export async function isStillInPlace({ root, identity }: OpenedRoot): Promise<boolean> {
+  try {
+    return identityOf(await stat(root)) === identity;
+  } catch {
+    return false;
+  }
 }
 
 /** Does the store still lie where it was opened? It may have been moved away, unmounted, or replaced by another folder. */

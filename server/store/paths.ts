@@ -3,6 +3,8 @@ import path from "node:path";
 import type { AttemptPaths, RunPaths } from "./types.ts";
 
 export const STORE_FILE = "store.json";
+/** Which other stores are shown beside this one. */
+export const STORES_FILE = "stores.json";
 export const PROJECT_FILE = "project.json";
 export const PROJECT_HISTORY_FILE = "history.jsonl";
 export const SAVED_FILE = "saved.json";

@@ -65,6 +65,8 @@ function nextSteps(code: ErrorCode): ReadonlyMap<string, string> {
         ["Select Interpreter", "trainyard.selectPython"],
         ["Retry", "retry"],
       ]);
+    case "other_store":
+      return new Map([["Manage Stores…", "trainyard.manageStores"]]);
     case "unavailable":
     case "timeout":
     case "internal":

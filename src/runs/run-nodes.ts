@@ -86,15 +86,22 @@ export function countText(mine: readonly RunSummary[]): string {
  */
 export function runContext(run: RunSummary): string {
   const words = ["run"];
-  if (run.damage !== null) words.push("damaged");
+  if (isElsewhere(run)) words.push("elsewhere", ...(run.damage === null ? [] : ["damaged"]));
+  else if (run.damage !== null) words.push("damaged");
   else if (run.state === "draft") words.push("draft");
   else if (run.state === "queued") words.push("queued");
   else if (LIVE_STATES.has(run.state)) words.push("live", run.state);
   else words.push("ended");
+  if (isElsewhere(run)) return words.join(" ");
   if (canGoOn(run)) words.push("checkpointed");
   if (run.starred) words.push("starred");
   if (run.archived) words.push("archived");
   return words.join(" ");
+}
+
+/** Does it lie in another store than the window's own? Then it is shown here, and changed there. */
+export function isElsewhere(run: RunSummary): boolean {
+  return run.store?.own === false;
 }
 
 /** Is there something to resume or fork from? */
@@ -103,7 +110,7 @@ export function canGoOn(run: RunSummary): boolean {
 }
 
 export function checkpointContext(run: RunSummary | undefined, checkpoint: Checkpoint): string {
-  if (run === undefined || !canGoOn(run)) return "checkpoint unusable";
+  if (run === undefined || isElsewhere(run) || !canGoOn(run)) return "checkpoint unusable";
   if (checkpoint.resumable) return "checkpoint resumable";
   return checkpoint.forkable ? "checkpoint weights" : "checkpoint unusable";
 }

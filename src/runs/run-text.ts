@@ -107,6 +107,11 @@ export function progressText(run: Pick<RunSummary, "progress">): string {
   return parts.join(", ");
 }
 
+/** The store of a run that lies in another one than the window's own. */
+export function originText(run: Pick<RunSummary, "store">): string | null {
+  return run.store === undefined || run.store.own ? null : run.store.name;
+}
+
 /** What a screen reader says: no block characters, the state in words. */
 export function runSpoken(run: RunSummary): string {
   const headline = headlineMetric(run);
@@ -117,6 +122,8 @@ export function runSpoken(run: RunSummary): string {
   } else if (run.state_reason !== null) parts.push(run.state_reason);
   if (headline !== null) parts.push(`${headline.name} ${formatValue(headline.summary.last)}`);
   if (run.starred) parts.push("starred");
+  const origin = originText(run);
+  if (origin !== null) parts.push(`in the store ${origin}`);
   return parts.join(", ");
 }
 
@@ -155,6 +162,8 @@ export function runTooltip(run: RunSummary): string {
   lines.push(facts.join(" · "));
   if (run.parent !== null)
     lines.push("", `Forked from ${run.parent.run}${run.parent.step === null ? "" : ` at step ${formatCount(run.parent.step)}`}`);
+  if (run.store?.own === false)
+    lines.push("", `In the store **${escapeMarkdown(run.store.name)}** (${escapeMarkdown(run.store.path)}), shown here and changed there`);
   if (run.tags.length > 0) lines.push("", run.tags.map((tag) => `\`${tag.replace(/`/g, "'")}\``).join(" "));
   return lines.join("\n");
 }

@@ -19,7 +19,7 @@ import {
   sweepTitle,
   type RunNode,
 } from "../runs/run-nodes.ts";
-import { runDescription, runSpoken, runTooltip, stateLook } from "../runs/run-text.ts";
+import { originText, runDescription, runSpoken, runTooltip, stateLook } from "../runs/run-text.ts";
 import type { ServerConnection } from "../server/connection.ts";
 
 const REDRAW_MS = 400;
@@ -177,7 +177,7 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
     const look = stateLook(run);
     const item = new vscode.TreeItem(run.name, vscode.TreeItemCollapsibleState.Collapsed);
     item.iconPath = new vscode.ThemeIcon(look.icon, look.color === null ? undefined : new vscode.ThemeColor(look.color));
-    item.description = runDescription(run, this.#board.trend(id));
+    item.description = [runDescription(run, this.#board.trend(id)), originText(run)].filter(Boolean).join(" · ");
     item.tooltip = new vscode.MarkdownString(runTooltip(run));
     item.contextValue = runContext(run);
     item.accessibilityInformation = { label: runSpoken(run) };

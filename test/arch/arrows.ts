@@ -37,7 +37,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   // The life of runs stands below http and beside the catalogue.
   "server/below http": {
-    files: /^server\/(runs|supervisor|launch|recipes|devices|discovery|notices)\//,
+    files: /^server\/(runs|supervisor|launch|recipes|devices|discovery|notices|stores)\//,
     mayImport: [PROTOCOL, /^server\/(store|series)\//, SERVER_ROOT],
     refusedPackages: [EDITOR, PAGE, /^(hono|@hono\/|ws$)/],
   },

@@ -29,15 +29,11 @@ for step in range(1, options.steps + 1):
 run.finish()
 `;
 
-<<<<<<< HEAD
 /** Each answer may need a Python that starts on a machine where much else runs. */
 const PATIENCE = { timeout: 60_000 };
 const TEST_MS = 240_000;
 
-let chrome: Browser;
-=======
 const chromium = useChromium();
->>>>>>> main
 let server: RealServer;
 let page: Page;
 
@@ -49,19 +45,9 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 beforeEach(async () => {
-<<<<<<< HEAD
-  page = await chrome.newPage({ viewport: { width: 1400, height: 900 } });
-  complaints.length = 0;
-  page.setDefaultTimeout(PATIENCE.timeout);
-  page.on("pageerror", (error) => complaints.push(error.message));
-  return async () => {
-    await page.close();
-    expect(complaints).toEqual([]);
-  };
-=======
   page = await chromium.open(1400, 900);
+  page.setDefaultTimeout(PATIENCE.timeout);
   return () => page.close();
->>>>>>> main
 });
 
 const state = () => page.getByTestId("sweep-state").getAttribute("data-state");

@@ -14,21 +14,24 @@ import { attemptRecord, resolvedSpec, runRecord } from "../store/fixtures.ts";
 
 export class LiveServer {
   readonly root: string;
+  readonly store: string;
   readonly logged: string[] = [];
   #server: RunningServer | null = null;
   readonly #streams: StreamClient[] = [];
 
-  private constructor(root: string) {
-    this.root = root;
+  private constructor(store: string) {
+    this.root = path.dirname(store);
+    this.store = store;
+  }
+
+  /** On a store that is there, or will be. */
+  static at(store: string): LiveServer {
+    return new LiveServer(store);
   }
 
   /** A folder with an empty store; nothing is started yet. */
   static async folder(): Promise<LiveServer> {
-    return new LiveServer(await realpath(await mkdtemp(path.join(os.tmpdir(), "ty-http-"))));
-  }
-
-  get store(): string {
-    return path.join(this.root, ".trainyard");
+    return new LiveServer(path.join(await realpath(await mkdtemp(path.join(os.tmpdir(), "ty-http-"))), ".trainyard"));
   }
 
   get server(): RunningServer {

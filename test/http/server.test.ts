@@ -168,6 +168,7 @@ it("answers every route that only reads in the shape of the route table", async 
     searchLogs: "?search=x",
     compareRuns: `?runs=${run.record.id},${second.record.id}`,
     listFieldValues: "?field=record.state",
+    searchStores: `?folder=${live.root}`,
     getCodeDifference: `?baseline=${run.record.id}`,
   };
   for (const [name, route] of Object.entries<Route>(routes)) {

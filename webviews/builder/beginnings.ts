@@ -1,8 +1,10 @@
 /** The first text of a draft: of a recipe, of an earlier run, or of a file that was chosen. */
 import { stringify } from "yaml";
+import { TrainyardError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { Recipe, RecipeCatalogue } from "../../protocol/recipe.ts";
+import type { Transport } from "../transport/transport.ts";
 import { applySpecEdits } from "../../protocol/run-document/edit.ts";
 import { beginSweep } from "./sweep-form-model.ts";
 
@@ -53,6 +55,17 @@ function cloneText(parent: RunDetail): string {
     ...(spec?.cwd === undefined ? {} : { cwd: spec.cwd }),
     ...(spec?.seed === undefined ? {} : { seed: spec.seed }),
   });
+}
+
+/** When an answer lacked fields it is asked for again after this long. */
+export const ASK_AGAIN_MS = 4_000;
+
+/** @throws TrainyardError python_unusable | timeout | unknown_recipe (there is none at all) */
+export async function askCatalogue(transport: Transport, python: string | null): Promise<RecipeCatalogue> {
+  const catalogue = await transport.request("listRecipes", { query: python === null ? {} : { python }, timeoutMs: 60_000 });
+  if (catalogue.recipes.length === 0)
+    throw new TrainyardError("unknown_recipe", "this Python offers no recipe", "Choose another interpreter.", catalogue.problems);
+  return catalogue;
 }
 
 /** The recipe of a document; null when it names none that there is. */

@@ -4,7 +4,9 @@ import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { RecipeCatalogue } from "../../protocol/recipe.ts";
 import { lineAt, type PlacedProblem } from "../../protocol/run-document/read.ts";
 import { icon } from "../components/icons.ts";
-import type { FormState } from "./form-model.ts";
+import type { Transport } from "../transport/transport.ts";
+import { type FormState, presetValues } from "./form-model.ts";
+import "./preset-menu.ts";
 
 export interface BuilderHeaderView {
   /** What the document says. */
@@ -18,6 +20,10 @@ export interface BuilderHeaderView {
   /** null takes the preset back. */
   readonly choosePreset: (id: string | null) => void;
   readonly openText: () => void;
+  readonly transport: Transport;
+  readonly python: string | null;
+  /** Presets were saved or removed. */
+  readonly reload: () => void;
 }
 
 export function builderHeader(form: FormState | null, view: BuilderHeaderView): TemplateResult {
@@ -84,27 +90,40 @@ function leftOut({ problems }: RecipeCatalogue): TemplateResult | typeof nothing
   </details>`;
 }
 
-function presets(form: FormState, view: BuilderHeaderView): TemplateResult | typeof nothing {
+function presets(form: FormState, view: BuilderHeaderView): TemplateResult {
   const all = Object.entries(form.recipe.presets);
-  if (all.length === 0) return nothing;
   return html`<span class="presets"
-    ><span class="secondary">Preset</span
-    ><span class="segments" role="radiogroup" aria-label="Preset">
-      ${all.map(
-        ([id, preset]) =>
-          html`<button
-            role="radio"
-            aria-checked=${form.preset === id ? "true" : "false"}
-            data-testid="preset-${id}"
-            @click=${() => {
-              view.choosePreset(form.preset === id ? null : id);
-            }}
-          >
-            ${preset.title}
-          </button>`,
-      )}
-    </span></span
-  >`;
+    ><span class="secondary">Preset</span>${
+      all.length === 0
+        ? nothing
+        : html`<span class="segments" role="radiogroup" aria-label="Preset">
+            ${all.map(
+              ([id, preset]) =>
+                html`<button
+                  role="radio"
+                  aria-checked=${form.preset === id ? "true" : "false"}
+                  title=${preset.file ?? ""}
+                  data-testid="preset-${id}"
+                  @click=${() => {
+                    view.choosePreset(form.preset === id ? null : id);
+                  }}
+                >
+                  ${preset.title}
+                </button>`,
+            )}
+          </span>`
+    }<ty-preset-menu
+      .transport=${view.transport}
+      .recipe=${form.recipe}
+      .values=${presetValues(form)}
+      .current=${form.preset}
+      .python=${view.python}
+      @choose-preset=${(event: CustomEvent<string>) => {
+        view.choosePreset(event.detail);
+      }}
+      @presets-changed=${view.reload}
+    ></ty-preset-menu
+  ></span>`;
 }
 
 function shownText(value: JsonValue | undefined): string {

@@ -1,7 +1,7 @@
 /** The builder: a run document as a form, the fields of which come from the recipe that the document names. */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Problem, TrainyardError } from "../../protocol/errors.ts";
+import type { Problem, TrainyardError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
@@ -14,7 +14,7 @@ import { icon } from "../components/icons.ts";
 import { asProblem } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
-import { type BuilderTarget, firstText, recipeOf } from "./beginnings.ts";
+import { type BuilderTarget, firstText, recipeOf, askCatalogue, ASK_AGAIN_MS } from "./beginnings.ts";
 import { brokenNotice, builderHeader, unknownRecipe } from "./builder-header.ts";
 import { builderStyles } from "./builder-styles.ts";
 import { onBuilderKey } from "./builder-keys.ts";
@@ -139,6 +139,9 @@ export class Builder extends LitElement {
         this.#edit([{ path: ["preset"], ...(preset === null ? {} : { value: preset }) }]);
       },
       openText,
+      transport: this.transport,
+      python: this.python,
+      reload: () => void this.#load(true),
     });
     const own = form === null ? new Map<string, Problem>() : problems(form);
     const wrong = byField(own, this.#checks.findings.problems);
@@ -200,6 +203,7 @@ export class Builder extends LitElement {
       text,
       markedLines: new Set(documentProblems.map(({ range }) => lineAt(text, range?.[0] ?? 0))),
       dryRun,
+      preset: form?.preset ?? null,
       found: [...documentProblems.map((each) => each.problem), ...found],
       changes: form === null ? [] : changesFrom(form, parent ?? inheritedParams(form)),
       changedFrom: parent === null ? "the defaults" : (this.#origins.parent?.name ?? ""),
@@ -307,19 +311,17 @@ export class Builder extends LitElement {
     this.#checks.later();
   };
 
-  async #load(): Promise<void> {
+  /** @param again the page stays while it is asked */
+  async #load(again = false): Promise<void> {
     this.problem = null;
-    this.catalogue = null;
+    if (!again) this.catalogue = null;
     try {
       const { target } = this;
-      const catalogue = await this.transport.request("listRecipes", {
-        query: this.python === null ? {} : { python: this.python },
-        timeoutMs: 60_000,
-      });
+      const catalogue = await askCatalogue(this.transport, this.python);
       const parent = await this.#origins.takeParent(this.transport, target.from);
-      if (catalogue.recipes.length === 0)
-        throw new TrainyardError("unknown_recipe", "this Python offers no recipe", "Choose another interpreter.", catalogue.problems);
       this.catalogue = catalogue;
+      // The fields that are missing are being read; nobody has to open the page anew for them.
+      if (!catalogue.complete) setTimeout(() => void (this.isConnected && this.#load(true)), ASK_AGAIN_MS);
       void this.#origins.findRecent(this.transport);
       if (this.document instanceof DraftDocument && this.document.text === null) this.document.begin(firstText(target, catalogue, parent));
       if (this.document.kind === "draft") this.transport.setTitle("New run");

@@ -85,6 +85,12 @@ export function provenance(form: FormState, key: string): Provenance {
   return { origin: "changed", was: parent ?? base.value };
 }
 
+/** What a preset made of the document holds: what its own preset and it itself set. */
+export function presetValues(form: FormState): JsonObject {
+  const base = form.preset === null ? {} : (form.recipe.presets[form.preset]?.values ?? {});
+  return { ...base, ...form.params };
+}
+
 /** The edit that sets a field; none when it has the value anyway. A value that the document already has stays written, even if it is the default. */
 export function setValue(form: FormState, key: string, value: JsonValue | undefined): SpecEdit[] {
   if (value === undefined) return resetValue(form, key);

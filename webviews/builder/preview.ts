@@ -22,6 +22,8 @@ export interface PreviewView {
   /** Lines with something wrong in them, from 1. */
   readonly markedLines: ReadonlySet<number>;
   readonly dryRun: DryRun | null;
+  /** The document's preset, which values of the dry run may come from. */
+  readonly preset: string | null;
   /** What is wrong with the document, and what the server and the user's Python found. */
   readonly found: readonly Problem[];
   readonly changes: readonly FieldChange[];
@@ -176,7 +178,7 @@ function tabBody(view: PreviewView): TemplateResult {
         ${
           view.dryRun === null
             ? html`<p class="secondary">${view.checking ? "…" : "The command appears here once the form is complete."}</p>`
-            : commandView(view.dryRun)
+            : commandView(view.dryRun, view.preset)
         }
       </div>`;
     case "changes":
@@ -240,7 +242,7 @@ function yamlLine(line: string, marked: boolean): TemplateResult {
 }
 
 /** The exact command, then every value that it trains with and where it comes from. */
-function commandView(dryRun: DryRun): TemplateResult {
+function commandView(dryRun: DryRun, preset: string | null): TemplateResult {
   const variables = Object.entries(dryRun.env).map(([name, value]) => `${name}=${value}`);
   const { params, sources } = dryRun.resolved;
   return html`<div class="mono">
@@ -253,7 +255,7 @@ function commandView(dryRun: DryRun): TemplateResult {
       ([key, value]) =>
         html`<div class="resolved">
           <span class="mono">${key}</span><span class="mono">${inputText(value) || "–"}</span
-          ><span class="secondary">${sources[key] ?? ""}</span>
+          ><span class="secondary">${sources[key] === "preset" ? `preset ${preset ?? ""}` : (sources[key] ?? "")}</span>
         </div>`,
     )}`;
 }

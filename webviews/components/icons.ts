@@ -58,6 +58,7 @@ export const CODICONS = {
   pin: 0xeb2b,
   "list-tree": 0xeb86,
   "graph-scatter": 0xebe3,
+  database: 0xeace,
 } as const;
 export type IconName = keyof typeof CODICONS;
 

@@ -195,7 +195,9 @@ export class Dashboard extends LitElement {
 
   /** Why nothing can be changed now. */
   get #blocked(): string | null {
-    return this.#model?.connected === false ? "Not connected to the run server; the run itself goes on." : null;
+    if (this.#model?.connected === false) return "Not connected to the run server; the run itself goes on.";
+    const store = this.#model?.detail?.store;
+    return store?.own === false ? `It lies in the store ${store.name} and is changed there.` : null;
   }
 
   #bottomPanel(run: RunDetail, model: RunModel): TemplateResult {

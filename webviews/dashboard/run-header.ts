@@ -113,6 +113,7 @@ export function runMeta(run: RunDetail, openRun: (run: RunId) => void, openSweep
   const dataset = ["dataset", "dataset_path", "train_file"].map((key) => run.params[key]).find((value) => typeof value === "string");
   const parent = run.parent;
   return html`<div class="meta">
+    ${run.store?.own === false ? html`<span data-testid="origin" title=${run.store.path}>${icon("database")} in the store ${run.store.name}</span>` : nothing}
     <span>${run.project}</span><span>${run.recipe}</span>
     ${model === undefined ? nothing : html`<span>${model}</span>`} ${dataset === undefined ? nothing : html`<span>${dataset}</span>`}
     ${

@@ -103,9 +103,9 @@ export function defaultColumns(fields: readonly FieldInfo[]): TableColumn[] {
     .filter((info) => info.name.startsWith("params.") && info.name !== "params.command" && info.type !== "list" && differs(info))
     .sort(compareParams)
     .map((info) => info.name);
-  const projects = fields.find((info) => info.name === "record.project")?.unique ?? 0;
+  const places = ["record.store", "record.project"].filter((name) => (fields.find((info) => info.name === name)?.unique ?? 0) > 1);
   return [
-    ...(projects > 1 ? ["record.project"] : []),
+    ...places,
     "record.tags",
     ...varied.slice(0, FIRST_PARAMS),
     ...metricFields(fields).slice(0, FIRST_METRICS),

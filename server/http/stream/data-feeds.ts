@@ -108,12 +108,12 @@ export class LogFeed implements Feed {
 
   async flush(sink: Sink): Promise<boolean> {
     this.#dirty = false;
-    const { runs, store } = this.#sources;
+    const { runs, storeOf } = this.#sources;
     const run = runs.summary(this.#run);
     if (run === undefined) throw new TrainyardError("not_found", `there is no run ${this.#run}`);
     // Asked before reading: an attempt that was over by then has written its last byte.
     const over = run.attempt > this.#attempt || (run.attempt === this.#attempt && FINAL_STATES.has(run.state));
-    const text = await store.logText(this.#run, this.#attempt, this.#offset, MAX_LOG_BYTES);
+    const text = await storeOf(this.#run).logText(this.#run, this.#attempt, this.#offset, MAX_LOG_BYTES);
     if (text.nextOffset > text.offset) {
       this.#send(sink, text.offset, text.nextOffset, text.text, text.skippedBytes);
       this.#dirty = true; // There may be more; the next tick looks.
@@ -121,7 +121,7 @@ export class LogFeed implements Feed {
     }
     if (!over) return false;
     // Bytes held back as the start of a character whose rest will never come.
-    const { bytes } = await store.logBytes(this.#run, this.#attempt, this.#offset, 8);
+    const { bytes } = await storeOf(this.#run).logBytes(this.#run, this.#attempt, this.#offset, 8);
     if (bytes.length > 0) this.#send(sink, this.#offset, this.#offset + bytes.length, new TextDecoder().decode(bytes), 0);
     return true;
   }

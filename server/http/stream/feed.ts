@@ -1,8 +1,9 @@
 /** One subscription of one connection: it notes that something changed and, when the socket can take it, sends what is new. */
+import type { RunId } from "../../../protocol/ids.ts";
 import type { ServerMessage } from "../../../protocol/messages.ts";
 import type { Devices } from "../../devices/types.ts";
 import type { Notices } from "../../notices/types.ts";
-import type { Runs, RunsChange } from "../../runs/types.ts";
+import type { OpenRuns, RunsChange } from "../../runs/types.ts";
 import type { RunStore } from "../../store/types.ts";
 
 export interface Sink {
@@ -11,8 +12,9 @@ export interface Sink {
 }
 
 export interface FeedSources {
-  readonly store: RunStore;
-  readonly runs: Runs;
+  /** The store that a run lies in. */
+  readonly storeOf: (id: RunId) => RunStore;
+  readonly runs: OpenRuns;
   readonly devices: Devices;
   readonly notices: Notices;
 }

@@ -8,7 +8,7 @@ import { LIVE_STATES } from "../../../protocol/states.ts";
 import type { RunUsage, SystemSample } from "../../../protocol/system.ts";
 import type { Devices } from "../../devices/types.ts";
 import type { Notices } from "../../notices/types.ts";
-import type { Runs, RunsChange } from "../../runs/types.ts";
+import type { OpenRuns, RunsChange } from "../../runs/types.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
 
 /** Runs in the first message. */
@@ -59,7 +59,7 @@ export class RunsFeed implements Feed {
 }
 
 /** The newest, and all that live: a list of a hundred thousand would neither be sent nor looked at. */
-function firstRuns(runs: Runs): RunSummary[] {
+function firstRuns(runs: OpenRuns): RunSummary[] {
   const all = [...runs.briefs()].sort((a, b) => (a.id < b.id ? 1 : -1));
   const chosen = all.filter(({ state }, place) => place < MOST_RUNS || LIVE_STATES.has(state));
   return chosen.map(({ id }) => runs.summary(id)).filter((run) => run !== undefined);
@@ -99,7 +99,7 @@ export class RunFeed implements Feed {
   }
 
   async flush(sink: Sink): Promise<boolean> {
-    const { runs, store } = this.#sources;
+    const { runs, storeOf } = this.#sources;
     const id = this.#id;
     const run = runs.summary(this.#run);
     if (run === undefined) {
@@ -113,10 +113,12 @@ export class RunFeed implements Feed {
     if (this.#events) {
       this.#events = false;
       // Read from the file, not from the change: what came before the subscription and what comes now then meet without a gap.
-      const events = await store.events(this.#run).catch((error: unknown) => {
-        this.#events = true;
-        throw error;
-      });
+      const events = await storeOf(this.#run)
+        .events(this.#run)
+        .catch((error: unknown) => {
+          this.#events = true;
+          throw error;
+        });
       const fresh = events.slice(this.#eventsSent);
       this.#eventsSent = events.length;
       if (fresh.length > 0) sink.message({ type: "events", id, events: fresh });
@@ -127,10 +129,12 @@ export class RunFeed implements Feed {
       const checkpoints =
         known !== "read"
           ? [...known]
-          : await store.checkpoints(this.#run).catch((error: unknown) => {
-              this.#checkpoints ??= "read";
-              throw error;
-            });
+          : await storeOf(this.#run)
+              .checkpoints(this.#run)
+              .catch((error: unknown) => {
+                this.#checkpoints ??= "read";
+                throw error;
+              });
       sink.message({ type: "checkpoints", id, checkpoints });
     }
     if (this.#usage !== null) {

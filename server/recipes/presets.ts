@@ -1,0 +1,95 @@
+/**
+ * Presets of the user's own: `trainyard_presets/<recipe>/<name>.yaml` in the workspace, committed and reviewed like code. They stand among the
+ * presets of their recipe, so that all that knows a recipe's presets knows them too.
+ */
+import { readdir, readFile, unlink } from "node:fs/promises";
+import path from "node:path";
+import { parse, stringify } from "yaml";
+import * as z from "zod";
+import { TrainyardError, type Problem } from "../../protocol/errors.ts";
+import { Slug } from "../../protocol/ids.ts";
+import { JsonObject } from "../../protocol/json.ts";
+import type { PresetAddress, SavePreset } from "../../protocol/preset.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
+import { makeFolder, writeFileAtomic } from "../store/atomic.ts";
+import { isAbsent, writeError } from "../store/fs-errors.ts";
+
+export const PRESET_FOLDER = "trainyard_presets";
+const SUFFIX = ".yaml";
+
+const PresetFile = z.strictObject({ title: z.string().min(1).max(200).optional(), values: JsonObject });
+
+export interface WithPresets {
+  readonly recipe: Recipe;
+  /** Files that could not be read, and why. */
+  readonly problems: readonly Problem[];
+}
+
+/** The recipe with the workspace's presets after its own. */
+export async function withOwnPresets(recipe: Recipe, workspace: string): Promise<WithPresets> {
+  const folder = path.join(workspace, PRESET_FOLDER, recipe.id);
+  const files = await readdir(folder).catch((): string[] => []);
+  const presets = { ...recipe.presets };
+  const problems: Problem[] = [];
+  for (const file of files.filter((one) => one.endsWith(SUFFIX)).sort()) {
+    const name = file.slice(0, -SUFFIX.length);
+    const place = path.join(folder, file);
+    const refuse = (what: string, hint: string): void => {
+      problems.push({ severity: "error", field: "preset", message: `${place}: ${what}`, hint });
+    };
+    if (Object.hasOwn(recipe.presets, name)) {
+      refuse(`the recipe ${recipe.id} has a preset ${name} of its own`, "Rename the file.");
+      continue;
+    }
+    try {
+      const { title = name, values } = PresetFile.parse(parse(await readFile(place, "utf8"), { merge: true }));
+      presets[name] = { title, values, file: place };
+    } catch (error) {
+      refuse(whatIsWrong(error), "Mend the file; the preset is left out until then.");
+    }
+  }
+  return { recipe: { ...recipe, presets }, problems };
+}
+
+function whatIsWrong(error: unknown): string {
+  if (!(error instanceof z.ZodError)) return error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+  const [issue] = error.issues;
+  const field = issue?.path.map(String).join(".") ?? "";
+  return `${field === "" ? "" : `${field}: `}${issue?.message ?? ""}`;
+}
+
+/**
+ * Writes a preset, in the place of one that has its name.
+ * @returns its file
+ * @throws TrainyardError conflict (the recipe has one of this name) | disk_full | store_unwritable
+ */
+export async function savePreset(recipe: Recipe, workspace: string, preset: SavePreset): Promise<string> {
+  if (recipe.presets[preset.name] !== undefined)
+    throw new TrainyardError("conflict", `the recipe ${recipe.id} has a preset ${preset.name} of its own`, "Choose another name.");
+  const file = fileOf(workspace, preset);
+  const { title, values } = preset;
+  try {
+    await makeFolder(path.dirname(file));
+    await writeFileAtomic(file, stringify({ ...(title !== undefined && { title }), values }));
+  } catch (error) {
+    throw writeError(error, `write ${file}`, file);
+  }
+  return file;
+}
+
+/** @throws TrainyardError not_found | store_unwritable */
+export async function deletePreset(workspace: string, address: PresetAddress): Promise<void> {
+  const file = fileOf(workspace, address);
+  try {
+    await unlink(file);
+  } catch (error) {
+    if (isAbsent(error))
+      throw new TrainyardError("not_found", `there is no preset ${address.name} of yours for ${address.recipe}`, `It would be ${file}.`);
+    throw writeError(error, `remove ${file}`, file);
+  }
+}
+
+/** Both parts are names of one folder or file: no way leads out of the workspace. */
+function fileOf(workspace: string, { recipe, name }: PresetAddress): string {
+  return path.join(workspace, PRESET_FOLDER, Slug.parse(recipe), `${Slug.parse(name)}${SUFFIX}`);
+}

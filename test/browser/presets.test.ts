@@ -1,0 +1,56 @@
+/** Presets of one's own in the builder: what was typed is saved as a file of the workspace, applies to another document, and goes again. */
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { browser as chromiumPath, python } from "../support/machine.ts";
+import { RealServer } from "./real-server.ts";
+
+let chrome: Browser;
+let server: RealServer;
+beforeAll(async () => {
+  [server, chrome] = await Promise.all([
+    RealServer.start([], { python: python() }),
+    chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--disable-gpu"] }),
+  ]);
+}, 60_000);
+afterAll(async () => {
+  await chrome.close();
+  await server.close();
+});
+
+it("are saved from the form, applied, and removed", async () => {
+  const page = await chrome.newPage({ viewport: { width: 1200, height: 800 } });
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  await page.goto(server.address("explore="));
+  await page.getByTestId("new-run").click();
+  await page.getByTestId("builder-recipe").selectOption("forecast");
+  await page.getByTestId("preset-medium").click();
+  const layers = page.getByTestId("field-n_layers");
+  await layers.locator("input").fill("7");
+  await page.getByTestId("preset-menu").click();
+  await page.getByTestId("saved-name").fill("Base");
+  await page.getByTestId("saved-save").click();
+  await page.getByText("has a preset base of its own").waitFor();
+  await page.getByTestId("saved-name").fill("Deep one");
+  await page.getByTestId("saved-save").click();
+  const own = page.getByTestId("preset-deep-one");
+  await own.waitFor();
+  const file = path.join(server.live.root, "trainyard_presets", "forecast", "deep-one.yaml");
+  expect(await readFile(file, "utf8")).toBe("title: Deep one\nvalues:\n  d_model: 512\n  n_layers: 7\n  batch_size: 64\n");
+
+  // In another document it is a preset as any other, and named as the source.
+  await page.keyboard.press("Escape");
+  await page.getByTestId("reset-n_layers").click();
+  await own.click();
+  await expect.poll(() => layers.innerText()).toContain("preset · Deep one");
+  expect(await layers.locator("input").inputValue()).toBe("7");
+  expect(await page.getByTestId("yaml").innerText()).toContain("preset: deep-one");
+
+  await page.getByTestId("preset-menu").click();
+  await page.getByRole("button", { name: "Remove deep-one" }).click();
+  await own.waitFor({ state: "detached" });
+  await expect(stat(file)).rejects.toMatchObject({ code: "ENOENT" });
+  expect(complaints).toEqual([]);
+});
