@@ -120,7 +120,10 @@ export const Histogram = AnalysisScope.extend({
   field: Field,
   bins: z.number().int().min(1).max(1000).default(20),
   /** Default: the range of the values. Values outside are counted apart. */
-  range: z.tuple([z.number(), z.number()]).optional(),
+  range: z
+    .tuple([z.number(), z.number()])
+    .refine(([low, high]) => low < high, "it is empty: give the lower end first")
+    .optional(),
 }).strict();
 export type Histogram = z.infer<typeof Histogram>;
 

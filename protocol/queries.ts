@@ -138,20 +138,25 @@ export type SeriesInfo = z.infer<typeof SeriesInfo>;
 export const SeriesCursor = z.record(z.string().regex(/^\d+$/), z.number().int().nonnegative());
 export type SeriesCursor = z.infer<typeof SeriesCursor>;
 
-export const SeriesQuery = z.object({
-  /** Comma-separated names; a name may end in "*". */
-  metrics: z
-    .string()
-    .transform((s) => s.split(",").filter((name) => name !== ""))
-    .pipe(z.array(z.string()).min(1).max(10_000)),
-  from_step: z.coerce.number().optional(),
-  to_step: z.coerce.number().optional(),
-  /** Most points per series; beyond it, the minimum and maximum of each bucket are kept, so that no spike is lost. */
-  max_points: int(2, 1_000_000, 2000),
-  /** One attempt with everything it wrote; without it the joined curve, where a later attempt replaces the steps it went over again. */
-  attempt: z.coerce.number().int().positive().optional(),
-  format: z.enum(["arrow", "json"]).default("arrow"),
-});
+export const SeriesQuery = z
+  .object({
+    /** Comma-separated names; a name may end in "*". */
+    metrics: z
+      .string()
+      .transform((s) => s.split(",").filter((name) => name !== ""))
+      .pipe(z.array(z.string()).min(1).max(10_000)),
+    from_step: z.coerce.number().optional(),
+    to_step: z.coerce.number().optional(),
+    /** Most points per series; beyond it, the minimum and maximum of each bucket are kept, so that no spike is lost. */
+    max_points: int(2, 1_000_000, 2000),
+    /** One attempt with everything it wrote; without it the joined curve, where a later attempt replaces the steps it went over again. */
+    attempt: z.coerce.number().int().positive().optional(),
+    format: z.enum(["arrow", "json"]).default("arrow"),
+  })
+  .refine(({ from_step = -Infinity, to_step = Infinity }) => from_step <= to_step, {
+    path: ["to_step"],
+    message: "it lies before from_step",
+  });
 export type SeriesQuery = z.infer<typeof SeriesQuery>;
 
 /** The JSON form of a series answer. NaN and infinities stand as strings. */

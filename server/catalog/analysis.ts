@@ -17,7 +17,6 @@ import type {
   RunStatistics,
   Statistics,
 } from "../../protocol/analysis.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
 import { compileValue, type Value } from "../../protocol/expression/evaluate.ts";
 import { parseValue } from "../../protocol/expression/parse.ts";
 import { toWireNumber, type JsonValue } from "../../protocol/json.ts";
@@ -113,8 +112,6 @@ export class Analysis {
 
   histogram({ field, bins, range, ...scope }: Histogram): HistogramResult {
     this.#table.mustKnow(field, "field");
-    if (range !== undefined && !(range[0] < range[1]))
-      throw new TrainyardError("bad_request", `the range ${range[0]} to ${range[1]} is empty`, "Give the lower end first.");
     const rows = this.#table.select(scope).rows();
     const column = this.#table.column(field);
     const view = this.#view(field);

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { Problem } from "../../protocol/errors.ts";
 import { HTTP_STATUS, TrainyardError } from "../../protocol/trainyard-error.ts";
-import { outOfFiles, systemCode } from "../store/fs-errors.ts";
+import { outOfFiles, systemCode, unreadable } from "../store/fs-errors.ts";
 
 /** Zod's issues as problems. The field of a spec is named as in the document: `params.learning_rate`, not `spec.params.…`. */
 export function problemsOf(error: z.ZodError): Problem[] {
@@ -25,8 +25,8 @@ export function toTrainyardError(error: unknown, log: (text: string) => void): T
     if (error.code === "internal") log(error.stack ?? error.message);
     return error;
   }
-  const shortage = outOfFiles(error);
-  if (shortage !== null) return shortage;
+  const known = outOfFiles(error) ?? unreadable(error);
+  if (known !== null) return known;
   switch (systemCode(error)) {
     case "ENOSPC":
     case "EDQUOT":

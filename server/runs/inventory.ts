@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
+import { unreadable } from "../store/fs-errors.ts";
 import { RunId } from "../../protocol/ids.ts";
 import { RUN_FOLDER_VERSION, type RunRecord } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
@@ -133,9 +134,9 @@ export class Inventory {
         this.#ledger.announce(entry);
       }
     } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      if (error.code === "corrupt_record") await this.scan();
-      else if (error.code === "not_found") {
+      const code = error instanceof TrainyardError ? error.code : unreadable(error)?.code;
+      if (code === "corrupt_record" || code === "forbidden") await this.scan();
+      else if (code === "not_found") {
         const entry = this.#ledger.get(parsed.data);
         if (entry !== undefined) this.#gone(entry);
       } else throw error;

@@ -11,6 +11,7 @@ import path from "node:path";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { RunState } from "../../protocol/states.ts";
+import { unreadable } from "../store/fs-errors.ts";
 import type { RunPaths } from "../store/types.ts";
 
 /** What is known of a run that is not in memory. */
@@ -237,6 +238,12 @@ export function folderSignature(paths: RunPaths, attempt: number): FolderSignatu
 
 /** As store/run-index.ts tells it. */
 function stateOf(file: string): string {
-  const found = statSync(file, { throwIfNoEntry: false });
+  let found;
+  try {
+    found = statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    if (unreadable(error) === null) throw error;
+    return "unreadable";
+  }
   return found === undefined ? "" : `${String(found.ino)} ${String(found.size)} ${String(found.mtimeMs)} ${String(found.ctimeMs)}`;
 }

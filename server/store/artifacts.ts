@@ -5,7 +5,7 @@ import path from "node:path";
 import type { Artifact, ArtifactKind } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
-import { isAbsent } from "./fs-errors.ts";
+import { isAbsent, unreadable } from "./fs-errors.ts";
 import type { RunPaths } from "./types.ts";
 
 export type ReportedArtifact = Extract<ReportRecord, { type: "artifact" }>;
@@ -29,7 +29,11 @@ const KIND_BY_NAME: readonly (readonly [RegExp, ArtifactKind])[] = [
  */
 export async function listArtifacts(paths: RunPaths, reports: readonly ReportedArtifact[]): Promise<Artifact[]> {
   const entries = new Map<string, Artifact>();
-  await walk(paths.artifacts, "", 0, entries);
+  // An empty list would say that there is nothing.
+  await walk(paths.artifacts, "", 0, entries, (error) => {
+    const problem = unreadable(error);
+    if (problem !== null) throw problem;
+  });
   for (const report of reports) {
     const absolute = path.resolve(paths.dir, report.path);
     const inside = relativeInside(paths.artifacts, absolute);
@@ -57,6 +61,8 @@ export async function resolveArtifact(paths: RunPaths, file: string, reported: r
 
   const real = await realpath(absolute).catch((error: unknown) => {
     if (isAbsent(error)) throw missing(file);
+    const problem = unreadable(error);
+    if (problem !== null) throw problem;
     throw refused(file, "its path cannot be followed");
   });
   const realRoots = await Promise.all(holding.map((root) => realpath(root).catch(() => null)));
@@ -97,8 +103,18 @@ function missing(file: string): TrainyardError {
 }
 
 /** Adds what lies in a folder, breadth first within it; links are not followed. @returns bytes of the files below */
-async function walk(folder: string, prefix: string, depth: number, entries: Map<string, Artifact>): Promise<number> {
-  const found = await readdir(folder, { withFileTypes: true }).catch(() => []);
+/** @param onProblem is told why the folder itself cannot be read; what lies in it and cannot be read is passed over */
+async function walk(
+  folder: string,
+  prefix: string,
+  depth: number,
+  entries: Map<string, Artifact>,
+  onProblem: (error: unknown) => void = () => undefined,
+): Promise<number> {
+  const found = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    onProblem(error);
+    return [];
+  });
   let bytes = 0;
   for (const entry of found) {
     if (entries.size >= MAX_ENTRIES) break;

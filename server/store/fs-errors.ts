@@ -38,6 +38,29 @@ export function outOfFiles(error: unknown): TrainyardError | null {
   );
 }
 
+/** The TrainyardError for a file or folder that may not be read, or that the disk does not give; null for any other error. */
+export function unreadable(error: unknown): TrainyardError | null {
+  const code = systemCode(error) ?? "";
+  const place = typeof error === "object" && error !== null && "path" in error && typeof error.path === "string" ? error.path : "a file";
+  if (code === "EACCES" || code === "EPERM")
+    return new TrainyardError(
+      "forbidden",
+      `the run server may not read ${place}: permission denied`,
+      "Give the user that the server runs as the right to read it, then try again.",
+      [],
+      { cause: error },
+    );
+  if (code === "EIO" || code === "ESTALE")
+    return new TrainyardError(
+      "unavailable",
+      `the disk does not give ${place} (${code})`,
+      "Check the disk or the network mount, then try again.",
+      [],
+      { cause: error },
+    );
+  return null;
+}
+
 /**
  * The TrainyardError for a failed write.
  * @param what the deed that failed, as a sentence's end: `write /store/run.json`

@@ -26,10 +26,14 @@ export class LogReader {
   readonly #logs = new Map<string, KeptLog>();
   readonly #queue = new KeyedQueue();
 
-  /** A page of lines, oldest first. No log (yet): an empty page. @throws TrainyardError bad_request (a time that is none) */
+  /** A page of lines, oldest first. No log (yet): an empty page. @throws TrainyardError bad_request (a time that is none, an end before the start) */
   async page(paths: AttemptPaths, attempt: number, query: LogQuery): Promise<LogPage> {
     const from = query.start_time === undefined ? null : parseTime(query.start_time, "start_time");
     const to = query.end_time === undefined ? null : parseTime(query.end_time, "end_time");
+    if (from !== null && to !== null && to < from)
+      throw new TrainyardError("bad_request", "end_time lies before start_time", "Give the earlier time as start_time.", [
+        { severity: "error", field: "end_time", message: "it lies before start_time", hint: null },
+      ]);
     const empty: LogPage = { lines: [], page: query.page, page_size: query.page_size, total: 0, attempt };
     return withFile(paths.log, empty, async (handle) => {
       const { lines, searches } = await this.#open(handle, paths, attempt);
@@ -132,6 +136,7 @@ function parseTime(text: string, field: string): number {
       "bad_request",
       `${field} ${JSON.stringify(text)} is not a time`,
       "Give ms since the epoch, or RFC 3339 like 2026-01-31T12:00:00Z.",
+      [{ severity: "error", field, message: "it is not a time", hint: null }],
     );
   return time;
 }

@@ -5,7 +5,7 @@ import path from "node:path";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { RunId, Slug } from "../../protocol/ids.ts";
 import { RunRecord } from "../../protocol/run.ts";
-import { isAbsent, outOfFiles } from "./fs-errors.ts";
+import { isAbsent, outOfFiles, unreadable } from "./fs-errors.ts";
 import { readJsonFile } from "./json-file.ts";
 import { RUN_FILE, RUNS_FOLDER, runPaths } from "./paths.ts";
 import type { DamagedRun, RunFolder, StoreScan } from "./types.ts";
@@ -85,7 +85,7 @@ export class RunIndex {
     return { runs, damaged };
   }
 
-  /** The folder of a run. @throws TrainyardError not_found */
+  /** The folder of a run. @throws TrainyardError not_found | forbidden | unavailable */
   dir(id: RunId): string {
     const known = this.#known.get(id);
     if (known !== undefined) return known.dir;
@@ -201,10 +201,13 @@ async function subfolders(folder: string): Promise<string[]> {
   }
 }
 
+/** @throws TrainyardError forbidden | unavailable: a folder that may not be looked into is not one that is not there */
 function isFileSync(file: string): boolean {
   try {
     return statSync(file).isFile();
-  } catch {
+  } catch (error) {
+    const problem = unreadable(error);
+    if (problem !== null) throw problem;
     return false;
   }
 }

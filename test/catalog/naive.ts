@@ -32,10 +32,13 @@ export const FIELDS: readonly Term[] = [
   { text: "record.tags", of: (run) => run.tags },
 ];
 
-const value = fc.oneof(
-  { weight: 4, arbitrary: fc.integer({ min: -3, max: 3 }) },
-  fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }),
-);
+const value = fc
+  .oneof(
+    { weight: 4, arbitrary: fc.integer({ min: -3, max: 3 }) },
+    fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }),
+  )
+  // Columns keep no negative zero; oracle.test.ts has stores with it.
+  .map((one) => one + 0);
 const wire = fc.oneof({ weight: 5, arbitrary: value }, fc.constantFrom("NaN" as const, "Infinity" as const, "-Infinity" as const));
 const word = fc.constantFrom("adamw", "AdamW", "lion", "", "ad", "*");
 

@@ -155,7 +155,7 @@ it("lays runs over each other", async () => {
   await table.getByTestId("explore-compare").click();
   const comparison = window.webview();
   await expect.poll(() => comparison.getByTestId("legend-row").count()).toBe(3);
-  await comparison.locator('[data-testid="chart-eval/loss"] canvas.lines').waitFor();
+  for (const metric of ["train/loss", "eval/loss"]) await comparison.getByLabel(`${metric}, 3 lines`, { exact: true }).waitFor();
   await picture("compare");
 });
 
