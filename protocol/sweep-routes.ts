@@ -41,6 +41,14 @@ export const sweepRoutes = {
     response: s.SweepDetail,
     errors: ["not_found"],
   }),
+  getSweepImportance: route({
+    ...oneSweep,
+    method: "GET",
+    path: "/api/sweeps/:sweep/importance",
+    summary: "Which params mattered: rank correlations, and shares by Optuna where the document's Python has it",
+    response: s.SweepImportance,
+    errors: ["not_found", "conflict"],
+  }),
   stopSweep: route({
     ...oneSweep,
     method: "POST",

@@ -7,6 +7,7 @@ import { Instant, JsonObject, WireNumber } from "./json.ts";
 import { CreateRun } from "./queries.ts";
 import { RunSpec } from "./spec.ts";
 import { RunState } from "./states.ts";
+import { SearchAnswer } from "./sweep-search.ts";
 import { SweepSpec } from "./sweep-spec.ts";
 
 /** One run that is to be made. Its id is given beforehand, so that it cannot be made twice. */
@@ -72,6 +73,28 @@ export const SweepDetail = SweepSummary.extend({
   best: RunId.nullable(),
 });
 export type SweepDetail = z.infer<typeof SweepDetail>;
+
+/** How one param goes along with the objective over the runs that completed, by their ranks. */
+export const ParamCorrelation = z.object({
+  param: z.string(),
+  /** 0: not at all; 1: the order of the one is the order of the other. */
+  strength: z.number().min(0).max(1),
+  /** Does a greater value of the param go with a greater one of the objective? null where its values have no order. */
+  sign: z.enum(["rising", "falling"]).nullable(),
+});
+export type ParamCorrelation = z.infer<typeof ParamCorrelation>;
+
+export const SweepImportance = z.object({
+  /** Runs that completed with a value of the objective. */
+  runs: z.number().int(),
+  /** The strongest first. */
+  correlations: z.array(ParamCorrelation),
+  /** The share of each param in how much the objective differs, by Optuna in the document's Python; null without. */
+  shares: SearchAnswer.shape.importance.unwrap().nullable(),
+  /** Why there are no shares. */
+  note: z.string().nullable(),
+});
+export type SweepImportance = z.infer<typeof SweepImportance>;
 
 export const CreateSweep = CreateRun.pick({ spec: true, base_dir: true });
 export type CreateSweep = z.infer<typeof CreateSweep>;

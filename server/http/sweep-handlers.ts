@@ -8,6 +8,7 @@ export function sweepHandlers({ sweeps }: HttpContext): Pick<Handlers, keyof typ
     createSweep: ({ body }) => sweeps.create(body),
     planSweep: ({ body }) => sweeps.plan(body),
     getSweep: ({ params }) => Promise.resolve().then(() => sweeps.detail(params.sweep)),
+    getSweepImportance: ({ params }) => sweeps.importance(params.sweep),
     stopSweep: ({ params, body }) => sweeps.stop(params.sweep, body),
     continueSweep: ({ params }) => sweeps.resume(params.sweep),
   };

@@ -32,14 +32,7 @@ export class SweepTrials {
     const longest = Math.max(0, ...curves.map((curve) => curve.at(-1)?.[0] ?? 0));
     const width = Math.max(1, Math.ceil(longest / PLACES));
     return runs.map((run, index) => {
-      const value = run.objective === null ? NaN : fromWireNumber(run.objective);
-      return {
-        params: run.params,
-        state: trialState(run, value),
-        value: run.state === "completed" && Number.isFinite(value) ? value : null,
-        steps: thinned(curves[index] ?? [], width),
-        judged: judged.get(run.run) ?? null,
-      };
+      return { ...searchTrial(run), steps: thinned(curves[index] ?? [], width), judged: judged.get(run.run) ?? null };
     });
   }
 
@@ -61,6 +54,13 @@ export class SweepTrials {
       lease.release();
     }
   }
+}
+
+/** Without its steps. */
+export function searchTrial(run: SweepRun): SearchTrial {
+  const value = run.objective === null ? NaN : fromWireNumber(run.objective);
+  const state = trialState(run, value);
+  return { params: run.params, state, value: state === "complete" ? value : null, steps: [], judged: null };
 }
 
 function trialState({ state, pruned }: SweepRun, value: number): SearchTrial["state"] {

@@ -7,11 +7,21 @@ import { specOfRun } from "../../protocol/expand-sweep.ts";
 import { newRunId, newSweepId, type RunId, type SweepId } from "../../protocol/ids.ts";
 import { sweepRunCount } from "../../protocol/sweep-spec.ts";
 import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
-import type { CreateSweep, StopSweep, SweepDetail, SweepPlan, SweepPoint, SweepRecord, SweepSummary } from "../../protocol/sweep.ts";
+import type {
+  CreateSweep,
+  StopSweep,
+  SweepDetail,
+  SweepImportance,
+  SweepPlan,
+  SweepPoint,
+  SweepRecord,
+  SweepSummary,
+} from "../../protocol/sweep.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import { mustWrite } from "../store/store.ts";
 import type { RunStore } from "../store/types.ts";
 import { suggest } from "./search.ts";
+import { sweepImportance } from "./sweep-importance.ts";
 import { SweepJudge } from "./sweep-judge.ts";
 import { SweepTrials } from "./sweep-trials.ts";
 import { sweepDetail, sweepSummary } from "./sweep-state.ts";
@@ -124,6 +134,12 @@ export class Sweeps {
   /** @throws TrainyardError not_found */
   detail(id: SweepId): SweepDetail {
     return sweepDetail(this.#must(id), this.#states(), (run) => this.#runs.summary(run));
+  }
+
+  /** @throws TrainyardError not_found | conflict (a sweep without an objective) */
+  async importance(id: SweepId): Promise<SweepImportance> {
+    const record = this.#must(id);
+    return sweepImportance(this.detail(id), () => this.#runs.documents.searchPlace(requestOf(record)));
   }
 
   /** @throws TrainyardError not_found | conflict | disk_full | store_unwritable */

@@ -23,7 +23,7 @@ interface McpApi {
   };
 }
 
-export function registerMcpServer({ context, python }: Host): { dispose(): void }[] {
+export function registerMcpServer({ context, python, log }: Host): { dispose(): void }[] {
   const api: object = vscode;
   if (!hasMcp(api)) return [];
   const changed = new vscode.EventEmitter<void>();
@@ -47,9 +47,17 @@ export function registerMcpServer({ context, python }: Host): { dispose(): void 
       return [new api.McpStdioServerDefinition("Trainyard", process.execPath, args, { ELECTRON_RUN_AS_NODE: "1" }, version)];
     },
   };
+  let registration: { dispose(): void };
+  try {
+    registration = api.lm.registerMcpServerDefinitionProvider(PROVIDER, provider);
+  } catch (error) {
+    // 1.100 has the function as a proposal that reads another contribution. Nothing else may fail for that.
+    log.info(`this editor takes no MCP server from extensions: ${String(error)}`);
+    return [changed];
+  }
   return [
     changed,
-    api.lm.registerMcpServerDefinitionProvider(PROVIDER, provider),
+    registration,
     vscode.workspace.onDidGrantWorkspaceTrust(notify),
     vscode.workspace.onDidChangeWorkspaceFolders(notify),
     vscode.workspace.onDidChangeConfiguration((change) => {

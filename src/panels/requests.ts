@@ -13,6 +13,7 @@ const LAUNCHING: ReadonlySet<RouteName> = new Set([
   "createSweep",
   "planSweep",
   "continueSweep",
+  "getSweepImportance",
   "createRun",
   "dryRun",
   "preflight",

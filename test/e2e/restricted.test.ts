@@ -54,10 +54,9 @@ it("shows runs, starts nothing, and says what to do", async () => {
   await expect.poll(() => dashboard.getByTestId("run-state").getAttribute("data-state"), { timeout: 60_000 }).toBe("completed");
   await dashboard.locator('[data-testid="chart-train/loss"] canvas.lines').waitFor();
 
-  const offered = await window.commandTitles("Trainyard: ");
-  expect(offered).toContain("Trainyard: Open Dashboard");
+  expect(await window.offers("Trainyard: Open Dashboard")).toBe(true);
   for (const title of ["New Run…", "Start Run from File", "Run This Python File", "Resume…", "Select Python Interpreter…"])
-    expect(offered).not.toContain(`Trainyard: ${title}`);
+    expect(await window.offers(`Trainyard: ${title}`), title).toBe(false);
 
   await window.openFile("try.run.yaml");
   await window.runCommand("Trainyard: Open Run File as Form");

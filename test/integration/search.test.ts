@@ -67,11 +67,12 @@ async function show(id: string): Promise<SweepDetail> {
 }
 
 async function finished(id: string): Promise<SweepDetail> {
-  return until("the end of the sweep", async () => {
+  const over = async (): Promise<SweepDetail | null> => {
     const now = await show(id);
     if (now.stopped !== null) throw new Error(`the sweep was stopped: ${now.stopped.reason}`);
     return now.state === "finished" ? now : null;
-  });
+  };
+  return until("the end of the sweep", over, 120_000);
 }
 
 it("says what to do where Optuna is missing, before anything is made", async () => {

@@ -1,7 +1,7 @@
 /** One sweep as the page shows it: asked for again whenever one of its runs changed. */
 import type { RunId, SweepId } from "../../protocol/ids.ts";
 import { fromWireNumber } from "../../protocol/json.ts";
-import type { SweepDetail } from "../../protocol/sweep.ts";
+import type { SweepDetail, SweepImportance } from "../../protocol/sweep.ts";
 import type { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { asProblem } from "../components/problem.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
@@ -12,6 +12,9 @@ export type SweepRun = SweepDetail["runs"][number];
 const PAUSE_MS = 1000;
 /** Stopping and going on change no run at once, and nobody tells of them. */
 const LOOK_MS = 10_000;
+const LEAST_COMPLETED = 3;
+const IMPORTANCE_PAUSE_MS = 20_000;
+const IMPORTANCE_PATIENCE_MS = 90_000;
 
 export class SweepModel {
   readonly #transport: Transport;
@@ -19,6 +22,9 @@ export class SweepModel {
   readonly #changed: () => void;
   #detail: SweepDetail | null = null;
   #problem: TrainyardError | null = null;
+  #importance: SweepImportance | null = null;
+  /** How many runs had completed when it was asked for, and when that was. */
+  #asked = { completed: 0, at: 0 };
   #subscription: Subscription | null = null;
   #offConnection: () => void = () => undefined;
   #timer: number | undefined;
@@ -35,6 +41,11 @@ export class SweepModel {
 
   get detail(): SweepDetail | null {
     return this.#detail;
+  }
+
+  /** null until enough runs have completed. */
+  get importance(): SweepImportance | null {
+    return this.#importance;
   }
 
   get problem(): TrainyardError | null {
@@ -91,6 +102,26 @@ export class SweepModel {
     else this.#timer ??= window.setTimeout(() => void this.#ask(), PAUSE_MS);
   }
 
+  /** Each answer costs a process of the user's Python: only with more runs than before, and while runs come seldom. */
+  async #askImportance(): Promise<void> {
+    const detail = this.#detail;
+    const completed = detail?.counts.completed ?? 0;
+    if (this.#closed || detail?.objective == null || completed < LEAST_COMPLETED || completed === this.#asked.completed) return;
+    if (detail.state === "running" && Date.now() - this.#asked.at < IMPORTANCE_PAUSE_MS) return;
+    this.#asked = { completed, at: Date.now() };
+    try {
+      const params = { sweep: this.#id };
+      this.#importance = await this.#transport.request("getSweepImportance", { params, timeoutMs: IMPORTANCE_PATIENCE_MS });
+    } catch (error) {
+      this.#problem = asProblem(error);
+    }
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (!this.#closed) this.#changed();
+  }
+
   async #ask(): Promise<void> {
     this.#timer = undefined;
     this.#asking = true;
@@ -101,6 +132,7 @@ export class SweepModel {
       this.#problem = asProblem(error);
     }
     this.#asking = false;
+    void this.#askImportance();
     if (this.#closed) return;
     this.#changed();
     if (this.#again) {

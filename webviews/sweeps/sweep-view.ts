@@ -11,6 +11,7 @@ import { problemText } from "../components/problem.ts";
 import { stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
+import { importanceStyles, importanceView } from "./importance-view.ts";
 import "./objective-chart.ts";
 import { sweepRunIcon, sweepRunLabel } from "./run-state.ts";
 import { bestSoFar, SweepModel } from "./sweep-model.ts";
@@ -22,7 +23,7 @@ const MOST_COMPARED = 1000;
 
 @customElement("ty-sweep-view")
 export class SweepView extends LitElement {
-  static override styles = [...baseStyles, stateStyles, sweepViewStyles];
+  static override styles = [...baseStyles, stateStyles, sweepViewStyles, importanceStyles];
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) sweep!: SweepId;
@@ -79,7 +80,9 @@ export class SweepView extends LitElement {
           .transport=${this.transport}
           .sweep=${detail}
         ></ty-objective-chart>
-        <aside aria-label="What varies" tabindex="-1">${space(detail)}</aside>
+        <aside aria-label="What varies" tabindex="-1">
+          ${space(detail)} ${model.importance === null ? nothing : importanceView(model.importance)}
+        </aside>
       </div>
       <ty-sweep-table role="region" aria-label="Runs" tabindex="-1" .transport=${this.transport} .sweep=${detail}></ty-sweep-table>`;
   }
