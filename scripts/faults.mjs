@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { ensureBrowser } from "./lib/browser.mjs";
 import { ensureBuild, ensureNodePackages } from "./lib/node-env.mjs";
+import { ensurePython } from "./lib/python-env.mjs";
 import { StepFailure, capture, root, runMain } from "./lib/steps.mjs";
 import { makePackage } from "./package.mjs";
 import { ensureVscodeRig } from "./vscode-rig.mjs";
@@ -40,6 +41,8 @@ await runMain(async () => {
   await ensureBuild();
   process.chdir(root);
   process.env["TRAINYARD_TEST_CLI"] = path.join(root, "dist", "cli.cjs");
+  // A torchrun pair needs torch: without it each of them would fail for a reason of its own.
+  process.env["TRAINYARD_TEST_PYTHON"] ??= await ensurePython();
   for (const [name, part] of Object.entries(PARTS)) {
     if (!values.only.includes(name)) continue;
     if ((await part()) !== 0) process.exitCode = 1;
