@@ -68,7 +68,7 @@ const shared = (name) => ({
     build.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: `./${name}.cjs`, external: true }));
   },
 });
-const libraries = [shared("yaml"), shared("apache-arrow"), shared("ws")];
+const libraries = [shared("yaml"), shared("apache-arrow")];
 const machineApart = apart(/^systeminformation$/, "./systeminformation.cjs");
 
 /** @type {Record<string, import("esbuild").BuildOptions>} */
@@ -81,7 +81,7 @@ const targets = {
     outdir: "dist",
     plugins: [...libraries, importApart, exportApart, keeperApart, parquetApart, machineApart],
   },
-  libraries: { ...node, entryPoints: { yaml: "yaml", "apache-arrow": "apache-arrow", ws: "ws" }, outdir: "dist" },
+  libraries: { ...node, entryPoints: { yaml: "yaml", "apache-arrow": "apache-arrow" }, outdir: "dist" },
   import: { ...node, entryPoints: { import: "server/import/import-file.ts" }, outdir: "dist", plugins: libraries },
   export: { ...node, entryPoints: { export: "server/export/formats.ts" }, outdir: "dist", plugins: [...libraries, chartsApart] },
   systeminformation: { ...node, entryPoints: { systeminformation: "systeminformation" }, outdir: "dist" },

@@ -131,7 +131,9 @@ export function openRooms(options: RoomsOptions): Rooms {
     answer: async (request: IncomingMessage, response: ServerResponse) => {
       await answer(request, response);
     },
-    upgrade: (request, socket, head) => hub.upgrade(request, socket, head),
+    upgrade: (request, socket, head) => {
+      hub.upgrade(request, socket, head);
+    },
     isBusy: () =>
       hub.clients > 0 || sweeps.isBusy() || [...runs.briefs()].some(({ state }) => LIVE_STATES.has(state) || state === "queued"),
     closeStreams: () => {

@@ -11,7 +11,7 @@ import { checkBearer, checkHostAndOrigin } from "./security.ts";
 export interface Edge {
   answer(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Takes over a WebSocket whose right was checked. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
 export interface ListenOptions {
@@ -56,12 +56,14 @@ export async function listen(options: ListenOptions, port: number): Promise<List
       refuse(socket, toTrainyardError(error, options.log));
       return;
     }
-    options
-      .edge()
-      .then((edge) => edge.upgrade(request, socket, head))
-      .catch((error: unknown) => {
+    options.edge().then(
+      (edge) => {
+        edge.upgrade(request, socket, head);
+      },
+      (error: unknown) => {
         refuse(socket, toTrainyardError(error, options.log));
-      });
+      },
+    );
   });
   // A request that never ends must not hold a connection for ever; uploads here are 4 MB at most.
   server.requestTimeout = 60_000;

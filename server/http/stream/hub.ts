@@ -1,7 +1,7 @@
 /** All WebSockets of the server: changes go in, each connection sends them at the next beat. */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import type { WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
 import { PROTOCOL_VERSION } from "../../../protocol/discovery.ts";
 import { WS_PROTOCOL } from "../../../protocol/messages.ts";
 import { StreamConnection, type ConnectionOptions } from "./connection.ts";
@@ -9,7 +9,7 @@ import { StreamConnection, type ConnectionOptions } from "./connection.ts";
 export interface StreamHub {
   readonly clients: number;
   /** Takes over a request whose right was checked. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   close(): void;
 }
 
@@ -20,21 +20,15 @@ const HEARTBEAT_MS = 20_000;
 /** Subscriptions are small; a list of 10,000 metric names is the largest thing a client says. */
 const MAX_PAYLOAD_BYTES = 2 * 1024 * 1024;
 
-/** Loaded with the first client: a server that nobody looks at does without. */
-async function openServer(): Promise<WebSocketServer> {
-  const { WebSocketServer } = await import("ws");
-  return new WebSocketServer({
+export function createStreamHub(options: ConnectionOptions & { readonly version: string }): StreamHub {
+  const { runs } = options.sources;
+  const connections = new Set<StreamConnection>();
+  const server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_PAYLOAD_BYTES,
     perMessageDeflate: false, // Loopback: the time is worth more than the bytes.
     handleProtocols: () => WS_PROTOCOL,
   });
-}
-
-export function createStreamHub(options: ConnectionOptions & { readonly version: string }): StreamHub {
-  const { runs } = options.sources;
-  const connections = new Set<StreamConnection>();
-  let server: Promise<WebSocketServer> | null = null;
   let ticks: NodeJS.Timeout | null = null;
   let heartbeats: NodeJS.Timeout | null = null;
 
@@ -75,9 +69,8 @@ export function createStreamHub(options: ConnectionOptions & { readonly version:
     get clients() {
       return connections.size;
     },
-    async upgrade(request, socket, head) {
-      server ??= openServer();
-      (await server).handleUpgrade(request, socket, head, (webSocket) => {
+    upgrade(request, socket, head) {
+      server.handleUpgrade(request, socket, head, (webSocket) => {
         const connection = new StreamConnection(webSocket, options);
         connections.add(connection);
         pace();
@@ -96,9 +89,7 @@ export function createStreamHub(options: ConnectionOptions & { readonly version:
       setTimeout(() => {
         for (const connection of connections) connection.terminate();
       }, 500).unref();
-      void server?.then((opened) => {
-        opened.close();
-      });
+      server.close();
     },
   };
 }
