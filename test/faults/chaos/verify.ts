@@ -100,11 +100,18 @@ function endedAbruptly({ journal, kills, plan }: RunFacts): boolean {
   return plan.ranks > 1 || kills.some((kill) => kill.victim === "training" || kill.victim === "rank");
 }
 
+/**
+ * What rank 0 printed. Alone, its lines stand by themselves. Several ranks share one pipe, as they would a terminal: the traceback of another one,
+ * which Python writes piece by piece, may stand in the same line.
+ */
+function ownLines(log: string, ranks: number): string[] {
+  return ranks > 1 ? (log.match(/rank 0 step \d+: ü\.*/g) ?? []) : log.split("\n").filter((line) => line.startsWith("rank 0 step "));
+}
+
 async function compareLog(client: ApiClient, run: RunDetail, facts: RunFacts, findings: string[]): Promise<number> {
   if (run.attempt === 0) return 0;
   const bytes = await client.bytes("getRawLog", { params: { id: run.id }, query: { attempt: 1, length: 16_777_216 } });
-  const lines = Buffer.from(bytes).toString("utf8").split("\n");
-  const own = lines.filter((line) => line.startsWith("rank 0 step "));
+  const own = ownLines(Buffer.from(bytes).toString("utf8"), facts.plan.ranks);
   const lost = facts.journal.steps.filter(({ line }, index) => own[index] !== line);
   if (lost.length > 0) findings.push(`${lost.length} lines are not where they belong in the log, the first is "${lost[0]?.line ?? ""}"`);
   return lost.length;
