@@ -53,4 +53,6 @@ trainer = Trainer(
 )
 trainer.train(resume_from_checkpoint=True if resume else None)
 if torch.distributed.is_available() and torch.distributed.is_initialized():
+    # A rank that leaves while another still talks to it can abort in gloo's threads.
+    torch.distributed.barrier()
     torch.distributed.destroy_process_group()
