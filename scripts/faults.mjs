@@ -27,7 +27,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "0" },
     requests: { type: "string", default: "2000" },
     frames: { type: "string", default: "1000" },
-    "memory-minutes": { type: "string", default: "0.75" },
+    "memory-minutes": { type: "string", default: "1" },
     "log-mb": { type: "string", default: "160" },
     keep: { type: "boolean", default: false },
   },
