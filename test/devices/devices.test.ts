@@ -8,7 +8,7 @@ import { RunSamples } from "../../server/devices/run-samples.ts";
 import { openSeries } from "../../server/series/series.ts";
 import { openStore } from "../../server/store/store.ts";
 import type { RunFolder, RunStore } from "../../server/store/types.ts";
-import { resolvedSpec, runRecord } from "../store/fixtures.ts";
+import { attemptRecord, resolvedSpec, runRecord } from "../store/fixtures.ts";
 
 let root: string;
 let store: RunStore;
@@ -20,19 +20,7 @@ beforeEach(async () => {
   const record = runRecord({ state: "running", attempt: 2 });
   run = await store.create(record, { specYaml: "", resolved: resolvedSpec(record.id, root) });
   for (const number of [1, 2]) {
-    await store.writeAttempt(record.id, {
-      version: 1,
-      number,
-      kind: number === 1 ? "start" : "continue",
-      resumed_from: null,
-      launcher: "local",
-      command: ["true"],
-      cwd: "/",
-      env: {},
-      python: null,
-      grace_seconds: 1,
-      created_at: record.created_at,
-    });
+    await store.writeAttempt(record.id, attemptRecord({ number, kind: number === 1 ? "start" : "continue" }));
   }
 });
 afterEach(async () => {

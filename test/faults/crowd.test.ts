@@ -7,7 +7,8 @@ import type { RunId } from "../../protocol/ids.ts";
 import { rowRecord } from "../../protocol/metric-records.ts";
 import { until } from "../launch/package-fixture.ts";
 import { newWorkspace, openRoom, type Room } from "../runs/room-fixture.ts";
-import { exitRecord, liveRuns } from "./live-run.ts";
+import { exitRecord } from "../store/fixtures.ts";
+import { liveRuns } from "./live-run.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -38,7 +39,7 @@ describe("200 runs that end in the same second", () => {
       ids.map(async (id, n) => {
         const dir = opened.store.paths(id).attempt(1).dir;
         await appendFile(path.join(dir, "metrics.bin"), rowRecord(0, Date.now(), 2, [n + 0.5]));
-        await writeFile(path.join(dir, "exit.json"), JSON.stringify(exitRecord(n % 3, new Date().toISOString())));
+        await writeFile(path.join(dir, "exit.json"), JSON.stringify(exitRecord({ code: n % 3, ended_at: new Date().toISOString() })));
       }),
     );
     await until("all ends", () => opened.runs.liveProcesses().size === 0, 30_000);
@@ -74,7 +75,7 @@ describe.each([
     expect(run.progress!.eta_seconds ?? 0).toBeGreaterThanOrEqual(0);
     const page = await room.store.logPage(id!, 1, { page: 1, page_size: 10 });
     expect(page.lines.map((line) => line.text)).toEqual(["one", "two"]);
-    await writeFile(path.join(dir, "exit.json"), JSON.stringify(exitRecord(0, new Date().toISOString())));
+    await writeFile(path.join(dir, "exit.json"), JSON.stringify(exitRecord({ ended_at: new Date().toISOString() })));
     await until("the end", () => room!.runs.summary(id!)?.state === "completed");
     expect((await room.runs.detail(id!)).attempts[0]?.last_step).toBe(51);
   });

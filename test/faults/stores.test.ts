@@ -15,7 +15,8 @@ import { builtCli, python } from "../support/machine.ts";
 import { isAlive, killQuietly, killTrainingsOf, runProgram, until } from "../support/processes.ts";
 import { clientOf, endServer, readDiscovery } from "../support/store.ts";
 import { readWrittenRows } from "./chaos/metric-bytes.ts";
-import { exitRecord, liveRuns } from "./live-run.ts";
+import { exitRecord } from "../store/fixtures.ts";
+import { liveRuns } from "./live-run.ts";
 
 let workspace: { dir: string; remove(): Promise<void> };
 let store: string;
@@ -137,7 +138,7 @@ describe("a disk that tells of no changes", () => {
       await writeFile(paths.runJson, JSON.stringify({ ...record, name: "renamed by hand" }));
       await until("the new name", async () => (await client.call("getRun", { params: { id: id! } })).name === "renamed by hand");
 
-      await writeFile(attempt.exitJson, JSON.stringify(exitRecord(0, new Date().toISOString())));
+      await writeFile(attempt.exitJson, JSON.stringify(exitRecord({ ended_at: new Date().toISOString() })));
       await until("the end", async () => (await state()) === "completed");
       expect((await client.call("getRun", { params: { id: id! } })).metrics["loss"]).toMatchObject({ last: 0.5, last_step: 2 });
     } finally {

@@ -9,7 +9,8 @@ import type { RouteBody } from "../../protocol/routes.ts";
 import { openStore } from "../../server/store/store.ts";
 import { runPaths } from "../../server/store/paths.ts";
 import type { RunFolder } from "../../server/store/types.ts";
-import { exitRecord, liveRuns } from "../faults/live-run.ts";
+import { liveRuns } from "../faults/live-run.ts";
+import { exitRecord } from "../store/fixtures.ts";
 import { until } from "../launch/package-fixture.ts";
 import { LiveServer } from "./live-server.ts";
 
@@ -133,7 +134,7 @@ it("follows the project's rule by itself when a run ends, if the project says so
     expect(await state()).toBe("running");
     expect(await readdir(paths.checkpoints)).toHaveLength(4);
     expect(await retain({}, own)).toMatchObject({ removed_count: 2, applied: false });
-    await writeFile(paths.attempt(1).exitJson, JSON.stringify(exitRecord(0, new Date().toISOString())));
+    await writeFile(paths.attempt(1).exitJson, JSON.stringify(exitRecord({ ended_at: new Date().toISOString() })));
     await until("the end", async () => (await state()) === "completed");
     await until("room", async () => (await readdir(paths.checkpoints)).length === 2);
     expect((await readdir(paths.checkpoints)).sort()).toEqual(["step=3.safetensors", "step=4.safetensors"]);

@@ -9,7 +9,8 @@ import { newRunId, type RunId } from "../../protocol/ids.ts";
 import type { RunRecord } from "../../protocol/run.ts";
 import { runPaths } from "../../server/store/paths.ts";
 import { openStore } from "../../server/store/store.ts";
-import { exitRecord, liveRuns } from "../faults/live-run.ts";
+import { liveRuns } from "../faults/live-run.ts";
+import { exitRecord } from "../store/fixtures.ts";
 import { folderBytes } from "../support/folder-bytes.ts";
 import { until } from "../support/processes.ts";
 import { LiveServer } from "./live-server.ts";
@@ -132,7 +133,7 @@ it("refuses a run that is live, or stops it first where that is asked for", asyn
     await until("the request to stop", () => Promise.resolve(existsSync(attempt.stopJson)));
     expect((await live.client.call("listTrash")).runs).toEqual([]);
     training.kill("SIGKILL");
-    await writeFile(attempt.exitJson, JSON.stringify(exitRecord(0, new Date().toISOString())));
+    await writeFile(attempt.exitJson, JSON.stringify(exitRecord({ ended_at: new Date().toISOString() })));
     const { done, failed } = await answer;
     expect(failed).toEqual([]);
     const [listed] = (await live.client.call("listTrash")).runs;

@@ -2,19 +2,10 @@
 import { describe, expect, test } from "vitest";
 import type { ExitRecord, FailureClass } from "../../protocol/run.ts";
 import { classifyFailure } from "../../server/runs/failure.ts";
+import { exitRecord } from "../store/fixtures.ts";
 
 function classOf(log: string, over: Partial<ExitRecord> = {}): string {
-  const exit: ExitRecord = {
-    code: 1,
-    signal: null,
-    started_at: null,
-    ended_at: "2026-01-01T00:00:00.000Z",
-    escalation: "none",
-    launch_error: null,
-    peak_rss_bytes: null,
-    by: "supervisor",
-    ...over,
-  };
+  const exit = exitRecord({ code: 1, ...over });
   return classifyFailure({ log, exit, end: null, oomKills: null, machineMemoryBytes: 2 ** 34 }).class;
 }
 

@@ -2,23 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Failure, type ExitRecord, type FailureClass } from "../../protocol/run.ts";
 import { classifyFailure, type FailureEvidence } from "../../server/runs/failure.ts";
+import { exitRecord } from "../store/fixtures.ts";
 
 const GIB = 2 ** 30;
 
 function known(log: string, over: Partial<ExitRecord> = {}, rest: Partial<FailureEvidence> = {}): FailureEvidence {
   return {
     log,
-    exit: {
-      code: 1,
-      signal: null,
-      started_at: null,
-      ended_at: "2026-01-01T00:00:00.000Z",
-      escalation: "none",
-      launch_error: null,
-      peak_rss_bytes: null,
-      by: "supervisor",
-      ...over,
-    },
+    exit: exitRecord({ code: 1, ...over }),
     end: null,
     oomKills: null,
     machineMemoryBytes: 16 * GIB,

@@ -3,18 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { ExitRecord, StopRequest } from "../../protocol/run.ts";
 import { canTransition, FINAL_STATES, LIVE_STATES, RunState } from "../../protocol/states.ts";
 import { decideOutcome, type EndRecord, type Evidence } from "../../server/runs/outcome.ts";
+import { exitRecord } from "../store/fixtures.ts";
 
-const exit = (over: Partial<ExitRecord>): ExitRecord => ({
-  code: 0,
-  signal: null,
-  started_at: "2026-01-01T00:00:00.000Z",
-  ended_at: "2026-01-01T01:00:00.000Z",
-  escalation: "none",
-  launch_error: null,
-  peak_rss_bytes: null,
-  by: "supervisor",
-  ...over,
-});
+const exit = (over: Partial<ExitRecord>): ExitRecord =>
+  exitRecord({ started_at: "2026-01-01T00:00:00.000Z", ended_at: "2026-01-01T01:00:00.000Z", ...over });
 const end = (status: EndRecord["status"], error: EndRecord["error"] = null): EndRecord => ({
   type: "end",
   time: 1,

@@ -1,6 +1,6 @@
 /** Records that pass their schema, for tests that care about one field. */
 import { newRunId } from "../../protocol/ids.ts";
-import type { AttemptRecord, RunRecord } from "../../protocol/run.ts";
+import type { AttemptRecord, ExitRecord, RunRecord } from "../../protocol/run.ts";
 import type { ResolvedSpec } from "../../protocol/spec.ts";
 
 export function runRecord(fields: Partial<RunRecord> = {}): RunRecord {
@@ -61,6 +61,21 @@ export function attemptRecord(fields: Partial<AttemptRecord> = {}): AttemptRecor
     python: null,
     grace_seconds: 1,
     created_at: "2026-01-01T00:00:00.000Z",
+    ...fields,
+  };
+}
+
+/** The end of a process that the supervisor saw and that went well. */
+export function exitRecord(fields: Partial<ExitRecord> = {}): ExitRecord {
+  return {
+    code: 0,
+    signal: null,
+    started_at: null,
+    ended_at: "2026-01-01T00:00:00.000Z",
+    escalation: "none",
+    launch_error: null,
+    peak_rss_bytes: null,
+    by: "supervisor",
     ...fields,
   };
 }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import { openStore } from "../../server/store/store.ts";
 import type { RunStore } from "../../server/store/types.ts";
-import { resolvedSpec, runRecord } from "./fixtures.ts";
+import { exitRecord, resolvedSpec, runRecord } from "./fixtures.ts";
 
 let root: string;
 let store: RunStore;
@@ -136,16 +136,7 @@ describe("run folders", () => {
     await writeFile(store.paths(id).attempt(1).exitJson, "{");
     expect(await store.exit(id, 1)).toBeNull();
     expect(store.damage(id)).toContain("exit.json");
-    await store.writeExit(id, 1, {
-      code: 0,
-      signal: null,
-      started_at: null,
-      ended_at: "2026-01-01T00:00:00.000Z",
-      escalation: "none",
-      launch_error: null,
-      peak_rss_bytes: null,
-      by: "server",
-    });
+    await store.writeExit(id, 1, exitRecord({ by: "server" }));
     expect((await store.exit(id, 1))?.code).toBe(0);
     expect(store.damage(id)).toBeNull();
   });

@@ -13,7 +13,7 @@ import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import { openStore } from "../../server/store/store.ts";
 import type { RunFolder, RunPaths, RunStore } from "../../server/store/types.ts";
-import { resolvedSpec, runRecord } from "./fixtures.ts";
+import { attemptRecord, resolvedSpec, runRecord } from "./fixtures.ts";
 
 let dir: string;
 let store: RunStore;
@@ -23,19 +23,7 @@ beforeEach(async () => {
   store = await openStore(dir);
   const record = runRecord({ state: "running", attempt: 1 });
   run = await store.create(record, { specYaml: "recipe: script\n", resolved: resolvedSpec(record.id, dir) });
-  await store.writeAttempt(record.id, {
-    version: 1,
-    number: 1,
-    kind: "start",
-    resumed_from: null,
-    launcher: "local",
-    command: ["true"],
-    cwd: "/",
-    env: {},
-    python: null,
-    grace_seconds: 1,
-    created_at: record.created_at,
-  });
+  await store.writeAttempt(record.id, attemptRecord());
 });
 afterEach(async () => {
   store.close();

@@ -6,24 +6,14 @@ import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TrainyardError } from "../../protocol/errors.ts";
-import type { ExitRecord, RunSummary } from "../../protocol/run.ts";
+import type { RunSummary } from "../../protocol/run.ts";
 import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import type { RunFolder } from "../../server/store/types.ts";
 import { storeName } from "../../server/stores/names.ts";
 import { searchStores } from "../../server/stores/search.ts";
 import { LiveServer } from "../http/live-server.ts";
+import { exitRecord } from "../store/fixtures.ts";
 import { until } from "../support/processes.ts";
-
-const EXIT: ExitRecord = {
-  code: 0,
-  signal: null,
-  started_at: null,
-  ended_at: "2026-01-01T00:00:00.000Z",
-  escalation: "none",
-  launch_error: null,
-  peak_rss_bytes: null,
-  by: "sdk",
-};
 
 let live: LiveServer;
 let parent: string;
@@ -182,7 +172,7 @@ describe("stores that were added", () => {
     // As the SDK leaves it: no server has settled it.
     const far = await nightly.addRun({ name: "unseen", state: "running", origin: "sdk" });
     await addPoints(far, [2, 1]);
-    await writeFile(far.paths.attempt(1).exitJson, JSON.stringify(EXIT));
+    await writeFile(far.paths.attempt(1).exitJson, JSON.stringify(exitRecord({ by: "sdk" })));
     await live.start();
     await live.client.call("addStores", { body: { path: nightly.store } });
     const params = { id: far.record.id };

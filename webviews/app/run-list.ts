@@ -8,6 +8,7 @@ import type { RunSummary } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/states.ts";
 import { formatPercent, formatValue, formatWhen } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { moveRowFocus } from "../components/row-focus.ts";
 import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import { headlineLosses } from "../dashboard/metrics.ts";
@@ -266,11 +267,7 @@ export class RunList extends LitElement {
   }
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (by === 0) return;
-    event.preventDefault();
-    const rows = [...this.renderRoot.querySelectorAll<HTMLElement>(".run")];
-    rows[Math.min(rows.length - 1, Math.max(0, rows.indexOf(event.target as HTMLElement) + by))]?.focus();
+    moveRowFocus(event, [...this.renderRoot.querySelectorAll<HTMLElement>(".run")]);
   };
 }
 

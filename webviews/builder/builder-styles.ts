@@ -1,5 +1,33 @@
 import { css } from "lit";
 
+/** Heads of sections and names of fields: of the form, and of the sweep that is a part of it. */
+export const formPartStyles = css`
+  .section {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    height: 34px;
+    margin: 4px -20px;
+    padding: 0 20px;
+    border-bottom: 1px solid var(--hairline);
+    font-size: 12px;
+  }
+  .section h2 {
+    margin: 0;
+    font-size: 12px;
+    font-weight: 600;
+  }
+  .name {
+    display: grid;
+    min-width: 0;
+  }
+  .key {
+    font-size: 11px;
+    line-height: 14px;
+    overflow-wrap: anywhere;
+  }
+`;
+
 export const builderStyles = css`
   :host {
     display: block;
@@ -101,21 +129,6 @@ export const builderStyles = css`
     padding: 0 20px 24px;
     container: form / inline-size;
   }
-  .section {
-    display: flex;
-    align-items: center;
-    gap: 8px;
-    height: 34px;
-    margin: 4px -20px 4px;
-    padding: 0 20px;
-    border-bottom: 1px solid var(--hairline);
-    font-size: 12px;
-  }
-  .section h2 {
-    margin: 0;
-    font-size: 12px;
-    font-weight: 600;
-  }
   .section > :last-child {
     display: inline-flex;
     margin-left: auto;
@@ -141,17 +154,8 @@ export const builderStyles = css`
     width: 2px;
     background: var(--vscode-charts-blue);
   }
-  .name {
-    display: grid;
-    min-width: 0;
-  }
   .name label {
     line-height: 16px;
-  }
-  .key {
-    font-size: 11px;
-    line-height: 14px;
-    overflow-wrap: anywhere;
   }
   .control {
     display: flex;

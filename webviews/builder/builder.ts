@@ -16,7 +16,7 @@ import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type BuilderTarget, firstText, recipeOf, askCatalogue, ASK_AGAIN_MS } from "./beginnings.ts";
 import { brokenNotice, builderHeader, unknownRecipe } from "./builder-header.ts";
-import { builderStyles } from "./builder-styles.ts";
+import { builderStyles, formPartStyles } from "./builder-styles.ts";
 import { onBuilderKey } from "./builder-keys.ts";
 import { byField, Checks, requestOf, requestWithoutSweep } from "./checks.ts";
 import "./dataset-panel.ts";
@@ -50,7 +50,7 @@ const TAKES_ARGS: ReadonlySet<unknown> = new Set(["script", "command"]);
 
 @customElement("ty-builder")
 export class Builder extends LitElement {
-  static override styles = [...baseStyles, previewStyles, builderStyles];
+  static override styles = [...baseStyles, previewStyles, formPartStyles, builderStyles];
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) document!: RunDocument;

@@ -5,21 +5,6 @@ export const sweepFormStyles = css`
   :host {
     display: block;
   }
-  .section {
-    display: flex;
-    align-items: center;
-    gap: 8px;
-    height: 34px;
-    margin: 4px -20px;
-    padding: 0 20px;
-    border-bottom: 1px solid var(--hairline);
-    font-size: 12px;
-  }
-  .section h2 {
-    margin: 0;
-    font-size: 12px;
-    font-weight: 600;
-  }
   .section .icon-button {
     margin-left: auto;
   }
@@ -33,15 +18,6 @@ export const sweepFormStyles = css`
     gap: 0 10px;
     min-height: 36px;
     padding: 3px 0;
-  }
-  .name {
-    display: grid;
-    min-width: 0;
-  }
-  .key {
-    font-size: 11px;
-    line-height: 14px;
-    overflow-wrap: anywhere;
   }
   .control {
     display: flex;

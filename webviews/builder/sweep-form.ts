@@ -30,6 +30,7 @@ import {
   variable,
   type VariedField,
 } from "./sweep-form-model.ts";
+import { formPartStyles } from "./builder-styles.ts";
 import { sweepFormStyles } from "./sweep-form-styles.ts";
 
 const METHODS: readonly (readonly [string, string, string])[] = [
@@ -51,7 +52,7 @@ const PRUNERS = [
 
 @customElement("ty-sweep-form")
 export class SweepFormSection extends LitElement {
-  static override styles = [...baseStyles, sweepFormStyles];
+  static override styles = [...baseStyles, formPartStyles, sweepFormStyles];
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) form!: FormState;

@@ -110,6 +110,17 @@ export function drawNonFinite(
   }
 }
 
+/** A dotted line over the height of the plot, in the context's own colour. */
+export function drawUpright(context: CanvasRenderingContext2D, x: number, plot: Plot): void {
+  context.lineWidth = 1;
+  context.setLineDash([2, 3]);
+  context.beginPath();
+  context.moveTo(Math.round(x) + 0.5, plot.top);
+  context.lineTo(Math.round(x) + 0.5, plot.top + plot.height);
+  context.stroke();
+  context.setLineDash([]);
+}
+
 /** Names the mark where the curve broke first; those of later values bear no name. */
 export function drawFirstNotFinite(context: CanvasRenderingContext2D, x: number, label: string, plot: Plot, theme: Theme): void {
   if (!(x >= plot.left && x <= plot.left + plot.width)) return;
@@ -124,13 +135,7 @@ export function drawFirstNotFinite(context: CanvasRenderingContext2D, x: number,
   context.fillText(label, left + 2, plot.top + 1);
   context.globalAlpha = 0.6;
   context.strokeStyle = theme.error;
-  context.lineWidth = 1;
-  context.setLineDash([2, 3]);
-  context.beginPath();
-  context.moveTo(Math.round(x) + 0.5, plot.top);
-  context.lineTo(Math.round(x) + 0.5, plot.top + plot.height);
-  context.stroke();
-  context.setLineDash([]);
+  drawUpright(context, x, plot);
   context.globalAlpha = 1;
 }
 

@@ -1,6 +1,6 @@
 /** Draws many lines into one chart: the frame by Vega, lines with bands on a canvas, the crosshair with a dot per line on another. */
 import type { Theme } from "../components/theme.ts";
-import { type Brush, drawDot, drawPoints, type Plot } from "./canvas-marks.ts";
+import { type Brush, drawDot, drawPoints, drawUpright, type Plot } from "./canvas-marks.ts";
 import type { XWindow } from "./chart-sync.ts";
 import type { Shown } from "./chart-export.ts";
 import { tracePath } from "./draw-line.ts";
@@ -231,11 +231,5 @@ function fillBand(
 function drawParting(context: CanvasRenderingContext2D, x: number, plot: Plot, theme: Theme): void {
   context.globalAlpha = 0.5;
   context.strokeStyle = theme.foreground;
-  context.lineWidth = 1;
-  context.setLineDash([2, 3]);
-  context.beginPath();
-  context.moveTo(Math.round(x) + 0.5, plot.top);
-  context.lineTo(Math.round(x) + 0.5, plot.top + plot.height);
-  context.stroke();
-  context.setLineDash([]);
+  drawUpright(context, x, plot);
 }

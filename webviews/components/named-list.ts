@@ -1,6 +1,7 @@
 /** A menu of things that are kept under names: one is chosen or removed, what there is now is saved under a name. */
 import { css, html, nothing, type TemplateResult } from "lit";
 import { icon } from "./icons.ts";
+import { hoverSurface } from "./styles.ts";
 
 export const namedListStyles = css`
   :host {
@@ -26,11 +27,7 @@ export const namedListStyles = css`
     max-height: min(400px, 70vh);
     overflow: auto;
     padding: 8px;
-    color: var(--vscode-editorHoverWidget-foreground, var(--vscode-foreground));
-    background: var(--vscode-editorHoverWidget-background);
-    border: 1px solid var(--vscode-editorHoverWidget-border, var(--vscode-contrastBorder, transparent));
-    border-radius: 4px;
-    box-shadow: 0 2px 8px var(--vscode-widget-shadow, rgba(0, 0, 0, 0.36));
+    ${hoverSurface}
   }
   @container page (max-width: 560px) {
     .list {

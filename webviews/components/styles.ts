@@ -2,6 +2,15 @@
 import { css } from "lit";
 import { iconStyles } from "./icons.ts";
 
+/** What floats over the page, as the editor's own hovers do: declarations to put into a rule. */
+export const hoverSurface = css`
+  color: var(--vscode-editorHoverWidget-foreground, var(--vscode-foreground));
+  background: var(--vscode-editorHoverWidget-background);
+  border: 1px solid var(--vscode-editorHoverWidget-border, var(--vscode-contrastBorder, transparent));
+  border-radius: 4px;
+  box-shadow: 0 2px 8px var(--vscode-widget-shadow, rgba(0, 0, 0, 0.36));
+`;
+
 export const baseStyles = [
   iconStyles,
   css`

@@ -6,6 +6,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { formatBytes, formatInteger } from "../components/format.ts";
 import { icon, type IconName } from "../components/icons.ts";
 import { asProblem, problemText } from "../components/problem.ts";
+import { moveRowFocus } from "../components/row-focus.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type ArtifactEntry, entriesOf } from "./artifact-entries.ts";
@@ -170,13 +171,9 @@ export class ArtifactList extends LitElement {
   }
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (by === 0) return;
-    event.preventDefault();
     const rows = [...this.renderRoot.querySelectorAll<HTMLElement>(".row")];
-    const next = rows[Math.min(rows.length - 1, Math.max(0, rows.indexOf(event.target as HTMLElement) + by))];
-    next?.focus();
-    this.selected = next?.dataset["path"] ?? this.selected;
+    const next = moveRowFocus(event, rows);
+    if (next !== null) this.selected = rows[next]?.dataset["path"] ?? this.selected;
   };
 }
 

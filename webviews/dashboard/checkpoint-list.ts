@@ -6,6 +6,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { fromWireNumber } from "../../protocol/json.ts";
 import { formatBytes, formatInteger, formatValue, formatWhen, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { moveRowFocus } from "../components/row-focus.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import "./retention-dialog.ts";
@@ -224,14 +225,8 @@ export class CheckpointList extends LitElement {
   }
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (by === 0) return;
-    event.preventDefault();
-    const rows = [...this.renderRoot.querySelectorAll<HTMLElement>(".row")];
-    const at = rows.indexOf(event.target as HTMLElement);
-    const next = Math.min(rows.length - 1, Math.max(0, at + by));
-    rows[next]?.focus();
-    const id = this.checkpoints[next]?.id;
+    const next = moveRowFocus(event, [...this.renderRoot.querySelectorAll<HTMLElement>(".row")]);
+    const id = next === null ? undefined : this.checkpoints[next]?.id;
     if (id !== undefined) this.#select(id);
   };
 }

@@ -4,7 +4,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import type { FieldInfo } from "../../protocol/analysis.ts";
 import type { TableColumn } from "../../protocol/saved.ts";
 import { icon } from "../components/icons.ts";
-import { baseStyles } from "../components/styles.ts";
+import { baseStyles, hoverSurface } from "../components/styles.ts";
 import { changeColumn, moveColumn } from "./column-layout.ts";
 import { type Field, fieldTitle, isMetricPart } from "./fields.ts";
 
@@ -34,11 +34,7 @@ export class ColumnPicker extends LitElement {
         padding: 8px;
         gap: 6px;
         font-size: 12px;
-        color: var(--vscode-editorHoverWidget-foreground, var(--vscode-foreground));
-        background: var(--vscode-editorHoverWidget-background);
-        border: 1px solid var(--vscode-editorHoverWidget-border, var(--vscode-contrastBorder, transparent));
-        border-radius: 4px;
-        box-shadow: 0 2px 8px var(--vscode-widget-shadow, rgba(0, 0, 0, 0.36));
+        ${hoverSurface}
       }
       @container page (max-width: 560px) {
         :host {

@@ -6,6 +6,7 @@ import type { JsonValue } from "../../protocol/json.ts";
 import type { SweepDetail } from "../../protocol/sweep.ts";
 import { formatJson, formatValue } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { moveRowFocus } from "../components/row-focus.ts";
 import { stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -174,11 +175,7 @@ export class SweepTable extends LitElement {
 
   /** Up and Down go from run to run; Enter is the button's own. */
   readonly #onKey = (event: KeyboardEvent): void => {
-    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (by === 0) return;
-    event.preventDefault();
-    const rows = [...this.renderRoot.querySelectorAll<HTMLElement>(".open")];
-    rows[Math.min(rows.length - 1, Math.max(0, rows.indexOf(event.target as HTMLElement) + by))]?.focus();
+    moveRowFocus(event, [...this.renderRoot.querySelectorAll<HTMLElement>(".open")]);
   };
 }
 

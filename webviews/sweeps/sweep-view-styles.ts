@@ -5,25 +5,13 @@ export const sweepViewStyles = css`
     display: grid;
     grid-template-columns: minmax(0, 1fr);
     grid-template-rows: auto auto auto minmax(220px, 44%) minmax(0, 1fr);
-    height: 100%;
-    background: var(--vscode-editor-background);
-    container: page / inline-size;
   }
   .head {
     grid-row: 1;
-    display: flex;
-    flex-wrap: wrap;
-    align-items: center;
     gap: 4px 10px;
-    min-height: 48px;
-    padding: 6px 14px 6px 20px;
   }
   h1 {
-    margin: 0;
     min-width: 0;
-    font-size: 17px;
-    line-height: 22px;
-    font-weight: 600;
   }
   h2 {
     margin: 0 0 6px;
@@ -54,8 +42,6 @@ export const sweepViewStyles = css`
   .problem {
     grid-row: 2;
     padding: 4px 20px;
-    font-size: 12px;
-    color: var(--vscode-errorForeground);
   }
   .figures {
     grid-row: 3;

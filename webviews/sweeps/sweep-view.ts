@@ -7,6 +7,7 @@ import { seedsOf } from "../../protocol/sweep-spec.ts";
 import type { SweepDetail, SweepRunState } from "../../protocol/sweep.ts";
 import { formatClock, formatValue, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { pageStyles } from "../components/page-styles.ts";
 import { problemText } from "../components/problem.ts";
 import { stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -23,7 +24,7 @@ const MOST_COMPARED = 1000;
 
 @customElement("ty-sweep-view")
 export class SweepView extends LitElement {
-  static override styles = [...baseStyles, stateStyles, sweepViewStyles, importanceStyles];
+  static override styles = [...baseStyles, pageStyles, stateStyles, sweepViewStyles, importanceStyles];
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) sweep!: SweepId;

@@ -5,7 +5,9 @@ import type { SweepId } from "../../protocol/ids.ts";
 import type { SweepSummary } from "../../protocol/sweep.ts";
 import { formatWhen } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { pageStyles } from "../components/page-styles.ts";
 import { asProblem, problemText } from "../components/problem.ts";
+import { moveRowFocus } from "../components/row-focus.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import "./sweep-view.ts";
@@ -15,27 +17,14 @@ import { countsText, stateTitle } from "./sweep-view.ts";
 export class Sweeps extends LitElement {
   static override styles = [
     ...baseStyles,
+    pageStyles,
     css`
       :host {
         display: block;
-        height: 100%;
         overflow: auto;
-        background: var(--vscode-editor-background);
       }
       .head {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: 4px 12px;
-        min-height: 48px;
-        padding: 6px 14px 6px 20px;
         border-bottom: 1px solid var(--hairline);
-      }
-      h1 {
-        margin: 0;
-        font-size: 17px;
-        line-height: 22px;
-        font-weight: 600;
       }
       .head .button {
         margin-left: auto;
@@ -59,8 +48,6 @@ export class Sweeps extends LitElement {
       }
       .problem {
         padding: 8px 20px;
-        font-size: 12px;
-        color: var(--vscode-errorForeground);
       }
       .none {
         padding: 40px 20px;
@@ -126,11 +113,7 @@ export class Sweeps extends LitElement {
   }
 
   readonly #onKey = (event: KeyboardEvent): void => {
-    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (by === 0) return;
-    event.preventDefault();
-    const rows = [...this.renderRoot.querySelectorAll<HTMLElement>(".one")];
-    rows[Math.min(rows.length - 1, Math.max(0, rows.indexOf(event.target as HTMLElement) + by))]?.focus();
+    moveRowFocus(event, [...this.renderRoot.querySelectorAll<HTMLElement>(".one")]);
   };
 }
 
