@@ -1,12 +1,12 @@
 /** Windows: the points of a curve between two steps, thinned so that every spike and every gap is kept. */
-import { lowerBound, upperBound } from "./columns.ts";
-import type { Points } from "./curve.ts";
-import { noExtremes, type Extremes } from "./pyramid.ts";
+import { lowerBound } from "./columns.ts";
+import type { WindowPoints } from "./points.ts";
+import { noExtremes, wholeNodes, type Extremes } from "./pyramid.ts";
 import type { SeriesWindow } from "./types.ts";
 
 /** A stretch of points of one attempt, or of several where `attempts` says which. Stretches follow each other in the order of steps. */
 export interface Segment {
-  readonly points: Points;
+  readonly points: WindowPoints;
   readonly from: number;
   readonly to: number;
   readonly attempt: number;
@@ -17,9 +17,8 @@ export interface Segment {
 export function clip(segments: readonly Segment[], fromStep: number, toStep: number): Segment[] {
   const clipped: Segment[] = [];
   for (const segment of segments) {
-    const { steps } = segment.points;
-    const from = Math.max(segment.from, lowerBound(steps, segment.to, fromStep));
-    const to = Math.min(segment.to, upperBound(steps, segment.to, toStep));
+    const from = Math.max(segment.from, segment.points.countBelow(fromStep, segment.to));
+    const to = Math.min(segment.to, segment.points.countUpTo(toStep, segment.to));
     if (from < to) clipped.push({ ...segment, from, to });
   }
   return clipped;
@@ -30,9 +29,9 @@ export function countPoints(segments: readonly Segment[]): number {
 }
 
 /**
- * At most `maxPoints` (2 or more) points. Beyond that the points are cut into buckets of equal count; of each, the least and the greatest
- * finite value stay, and the first and last point of the whole. Values that are not finite stay too: all of them while they take no more than
- * a third of the room, else the first of each bucket.
+ * At most `maxPoints` (2 or more) points. Beyond that the points are cut into buckets of equal count, large ones at the nearest node of the
+ * pyramid before; of each, the least and the greatest finite value stay, and the first and last point of the whole. Values that are not
+ * finite stay too: all of them while they take no more than a third of the room, else the first of each bucket.
  */
 export function cutWindow(name: string, segments: readonly Segment[], maxPoints: number): SeriesWindow {
   const total = countPoints(segments);
@@ -44,13 +43,14 @@ export function cutWindow(name: string, segments: readonly Segment[], maxPoints:
   const keepAllGaps = gapRoom === gapCount;
   const wanted = Math.floor((room - gapRoom) / 2);
   const buckets = Math.max(1, keepAllGaps ? wanted : Math.min(wanted, gapRoom));
+  // Buckets of whole nodes: no value has to be looked at but those before the first node and behind the last.
+  const node = wholeNodes(total / buckets);
 
   const writer = new WindowWriter(name, maxPoints);
   let segmentIndex = 0;
   let segmentStart = 0; // place of the segment's first point among all points
-  for (let bucket = 0; bucket < buckets; bucket++) {
-    const start = Math.floor((bucket * total) / buckets);
-    const end = Math.floor(((bucket + 1) * total) / buckets);
+  for (let bucket = 0, start = 0; bucket < buckets; bucket++) {
+    const end = bucket === buckets - 1 ? total : nodeBefore(segments, Math.floor(((bucket + 1) * total) / buckets), node);
     let best: Best | null = null;
     let first: Pick | null = null;
     const picks: Pick[] = [];
@@ -81,8 +81,20 @@ export function cutWindow(name: string, segments: readonly Segment[], maxPoints:
       const before = picks[i - 1];
       if (before?.order !== pick.order || before.index !== pick.index) writer.add(pick.segment, pick.index);
     });
+    start = end;
   }
   return writer.finish(true);
+}
+
+/** The last place at or before `place` (among all points) at which a segment begins or a node of so many points does. */
+function nodeBefore(segments: readonly Segment[], place: number, node: number): number {
+  let start = 0;
+  for (const { from, to } of segments) {
+    const index = from + place - start;
+    if (index < to) return Math.max(start, place - (index % node));
+    start += to - from;
+  }
+  return place;
 }
 
 interface Pick {
@@ -148,17 +160,15 @@ class WindowWriter {
   add(segment: Segment, index: number): void {
     const { points } = segment;
     const at = this.#length++;
-    this.#steps[at] = points.steps[index]!;
-    this.#times[at] = points.times[index]!;
+    this.#steps[at] = points.stepAt(index);
+    this.#times[at] = points.timeAt(index);
     this.#values[at] = points.valueAt(index);
     this.#attempts[at] = segment.attempts?.[index] ?? segment.attempt;
   }
 
   addRange({ points, from, to, attempt, attempts }: Segment): void {
     const at = this.#length;
-    this.#steps.set(points.steps.subarray(from, to), at);
-    this.#times.set(points.times.subarray(from, to), at);
-    points.copyValues(from, to, this.#values, at);
+    points.copy(from, to, { steps: this.#steps, times: this.#times, values: this.#values }, at);
     if (attempts === null) this.#attempts.fill(attempt, at, at + to - from);
     else this.#attempts.set(attempts.subarray(from, to), at);
     this.#length += to - from;

@@ -9,7 +9,18 @@ import { toWireNumber } from "../../protocol/json.ts";
 import { encodeArrow } from "../../server/series/arrow.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
 import type { RunSeries, SeriesSource, SeriesWindow } from "../../server/series/types.ts";
-import { encodeRows, naiveAttempt, naiveJoined, stableByStep, type Point, type Row } from "./model.ts";
+import {
+  anyRows,
+  attemptsArbitrary,
+  encodeRows,
+  metricValue,
+  naiveAttempt,
+  naiveJoined,
+  stableByStep,
+  toRows,
+  type Point,
+  type Row,
+} from "./model.ts";
 
 let dir: string;
 let sources: SeriesSource[];
@@ -44,26 +55,6 @@ function line(from: number, to: number, value: (step: number) => number, name = 
     step: from + i,
     values: { [name]: value(from + i) },
   }));
-}
-
-const metricValue = fc.oneof(
-  { weight: 8, arbitrary: fc.double({ noNaN: true, min: -1e6, max: 1e6 }) },
-  fc.constantFrom(NaN, Infinity, -Infinity),
-);
-const names = fc.constantFrom(["loss"], ["loss", "lr"], ["eval"], ["_epoch"], ["lr", "loss"]);
-const anyRows = fc.array(fc.record({ step: fc.integer({ min: 0, max: 30 }), names, value: metricValue }), { maxLength: 25 });
-const attemptsArbitrary = fc.array(
-  fc.record({ rows: anyRows, sorted: fc.boolean(), resumedFromStep: fc.option(fc.integer({ min: 0, max: 30 })) }),
-  { minLength: 1, maxLength: 4 },
-);
-
-function toRows(input: { rows: { step: number; names: readonly string[]; value: number }[]; sorted: boolean }): Row[] {
-  const rows = input.rows.map((row, i) => ({
-    time: 1e12 + i,
-    step: row.step,
-    values: Object.fromEntries(row.names.map((name, k) => [name, row.value + k])),
-  }));
-  return input.sorted ? rows.toSorted((a, b) => a.step - b.step) : rows;
 }
 
 describe("curves against a naive model", () => {
