@@ -206,6 +206,31 @@ describe("windows", () => {
     expect([...spikes].filter((step) => !shown.has(step))).toEqual([]);
   });
 
+  it("have beside every point of a long series one that is not below and one that is not above it, of buckets that end at nodes", async () => {
+    const rows = line(0, 40_000, (step) => Math.sin(step / 900) * 5 + ((step * 7919) % 1013) / 500);
+    await writeAttempt(1, rows.slice(0, 25_000));
+    await writeAttempt(2, rows.slice(17_000), 16_999);
+    await series.poll();
+    fc.assert(
+      fc.property(fc.nat({ max: 39_999 }), fc.nat({ max: 39_999 }), fc.integer({ min: 6, max: 400 }), (a, b, maxPoints) => {
+        const [fromStep, toStep] = [Math.min(a, b), Math.max(a, b)];
+        const [window] = series.window({ metrics: ["loss"], fromStep, toStep, maxPoints });
+        const { steps, values } = window!;
+        expect(steps.length).toBeLessThanOrEqual(maxPoints);
+        const wanted = rows.slice(fromStep, toStep + 1).map((row) => row.values["loss"]!);
+        if (wanted.length <= maxPoints) expect([...values]).toEqual(wanted);
+        // Buckets are at most a third larger than equal ones, and a point of the bucket lies within it.
+        const reach = Math.ceil((4 / 3) * (wanted.length / Math.floor((maxPoints - 2) / 2))) + 1;
+        for (let i = 0; i < wanted.length; i += 37) {
+          const near = [...values.keys()].filter((k) => Math.abs(steps[k]! - fromStep - i) <= reach);
+          expect(Math.max(...near.map((k) => values[k]!))).toBeGreaterThanOrEqual(wanted[i]!);
+          expect(Math.min(...near.map((k) => values[k]!))).toBeLessThanOrEqual(wanted[i]!);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
   it("choose by pattern, leave reserved names to those who ask for them", async () => {
     await writeAttempt(1, [{ time: 1, step: 1, values: { "train/loss": 1, "train/acc": 2, "eval/loss": 3, _epoch: 0.5 } }]);
     await series.poll();
