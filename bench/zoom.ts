@@ -23,7 +23,7 @@ export async function run(): Promise<BenchResult> {
     medianMs(
       201,
       () => {
-        const window = cutWindow("loss", clip(segments, from, to), MAX_POINTS);
+        const window = cutWindow("loss", clip(segments, from, to), MAX_POINTS, null);
         if (window.steps.length < 1000) throw new Error("the window is too small");
       },
       "wall",
