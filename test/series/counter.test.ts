@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newRunId } from "../../protocol/ids.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
 import type { RunSeries } from "../../server/series/types.ts";
+import { countedAttempt, countedRows, numbered } from "./counted-runs.ts";
 import { encodeRows, naiveJoined, type Point, type Row } from "./model.ts";
 
 let dir: string;
@@ -31,11 +32,6 @@ async function seriesOf(attempts: readonly AttemptRows[]): Promise<RunSeries> {
   return series;
 }
 
-/** Times are the numbers of rows, so that a point says which row it came from. */
-function numbered(rows: readonly { step: number; values: Record<string, number> }[]): Row[] {
-  return rows.map((row, time) => ({ ...row, time }));
-}
-
 function logged(a: Point, b: Point): number {
   return a.attempt - b.attempt || a.time - b.time;
 }
@@ -51,65 +47,38 @@ function naiveFalls(counts: readonly Point[]): boolean {
   return counts.some(({ value }, i) => !Number.isFinite(value) || (i > 0 && value < counts[i - 1]!.value));
 }
 
-/** Attempts whose counts rise for the most part, over steps that may repeat, stand apart, or go back. */
-const attempt = fc.record({
-  from: fc.integer({ min: 0, max: 20 }),
-  rows: fc.array(
-    fc.record({
-      stride: fc.constantFrom(0, 0, 1, 1, 1, 3),
-      gain: fc.constantFrom(0, 1, 5, 5, 5, 40),
-      names: fc.constantFrom("loss", "tokens", "both", "both"),
-    }),
-    { maxLength: 25 },
-  ),
-  resumedFromStep: fc.option(fc.integer({ min: 0, max: 20 })),
-  /** A counter that goes on where the checkpoint was, or one that begins anew. */
-  base: fc.constantFrom<"step" | "zero">("step", "step", "zero"),
-  broken: fc.option(fc.record({ row: fc.nat({ max: 25 }), value: fc.constantFrom(NaN, Infinity, -1000) }), { freq: 6 }),
-});
-
-function rowsOf({ from, rows, base, broken }: fc.TypeOfArb<typeof attempt>): Row[] {
-  let step = from;
-  let tokens = base === "zero" ? 0 : from * 40;
-  return numbered(
-    rows.map(({ stride, gain, names }, i) => {
-      step += stride;
-      tokens += gain;
-      const count = broken?.row === i ? broken.value : tokens;
-      const values = { ...(names !== "tokens" && { loss: Math.sin(i) }), ...(names !== "loss" && { tokens: count }) };
-      return { step, values };
-    }),
-  );
-}
-
 describe("points on a counter", () => {
   it("stand where the rule says, or the reason is named", async () => {
     let [placed, refused] = [0, 0];
     await fc.assert(
-      fc.asyncProperty(fc.array(attempt, { minLength: 1, maxLength: 3 }), fc.integer({ min: 2, max: 40 }), async (inputs, maxPoints) => {
-        const attempts = inputs.map((input) => ({ rows: rowsOf(input), resumedFromStep: input.resumedFromStep }));
-        const series = await seriesOf(attempts);
-        const counts = naiveJoined(attempts, "tokens");
-        const points = naiveJoined(attempts, "loss");
-        const problem = series.counterProblem("tokens");
-        expect(problem === null).toBe(counts.length > 0 && !naiveFalls(counts));
-        const [window] = series.window({ metrics: ["loss"], maxPoints, counter: "tokens" });
-        expect(window === undefined).toBe(points.length === 0);
-        if (problem !== null || window === undefined) {
-          refused++;
-          expect(window?.xs).toBeUndefined();
-          return;
-        }
-        placed++;
-        const xs = [...window.xs!];
-        // Thinned or not: each point that is left stands where it would among all.
-        const places = new Map(points.map((point) => [`${String(point.attempt)}:${String(point.time)}`, naivePlace(counts, point)]));
-        expect(xs).toEqual(xs.map((_, i) => places.get(`${String(window.attempts[i])}:${String(window.times[i])}`)));
-        const known = xs.filter((x) => !Number.isNaN(x));
-        expect(known).toEqual(known.toSorted((a, b) => a - b));
-        // Points without a place are those before the counter's first, so they stand at the beginning.
-        expect(xs.findLastIndex((x) => Number.isNaN(x))).toBe(xs.length - known.length - 1);
-      }),
+      fc.asyncProperty(
+        fc.array(countedAttempt, { minLength: 1, maxLength: 3 }),
+        fc.integer({ min: 2, max: 40 }),
+        async (inputs, maxPoints) => {
+          const attempts = inputs.map((input) => ({ rows: countedRows(input), resumedFromStep: input.resumedFromStep }));
+          const series = await seriesOf(attempts);
+          const counts = naiveJoined(attempts, "tokens");
+          const points = naiveJoined(attempts, "loss");
+          const problem = series.counterProblem("tokens");
+          expect(problem === null).toBe(counts.length > 0 && !naiveFalls(counts));
+          const [window] = series.window({ metrics: ["loss"], maxPoints, counter: "tokens" });
+          expect(window === undefined).toBe(points.length === 0);
+          if (problem !== null || window === undefined) {
+            refused++;
+            expect(window?.xs).toBeUndefined();
+            return;
+          }
+          placed++;
+          const xs = [...window.xs!];
+          // Thinned or not: each point that is left stands where it would among all.
+          const places = new Map(points.map((point) => [`${String(point.attempt)}:${String(point.time)}`, naivePlace(counts, point)]));
+          expect(xs).toEqual(xs.map((_, i) => places.get(`${String(window.attempts[i])}:${String(window.times[i])}`)));
+          const known = xs.filter((x) => !Number.isNaN(x));
+          expect(known).toEqual(known.toSorted((a, b) => a - b));
+          // Points without a place are those before the counter's first, so they stand at the beginning.
+          expect(xs.findLastIndex((x) => Number.isNaN(x))).toBe(xs.length - known.length - 1);
+        },
+      ),
       { numRuns: 300 },
     );
     expect(placed).toBeGreaterThan(50);
