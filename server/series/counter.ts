@@ -1,5 +1,5 @@
 /** A metric that only ever grows (tokens, samples, epochs), as the x axis of the other metrics of its run. */
-import type { Segment } from "./window.ts";
+import type { Segment } from "./curve.ts";
 
 /**
  * Where a point stands on a counter: at the newest value that was logged for its step up to its own row; else at the first that was logged for its

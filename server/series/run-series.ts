@@ -10,11 +10,11 @@ import type { SeriesCursor, SeriesInfo } from "../../protocol/queries.ts";
 import { AttemptSeries, isReserved } from "./attempt-series.ts";
 import { lowerBound } from "./columns.ts";
 import { Counter } from "./counter.ts";
-import { MergedPoints, type Curve } from "./curve.ts";
+import { MergedPoints, type Curve, type Segment } from "./curve.ts";
 import { summarise } from "./summary.ts";
 import type { SpillFile } from "./spill.ts";
 import type { RunSeries, SeriesSource, SeriesWindow, WindowQuery } from "./types.ts";
-import { clip, countPoints, cutWindow, type Segment } from "./window.ts";
+import { clip, countPoints, cutWindow } from "./window.ts";
 
 /** @param sources the metric files of the run's attempts as of now; asked at each poll, for attempts are added */
 export function createRunSeries(run: RunId, sources: () => Promise<readonly SeriesSource[]>): RunSeries {

@@ -1,18 +1,9 @@
 /** Windows: the points of a curve between two steps, thinned so that every spike and every gap is kept. */
 import { lowerBound, upperBound } from "./columns.ts";
 import type { Counter } from "./counter.ts";
-import type { Points } from "./curve.ts";
+import type { Segment } from "./curve.ts";
 import { noExtremes, type Extremes } from "./pyramid.ts";
 import type { SeriesWindow } from "./types.ts";
-
-/** A stretch of points of one attempt, or of several where `attempts` says which. Stretches follow each other in the order of steps. */
-export interface Segment {
-  readonly points: Points;
-  readonly from: number;
-  readonly to: number;
-  readonly attempt: number;
-  readonly attempts: Int32Array | null;
-}
 
 /** The parts of the segments with fromStep <= step <= toStep. */
 export function clip(segments: readonly Segment[], fromStep: number, toStep: number): Segment[] {
