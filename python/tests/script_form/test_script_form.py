@@ -178,6 +178,59 @@ def test_subcommands() -> None:
     assert run(script, command_line(form, {"task": "test", "checkpoint": "c"})) == {"task": "test", "checkpoint": "c", "quiet": False, "seed": 0}
 
 
+ODD: Dict[str, Dict[str, Any]] = {
+    "epochs": {"type": "integer", "default": 3},
+    "dropout": {"type": "number", "default": 0.1},
+    "rows": {"type": "number", "default": 1000},
+    "crop": {"type": ["string", "null"], "default": None, "x-placeholder": "[2, 3]"},
+    "case": {"type": "string", "default": "low"},
+    "betas": {"minItems": 2, "maxItems": 2, "items": {"type": "number"}},
+    "layers": {"minItems": 1},
+    "level": {"type": "boolean", "default": False},
+    "amp": {"type": "boolean", "default": True},
+    "adam": {"type": "boolean", "default": False, "title": "Adam"},
+    "lion": {"type": "boolean", "default": False},
+    "quality": {"type": "boolean", "default": False},
+    "fine": {"type": "boolean", "default": False, "title": "Fine"},
+    "metric": {"x-depends-on": {"task": ["train", "test"]}, "x-section": "options"},
+    "steps": {"x-depends-on": {"task": ["train"]}, "default": 5},
+    "test_steps": {"x-depends-on": {"task": ["test"]}, "default": 50},
+}
+
+
+def test_converters_constants_and_names_in_two_places() -> None:
+    form = inspect_script(SCRIPTS / "odd_kinds.py").to_json()
+    for name, wanted in ODD.items():
+        assert {key: form["fields"][name].get(key) for key in wanted} == wanted, name
+    assert form["exclusive"] == [{"names": ["scratch", "resume"], "required": True, "commands": []}]
+    assert [note.split(": ", 1)[1] for note in form["notes"]] == ["crop is converted by the script itself; it is passed as a text"]
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ({"betas": [0.1, 0.2], "layers": [4, 5], "scratch": True, "task": "train"}, {"betas": [0.1, 0.2], "layers": [4, 5], "note": "none"}),
+        # Nothing but a list before the subcommand, which would be taken for one more of its items.
+        ({"layers": [4], "note": "n", "resume": None, "scratch": True, "task": "train", "steps": 9}, {"layers": [4], "note": "n", "steps": 9}),
+        ({"epochs": 4, "dropout": 0.5, "rows": 2e3, "crop": "4x5", "resume": "-last", "task": "train"}, {"epochs": 4, "rows": 2000, "crop": [4, 5], "resume": "-last"}),
+        ({"amp": False, "level": True, "adam": True, "lion": True, "scratch": True, "task": "train"}, {"amp": False, "level": 5, "optimizers": ["adam", "lion"]}),
+        ({"fine": True, "scratch": True, "task": "test", "test_steps": 7, "steps": 1, "split": "val", "metric": "f1"}, {"quality": "fine", "steps": 7, "metric": "f1"}),
+    ],
+)
+def test_odd_values_reach_the_script(values: Dict[str, Any], wanted: Dict[str, Any]) -> None:
+    script = SCRIPTS / "odd_kinds.py"
+    found = run(script, command_line(inspect_script(script), {"data": "rows.csv", **values}))
+    assert found["data"] == "rows.csv"
+    assert {name: found[name] for name in wanted} == wanted
+
+
+def test_only_a_list_stands_before_the_subcommand() -> None:
+    script = SCRIPTS / "odd_kinds.py"
+    arguments = [word for word in command_line(inspect_script(script), {"data": "d", "layers": [4], "task": "train"}) if word != "--scratch"]
+    found = run(script, ["--scratch", *arguments])
+    assert found["layers"] == [4] and found["task"] == "train"
+
+
 @pytest.mark.training
 def test_dataclasses_of_huggingface(tmp_path: Path) -> None:
     script = SCRIPTS / "hf_dataclasses.py"
@@ -262,7 +315,7 @@ def test_key_value_scripts(tmp_path: Path) -> None:
 
 def test_a_script_without_options_and_one_that_is_no_python(tmp_path: Path) -> None:
     assert form_of(tmp_path, "print(1)\n").to_json() == {
-        "kind": "none", "read_from": "source", "sections": [], "fields": {}, "required": [], "arguments": {}, "notes": [],
+        "kind": "none", "read_from": "source", "sections": [], "fields": {}, "required": [], "arguments": {}, "exclusive": [], "notes": [],
     }  # fmt: skip
     elsewhere = form_of(tmp_path, "from options import parser\nargs = parser.parse_args()\n")
     assert elsewhere.kind == "none" and "another file" in elsewhere.notes[0]

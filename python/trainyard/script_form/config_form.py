@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 from trainyard.adapters.fields import MISSING, Field
-from trainyard.script_form.argparse_form import title_of
+from trainyard.script_form.field_values import title_of
 from trainyard.script_form.dataclass_form import class_fields, read_annotation
 from trainyard.script_form.options import Option, ScriptForm
 from trainyard.script_form.source import Source, Unknown

@@ -6,7 +6,7 @@ import ast
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from trainyard.adapters.fields import MISSING, Field
-from trainyard.script_form.argparse_form import fitting, sentence, title_of
+from trainyard.script_form.field_values import fitting, sentence, title_of
 from trainyard.script_form.options import Option, ScriptForm
 from trainyard.script_form.source import Source, Unknown
 
