@@ -75,7 +75,7 @@ export const Webhook = WebhookRecord.omit({ secret: true }).extend({
 export type Webhook = z.infer<typeof Webhook>;
 
 /** When notices are given. */
-const NotifyLimits = NotifyFile.omit({ version: true, webhooks: true });
+export const NotifyLimits = NotifyFile.omit({ version: true, webhooks: true });
 export type NotifyLimits = z.infer<typeof NotifyLimits>;
 
 export const NotifySettings = NotifyLimits.extend({ webhooks: z.array(Webhook) });

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
-import { Notice, NotifyFile, type NotifyLimits, type NotifySettings, type Webhook, type WebhookRecord } from "../../protocol/notices.ts";
+import { Notice, NotifyFile, NotifyLimits, type NotifySettings, type Webhook, type WebhookRecord } from "../../protocol/notices.ts";
 import type { Devices } from "../devices/types.ts";
 import type { Runs } from "../runs/types.ts";
 import { writeJsonAtomic } from "../store/atomic.ts";
@@ -110,8 +110,7 @@ class NoticesRoom implements Notices {
 
   async settings(): Promise<NotifySettings> {
     await this.#loaded;
-    const { webhooks, version: _, ...limits } = this.#file;
-    return { ...limits, webhooks: webhooks.map((one) => this.#describe(one)) };
+    return { ...NotifyLimits.parse(this.#file), webhooks: this.#file.webhooks.map((one) => this.#describe(one)) };
   }
 
   async edit(changes: Partial<NotifyLimits>): Promise<NotifySettings> {

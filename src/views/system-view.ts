@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { SystemSample } from "../../protocol/system.ts";
 import type { StreamSubscription } from "../../protocol/stream-client.ts";
+import type { Disposable } from "../emitter.ts";
 import type { ServerConnection } from "../server/connection.ts";
 import type { WarningLimits } from "../warning-limits.ts";
 import { systemRows, type SystemRow } from "./system-text.ts";
@@ -11,7 +12,7 @@ const STALE_MS = 10_000;
 export class SystemView implements vscode.TreeDataProvider<SystemRow>, vscode.Disposable {
   readonly #connection: ServerConnection;
   readonly #limits: WarningLimits;
-  readonly #watch: vscode.Disposable;
+  readonly #watch: Disposable;
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
   #sample: { readonly value: SystemSample; readonly received: number } | null = null;
