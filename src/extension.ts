@@ -32,6 +32,7 @@ const start = () => import("./commands/start-commands.ts");
 const life = () => import("./commands/life-commands.ts");
 const look = () => import("./commands/look-commands.ts");
 const many = () => import("./commands/trash-commands.ts");
+const importing = () => import("./commands/import-commands.ts");
 const exporting = () => import("./commands/export-commands.ts");
 const setup = () => import("./commands/setup-commands.ts");
 const projects = () => import("./commands/project-commands.ts");
@@ -65,6 +66,7 @@ const COMMANDS = {
   "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },
   "trainyard.openArtifact": { run: from(look, (c) => c.openArtifact), needs: "server" },
   "trainyard.exportRun": { run: from(exporting, (c) => c.exportRun), needs: "server" },
+  "trainyard.importRuns": { run: from(importing, (c) => c.importRuns), needs: "server" },
   "trainyard.exportAdapter": { run: from(exporting, (c) => c.exportAdapter), needs: "server" },
   "trainyard.copyCommand": { run: from(look, (c) => c.copyCommand), needs: "server" },
   "trainyard.copyRunId": { run: from(look, (c) => c.copyRunId), needs: "server" },

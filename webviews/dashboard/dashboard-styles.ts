@@ -87,6 +87,10 @@ export const dashboardStyles = css`
     font-size: 12px;
     color: var(--secondary);
   }
+  .description {
+    margin: -4px 20px 8px;
+    font-size: 12px;
+  }
   .meta > span {
     border-left: 1px solid color-mix(in srgb, var(--vscode-foreground) 26%, transparent);
     margin-left: -9px;
