@@ -73,7 +73,7 @@ const machineApart = apart(/^systeminformation$/, "./systeminformation.cjs");
 
 /** @type {Record<string, import("esbuild").BuildOptions>} */
 const targets = {
-  extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"] },
+  extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"], plugins: libraries },
   server: { ...node, entryPoints: { server: "server/main.ts" }, outdir: "dist", plugins: [roomsApart] },
   rooms: {
     ...node,
@@ -100,7 +100,7 @@ const targets = {
     entryPoints: { cli: "cli/main.ts" },
     outdir: "dist",
     banner: { js: "#!/usr/bin/env node" },
-    plugins: [roomsApart, mcpApart],
+    plugins: [...libraries, roomsApart, mcpApart],
   },
   client: {
     ...common,

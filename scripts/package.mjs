@@ -58,7 +58,9 @@ export async function checkPackage(file) {
   if (!existsSync(file)) throw new StepFailure(`${file} was not written`, "Run npm run package and read its output.");
   const { size } = await stat(file);
   const names = listZip(await readFile(file));
-  const missing = REQUIRED.filter((name) => !names.some((found) => found.toLowerCase() === name.toLowerCase()));
+  const readme = await readFile(path.join(root, "README.md"), "utf8");
+  const pictures = Array.from(readme.matchAll(/\]\((docs\/pictures\/[^)]+)\)/g), ([, picture]) => `extension/${picture}`);
+  const missing = [...REQUIRED, ...pictures].filter((name) => !names.some((found) => found.toLowerCase() === name.toLowerCase()));
   const surplus = names.filter((name) => FORBIDDEN.test(name) || !ALLOWED.test(name));
   if (missing.length > 0) throw new StepFailure(`the package lacks ${missing.join(", ")}`, "See .vscodeignore and esbuild.mjs.");
   if (surplus.length > 0) throw new StepFailure(`the package holds what does not ship: ${surplus.join(", ")}`, "Add it to .vscodeignore.");
