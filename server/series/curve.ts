@@ -189,7 +189,8 @@ export class Curve implements Points {
     }
     tail.length = begin + count;
     // Most metrics fall within their first values and are never looked at again.
-    if (this.firstFall === Infinity) this.firstFall = first + firstFall(target, begin, tail.length, begin > 0 ? target[begin - 1]! : -Infinity);
+    if (this.firstFall === Infinity)
+      this.firstFall = first + firstFall(target, begin, tail.length, begin > 0 ? target[begin - 1]! : -Infinity);
     // The values of an incomplete node are taken in later: a gap among them counts too.
     this.#pyramid.extend(target, first, start + count, this.gaps.indexes.length === gapsBefore && lastGap < start - 64);
   }

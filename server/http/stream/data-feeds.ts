@@ -25,7 +25,11 @@ export class SeriesFeed implements Feed {
   #dirty = true;
   #closed = false;
 
-  constructor(id: number, topic: { run: RunId; metrics: readonly string[]; cursor: SeriesCursor; x?: string | undefined }, sources: FeedSources) {
+  constructor(
+    id: number,
+    topic: { run: RunId; metrics: readonly string[]; cursor: SeriesCursor; x?: string | undefined },
+    sources: FeedSources,
+  ) {
     this.#id = id;
     this.#run = topic.run;
     this.#metrics = topic.metrics;
