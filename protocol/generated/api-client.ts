@@ -26,8 +26,8 @@ export type QueryRunsBody = { project?: string | undefined; filter?: string | un
 export type AggregateBody = { project?: string | undefined; filter?: string | undefined; group_by?: (string)[] | undefined; values: (string)[]; limit?: number | undefined };
 export type HistogramBody = { project?: string | undefined; filter?: string | undefined; field: string; bins?: number | undefined; range?: [number, number] | undefined };
 export type EvaluateBody = { project?: string | undefined; filter?: string | undefined; expression: string; limit?: number | undefined };
-export type EditNotifySettingsBody = { stalled_minutes?: number | undefined; disk_free_gb?: number | undefined };
-export type AddWebhookBody = { url: string; kinds?: ("finished" | "failed" | "stalled" | "nan" | "disk_low" | "test")[] | undefined; project?: (string | null) | undefined; secret?: string | undefined };
+export type EditNotifySettingsBody = { stalled_minutes?: number | undefined; disk_free_gb?: number | undefined; gpu_celsius?: number | undefined; gpu_memory_percent?: number | undefined };
+export type AddWebhookBody = { url: string; kinds?: ("finished" | "failed" | "stalled" | "nan" | "disk_low" | "gpu_hot" | "gpu_memory_full" | "test")[] | undefined; project?: (string | null) | undefined; secret?: string | undefined };
 export type AddStoresBody = { path: string; name?: string | undefined };
 export type SharedInputSchema0 = (string | number | boolean | null | (SharedInputSchema0)[] | { [key: string]: SharedInputSchema0 });
 export type ApiError = { error: { code: "bad_request" | "unauthorized" | "forbidden" | "not_found" | "conflict" | "invalid_spec" | "unknown_recipe" | "python_unusable" | "missing_file" | "bad_dataset" | "bad_checkpoint" | "store_occupied" | "other_store" | "store_unwritable" | "disk_full" | "corrupt_record" | "too_large" | "timeout" | "unavailable" | "internal"; message: string; hint: (string | null); problems: ({ severity: "error" | "warning" | "info"; field: string; message: string; hint: (string | null); span?: { start: number; end: number } | undefined; fixes?: ({ path: string; value: SharedOutputSchema0; label: string })[] | undefined })[] } };
@@ -85,10 +85,10 @@ export type QueryRunsAnswer = { fields: (string)[]; rows: ({ id: string; values:
 export type AggregateAnswer = { groups: ({ key: (SharedOutputSchema0)[]; runs: number; values: { [key: string]: { count: number; missing: number; non_finite: number; sum: (number | null); mean: (number | null); median: (number | null); min: (number | null); max: (number | null); std: (number | null); sem: (number | null); ci95: ([number, number] | null); q1: (number | null); q3: (number | null) } } })[]; total: number };
 export type HistogramAnswer = { edges: (number)[]; counts: (number)[]; count: number; outside: number; non_finite: number; missing: number; categories: ({ value: SharedOutputSchema0; count: number })[] };
 export type EvaluateAnswer = { values: ({ id: string; name: string; value: (((number | "NaN" | "Infinity" | "-Infinity") | boolean | string) | null) })[]; total: number; present: number };
-export type ListNoticesAnswer = { notices: ({ id: string; time: string; kind: "finished" | "failed" | "stalled" | "nan" | "disk_low" | "test"; message: string; hint: (string | null); run: ({ id: string; name: string; project: string; attempt: number } | null) })[] };
+export type ListNoticesAnswer = { notices: ({ id: string; time: string; kind: "finished" | "failed" | "stalled" | "nan" | "disk_low" | "gpu_hot" | "gpu_memory_full" | "test"; message: string; hint: (string | null); run: ({ id: string; name: string; project: string; attempt: number } | null) })[] };
 export type ClaimNoticeAnswer = { claimed: boolean };
-export type GetNotifySettingsAnswer = { stalled_minutes: number; disk_free_gb: number; webhooks: (AddWebhookAnswer)[] };
-export type AddWebhookAnswer = { id: string; url: string; kinds: ("finished" | "failed" | "stalled" | "nan" | "disk_low" | "test")[]; project: (string | null); created_at: string; signed: boolean; waiting: number; last: (TestWebhookAnswer | null) };
+export type GetNotifySettingsAnswer = { stalled_minutes: number; disk_free_gb: number; gpu_celsius: number; gpu_memory_percent: number; webhooks: (AddWebhookAnswer)[] };
+export type AddWebhookAnswer = { id: string; url: string; kinds: ("finished" | "failed" | "stalled" | "nan" | "disk_low" | "gpu_hot" | "gpu_memory_full" | "test")[]; project: (string | null); created_at: string; signed: boolean; waiting: number; last: (TestWebhookAnswer | null) };
 export type RemoveWebhookAnswer = { ok: true };
 export type TestWebhookAnswer = { time: string; status: (number | null); problem: (string | null) };
 export type ListStoresAnswer = { stores: ({ name: string; path: string; own: boolean; state: "opening" | "open" | "unavailable"; problem: (string | null); runs: number; live_runs: number; duplicates: number; added_at: (string | null) })[]; problems: ({ severity: "error" | "warning" | "info"; field: string; message: string; hint: (string | null); span?: { start: number; end: number } | undefined; fixes?: ({ path: string; value: SharedOutputSchema0; label: string })[] | undefined })[] };
@@ -238,7 +238,7 @@ export interface Operations {
   histogram: { query?: { pretty?: boolean | undefined }; body: HistogramBody; answer: HistogramAnswer };
   /** The value of an expression for each run: what a derived metric would be. `POST /api/evaluate`. Refused with 400 bad_request; 401 unauthorized; 403 forbidden; 413 too_large; 500 internal */
   evaluate: { query?: { pretty?: boolean | undefined }; body: EvaluateBody; answer: EvaluateAnswer };
-  /** Runs that finished, failed, stalled or met a NaN, and a disk that is nearly full; newest first. `GET /api/notices`. Refused with 400 bad_request; 401 unauthorized; 403 forbidden; 413 too_large; 500 internal */
+  /** Runs that finished, failed, stalled or met a NaN, a disk that is nearly full, GPUs that are hot or full; newest first. `GET /api/notices`. Refused with 400 bad_request; 401 unauthorized; 403 forbidden; 413 too_large; 500 internal */
   listNotices: { query?: { limit?: number | undefined; pretty?: boolean | undefined }; answer: ListNoticesAnswer };
   /** Take over showing a notice: of all windows, the first to ask. `POST /api/notices/{notice}/claim`. Refused with 400 bad_request; 401 unauthorized; 403 forbidden; 404 not_found; 413 too_large; 500 internal */
   claimNotice: { path: { notice: string }; query?: { pretty?: boolean | undefined }; answer: ClaimNoticeAnswer };

@@ -3,6 +3,7 @@ import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import { decodeFrame } from "../../protocol/frames.ts";
+import { DEFAULT_GPU_LIMITS, type GpuLimits } from "../../protocol/gpu-warnings.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { ServerMessage } from "../../protocol/messages.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
@@ -28,6 +29,7 @@ export class RunModel {
   events: readonly RunEvent[] = [];
   usage: RunUsage | null = null;
   system: readonly SystemSample[] = [];
+  limits: GpuLimits = DEFAULT_GPU_LIMITS;
   annotations: Annotations = NO_ANNOTATIONS;
   /** What went wrong last: without `detail` the reason why the run cannot be shown at all. */
   problem: TrainyardError | null = null;
@@ -150,6 +152,7 @@ export class RunModel {
       const { samples } = await this.transport.request("getSystem", { query: { minutes: 5 } });
       const newest = samples.at(-1)?.time ?? 0;
       this.system = [...samples, ...this.system.filter((sample) => sample.time > newest)].slice(-SYSTEM_SAMPLES);
+      this.limits = await this.transport.request("getNotifySettings", {});
       this.#changed();
     } catch (error) {
       // The stream brings samples as they are taken; without history the sparklines start empty.
