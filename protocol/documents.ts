@@ -20,6 +20,16 @@ export const ScriptOption = z.object({
 });
 export type ScriptOption = z.infer<typeof ScriptOption>;
 
+/** Options of which the script takes one at most. */
+export const ExclusiveOptions = z.object({
+  names: z.array(z.string()),
+  /** Must one of them be given? */
+  required: z.boolean(),
+  /** Subcommands that know them; empty for all. */
+  commands: z.array(z.string()),
+});
+export type ExclusiveOptions = z.infer<typeof ExclusiveOptions>;
+
 /**
  * The form of the script that a document names. `recipe` is the recipe `script` with the script's own sections and fields: their values stand in
  * `params` under the same names.
@@ -32,6 +42,9 @@ export const ScriptForm = z.object({
   read_from: z.enum(["source", "help"]),
   recipe: Recipe,
   options: z.record(z.string(), ScriptOption),
+  exclusive: z.array(ExclusiveOptions),
+  /** The option that the document's `seed` is passed to; null where the script has none. */
+  seed_option: z.string().nullable(),
   /** What the form leaves out, and why. */
   notes: z.array(z.string()),
   /** The words that the document's values become; values that equal their default are left out. */

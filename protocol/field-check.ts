@@ -48,11 +48,24 @@ function say(errors: readonly OutputUnit[], field: RecipeField): string {
       return `must be more than ${shortNumber(field.exclusiveMinimum ?? 0)}`;
     case "maximum":
       return `must be at most ${shortNumber(field.maximum ?? 0)}`;
+    case "minItems":
+    case "maxItems":
+      return `must have ${itemCount(field)}`;
     case "enum":
       return `must be one of ${(field.enum ?? []).map(String).join(", ")}`;
     default:
       return errors.at(-1)?.error ?? "is not valid";
   }
+}
+
+/** How many items a list takes, in words. */
+export function itemCount({ minItems, maxItems }: RecipeField): string {
+  const items = (count: number): string => `${String(count)} ${count === 1 ? "item" : "items"}`;
+  if (minItems !== undefined && minItems === maxItems) return items(minItems);
+  return [
+    ...(minItems === undefined ? [] : [`at least ${items(minItems)}`]),
+    ...(maxItems === undefined ? [] : [`at most ${items(maxItems)}`]),
+  ].join(" and ");
 }
 
 export function typeName(type: string): string {

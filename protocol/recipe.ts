@@ -30,6 +30,9 @@ export const RecipeField = z.object({
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   exclusiveMinimum: z.number().optional(),
+  /** Of a list: how many items it has. */
+  minItems: z.number().int().optional(),
+  maxItems: z.number().int().optional(),
   items: JsonObject.optional(),
   "x-section": z.string(),
   "x-order": z.number().int(),

@@ -14,6 +14,9 @@ export const LaunchSpec = z
   .strict();
 export type LaunchSpec = z.infer<typeof LaunchSpec>;
 
+/** What becomes an argument, a variable or a path of a process: the system ends such a text at its first NUL character. */
+const ProcessText = z.string().refine((text) => !text.includes("\0"), "it holds a NUL character");
+
 export const RunSpec = z
   .object({
     name: z.string().min(1).max(200).optional().describe("Shown name of the run. A name is made up from the recipe when it is left out."),
@@ -26,10 +29,14 @@ export const RunSpec = z
       .describe("What to train: hf-causal-lm, hf-lora, trl-sft, trl-dpo, lightning, script, command, or a recipe of your own."),
     preset: z.string().optional().describe("A named set of values of the recipe, applied below `params`."),
     params: JsonObject.default({}).describe("The recipe's fields; anything left out takes the preset's or the recipe's default."),
-    args: z.array(z.string()).default([]).describe("Further command-line arguments, passed on as they are (script and command)."),
-    python: z.string().optional().describe("Interpreter that runs the training. Default: the one chosen in the editor."),
-    cwd: z.string().optional().describe("Working directory. Default: the folder of the workspace."),
-    env: z.record(z.string(), z.string()).default({}).describe("Environment variables set for the training."),
+    args: z.array(ProcessText).default([]).describe("Further command-line arguments, passed on as they are (script and command)."),
+    python: ProcessText.optional().describe("Interpreter that runs the training. Default: the one chosen in the editor."),
+    cwd: ProcessText.optional().describe("Working directory. Default: the folder of the workspace."),
+    env: z
+      .record(z.string(), ProcessText)
+      .refine((env) => Object.keys(env).every((name) => /^[^=\0]+$/.test(name)), "a variable has a name, without = and NUL characters")
+      .default({})
+      .describe("Environment variables set for the training."),
     seed: z.number().int().optional().describe("Random seed; runs that differ by it alone are replicates."),
     launch: LaunchSpec.prefault({}),
     grace_seconds: z

@@ -109,6 +109,8 @@ export const SweepPlan = z.object({
   run_count: z.number().int(),
   /** All of them; of a search the first draws, since the others follow from what these reach. */
   runs: z.array(SweepPoint.omit({ run: true, pruned: true })),
+  /** What is worth a look but keeps no run from starting. */
+  warnings: z.array(Problem),
 });
 export type SweepPlan = z.infer<typeof SweepPlan>;
 

@@ -26,12 +26,14 @@ import { ServerConnection } from "./server/connection.ts";
 import { readSettings } from "./settings.ts";
 import { offerTerminalCommand } from "./terminal-command.ts";
 import { showViews } from "./views/views.ts";
+import { WarningLimits } from "./warning-limits.ts";
 
 // Loaded with the first command that needs them: activation stays short.
 const start = () => import("./commands/start-commands.ts");
 const life = () => import("./commands/life-commands.ts");
 const look = () => import("./commands/look-commands.ts");
 const many = () => import("./commands/trash-commands.ts");
+const importing = () => import("./commands/import-commands.ts");
 const exporting = () => import("./commands/export-commands.ts");
 const setup = () => import("./commands/setup-commands.ts");
 const projects = () => import("./commands/project-commands.ts");
@@ -65,6 +67,7 @@ const COMMANDS = {
   "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },
   "trainyard.openArtifact": { run: from(look, (c) => c.openArtifact), needs: "server" },
   "trainyard.exportRun": { run: from(exporting, (c) => c.exportRun), needs: "server" },
+  "trainyard.importRuns": { run: from(importing, (c) => c.importRuns), needs: "server" },
   "trainyard.exportAdapter": { run: from(exporting, (c) => c.exportAdapter), needs: "server" },
   "trainyard.copyCommand": { run: from(look, (c) => c.copyCommand), needs: "server" },
   "trainyard.copyRunId": { run: from(look, (c) => c.copyRunId), needs: "server" },
@@ -130,6 +133,9 @@ function createHost(context: vscode.ExtensionContext): Host {
   const notifications = new Notifications(connection, board, (text) => {
     log.warn(text);
   });
+  const limits = new WarningLimits(connection, (text) => {
+    log.warn(text);
+  });
   const logs = new LogDocuments(connection, board);
   const services: PageServices = {
     context,
@@ -145,7 +151,7 @@ function createHost(context: vscode.ExtensionContext): Host {
     },
   };
   const panels = new PanelManager({ ...services, board });
-  const runsTree = showViews({ context, connection, board });
+  const runsTree = showViews({ context, connection, board }, limits);
   const diagnostics = vscode.languages.createDiagnosticCollection("trainyard");
   const code = new CodeDocuments(connection);
   const catalogue = new RunCatalogue(connection, python);
@@ -161,7 +167,7 @@ function createHost(context: vscode.ExtensionContext): Host {
     diagnostics,
     selection: () => runsTree.selection,
   };
-  context.subscriptions.push(log, python, connection, board, notifications, logs, panels, diagnostics, catalogue, code);
+  context.subscriptions.push(log, python, connection, board, notifications, limits, logs, panels, diagnostics, catalogue, code);
   context.subscriptions.push(
     registerTrainingLens(),
     registerRunLanguage({ catalogue, connection, diagnostics, log }),

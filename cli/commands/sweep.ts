@@ -92,13 +92,14 @@ export function addSweepCommands(program: Command, context: CommandContext): voi
   });
 }
 
-function describePlan({ name, runs, run_count, concurrency }: SweepPlan): string {
+function describePlan({ name, runs, run_count, concurrency, warnings }: SweepPlan): string {
   const rows = runs.map(({ params, seed }, index) => [`${name} ${index + 1}`, describeParams(params), seed === null ? "" : String(seed)]);
   const rest =
     run_count > runs.length
       ? ` The first ${runs.length} are these draws; each of the others follows from what the runs before it reach.`
       : "";
-  return `${formatTable(["NAME", "PARAMS", "SEED"], rows)}\n${run_count} runs, ${concurrency} at a time.${rest}`;
+  const notes = warnings.map(({ message, hint }) => `\nWarning: ${message}.${hint === null ? "" : ` ${hint}`}`);
+  return `${formatTable(["NAME", "PARAMS", "SEED"], rows)}\n${run_count} runs, ${concurrency} at a time.${rest}${notes.join("")}`;
 }
 
 function describeList(sweeps: readonly SweepSummary[]): string {

@@ -1,7 +1,8 @@
 /** Reads a *.run.yaml document: its values, the spec, and each problem with its place in the text. Pure. */
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type Pair, type YAMLMap } from "yaml";
-import type { Problem } from "../errors.ts";
+import { TrainyardError, type Problem } from "../errors.ts";
 import { JsonObject } from "../json.ts";
+import { isTooDeep, MAX_JSON_DEPTH } from "../parse-json.ts";
 import { RunSpec } from "../spec.ts";
 
 /** Half-open range of characters. */
@@ -27,8 +28,21 @@ export function parseYaml(text: string): Document.Parsed {
   return parseDocument(text, { merge: true, prettyErrors: true });
 }
 
+const TOO_DEEP = `it is nested more than ${MAX_JSON_DEPTH} levels deep`;
+
+/** The parser goes down into a document by recursion. @returns null for one that is too deep for it */
+function parseShallow(text: string): Document.Parsed | null {
+  try {
+    return parseYaml(text);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
 export function readRunDocument(text: string): RunDocumentReading {
-  const document = parseYaml(text);
+  const document = parseShallow(text);
+  if (document === null) return { values: null, spec: null, problems: [placed("", TOO_DEEP, null)], locate: () => null };
   const locate = (field: string): TextRange | null => rangeOf(document, field);
   // The place is said by the range.
   const broken = document.errors.map(({ message, pos }) => placed("", firstLine(message).replace(/ at line \d+, column \d+:?$/, ""), pos));
@@ -56,14 +70,33 @@ function withoutNotes(values: JsonObject): JsonObject {
 
 type PlainValues = { readonly ok: true; readonly values: JsonObject } | { readonly ok: false; readonly problem: string };
 
-/** Aliases are resolved here, which can fail: an anchor that stands in itself, or one that is expanded without end. */
+/**
+ * What the text says, with its aliases resolved.
+ * @throws TrainyardError invalid_spec: an anchor stands in itself, or is expanded without end
+ */
+export function plainContent(document: Document.Parsed): unknown {
+  let plain: unknown;
+  try {
+    plain = document.toJS();
+  } catch (error) {
+    throw new TrainyardError("invalid_spec", firstLine(error instanceof Error ? error.message : String(error)), "Name fewer aliases.");
+  }
+  try {
+    JSON.stringify(plain);
+  } catch {
+    throw new TrainyardError("invalid_spec", "an anchor stands in what it names", "Take the alias inside of it out.");
+  }
+  return plain;
+}
+
 function plainValues(document: Document.Parsed): PlainValues {
   let raw: unknown;
   try {
-    raw = document.toJS() ?? {};
+    raw = plainContent(document) ?? {};
   } catch (error) {
-    return { ok: false, problem: firstLine(error instanceof Error ? error.message : String(error)) };
+    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
   }
+  if (isTooDeep(raw)) return { ok: false, problem: TOO_DEEP };
   const values = JsonObject.safeParse(raw);
   return values.success
     ? { ok: true, values: values.data }

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
+import { parseJson } from "../../protocol/parse-json.ts";
 import type { Route } from "../../protocol/route.ts";
 import { routes, type RouteName } from "../../protocol/routes.ts";
 import { analysisHandlers } from "./analysis-handlers.ts";
@@ -49,6 +50,8 @@ export function createApp(context: HttpContext): Hono {
   app.use(async (c, next) => {
     checkHostAndOrigin(c.req.header("host"), c.req.header("origin"));
     await next();
+    // Nobody reads the body of an answer to HEAD: the file behind it is closed here.
+    if (c.req.method === "HEAD") await c.res.body?.cancel();
     c.res.headers.set("x-content-type-options", "nosniff");
     c.res.headers.set("referrer-policy", "no-referrer");
     c.res.headers.set("cross-origin-resource-policy", "same-origin");
@@ -106,7 +109,7 @@ function parse(schema: z.ZodType, value: unknown, part: string): unknown {
 function readJson(text: string): unknown {
   if (text.trim() === "") return {};
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     throw new TrainyardError("bad_request", `the body of the request is not JSON: ${detail}`);

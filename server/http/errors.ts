@@ -25,7 +25,7 @@ export function toTrainyardError(error: unknown, log: (text: string) => void): T
     if (error.code === "internal") log(error.stack ?? error.message);
     return error;
   }
-  const known = outOfFiles(error) ?? unreadable(error);
+  const known = outOfFiles(error) ?? unreadable(error) ?? impossiblePath(error);
   if (known !== null) return known;
   switch (systemCode(error)) {
     case "ENOSPC":
@@ -37,6 +37,12 @@ export function toTrainyardError(error: unknown, log: (text: string) => void): T
       log(error instanceof Error ? (error.stack ?? error.message) : String(error));
       return new TrainyardError("internal", "the server ran into an unexpected error", "Its log says more; please report it.");
   }
+}
+
+/** A path with a NUL character names no file, wherever it came from; the system's functions refuse to look. */
+function impossiblePath(error: unknown): TrainyardError | null {
+  if (systemCode(error) !== "ERR_INVALID_ARG_VALUE" || !(error instanceof Error) || !error.message.includes("null bytes")) return null;
+  return new TrainyardError("bad_request", `a path holds a NUL character: ${error.message}`, "Correct the path.");
 }
 
 export function errorResponse(error: TrainyardError, headers: Readonly<Record<string, string>> = {}): Response {

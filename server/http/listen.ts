@@ -1,5 +1,5 @@
 /** The socket: one HTTP server on loopback, its WebSocket upgrades beside it. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, maxHeaderSize, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WS_PATH, WS_PROTOCOL } from "../../protocol/constants.ts";
@@ -37,8 +37,11 @@ const CLOSE_WAIT_MS = 1_000;
  */
 export async function listen(options: ListenOptions, port: number): Promise<Listening> {
   let lastRequest = Date.now();
+  const answering = new WeakSet<Duplex>();
   const server = createServer((request, response) => {
     lastRequest = Date.now();
+    answering.add(request.socket);
+    response.once("close", () => answering.delete(request.socket));
     options
       .edge()
       .then((edge) => edge.answer(request, response))
@@ -64,6 +67,12 @@ export async function listen(options: ListenOptions, port: number): Promise<List
         refuse(socket, toTrainyardError(error, options.log));
       },
     );
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    // A sentence in the midst of an answer would pass for a part of it.
+    if (socket.writable && error.code !== "ECONNRESET" && !answering.has(socket))
+      refuse(socket, unreadableRequest(error), STATUS_BY_PARSER[error.code ?? ""]);
+    else socket.destroy();
   });
   // A request that never ends must not hold a connection for ever; uploads here are 4 MB at most.
   server.requestTimeout = 60_000;
@@ -91,9 +100,29 @@ function authorizeUpgrade(request: IncomingMessage, token: string): void {
   }
 }
 
-function refuse(socket: Duplex, error: TrainyardError): void {
+/** Where HTTP has a status of its own for what the parser refused. */
+const STATUS_BY_PARSER: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** What the parser of HTTP could not make a request of: no route has seen it. */
+function unreadableRequest(error: NodeJS.ErrnoException): TrainyardError {
+  switch (error.code) {
+    case "HPE_HEADER_OVERFLOW":
+      return new TrainyardError(
+        "too_large",
+        `the address and the headers of a request may hold ${maxHeaderSize} bytes together`,
+        "Ask with POST where there is a body for it: POST /api/query takes a filter.",
+      );
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return new TrainyardError("timeout", "the request did not come to its end in time", "Send it again.");
+    default:
+      return new TrainyardError("bad_request", `this is no request of HTTP/1.1: ${error.message}`, "See docs/api.md.");
+  }
+}
+
+/** @param status another than that of the error's code */
+function refuse(socket: Duplex, error: TrainyardError, status = HTTP_STATUS[error.code]): void {
   const body = JSON.stringify(error.toApi());
-  const head = `HTTP/1.1 ${HTTP_STATUS[error.code]} ${error.code}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8`;
+  const head = `HTTP/1.1 ${status} ${error.code}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8`;
   socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 

@@ -73,24 +73,31 @@ async function readAll(file: string, format: ImportFormat): Promise<Gathered> {
   }
 }
 
+/** The first 4 KiB as text. @throws TrainyardError missing_file | bad_request */
+async function beginningOf(file: string): Promise<string> {
+  try {
+    // Before it is opened: opening a pipe would wait for its writer.
+    if (!(await stat(file)).isFile()) throw new TrainyardError("bad_request", `${file} is no file`, "Give the path of an exported file.");
+    const handle = await open(file, "r");
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
+      return buffer.toString("utf8", 0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof TrainyardError) throw error;
+    if (isAbsent(error)) throw new TrainyardError("missing_file", `there is no file ${file}`, "Check the path.");
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new TrainyardError("missing_file", `${file} cannot be read: ${detail}`, "Check its permissions and the disk.", [], {
+      cause: error,
+    });
+  }
+}
+
 /** By what the file begins with: names say little. */
 async function formatOf(file: string): Promise<ImportFormat> {
-  const info = await stat(file).catch((error: unknown) => {
-    if (isAbsent(error)) throw new TrainyardError("missing_file", `there is no file ${file}`, "Check the path.");
-    throw new TrainyardError("missing_file", `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  if (!info.isFile()) throw new TrainyardError("bad_request", `${file} is no file`, "Give the path of an exported file.");
-  const handle = await open(file, "r").catch((error: unknown) => {
-    throw new TrainyardError("missing_file", `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  let head: Buffer;
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
-    head = buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
-  const start = head.toString("utf8");
+  const start = await beginningOf(file);
   if (start.startsWith("PAR1")) return "parquet";
   if (start.startsWith("ARROW1")) return "arrow";
   if (start.startsWith("{")) return "jsonl";

@@ -5,6 +5,7 @@ import { parquetMetadataAsync, parquetScan, type DecodedArray } from "hyparquet"
 import * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { ExportedRun, ExportProvenance } from "../../protocol/export.ts";
+import { parseJson } from "../../protocol/parse-json.ts";
 import { fileBuffer, parquetCodecs } from "../store/parquet-file.ts";
 import type { ImportPiece } from "./points.ts";
 import { LONG_COLUMNS } from "./read-text.ts";
@@ -71,7 +72,7 @@ function* provenance(file: string, metadata: ReadonlyMap<string, string>): Gener
     const text = metadata.get(`trainyard.${key}`);
     if (text === undefined) return undefined;
     try {
-      return JSON.parse(text);
+      return parseJson(text);
     } catch {
       throw new TrainyardError("bad_request", `${file} cannot be imported: its trainyard.${key} is no JSON`, "Export the run again.");
     }

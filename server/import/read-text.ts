@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { ExportedPoint, ExportedRun, ExportProvenance } from "../../protocol/export.ts";
 import { fromWireNumber } from "../../protocol/json.ts";
+import { parseJson } from "../../protocol/parse-json.ts";
 import { CsvRows } from "./csv.ts";
 import type { ImportPiece } from "./points.ts";
 
@@ -39,7 +40,7 @@ export async function* readJsonLines(file: string): AsyncGenerator<ImportPiece> 
     if (text.trim() === "") continue;
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = parseJson(text);
     } catch (error) {
       throw atLine(file, number, error instanceof Error ? error.message : String(error));
     }

@@ -16,7 +16,7 @@ export function serverEnvironment(source: NodeJS.ProcessEnv): NodeJS.ProcessEnv 
 function isForeign(name: string, value: string, fromEditor: boolean): boolean {
   if (Object.entries(SERVER_ALLOCATOR).some(([own, set]) => own === name && set === value)) return true;
   if (name.startsWith("VSCODE_") || name.startsWith("ELECTRON_")) return true;
-  if (/^TRAINYARD_(RUN_|ATTEMPT$|STORE$|PROJECT$)/.test(name)) return true;
+  if (/^TRAINYARD_(RUN_|ATTEMPT$|STORE$|PROJECT$|SEED$)/.test(name)) return true;
   // The debugger of an editor loads itself into every Node process through this.
   return name === "NODE_OPTIONS" && fromEditor;
 }
@@ -40,6 +40,8 @@ export interface AttemptEnvironment {
   readonly track: boolean;
   /** Values for CUDA_VISIBLE_DEVICES; empty leaves it as it is. */
   readonly gpus: readonly string[];
+  /** null: the document names none. */
+  readonly seed: number | null;
   /** The spec's own variables. */
   readonly user: Readonly<Record<string, string>>;
 }
@@ -51,6 +53,7 @@ export function attemptEnvironment(options: AttemptEnvironment, inherited: NodeJ
   return {
     PYTHONUNBUFFERED: "1",
     ...gpus,
+    ...(options.seed !== null && { TRAINYARD_SEED: String(options.seed) }),
     ...user,
     PYTHONPATH: pythonPath(packageRoot, options.track, user["PYTHONPATH"] ?? inherited["PYTHONPATH"]),
     TRAINYARD_RUN_DIR: options.runDir,

@@ -20,6 +20,8 @@ import {
   mustHaveScript,
   scriptArguments,
   scriptOf,
+  scriptProblems,
+  seedOption,
   withScriptForm,
   type Inspected,
   type ScriptPlace,
@@ -107,7 +109,8 @@ export class Recipes {
     const { python, environment } = chosen;
     const all = { preset: spec.preset, ...layers, spec: spec.params };
     const { recipe, resolved, script } = await this.#withScript(chosen.recipe, spec, python, cwd, all);
-    const problems = validateParams(recipe, resolved.params, cwd);
+    const problems = [...validateParams(recipe, resolved.params, cwd), ...seedProblems(spec, script?.form ?? null)];
+    if (script !== null) problems.push(...scriptProblems(script.form, resolved.params, givesWords(spec, resolved.params)));
     refuse(problems);
     const words = script === null ? [] : await scriptArguments(script.place, script.form, resolved.params);
     const command = commandFor(recipe.id, resolved.params, spec.args, python, words);
@@ -166,13 +169,15 @@ export class Recipes {
     const { python, cwd, params } = draft;
     const place = this.#scriptPlace(mustHaveScript(params, cwd), spec, python, cwd, params);
     const form = await inspectScript(place);
-    const words = await scriptArguments(place, form, spec.params);
+    const words = await scriptArguments(place, form, { ...seedParams(spec, form), ...spec.params });
     return {
       script: place.script,
       kind: form.kind,
       read_from: form.read_from,
       recipe: withScriptForm(draft.recipe, form, givesWords(spec, params)),
       options: form.arguments,
+      exclusive: form.exclusive,
+      seed_option: seedOption(form),
       notes: form.notes,
       arguments: words,
     };
@@ -194,7 +199,8 @@ export class Recipes {
     const form = await inspectScript(place);
     const extended = withScriptForm(recipe, form, givesWords(spec, resolved.params));
     const own = new Set(Object.keys(form.fields));
-    return { recipe: extended, resolved: resolveParams(extended, layers, own), script: { place, form } };
+    const given = { ...seedParams(spec, form), ...layers.spec };
+    return { recipe: extended, resolved: resolveParams(extended, { ...layers, spec: given }, own), script: { place, form } };
   }
 
   #scriptPlace(script: string, spec: RunSpec, python: string, cwd: string, params: JsonObject): ScriptPlace {
@@ -258,6 +264,29 @@ export function checkCode(problems: readonly Problem[]): ErrorCode {
 /** Are there arguments that are given as words? */
 function givesWords(spec: RunSpec, params: JsonObject): boolean {
   return spec.args.length > 0 || (Array.isArray(params["args"]) && params["args"].length > 0);
+}
+
+/** The document's seed as a value of the script's own option. */
+function seedParams({ seed }: RunSpec, form: Inspected): JsonObject {
+  const option = seedOption(form);
+  return seed === undefined || option === null ? {} : { [option]: seed };
+}
+
+/** A seed that two places name differently, and one that nothing takes: the recipes that train themselves take every seed. */
+function seedProblems({ recipe, seed, params }: RunSpec, form: Inspected | null): Problem[] {
+  if (seed === undefined || (recipe !== "script" && recipe !== COMMAND_RECIPE.id)) return [];
+  const option = form === null ? null : seedOption(form);
+  if (option === null) {
+    const message = `the ${recipe} has no option that the seed could be passed to`;
+    const hint =
+      "It finds the seed in the environment variable TRAINYARD_SEED; unless it reads that, runs that differ by the seed alone are the same.";
+    return [{ severity: "warning", field: "seed", message, hint }];
+  }
+  const own = params[option];
+  if (own === undefined || own === seed) return [];
+  const message = `the seed is ${String(seed)}, and params.${option} is ${JSON.stringify(own)}`;
+  const hint = `The seed of a document or sweep is passed to ${option}: leave one of the two out.`;
+  return [{ severity: "error", field: `params.${option}`, message, hint }];
 }
 
 function workingDirectory(spec: RunSpec, baseDir: string): string {

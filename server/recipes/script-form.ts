@@ -2,8 +2,9 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import * as z from "zod";
-import { ScriptForm, ScriptOption } from "../../protocol/documents.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { isApplicable } from "../../protocol/field-check.ts";
+import { ExclusiveOptions, ScriptForm, ScriptOption } from "../../protocol/documents.ts";
+import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { RecipeField, type Recipe } from "../../protocol/recipe.ts";
 import { askRecipes } from "./python-module.ts";
@@ -16,6 +17,7 @@ const Inspected = z.object({
   fields: z.record(z.string(), RecipeField),
   required: z.array(z.string()),
   arguments: z.record(z.string(), ScriptOption),
+  exclusive: z.array(ExclusiveOptions),
   notes: z.array(z.string()),
 });
 export type Inspected = z.infer<typeof Inspected>;
@@ -82,6 +84,40 @@ export function withScriptForm(recipe: Recipe, form: Inspected, given: boolean):
       required: given ? recipe.schema.required : [...recipe.schema.required, ...form.required],
     },
   };
+}
+
+/** What scripts call the seed of everything that is random; the first that there is takes the document's. */
+const SEED_NAMES = ["seed", "seed_everything", "random_seed", "manual_seed", "global_seed", "rng_seed"];
+
+/** The option that a document's `seed` is passed to; null where there is none, or several parts of a configuration have one of their own. */
+export function seedOption({ fields }: Inspected): string | null {
+  const numbers = Object.keys(fields).filter((name) => [fields[name]?.type].flat().some((type) => type === "integer" || type === "number"));
+  const named = SEED_NAMES.find((name) => numbers.includes(name));
+  if (named !== undefined) return named;
+  const nested = numbers.filter((name) => SEED_NAMES.includes(name.split(".").at(-1) ?? ""));
+  return nested.length === 1 ? (nested[0] ?? null) : null;
+}
+
+/** @param params the effective values: what the script's own rules refuse of them */
+export function scriptProblems(form: Inspected, params: JsonObject, given: boolean): Problem[] {
+  return form.exclusive.flatMap(({ names, required }) => {
+    const fields = names.filter((name) => {
+      const field = form.fields[name];
+      return field !== undefined && isApplicable(field, (key) => params[key]);
+    });
+    const set = fields.filter((name) => JSON.stringify(params[name] ?? null) !== JSON.stringify(form.fields[name]?.default ?? null));
+    const [first, second] = set;
+    const listed = names.join(", ");
+    if (first !== undefined && second !== undefined)
+      return [problem(second, `${second} cannot go together with ${first}`, `The script takes one of ${listed}.`)];
+    const [missing] = fields;
+    if (!required || given || first !== undefined || missing === undefined) return [];
+    return [problem(missing, `one of ${listed} is missing`, "The script takes exactly one of them.")];
+  });
+}
+
+function problem(name: string, message: string, hint: string): Problem {
+  return { severity: "error", field: `params.${name}`, message, hint };
 }
 
 /** @throws TrainyardError missing_file: the document names no script, or none that is there */

@@ -1,5 +1,5 @@
 /** The store's folders as entries: the first scan, later scans, and folders that others make or change. */
-import { statSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import path from "node:path";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { unreadable } from "../store/fs-errors.ts";
@@ -106,6 +106,21 @@ export class Inventory {
     return this.scan(new Set([...this.#ledger.entries()].filter(({ id, cold }) => cold !== null && present.has(id)).map(({ id }) => id)));
   }
 
+  /** Reads what ended runs left, of all whose summaries are not at hand. @returns a problem for each that cannot be read; the others are */
+  async loadAll(): Promise<Problem[]> {
+    const problems: Problem[] = [];
+    for (const entry of [...this.#ledger.entries()].filter(({ cold }) => cold === null)) {
+      try {
+        await this.load(entry);
+      } catch (error) {
+        const known = error instanceof TrainyardError ? error : unreadable(error);
+        if (known === null) throw error;
+        problems.push({ severity: "error", field: "", message: `${entry.id}: ${known.message}`, hint: known.hint });
+      }
+    }
+    return problems;
+  }
+
   /** Reads the runs again that lie in the cache and whose files have changed since. */
   async #check(): Promise<void> {
     let since = performance.now();
@@ -182,7 +197,7 @@ export class Inventory {
 
 /** A record for a run whose own cannot be read, so that it is shown instead of dropped. Never written. */
 export function standIn(id: RunId, run: DamagedRun): RunRecord {
-  const changed = statSync(run.dir, { throwIfNoEntry: false })?.mtime ?? new Date(0);
+  const changed = lstatSync(run.dir, { throwIfNoEntry: false })?.mtime ?? new Date(0);
   return {
     version: RUN_FOLDER_VERSION,
     id,

@@ -11,7 +11,7 @@ import path from "node:path";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { RunState } from "../../protocol/states.ts";
-import { unreadable } from "../store/fs-errors.ts";
+import { isAbsent, unreadable } from "../store/fs-errors.ts";
 import type { RunPaths } from "../store/types.ts";
 
 /** What is known of a run that is not in memory. */
@@ -242,6 +242,8 @@ function stateOf(file: string): string {
   try {
     found = statSync(file, { throwIfNoEntry: false });
   } catch (error) {
+    // A file stands where a folder on the way to it should be.
+    if (isAbsent(error)) return "";
     if (unreadable(error) === null) throw error;
     return "unreadable";
   }

@@ -277,8 +277,7 @@ class RunsRoom implements Runs {
 
   async refresh(): Promise<{ runs: number; problems: Problem[] }> {
     const problems = await this.#inventory.refresh();
-    for (const entry of this.#ledger.entries()) if (entry.cold === null) await this.#inventory.load(entry);
-    return { runs: this.#ledger.size, problems };
+    return { problems: [...problems, ...(await this.#inventory.loadAll())], runs: this.#ledger.size };
   }
 
   series(id: RunId): Promise<{ series: RunSeries; release(): void }> {

@@ -25,7 +25,7 @@ export async function planSweep(context: PrepareContext, request: CreateSweep): 
   refuse(problemsOf(recipe, sweep, combinations));
   // Interpreter, files and dataset are those of all its runs; the values that differ were looked at above.
   const plan = await planRun(context, one, baseDir);
-  await mustPassCheck(context, plan, one);
+  const { problems } = await mustPassCheck(context, plan, one);
   const { concurrency } = sweep;
   return {
     name: sweepName(spec),
@@ -35,6 +35,7 @@ export async function planSweep(context: PrepareContext, request: CreateSweep): 
     objective: sweep.objective ?? null,
     run_count: sweepRunCount(sweep),
     runs: combinations,
+    warnings: problems,
   };
 }
 

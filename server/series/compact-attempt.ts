@@ -139,7 +139,7 @@ class PagedColumn {
     return this.#pages === null ? this.#first + index * this.#stride : this.#pages.at(index);
   }
 
-  copy(from: number, to: number, target: Float64Array, at: number): void {
+  copy(from: number, to: number, target: Float64Array | Int32Array, at: number): void {
     if (this.#pages !== null) this.#pages.copy(from, to, target, at);
     else for (let i = from; i < to; i++) target[at + i - from] = this.#first + i * this.#stride;
   }
@@ -223,6 +223,10 @@ class CompactPoints implements MetricPoints, Nodes {
     return this.#gaps;
   }
 
+  get firstFall(): number {
+    return this.#curve.firstFall ?? Infinity;
+  }
+
   stepAt(index: number): number {
     return this.#pointAt(index)?.step ?? this.#axis.steps.at(index);
   }
@@ -233,6 +237,10 @@ class CompactPoints implements MetricPoints, Nodes {
 
   valueAt(index: number): number {
     return this.#pointAt(index)?.value ?? this.#values.at(index);
+  }
+
+  rowAt(index: number): number {
+    return this.#axis.rows.at(index);
   }
 
   countBelow(step: number, length: number): number {
@@ -254,6 +262,7 @@ class CompactPoints implements MetricPoints, Nodes {
     this.#axis.steps.copy(from, to, target.steps, at);
     this.#axis.times.copy(from, to, target.times, at);
     this.#values.copy(from, to, target.values, at);
+    if (target.rows !== null) this.#axis.rows.copy(from, to, target.rows, at);
   }
 
   extremes(from: number, to: number, into: Extremes): void {
@@ -295,7 +304,7 @@ class CompactPoints implements MetricPoints, Nodes {
     const curve = new Curve(this.#curve.name, axis);
     axis.reserve(this.length);
     curve.reserve(this.length);
-    const block = { steps: new Float64Array(PAGE), times: new Float64Array(PAGE), values: new Float64Array(PAGE) };
+    const block = { steps: new Float64Array(PAGE), times: new Float64Array(PAGE), values: new Float64Array(PAGE), rows: null };
     const places = new Float64Array(2 * PAGE);
     for (let from = 0; from < this.length; from += PAGE) {
       const count = Math.min(PAGE, this.length - from);
@@ -307,6 +316,7 @@ class CompactPoints implements MetricPoints, Nodes {
       axis.append(places, 0, 2, count, from);
       curve.append(block.values, 0, 1, count);
     }
+    this.#axis.rows.copy(0, this.length, axis.rows.data, 0);
     return curve;
   }
 

@@ -46,6 +46,8 @@ export interface CompactCurve {
   readonly axis: number;
   readonly length: number;
   readonly values: Section;
+  /** Index of the first value that is smaller than the one before it, or not finite; null where there is none. */
+  readonly firstFall: number | null;
   /** Indexes of the values that are not finite; null where there are none. */
   readonly gaps: Section | null;
   /** Nodes of all levels, from the base up: NODE doubles each. */
@@ -214,7 +216,7 @@ export class PagedValues implements Seekable {
     return this.data[index - this.start]!;
   }
 
-  copy(from: number, to: number, target: Float64Array, at: number): void {
+  copy(from: number, to: number, target: Float64Array | Int32Array, at: number): void {
     for (let i = from; i < to;) {
       this.seek(i);
       const end = Math.min(to, this.start + this.data.length);

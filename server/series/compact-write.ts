@@ -133,6 +133,7 @@ async function writeCurve(writer: PageWriter, curve: Curve, axis: number): Promi
     axis,
     length,
     values: { at: place, length },
+    firstFall: curve.firstFall === Infinity ? null : curve.firstFall,
     gaps: gaps.indexes.length === 0 ? null : await writer.section(gaps.indexes.data.subarray(0, gaps.indexes.length)),
     nodes: await writer.section(nodes),
     levels,

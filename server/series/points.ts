@@ -7,9 +7,13 @@ import type { Extremes } from "./pyramid.ts";
 export interface WindowPoints {
   readonly length: number;
   readonly gaps: GapList;
+  /** Index of the first value that is smaller than the one before it, or not finite; Infinity: it may serve as a counter. */
+  readonly firstFall: number;
   stepAt(index: number): number;
   timeAt(index: number): number;
   valueAt(index: number): number;
+  /** Row of the attempt's file that the point came from. */
+  rowAt(index: number): number;
   /** How many of the first `length` points lie below `step`. */
   countBelow(step: number, length: number): number;
   /** How many of the first `length` points lie at or below `step`. */
@@ -24,6 +28,17 @@ export interface PointArrays {
   readonly steps: Float64Array;
   readonly times: Float64Array;
   readonly values: Float64Array;
+  /** null where nobody asks for them. */
+  readonly rows: Int32Array | null;
+}
+
+/** A stretch of points of one attempt, or of several where `attempts` says which. Stretches follow each other in the order of steps. */
+export interface Segment {
+  readonly points: WindowPoints;
+  readonly from: number;
+  readonly to: number;
+  readonly attempt: number;
+  readonly attempts: Int32Array | null;
 }
 
 /** All points of one metric of one attempt, in the order they were logged. */
@@ -32,7 +47,7 @@ export interface MetricPoints extends WindowPoints {
   readonly ascending: boolean;
   /** How many points come from rows of the file before `row`, counted from 0. */
   countRowsBefore(row: number): number;
-  /** As columns in memory, to be put in order with others. Their rows are not those of the file. */
+  /** As columns in memory, to be put in order with others. */
   curve(): Curve;
 }
 
@@ -52,6 +67,10 @@ export class ColumnPoints<P extends Points> implements WindowPoints {
     return this.columns.gaps;
   }
 
+  get firstFall(): number {
+    return this.columns.firstFall;
+  }
+
   stepAt(index: number): number {
     return this.columns.steps[index]!;
   }
@@ -62,6 +81,10 @@ export class ColumnPoints<P extends Points> implements WindowPoints {
 
   valueAt(index: number): number {
     return this.columns.valueAt(index);
+  }
+
+  rowAt(index: number): number {
+    return this.columns.rows[index]!;
   }
 
   countBelow(step: number, length: number): number {
@@ -76,6 +99,7 @@ export class ColumnPoints<P extends Points> implements WindowPoints {
     target.steps.set(this.columns.steps.subarray(from, to), at);
     target.times.set(this.columns.times.subarray(from, to), at);
     this.columns.copyValues(from, to, target.values, at);
+    target.rows?.set(this.columns.rows.subarray(from, to), at);
   }
 
   extremes(from: number, to: number, into: Extremes): void {
@@ -89,7 +113,7 @@ export class CurvePoints extends ColumnPoints<Curve> implements MetricPoints {
   }
 
   countRowsBefore(row: number): number {
-    return lowerBound(this.columns.axis.rows.data, this.length, row);
+    return lowerBound(this.columns.rows, this.length, row);
   }
 
   curve(): Curve {

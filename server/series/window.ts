@@ -1,17 +1,9 @@
 /** Windows: the points of a curve between two steps, thinned so that every spike and every gap is kept. */
 import { lowerBound } from "./columns.ts";
-import type { WindowPoints } from "./points.ts";
+import type { Counter } from "./counter.ts";
+import type { Segment } from "./points.ts";
 import { noExtremes, wholeNodes, type Extremes } from "./pyramid.ts";
 import type { SeriesWindow } from "./types.ts";
-
-/** A stretch of points of one attempt, or of several where `attempts` says which. Stretches follow each other in the order of steps. */
-export interface Segment {
-  readonly points: WindowPoints;
-  readonly from: number;
-  readonly to: number;
-  readonly attempt: number;
-  readonly attempts: Int32Array | null;
-}
 
 /** The parts of the segments with fromStep <= step <= toStep. */
 export function clip(segments: readonly Segment[], fromStep: number, toStep: number): Segment[] {
@@ -32,10 +24,11 @@ export function countPoints(segments: readonly Segment[]): number {
  * At most `maxPoints` (2 or more) points. Beyond that the points are cut into buckets of equal count, large ones at the nearest node of the
  * pyramid before; of each, the least and the greatest finite value stay, and the first and last point of the whole. Values that are not
  * finite stay too: all of them while they take no more than a third of the room, else the first of each bucket.
+ * @param counter also places the points on it
  */
-export function cutWindow(name: string, segments: readonly Segment[], maxPoints: number): SeriesWindow {
+export function cutWindow(name: string, segments: readonly Segment[], maxPoints: number, counter: Counter | null): SeriesWindow {
   const total = countPoints(segments);
-  if (total <= maxPoints) return copyAll(name, segments, total);
+  if (total <= maxPoints) return copyAll(name, segments, total, counter);
 
   const room = maxPoints >= 6 ? maxPoints - 2 : maxPoints;
   const gapCount = segments.reduce((sum, segment) => sum + countGaps(segment), 0);
@@ -46,7 +39,7 @@ export function cutWindow(name: string, segments: readonly Segment[], maxPoints:
   // Buckets of whole nodes: no value has to be looked at but those before the first node and behind the last.
   const node = wholeNodes(total / buckets);
 
-  const writer = new WindowWriter(name, maxPoints);
+  const writer = new WindowWriter(name, maxPoints, counter);
   let segmentIndex = 0;
   let segmentStart = 0; // place of the segment's first point among all points
   for (let bucket = 0, start = 0; bucket < buckets; bucket++) {
@@ -135,8 +128,8 @@ function countGaps(segment: Segment): number {
   return lowerBound(indexes.data, indexes.length, segment.to) - lowerBound(indexes.data, indexes.length, segment.from);
 }
 
-function copyAll(name: string, segments: readonly Segment[], total: number): SeriesWindow {
-  const writer = new WindowWriter(name, total);
+function copyAll(name: string, segments: readonly Segment[], total: number, counter: Counter | null): SeriesWindow {
+  const writer = new WindowWriter(name, total, counter);
   for (const segment of segments) writer.addRange(segment);
   return writer.finish(false);
 }
@@ -147,14 +140,21 @@ class WindowWriter {
   readonly #times: Float64Array;
   readonly #values: Float64Array;
   readonly #attempts: Int32Array;
+  /** For the counter, where there is one. */
+  readonly #rows: Int32Array;
+  readonly #counter: Counter | null;
   #length = 0;
 
-  constructor(name: string, capacity: number) {
+  constructor(name: string, capacity: number, counter: Counter | null) {
     this.#name = name;
-    this.#steps = new Float64Array(capacity);
-    this.#times = new Float64Array(capacity);
-    this.#values = new Float64Array(capacity);
-    this.#attempts = new Int32Array(capacity);
+    this.#counter = counter;
+    // One piece of memory instead of five: large enough to be given back to the system once the window has been sent.
+    const memory = new ArrayBuffer(capacity * 32);
+    this.#steps = new Float64Array(memory, 0, capacity);
+    this.#times = new Float64Array(memory, capacity * 8, capacity);
+    this.#values = new Float64Array(memory, capacity * 16, capacity);
+    this.#attempts = new Int32Array(memory, capacity * 24, capacity);
+    this.#rows = new Int32Array(memory, capacity * 28, capacity);
   }
 
   add(segment: Segment, index: number): void {
@@ -162,13 +162,14 @@ class WindowWriter {
     const at = this.#length++;
     this.#steps[at] = points.stepAt(index);
     this.#times[at] = points.timeAt(index);
+    if (this.#counter !== null) this.#rows[at] = points.rowAt(index);
     this.#values[at] = points.valueAt(index);
     this.#attempts[at] = segment.attempts?.[index] ?? segment.attempt;
   }
 
   addRange({ points, from, to, attempt, attempts }: Segment): void {
     const at = this.#length;
-    points.copy(from, to, { steps: this.#steps, times: this.#times, values: this.#values }, at);
+    points.copy(from, to, { steps: this.#steps, times: this.#times, values: this.#values, rows: this.#counter && this.#rows }, at);
     if (attempts === null) this.#attempts.fill(attempt, at, at + to - from);
     else this.#attempts.set(attempts.subarray(from, to), at);
     this.#length += to - from;
@@ -176,12 +177,15 @@ class WindowWriter {
 
   finish(downsampled: boolean): SeriesWindow {
     const n = this.#length;
+    const steps = this.#steps.subarray(0, n);
+    const attempts = this.#attempts.subarray(0, n);
     return {
       name: this.#name,
-      steps: this.#steps.subarray(0, n),
+      steps,
       times: this.#times.subarray(0, n),
       values: this.#values.subarray(0, n),
-      attempts: this.#attempts.subarray(0, n),
+      attempts,
+      ...(this.#counter !== null && { xs: this.#counter.at(steps, attempts, this.#rows) }),
       downsampled,
     };
   }

@@ -3,6 +3,7 @@
  * with the size of the weights.
  */
 import { open, type FileHandle } from "node:fs/promises";
+import { parseJson } from "../../protocol/parse-json.ts";
 import { isAbsent } from "./fs-errors.ts";
 
 /** What is wrong with the file, as the end of a sentence; null when it is whole. */
@@ -145,14 +146,14 @@ export async function wordsInTorchFile(file: string, words: readonly string[]): 
   return found;
 }
 
-/** JSON as Python writes it, where NaN and infinities stand as bare words. @returns undefined when it is no JSON */
+/** JSON as Python writes it, where NaN and infinities stand as bare words. @returns undefined when it is no JSON, or nested too deeply */
 export function parseLenient(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     const mended = text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (token) => (token.startsWith('"') ? token : `"${token}"`));
     try {
-      return JSON.parse(mended);
+      return parseJson(mended);
     } catch {
       return undefined;
     }

@@ -38,7 +38,7 @@ export function outOfFiles(error: unknown): TrainyardError | null {
   );
 }
 
-/** The TrainyardError for a file or folder that may not be read, or that the disk does not give; null for any other error. */
+/** The TrainyardError for what may not be read, what the disk does not give, and what is of the wrong kind; null for any other error. */
 export function unreadable(error: unknown): TrainyardError | null {
   const code = systemCode(error) ?? "";
   const place = typeof error === "object" && error !== null && "path" in error && typeof error.path === "string" ? error.path : "a file";
@@ -55,6 +55,14 @@ export function unreadable(error: unknown): TrainyardError | null {
       "unavailable",
       `the disk does not give ${place} (${code})`,
       "Check the disk or the network mount, then try again.",
+      [],
+      { cause: error },
+    );
+  if (code === "ELOOP" || code === "EISDIR" || code === "ENAMETOOLONG")
+    return new TrainyardError(
+      "corrupt_record",
+      `${place} is not the file or folder that it should be (${code === "ELOOP" ? "a link that leads to itself" : code})`,
+      "It is left as it is: repair it by hand, or move the run folder away, then refresh.",
       [],
       { cause: error },
     );

@@ -1,6 +1,7 @@
 /** Reading JSON files of a run folder. A damaged file is reported, never rewritten. */
 import { open } from "node:fs/promises";
 import type { z } from "zod";
+import { parseJson } from "../../protocol/parse-json.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { isAbsent, outOfFiles } from "./fs-errors.ts";
 
@@ -52,7 +53,7 @@ export function parseJsonText<S extends z.ZodType>(text: string, schema: S, file
 export function parseVersioned(text: string, file: string): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     const what = text.trim() === "" ? "is empty" : `is not JSON: ${error instanceof Error ? error.message : String(error)}`;
     throw corrupt(file, what, error);

@@ -7,6 +7,7 @@ import type { Host } from "../host.ts";
 import { formatCount } from "../runs/format.ts";
 import { canGoOn } from "../runs/run-nodes.ts";
 import { checkpointOf, chooseRun, chooseRuns, pickCheckpoint } from "./arguments.ts";
+import { nameHint } from "./name-check.ts";
 import { parseOverrides } from "./overrides.ts";
 import { afterStart } from "./start-commands.ts";
 
@@ -70,9 +71,16 @@ export async function forkFrom(host: Host, id: RunId, runName: string, checkpoin
   if (line === undefined) return;
   const overrides = parseOverrides(line);
   if (!overrides.ok) throw new TrainyardError("bad_request", overrides.problem);
-  const name = await vscode.window.showInputBox({ title, prompt: "Name of the new run", value: `${runName}-fork`, ignoreFocusOut: true });
-  if (name === undefined) return;
   const api = await host.connection.api();
+  const project = host.board.run(id)?.project;
+  const name = await vscode.window.showInputBox({
+    title,
+    prompt: "Name of the new run",
+    value: `${runName}-fork`,
+    ignoreFocusOut: true,
+    validateInput: (text) => (project === undefined ? null : nameHint(api, project, text)),
+  });
+  if (name === undefined) return;
   const body = {
     mode: "fork",
     params: overrides.params,

@@ -6,6 +6,7 @@ import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { Host } from "../host.ts";
 import { artifactOf, checkpointOf, chooseRun, chooseRuns, chooseSeveral, projectOf, sweepOf } from "./arguments.ts";
+import { nameHint } from "./name-check.ts";
 import { revealPath } from "./reveal.ts";
 import { shellCommand } from "../../protocol/shell-command.ts";
 
@@ -95,13 +96,18 @@ export async function openArtifact(host: Host, ...args: unknown[]): Promise<void
 export async function renameRun(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => each.damage === null, "Rename");
   if (run === null) return;
+  const api = await host.connection.api();
   const name = await vscode.window.showInputBox({
     title: `Rename ${run.name}`,
     value: run.name,
-    validateInput: (text) => (text.trim() === "" ? "A run needs a name" : text.length > 200 ? "At most 200 characters" : null),
+    validateInput: (text) => {
+      if (text.trim() === "") return "A run needs a name";
+      if (text.length > 200) return "At most 200 characters";
+      return text.trim() === run.name ? null : nameHint(api, run.project, text);
+    },
   });
   if (name === undefined || name.trim() === run.name) return;
-  await (await host.connection.api()).call("editRun", { params: { id: run.id }, body: { name: name.trim() } });
+  await api.call("editRun", { params: { id: run.id }, body: { name: name.trim() } });
 }
 
 export async function refreshRuns(host: Host): Promise<void> {

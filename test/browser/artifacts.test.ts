@@ -234,3 +234,32 @@ it("shows what a rule would remove and why the others stay, and removes it once 
   await page.getByTestId("retention-close").click();
   await expect.poll(() => page.getByTestId("checkpoint-row").count()).toBe(2);
 });
+
+it("takes description and notes, keeps them over a reload, and shows what others write", async () => {
+  const known = async () => server.live.client.call("getRun", { params: { id: RUN } });
+  await page.getByTestId("tab-notes").click();
+  const notes = page.getByTestId("run-notes");
+  const said = page.getByTestId("run-notes-said");
+  await notes.fill(`${ATTACK}\nkept: ∑ of two lines`);
+  // Left without a word: what stands there is saved all the same.
+  await page.getByTestId("run-description").fill("the best of three seeds");
+  await page.keyboard.press("Control+S");
+  await expect.poll(() => said.innerText()).toMatch(/^Saved /);
+  expect(await known()).toMatchObject({ description: "the best of three seeds", notes: `${ATTACK}\nkept: ∑ of two lines` });
+  await expect.poll(() => page.getByTestId("description").innerText()).toBe("the best of three seeds");
+  await page.reload();
+  await page.getByTestId("tab-notes").click();
+  expect(await notes.inputValue()).toBe(`${ATTACK}\nkept: ∑ of two lines`);
+  await server.live.client.call("editRun", { params: { id: RUN }, body: { notes: "from elsewhere" } });
+  await expect.poll(() => notes.inputValue()).toBe("from elsewhere");
+
+  // A save that the server cannot do loses nothing of what was typed.
+  await page.route("**/api/runs/*", (route) => (route.request().method() === "PATCH" ? route.abort() : route.continue()));
+  await notes.fill("not yet");
+  await page.keyboard.press("Control+Enter");
+  await expect.poll(() => said.innerText()).toMatch(/^Not saved: /);
+  await page.unroute("**/api/runs/*");
+  await said.getByRole("button", { name: "Try again" }).click();
+  await expect.poll(async () => (await known()).notes).toBe("not yet");
+  expect(await page.evaluate(() => "owned" in window)).toBe(false);
+});

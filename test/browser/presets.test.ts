@@ -54,3 +54,23 @@ it("are saved from the form, applied, and removed", async () => {
   await expect(stat(file)).rejects.toMatchObject({ code: "ENOENT" });
   expect(complaints).toEqual([]);
 });
+
+it("says while a name is typed that a run is called so, and gives one that is free", async () => {
+  await server.addRun({ params: {}, metrics: {}, record: { name: "addition", project: "sums" } });
+  const page = await chrome.newPage({ viewport: { width: 1200, height: 800 } });
+  await page.goto(server.address("explore="));
+  await page.getByTestId("new-run").click();
+  const name = page.getByTestId("builder-name");
+  await name.fill("addition");
+  await page.getByTestId("builder-project").fill("sums");
+  await page.getByTestId("name-free").click();
+  await expect.poll(() => name.inputValue()).toBe("addition 2");
+  await page.getByTestId("name-taken").waitFor({ state: "detached" });
+  // In another project it is free.
+  await page.getByTestId("builder-project").fill("differences");
+  const answered = page.waitForResponse((response) => /check-name.*name=addition&|check-name.*name=addition$/.test(response.url()));
+  await name.fill("addition");
+  expect(await (await answered).json()).toMatchObject({ available: true });
+  expect(await page.getByTestId("name-taken").count()).toBe(0);
+  await page.close();
+});

@@ -29,6 +29,7 @@ beforeAll(async () => {
     "steps.run.yaml": DOCUMENT,
     "unknown.run.yaml": DOCUMENT.replace("    steps:", "    stepz:"),
     "wrong.run.yaml": DOCUMENT.replace("[4, 5, 6]", "[4, many]"),
+    "seeds.run.yaml": DOCUMENT.replace("    seconds_per_step: [0.3, 0.31]\n", "  seeds: [1, 2]\n"),
     "long.run.yaml": DOCUMENT.replace("[0.3, 0.31]", "[60]").replace(`concurrency: ${CONCURRENCY}`, "concurrency: 1"),
   });
 });
@@ -52,6 +53,10 @@ it("shows its runs beforehand and refuses what the recipe does not know", async 
     expect(stdout).toContain(`"${field}"`);
     expect(stdout).toContain(said);
   }
+  const replicates = await workspace.json<SweepPlan>(["sweep", "seeds.run.yaml", "--dry-run"]);
+  expect(replicates).toMatchObject({ run_count: 6, warnings: [{ field: "seed" }] });
+  const said = await workspace.trainyard(["sweep", "seeds.run.yaml", "--dry-run"]);
+  expect(said.stdout).toContain("Warning: the script has no option that the seed could be passed to.");
   const asRun = await workspace.trainyard(["run", "steps.run.yaml", "--json"]);
   expect(asRun.stdout).toContain("stands for 6 runs");
   expect((await (await workspace.client()).call("listRuns", {})).total).toBe(0);

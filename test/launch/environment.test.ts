@@ -41,6 +41,7 @@ describe("environment of a training", () => {
       project: "default",
       track: false,
       gpus: ["1", "3"],
+      seed: null,
     };
     const env = attemptEnvironment(
       { ...base, user: { PYTHONUNBUFFERED: "0", TRAINYARD_RUN_ID: "forged", PYTHONPATH: "/mine" } },
@@ -48,7 +49,10 @@ describe("environment of a training", () => {
     );
     expect(env).toMatchObject({ PYTHONUNBUFFERED: "0", TRAINYARD_RUN_ID: "run_x", TRAINYARD_ATTEMPT: "2", CUDA_VISIBLE_DEVICES: "1,3" });
     expect(env["PYTHONPATH"]).toBe(["/p/python", "/mine"].join(path.delimiter));
-    expect(attemptEnvironment({ ...base, gpus: [], user: {} }, {})).not.toHaveProperty("CUDA_VISIBLE_DEVICES");
+    const bare = attemptEnvironment({ ...base, gpus: [], user: {} }, {});
+    expect(bare).not.toHaveProperty("CUDA_VISIBLE_DEVICES");
+    expect(bare).not.toHaveProperty("TRAINYARD_SEED");
+    expect(attemptEnvironment({ ...base, seed: 0, user: {} }, {})).toMatchObject({ TRAINYARD_SEED: "0" });
   });
 
   test("the hook's folder stands first", () => {

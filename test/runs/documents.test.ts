@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DatasetRequest, ProbeRequest, RenderRequest } from "../../protocol/documents.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunEstimate } from "../../protocol/estimate.ts";
-import type { CreateRun } from "../../protocol/queries.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { LogQuery, type CreateRun } from "../../protocol/queries.ts";
 import type { RunSpecInput } from "../../protocol/spec.ts";
 import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
 import { ended, newWorkspace, openRoom, spec, type Room } from "./room-fixture.ts";
@@ -127,6 +128,59 @@ describe("the form of a script", () => {
     expect([gone.code, gone.problems[0]?.field]).toEqual(["missing_file", "params.script"]);
     const other = await refusal(room.runs.documents.scriptForm(document({ recipe: "command" })));
     expect([other.code, other.problems[0]?.field]).toEqual(["invalid_spec", "recipe"]);
+  });
+
+  describe("with rules and a seed of its own", () => {
+    beforeAll(() =>
+      write("rules.py", [
+        "import argparse, json, os",
+        "parser = argparse.ArgumentParser()",
+        'parser.add_argument("--random-seed", type=int, default=1)',
+        'parser.add_argument("--betas", type=float, nargs=2, default=[0.9, 0.99])',
+        "either = parser.add_mutually_exclusive_group(required=True)",
+        'either.add_argument("--train", action="store_true")',
+        'either.add_argument("--test", action="store_true")',
+        'print(json.dumps([vars(parser.parse_args())["random_seed"], os.environ.get("TRAINYARD_SEED")]))',
+      ]),
+    );
+    const rules = (values: JsonObject, more: Partial<RunSpecInput> = {}): CreateRun =>
+      request(spec({ recipe: "script", params: { script: "rules.py", ...values }, track: false, ...more }));
+
+    test.each<[string, JsonObject, string, RegExp]>([
+      ["options that exclude each other", { train: true, test: true }, "params.test", /cannot go together with train/],
+      ["none of those of which one is needed", {}, "params.train", /one of train, test is missing/],
+      ["a list of another length", { train: true, betas: [0.5] }, "params.betas", /takes 2 items/],
+    ])("refuses %s", async (_, values, field, said) => {
+      const error = await refusal(room.runs.documents.dryRun(rules(values)));
+      expect([error.code, error.problems.map((problem) => problem.field)]).toEqual(["invalid_spec", [field]]);
+      expect(error.problems[0]?.message).toMatch(said);
+    });
+
+    test("the seed of a document reaches the script's own option", async () => {
+      const form = await room.runs.documents.scriptForm(rules({ train: true }, { seed: 7 }));
+      expect(form).toMatchObject({ seed_option: "random_seed", arguments: ["--random-seed", "7", "--train"] });
+      const { id } = await room.runs.create(rules({ train: true }, { seed: 7, name: "seeded" }));
+      expect(await ended(room, id)).toMatchObject({ state: "completed", params: { random_seed: 7 } });
+      const { lines } = await room.store.logPage(id, 1, LogQuery.parse({}));
+      expect(lines.map((line) => line.text)).toEqual(['[7, "7"]']);
+    });
+
+    test("two places that name different seeds are told apart", async () => {
+      const error = await refusal(room.runs.documents.dryRun(rules({ train: true, random_seed: 3 }, { seed: 7 })));
+      expect(error.problems.map(({ field, message }) => [field, message])).toEqual([
+        ["params.random_seed", "the seed is 7, and params.random_seed is 3"],
+      ]);
+    });
+
+    test.each<[string, RunSpecInput]>([
+      ["script", { recipe: "script", params: { script: "train.py", data: "x" }, seed: 7 }],
+      ["command", { recipe: "command", params: { command: ["true"] }, seed: 7 }],
+    ])("a %s that has no option for the seed is said", async (recipe, input) => {
+      const { problems } = await room.runs.documents.preflight(request(spec(input)));
+      expect(problems).toMatchObject([
+        { severity: "warning", field: "seed", message: `the ${recipe} has no option that the seed could be passed to` },
+      ]);
+    });
   });
 
   test("the run gets the words, also when another server starts it", async () => {

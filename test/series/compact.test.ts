@@ -10,6 +10,7 @@ import { CompactFiles } from "../../server/series/compact-files.ts";
 import { checksum, COMPACT_VERSION, PAGE, PREAMBLE_BYTES } from "../../server/series/compact-file.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
 import type { RunSeries, SeriesSource } from "../../server/series/types.ts";
+import { countedAttempt, countedRows } from "./counted-runs.ts";
 import { attemptsArbitrary, encodeRows, oddRows, toRows } from "./model.ts";
 
 const run = newRunId();
@@ -90,6 +91,33 @@ describe("a run with compact files", () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it("places points on a counter as from its metric files, or tells the same reason why not", async () => {
+    let placed = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(countedAttempt, { minLength: 1, maxLength: 3 }),
+        fc.integer({ min: 2, max: 40 }),
+        async (inputs, maxPoints) => {
+          sources = [];
+          files.remove(run);
+          for (const [i, input] of inputs.entries()) await write(i + 1, encodeRows(countedRows(input)), input.resumedFromStep);
+          await compact();
+          const { plain, quick } = await bothPolled();
+          expect(quick.counterProblem("tokens")).toBe(plain.counterProblem("tokens"));
+          const query = { ...ALL, maxPoints, counter: "tokens" };
+          const windows = plain.window(query);
+          if (windows.some((window) => window.xs !== undefined)) placed++;
+          expect(quick.window(query)).toEqual(windows);
+          expect(quick.since({}, ["loss"], 50, "tokens")).toEqual(plain.since({}, ["loss"], 50, "tokens"));
+          plain.close();
+          quick.close();
+        },
+      ),
+      { numRuns: 60 },
+    );
+    expect(placed).toBeGreaterThan(5);
   });
 
   it("has the same windows of a long run at any zoom, and reads little for them", async () => {

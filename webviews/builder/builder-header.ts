@@ -6,6 +6,7 @@ import { lineAt, type PlacedProblem } from "../../protocol/run-document/read.ts"
 import { icon } from "../components/icons.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type FormState, presetValues } from "./form-model.ts";
+import "./name-check.ts";
 import "./preset-menu.ts";
 
 export interface BuilderHeaderView {
@@ -53,6 +54,7 @@ export function builderHeader(form: FormState | null, view: BuilderHeaderView): 
         .value=${shownText(view.values["name"])}
         @input=${typed("name")}
       />
+      ${nameCheck(view)}
       <input
         class="input project"
         aria-label="Project"
@@ -76,6 +78,19 @@ export function builderHeader(form: FormState | null, view: BuilderHeaderView): 
       ${form === null ? nothing : presets(form, view)}
     </div>
     ${leftOut(view.catalogue)}`;
+}
+
+/** The runs of a sweep are named after it, each with its number. */
+function nameCheck({ values, transport, set, readOnly }: BuilderHeaderView): TemplateResult | typeof nothing {
+  if (values["sweep"] !== undefined || readOnly) return nothing;
+  return html`<ty-name-check
+    .transport=${transport}
+    .name=${shownText(values["name"])}
+    .project=${shownText(values["project"])}
+    @take-name=${(event: CustomEvent<string>) => {
+      set("name", event.detail);
+    }}
+  ></ty-name-check>`;
 }
 
 /** Recipes of the user's own that could not be read: they are missing above. */

@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { SweepPlan } from "../../protocol/sweep.ts";
 import { formatJson } from "../components/format.ts";
+import { icon } from "../components/icons.ts";
 import type { FormSection } from "./form-model.ts";
 
 /** The last step of the form. */
@@ -24,6 +25,7 @@ function runsTable(plan: SweepPlan | null, checking: boolean): TemplateResult {
       ${countOfRuns(plan)}, ${String(plan.concurrency)} at a
       time${plan.runs.length < plan.run_count ? `. The first ${String(plan.runs.length)} are these draws; each of the others follows from what the runs before it reach.` : ""}
     </p>
+    ${ofTheWhole(plan).map(({ message, hint }) => html`<p class="field-problem warning" data-testid="sweep-warning">${icon("warning")}<span>${message}. ${hint}</span></p>`)}
     <table class="runs">
       <thead>
         <tr>
@@ -43,6 +45,11 @@ function runsTable(plan: SweepPlan | null, checking: boolean): TemplateResult {
       </tbody>
     </table>
   </div>`;
+}
+
+/** What is said of a param stands beside its field. */
+function ofTheWhole({ warnings }: SweepPlan): SweepPlan["warnings"] {
+  return warnings.filter(({ field }) => !field.startsWith("params."));
 }
 
 function countOfRuns({ run_count: count }: SweepPlan): string {

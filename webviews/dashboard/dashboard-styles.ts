@@ -87,6 +87,10 @@ export const dashboardStyles = css`
     font-size: 12px;
     color: var(--secondary);
   }
+  .description {
+    margin: -4px 20px 8px;
+    font-size: 12px;
+  }
   .meta > span {
     border-left: 1px solid color-mix(in srgb, var(--vscode-foreground) 26%, transparent);
     margin-left: -9px;
@@ -144,11 +148,14 @@ export const dashboardStyles = css`
     height: 34px;
     flex: none;
     padding: 0 12px 0 10px;
+    overflow-x: auto;
+    scrollbar-width: none;
   }
   .tabs [role="tab"] {
     position: relative;
     height: 34px;
     padding: 0 10px;
+    white-space: nowrap;
     color: var(--secondary);
   }
   .tabs [role="tab"][aria-selected="true"] {

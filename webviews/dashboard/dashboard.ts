@@ -22,14 +22,16 @@ import { failureBanner, failureStyles, notFiniteBanner } from "./failure.ts";
 import { figures, figureStyles } from "./figures.ts";
 import { runHeader, runMeta } from "./run-header.ts";
 import { RunModel } from "./run-model.ts";
+import "./run-notes.ts";
 import "./system-panel.ts";
 import { configTab, environmentTab, eventsTab, tabStyles } from "./tabs.ts";
 import "./track.ts";
 
-type Tab = "output" | "artifacts" | "events" | "config" | "environment";
+type Tab = "output" | "artifacts" | "notes" | "events" | "config" | "environment";
 const TABS: readonly (readonly [Tab, string])[] = [
   ["output", "Output"],
   ["artifacts", "Artifacts"],
+  ["notes", "Notes"],
   ["events", "Events"],
   ["config", "Config"],
   ["environment", "Environment"],
@@ -140,6 +142,7 @@ export class Dashboard extends LitElement {
               this.transport.command({ command: "open_sweep", sweep });
             },
           )}
+          ${run.description === "" ? nothing : html`<div class="description truncate" title=${run.description} data-testid="description">${run.description}</div>`}
           ${this.#problemLine(model)} ${notFiniteBanner(run)}
           ${failureBanner(run, {
             canResume: canContinue,
@@ -165,7 +168,7 @@ export class Dashboard extends LitElement {
             .live=${model.live}
           ></ty-chart-grid>
           <aside class="side" aria-label="Machine and checkpoints" tabindex="-1">
-            <ty-system-panel .samples=${model.system} .usage=${model.live ? model.usage : null}></ty-system-panel>
+            <ty-system-panel .samples=${model.system} .limits=${model.limits} .usage=${model.live ? model.usage : null}></ty-system-panel>
             <ty-checkpoint-list
               .checkpoints=${model.checkpoints}
               .selected=${this.selectedCheckpoint}
@@ -266,6 +269,7 @@ export class Dashboard extends LitElement {
               ></ty-artifact-list>`
             : nothing
         }
+        ${this.tab === "notes" ? html`<ty-run-notes .transport=${this.transport} .run=${run} .blocked=${this.#blocked}></ty-run-notes>` : nothing}
         ${this.tab === "events" ? eventsTab(model.events) : nothing} ${this.tab === "config" ? configTab(run) : nothing}
         ${this.tab === "environment" ? environmentTab(run) : nothing}
       </div>

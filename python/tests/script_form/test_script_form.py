@@ -178,6 +178,59 @@ def test_subcommands() -> None:
     assert run(script, command_line(form, {"task": "test", "checkpoint": "c"})) == {"task": "test", "checkpoint": "c", "quiet": False, "seed": 0}
 
 
+ODD: Dict[str, Dict[str, Any]] = {
+    "epochs": {"type": "integer", "default": 3},
+    "dropout": {"type": "number", "default": 0.1},
+    "rows": {"type": "number", "default": 1000},
+    "crop": {"type": ["string", "null"], "default": None, "x-placeholder": "[2, 3]"},
+    "case": {"type": "string", "default": "low"},
+    "betas": {"minItems": 2, "maxItems": 2, "items": {"type": "number"}},
+    "layers": {"minItems": 1},
+    "level": {"type": "boolean", "default": False},
+    "amp": {"type": "boolean", "default": True},
+    "adam": {"type": "boolean", "default": False, "title": "Adam"},
+    "lion": {"type": "boolean", "default": False},
+    "quality": {"type": "boolean", "default": False},
+    "fine": {"type": "boolean", "default": False, "title": "Fine"},
+    "metric": {"x-depends-on": {"task": ["train", "test"]}, "x-section": "options"},
+    "steps": {"x-depends-on": {"task": ["train"]}, "default": 5},
+    "test_steps": {"x-depends-on": {"task": ["test"]}, "default": 50},
+}
+
+
+def test_converters_constants_and_names_in_two_places() -> None:
+    form = inspect_script(SCRIPTS / "odd_kinds.py").to_json()
+    for name, wanted in ODD.items():
+        assert {key: form["fields"][name].get(key) for key in wanted} == wanted, name
+    assert form["exclusive"] == [{"names": ["scratch", "resume"], "required": True, "commands": []}]
+    assert [note.split(": ", 1)[1] for note in form["notes"]] == ["crop is converted by the script itself; it is passed as a text"]
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ({"betas": [0.1, 0.2], "layers": [4, 5], "scratch": True, "task": "train"}, {"betas": [0.1, 0.2], "layers": [4, 5], "note": "none"}),
+        # Nothing but a list before the subcommand, which would be taken for one more of its items.
+        ({"layers": [4], "note": "n", "resume": None, "scratch": True, "task": "train", "steps": 9}, {"layers": [4], "note": "n", "steps": 9}),
+        ({"epochs": 4, "dropout": 0.5, "rows": 2e3, "crop": "4x5", "resume": "-last", "task": "train"}, {"epochs": 4, "rows": 2000, "crop": [4, 5], "resume": "-last"}),
+        ({"amp": False, "level": True, "adam": True, "lion": True, "scratch": True, "task": "train"}, {"amp": False, "level": 5, "optimizers": ["adam", "lion"]}),
+        ({"fine": True, "scratch": True, "task": "test", "test_steps": 7, "steps": 1, "split": "val", "metric": "f1"}, {"quality": "fine", "steps": 7, "metric": "f1"}),
+    ],
+)
+def test_odd_values_reach_the_script(values: Dict[str, Any], wanted: Dict[str, Any]) -> None:
+    script = SCRIPTS / "odd_kinds.py"
+    found = run(script, command_line(inspect_script(script), {"data": "rows.csv", **values}))
+    assert found["data"] == "rows.csv"
+    assert {name: found[name] for name in wanted} == wanted
+
+
+def test_only_a_list_stands_before_the_subcommand() -> None:
+    script = SCRIPTS / "odd_kinds.py"
+    arguments = [word for word in command_line(inspect_script(script), {"data": "d", "layers": [4], "task": "train"}) if word != "--scratch"]
+    found = run(script, ["--scratch", *arguments])
+    assert found["layers"] == [4] and found["task"] == "train"
+
+
 @pytest.mark.training
 def test_dataclasses_of_huggingface(tmp_path: Path) -> None:
     script = SCRIPTS / "hf_dataclasses.py"
@@ -191,9 +244,13 @@ def test_dataclasses_of_huggingface(tmp_path: Path) -> None:
     assert fields["dtype"]["enum"] == ["float32", "bfloat16"] and fields["kind"]["enum"] == ["a", "b"]
     assert fields["targets"]["items"] == {"type": "string"} and fields["targets"]["default"] == ["q", "v"]
     assert fields["note"]["type"] == ["string", "null"] and fields["shots"]["default"] == 3
-    assert any("TrainingArguments" in note for note in document["notes"])
+    assert document["notes"] == []
+    # Of this interpreter's transformers, which are not in the source; those that are set most are not hidden.
+    assert fields["learning_rate"]["default"] == 5e-5 and "x-advanced" not in fields["learning_rate"]
+    assert fields["adam_epsilon"]["x-advanced"] is True and fields["seed"]["x-section"] == "training_arguments"
     values = {"model": "m", "rank": 2, "scale": 0.5, "mode": "full", "dtype": "bfloat16", "targets": ["k"], "freeze": False, "bias": True}
     values.update(kind="b", note="n", shots=9)
+    values.update(learning_rate=0.25, use_cpu=True, lr_scheduler_kwargs={"num_cycles": 2}, label_names=["x", "y"], seed=5)
     found = run(script, [*command_line(form, values), "--output_dir", str(tmp_path)])
     assert {name: found[name] for name in values} == {**values, "mode": found["mode"]} and found["mode"] in ("full", "Mode.FULL")
 
@@ -223,10 +280,41 @@ def test_hydra(tmp_path: Path) -> None:
     form = form_of(tmp_path, "import hydra\n@hydra.main(version_base=None, config_path='conf', config_name='config')\ndef main(cfg): ...\n")
     document = form.to_json()
     assert document["kind"] == "hydra" and document["required"] == ["name"]
-    assert list(document["fields"]) == ["model", "lr", "name", "data.path", "data.sizes", "data.copy", "flag", "empty"]
+    assert list(document["fields"]) == ["model", "lr", "name", "data.path", "data.sizes", "data.copy", "flag", "empty", "model.width"]
     assert document["fields"]["model"]["enum"] == ["large", "small"] and "default" not in document["fields"]["data.copy"]
     values = {"model": "large", "lr": 0.5, "name": "x=y", "data.sizes": [3], "flag": False}
     assert command_line(form, values) == ["model=large", "lr=0.5", "name='x=y'", "data.sizes=[3]", "flag=false"]
+
+
+def test_values_reach_hydra_with_its_groups(tmp_path: Path) -> None:
+    pytest.importorskip("hydra")
+    (tmp_path / "conf" / "optim").mkdir(parents=True)
+    (tmp_path / "conf" / "optim" / "adam.yaml").write_text("lr: 1e-3\nbetas: [0.9, 0.99]\n")
+    (tmp_path / "conf" / "optim" / "sgd.yaml").write_text("# @package _global_\nmomentum: 5E-1\noptim: {lr: 0.2}\n")
+    (tmp_path / "conf" / "config.yaml").write_text("defaults:\n  - optim: adam\n  - _self_\ndecay: 1e-4\nseed: 1\n")
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import hydra, json\nfrom omegaconf import OmegaConf\n"
+        "@hydra.main(version_base=None, config_path='conf', config_name='config')\n"
+        "def main(cfg):\n    print(json.dumps(OmegaConf.to_container(cfg)))\n"
+        "main()\n"
+    )
+    form = inspect_script(script)
+    fields = form.to_json()["fields"]
+    assert {name: (field["type"], field.get("default"), field.get("x-depends-on")) for name, field in fields.items()} == {
+        "optim": ("string", "adam", None),
+        "decay": ("number", 1e-4, None),
+        "seed": ("integer", 1, None),
+        "optim.lr": ("number", 1e-3, {"optim": ["adam"]}),
+        "optim.betas": ("array", [0.9, 0.99], {"optim": ["adam"]}),
+        "momentum": ("number", 0.5, {"optim": ["sgd"]}),
+    }
+    quiet = ["hydra.run.dir={}".format(tmp_path), "hydra.output_subdir=null", "hydra/job_logging=disabled"]
+    adam = {"decay": 0.5, "optim.betas": [0.1, 0.2], "seed": 4}
+    assert run(script, [*command_line(form, adam), *quiet]) == {"optim": {"lr": 1e-3, "betas": [0.1, 0.2]}, "decay": 0.5, "seed": 4}
+    # Of the other choice's values none is passed: Hydra would refuse them.
+    sgd = {"optim": "sgd", "optim.betas": [0.3], "momentum": 0.75}
+    assert run(script, [*command_line(form, sgd), *quiet]) == {"optim": {"lr": 0.2}, "momentum": 0.75, "decay": 1e-4, "seed": 1}
 
 
 def test_a_stored_dataclass_of_hydra_and_one_that_is_missing(tmp_path: Path) -> None:
@@ -262,7 +350,7 @@ def test_key_value_scripts(tmp_path: Path) -> None:
 
 def test_a_script_without_options_and_one_that_is_no_python(tmp_path: Path) -> None:
     assert form_of(tmp_path, "print(1)\n").to_json() == {
-        "kind": "none", "read_from": "source", "sections": [], "fields": {}, "required": [], "arguments": {}, "notes": [],
+        "kind": "none", "read_from": "source", "sections": [], "fields": {}, "required": [], "arguments": {}, "exclusive": [], "notes": [],
     }  # fmt: skip
     elsewhere = form_of(tmp_path, "from options import parser\nargs = parser.parse_args()\n")
     assert elsewhere.kind == "none" and "another file" in elsewhere.notes[0]

@@ -63,6 +63,9 @@ class Field:
     items: Optional[str] = None
     #: What an item of an array may be.
     item_choices: Optional[Sequence[Any]] = None
+    #: How many items an array has.
+    min_items: Optional[int] = None
+    max_items: Optional[int] = None
 
     def to_schema(self, order: int) -> Dict[str, Any]:
         """The JSON Schema property; ``order`` is its place in the form."""
@@ -81,6 +84,8 @@ class Field:
             "minimum": self.minimum,
             "maximum": self.maximum,
             "exclusiveMinimum": self.exclusive_minimum,
+            "minItems": self.min_items,
+            "maxItems": self.max_items,
             "x-unit": self.unit,
             "x-placeholder": self.placeholder,
             "x-widget": self.widget or ("path" if self.path else None),
@@ -122,6 +127,8 @@ class Field:
                 return "must be greater than {:g}, not {:g}".format(self.exclusive_minimum, value)
             if self.maximum is not None and value > self.maximum:
                 return "must be at most {:g}, not {:g}".format(self.maximum, value)
+        if self.min_items is not None and len(value) < self.min_items or self.max_items is not None and len(value) > self.max_items:
+            return "must hold {} items, not {}".format(self._count(), len(value))
         if self.items is not None:
             for index, item in enumerate(value):
                 whole = self.items == "integer" and isinstance(item, float) and item.is_integer()
@@ -132,6 +139,12 @@ class Field:
         if self.required and self.type in ("string", "array") and len(value) == 0:
             return "must not be empty"
         return None
+
+    def _count(self) -> str:
+        """How many items it takes, in words."""
+        if self.min_items == self.max_items:
+            return str(self.min_items)
+        return "at least {}".format(self.min_items) if self.max_items is None else "at most {}".format(self.max_items)
 
     def coerce(self, value: Any) -> Any:
         """The value as the training code expects it (3.0 becomes 3 in an integer field)."""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import ast
-import math
 import re
 from dataclasses import replace
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from trainyard.adapters.fields import MISSING, Field
-from trainyard.script_form.options import Option, ScriptForm
+from trainyard.script_form.converters import number_type
+from trainyard.script_form.field_values import fitting, fitting_choices, help_text, path_kind, placeholder_text, sentence, title_of
+from trainyard.script_form.options import Exclusive, Option, ScriptForm
 from trainyard.script_form.source import Source, Unknown
 
 _TYPES = {"int": "integer", "float": "number", "str": "string", "json.loads": "object", "argparse.FileType": "string"}
 _PATHS = ("pathlib.Path", "pathlib.PurePath", "argparse.FileType", "open")
-_LOOKS_LIKE_FILE = re.compile(r"(^|_)(file|path|csv|json|yaml|ckpt|checkpoint)$")
-_LOOKS_LIKE_FOLDER = re.compile(r"(^|_)(dir|folder|directory|root)$")
 _LOOKS_LIKE_BOOL = re.compile(r"bool|strtobool|true_false|yes_no", re.IGNORECASE)
 _SKIPPED_ACTIONS = ("help", "version")
 MAIN_SECTION = "Options"
@@ -53,8 +52,10 @@ class _Reader:
         self._commands: Dict[str, List[str]] = {}
         self._parsers_of_commands: List[str] = []
         self._defaults: Dict[str, Any] = {}
-        #: Where each option was added.
-        self._places: Dict[str, _Owner] = {}
+        #: Where each option was added; one that several subcommands know alike was added to each of them.
+        self._places: Dict[str, List[_Owner]] = {}
+        #: Groups of options that exclude each other → must one of them be given?
+        self._exclusive: Dict[str, bool] = {}
 
     def read(self, calls: Sequence[ast.Call]) -> ScriptForm:
         handlers = {
@@ -100,6 +101,7 @@ class _Reader:
         exclusive = over.exclusive
         if _method(call) == "add_mutually_exclusive_group":
             exclusive, title = "line {}".format(call.lineno), ""
+            self._exclusive[exclusive] = self._value(arguments.get("required"), False) is True
         self._bind(call, _Owner(over.parser, str(title or over.section), exclusive))
 
     def _subcommands(self, call: ast.Call) -> None:
@@ -138,9 +140,38 @@ class _Reader:
         owner = self._owner(call)
         flags = [name for name in names if name.startswith("-")]
         flag = next((name for name in flags if name.startswith("--")), flags[0] if flags else None)
-        dest = self._value(arguments.get("dest"), None) or (flag or names[0]).lstrip("-").replace("-", "_")
-        self._places.setdefault(dest, owner)
-        self._form.add(self._option(call, dest, flag, action, arguments, owner))
+        by_flag = (flag or names[0]).lstrip("-").replace("-", "_")
+        dest = self._value(arguments.get("dest"), None) or by_flag
+        if action == "append_const":
+            # Several flags fill one list: each is a choice of its own.
+            dest = by_flag
+        self._add(self._option(call, dest, flag, action, arguments, owner), by_flag, owner)
+
+    def _add(self, option: Option, by_flag: str, owner: _Owner) -> None:
+        """A name may come twice: in two subcommands, as a pair of switches, or as several flags that set one thing."""
+        options = self._form.options
+        at = next((at for at, known in enumerate(options) if known.name == option.name), None)
+        if at is None:
+            self._form.add(option)
+            self._places[option.name] = [owner]
+            return
+        known = options[at]
+        places = self._places.get(option.name, [])
+        if owner.parser in self._commands and all(place.parser in self._commands and place.parser != owner.parser for place in places):
+            section = self._form.section(MAIN_SECTION)
+            if replace(known, field=replace(known.field, section=section), line=0) == replace(option, field=replace(option.field, section=section), line=0):
+                options[at] = _replaced(known, section=section)
+                places.append(owner)
+            else:
+                self._add(replace(option, name="{}_{}".format(self._commands[owner.parser][0], option.name)), by_flag, owner)
+        elif {known.style, option.style} == {"flag", "unflag"}:
+            on, off = (known, option) if known.style == "flag" else (option, known)
+            options[at] = replace(known, style="switch", flag=on.flag, negative=off.flag)
+            self._exclusive.pop(owner.exclusive, None)
+        elif option.style in ("flag", "unflag") and by_flag != option.name:
+            self._add(replace(option, name=by_flag, field=replace(option.field, title=title_of(by_flag))), by_flag, owner)
+        else:
+            self._form.add(option)
 
     def _option(
         self, call: ast.Call, name: str, flag: Optional[str], action: str, arguments: Dict[str, ast.AST], owner: _Owner
@@ -158,11 +189,9 @@ class _Reader:
         style = "value" if flag else "positional"
         negative = None
         choices = self._value(arguments.get("choices"), None) if "choices" in arguments else self._enum_choices(arguments.get("type"))
-        if action in ("store_true", "store_false", "store_const"):
-            if action == "store_const" and default is None:
-                default = False
+        if action in ("store_true", "store_false", "store_const", "append_const"):
             style, kind = ("unflag" if action == "store_false" else "flag"), "boolean"
-            default = default if isinstance(default, bool) else action == "store_false"
+            default = default if isinstance(default, bool) and not action.endswith("_const") else action == "store_false"
         elif action == "BooleanOptionalAction":
             style, kind, negative = "switch", "boolean", "--no-" + (flag or "").lstrip("-")
         elif action == "count":
@@ -173,9 +202,13 @@ class _Reader:
         elif action != "store":
             self._form.notes.append("line {}: {} has an action of its own; it is passed as a text".format(call.lineno, name))
         required = self._value(arguments.get("required"), False) is True or (flag is None and nargs not in ("?", "*", "..."))
+        placeholder = placeholder_text(self._value(arguments.get("metavar"), None))
+        if kind == "string" and style == "value" and choices is None and not isinstance(default, str) and default not in (None, MISSING):
+            # What the script's own function made: no text that could be given back to it.
+            placeholder, default = placeholder or str(default), None
         if default is not MISSING:
             default = fitting(default, kind, items)
-        choices = _fitting_choices(choices, items or kind, default)
+        choices = fitting_choices(choices, items or kind, default)
         nullable = default is None and not required
         if required and default is None:
             default = MISSING
@@ -184,7 +217,7 @@ class _Reader:
         field = Field(
             kind,
             title_of(name),
-            sentence(_help(text, default) if isinstance(text, str) else ""),
+            sentence(help_text(text, default) if isinstance(text, str) else ""),
             self._form.section(owner.section or MAIN_SECTION),
             default=default,
             required=required,
@@ -193,9 +226,11 @@ class _Reader:
             item_choices=choices if kind == "array" else None,
             items=items,
             minimum=0 if action == "count" else None,
+            min_items=nargs if isinstance(nargs, int) else 1 if nargs == "+" and kind == "array" else None,
+            max_items=nargs if isinstance(nargs, int) else None,
             path=path if kind == "string" and choices is None else None,
             widget=("multiselect" if choices is not None else "list") if kind == "array" else "json" if kind == "object" else None,
-            placeholder=_placeholder(self._value(arguments.get("metavar"), None)),
+            placeholder=placeholder,
             advanced=hidden,
         )
         return Option(name, field, style, flag, negative, words, line=call.lineno)
@@ -216,7 +251,10 @@ class _Reader:
             return _TYPES[full], None, path
         if _LOOKS_LIKE_BOOL.search(full):
             return "boolean", ("true", "false"), None
-        if self._source.members(full) is None:
+        number = number_type(self._source, node)
+        if number is not None:
+            return number, None, None
+        if self._source.members(full) is None and not full.startswith("str."):
             self._form.notes.append("line {}: {} is converted by the script itself; it is passed as a text".format(call.lineno, name))
         return "string", None, None
 
@@ -240,10 +278,10 @@ class _Reader:
             if option.style == "command":
                 options[at] = _replaced(option, choices=list(self._parsers_of_commands))
                 continue
-            place = self._places[option.name]
-            commands = self._commands.get(place.parser, [])
+            places = self._places[option.name]
+            commands = [command for place in places for command in self._commands.get(place.parser, [])]
             changes: Dict[str, Any] = {}
-            others = [name for name, other in self._places.items() if place.exclusive and other.exclusive == place.exclusive and name != option.name]
+            others = [name for name in self._excluding(places[0].exclusive) if name != option.name]
             if others:
                 changes["description"] = "{} Not together with {}.".format(option.field.description, ", ".join(others)).strip()
             if option.name in self._defaults:
@@ -251,6 +289,14 @@ class _Reader:
             if commands and command is not None:
                 changes["depends_on"] = {command: commands}
             options[at] = _replaced(option, commands, **changes)
+        for group, required in self._exclusive.items():
+            names = self._excluding(group)
+            commands = sorted({command for option in options if option.name in names for command in option.commands})
+            if len(names) > 1 or (required and names):
+                self._form.exclusive.append(Exclusive(names, required, commands))
+
+    def _excluding(self, group: str) -> List[str]:
+        return [name for name, places in self._places.items() if group and places[0].exclusive == group]
 
     def _value(self, node: Optional[ast.AST], otherwise: Any) -> Any:
         if node is None:
@@ -290,59 +336,3 @@ def _arguments(call: ast.Call, positional: Sequence[str]) -> Dict[str, ast.AST]:
     found: Dict[str, ast.AST] = dict(zip(positional, call.args))
     found.update({keyword.arg: keyword.value for keyword in call.keywords if keyword.arg})
     return found
-
-
-def fitting(default: Any, kind: str, items: Optional[str]) -> Any:
-    """The default in the field's own type; what JSON cannot hold is left out."""
-    if isinstance(default, float) and not math.isfinite(default):
-        return MISSING
-    if default is None or isinstance(default, bool) and kind == "boolean":
-        return default
-    if kind == "string":
-        return default if isinstance(default, str) else str(default)
-    if kind == "array":
-        return default if isinstance(default, list) else [default]
-    if kind in ("integer", "number") and isinstance(default, str):
-        # argparse converts a default that is a text.
-        try:
-            return int(default) if kind == "integer" else float(default)
-        except ValueError:
-            return MISSING
-    wanted = {"integer": int, "number": (int, float), "boolean": bool, "object": dict}[kind]
-    if kind == "integer" and isinstance(default, float) and default.is_integer():
-        return int(default)
-    return default if isinstance(default, wanted) else MISSING
-
-
-def _fitting_choices(choices: Any, kind: str, default: Any) -> Optional[List[Any]]:
-    """In the field's own type; argparse does not hold the default to them, so it is one of them here."""
-    if isinstance(choices, str):
-        choices = list(choices)
-    if not isinstance(choices, list) or kind == "boolean":
-        return None
-    fitted = [str(choice) if kind == "string" else choice for choice in choices]
-    own = default if isinstance(default, list) else [] if default in (None, MISSING) else [default]
-    return fitted + [value for value in own if value not in fitted]
-
-
-def _help(text: str, default: Any) -> str:
-    text = text.replace("%(default)s", "none" if default is MISSING else str(default))
-    return re.sub(r"%\((\w+)\)\w", "", text).replace("%%", "%")
-
-
-def sentence(text: Any) -> str:
-    words = " ".join(str(text).split())
-    return words if not words or words[-1] in ".!?" else words + "."
-
-
-def _placeholder(metavar: Any) -> Optional[str]:
-    return metavar if isinstance(metavar, str) else None
-
-
-def path_kind(name: str) -> Optional[str]:
-    """``file`` or ``folder`` for a name that looks like one of a path."""
-    return "file" if _LOOKS_LIKE_FILE.search(name) else "folder" if _LOOKS_LIKE_FOLDER.search(name) else None
-
-
-def title_of(name: str) -> str:
-    return name.replace("_", " ").replace("-", " ").strip().capitalize() or name

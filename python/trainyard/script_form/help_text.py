@@ -10,7 +10,8 @@ import re
 from typing import Any, List, NamedTuple, Optional
 
 from trainyard.adapters.fields import MISSING, Field
-from trainyard.script_form.argparse_form import MAIN_SECTION, fitting, path_kind, sentence, title_of
+from trainyard.script_form.argparse_form import MAIN_SECTION
+from trainyard.script_form.field_values import fitting, path_kind, sentence, title_of
 from trainyard.script_form.options import Option, ScriptForm
 
 _MOST_OPTIONS = 500

@@ -6,7 +6,7 @@ import ast
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from trainyard.adapters.fields import MISSING, Field
-from trainyard.script_form.argparse_form import title_of
+from trainyard.script_form.field_values import title_of
 from trainyard.script_form.dataclass_form import read_annotation
 from trainyard.script_form.options import Option, ScriptForm
 from trainyard.script_form.source import Source, Unknown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from trainyard.adapters.fields import MISSING, Field
+from trainyard.adapters.fields import MISSING, Field, applies
 
 #: How a value is written. ``value``: ``--lr 0.1``; ``joined``: ``--lr=0.1``; ``values``: ``--x 1 2``; ``repeated``: ``--x 1 --x 2``;
 #: ``flag``: ``--fast`` when true; ``unflag``: ``--slow`` when false; ``switch``: ``--fast`` or ``--no-fast``; ``count``: ``-v -v``;
@@ -32,6 +32,15 @@ class Option:
     line: int = 0
 
 
+@dataclass(frozen=True)
+class Exclusive:
+    """Options of which the script takes one at most; with ``required`` exactly one. ``commands``: the subcommands that know them, empty for all."""
+
+    names: Sequence[str]
+    required: bool
+    commands: Sequence[str] = ()
+
+
 @dataclass
 class ScriptForm:
     """``kind`` is ``argparse``, ``click``, ``dataclass``, ``hydra``, ``lightning``, ``key_value`` or ``none``; ``notes`` say what the form leaves out, and why."""
@@ -41,6 +50,7 @@ class ScriptForm:
     read_from: str = "source"
     options: List[Option] = field(default_factory=list)
     sections: Dict[str, str] = field(default_factory=dict)
+    exclusive: List[Exclusive] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
 
     def section(self, title: str) -> str:
@@ -60,7 +70,8 @@ class ScriptForm:
 
     def keep_reserved_free(self) -> None:
         """Renames options that are called like a field of the recipe ``script`` itself."""
-        self.options = [replace(option, name=option.name + "_") if option.name in RESERVED else option for option in self.options]
+        self.options = [replace(option, name=_free(option.name)) for option in self.options]
+        self.exclusive = [replace(one, names=[_free(name) for name in one.names]) for one in self.exclusive]
 
     def to_json(self) -> Dict[str, Any]:
         """``fields`` maps names to RecipeField; ``arguments`` says how each is passed."""
@@ -74,8 +85,13 @@ class ScriptForm:
                 option.name: {"style": option.style, "flag": option.flag, "negative": option.negative, "commands": list(option.commands)}
                 for option in self.options
             },
+            "exclusive": [{"names": list(one.names), "required": one.required, "commands": list(one.commands)} for one in self.exclusive],
             "notes": self.notes,
         }
+
+
+def _free(name: str) -> str:
+    return name + "_" if name in RESERVED else name
 
 
 def command_line(form: ScriptForm, values: Mapping[str, Any]) -> List[str]:
@@ -88,18 +104,20 @@ def command_line(form: ScriptForm, values: Mapping[str, Any]) -> List[str]:
     for name in values:
         if name not in known:
             raise KeyError(name)
+    effective = {option.name: values.get(option.name, option.field.default) for option in form.options}
     chosen = [
         option
         for option in form.options
-        if values.get(option.name) is not None and (option.field.default is MISSING or values[option.name] != option.field.default)
+        if values.get(option.name) is not None
+        and (option.field.default is MISSING or values[option.name] != option.field.default)
+        and applies(option.field, effective)
     ]
     command = next((str(values[option.name]) for option in form.options if option.style == "command" and values.get(option.name)), None)
     main = [option for option in chosen if not option.commands and option.style != "command"]
     own = [option for option in chosen if command is not None and command in option.commands]
-    words = _ordered(main, values)
-    if command is not None:
-        words.append(command)
-    return words + _ordered(own, values)
+    if command is None:
+        return _ordered(main, values)
+    return [*_before_command(main, values, form), command, *_ordered(own, values)]
 
 
 def _ordered(options: Sequence[Option], values: Mapping[str, Any]) -> List[str]:
@@ -108,6 +126,21 @@ def _ordered(options: Sequence[Option], values: Mapping[str, Any]) -> List[str]:
     for option in sorted(options, key=lambda option: option.style != "positional"):
         words.extend(_words(option, values[option.name]))
     return words
+
+
+def _before_command(options: Sequence[Option], values: Mapping[str, Any], form: ScriptForm) -> List[str]:
+    """
+    argparse fills all positional arguments at once, the subcommand among them: they stand together, at the end. An option that takes any number
+    of values must not be the last before them, so another one follows it, if need be with its default.
+    """
+    lists = [option for option in options if option.style == "values"]
+    positional = [option for option in options if option.style == "positional"]
+    others = [option for option in options if option not in lists and option not in positional]
+    words = [word for option in lists + others for word in _words(option, values[option.name])]
+    if lists and not others:
+        fence = next((option for option in form.options if option.style == "value" and not option.commands and option.field.default not in (None, MISSING)), None)
+        words += [] if fence is None else _words(fence, fence.field.default)
+    return words + _ordered(positional, values)
 
 
 def _words(option: Option, value: Any) -> List[str]:

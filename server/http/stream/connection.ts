@@ -2,6 +2,7 @@
 import type { RawData, WebSocket } from "ws";
 import { TrainyardError } from "../../../protocol/errors.ts";
 import { ClientMessage, type ServerMessage, type Topic } from "../../../protocol/messages.ts";
+import { parseJson } from "../../../protocol/parse-json.ts";
 import { badRequest, toTrainyardError } from "../errors.ts";
 import { LogFeed, SeriesFeed } from "./data-feeds.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
@@ -164,7 +165,7 @@ function parseMessage(data: RawData, isBinary: boolean): ClientMessage {
   let json: unknown;
   try {
     if (isBinary) throw new SyntaxError("binary messages are not understood");
-    json = JSON.parse((data as Buffer).toString("utf8"));
+    json = parseJson((data as Buffer).toString("utf8"));
   } catch (error) {
     throw new TrainyardError("bad_request", `the message is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
