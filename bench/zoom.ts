@@ -1,7 +1,7 @@
 /** Windows of a series of ten million points, and what the pyramid that answers them costs when points are appended. */
-import { Axis, Curve } from "../server/series/curve.ts";
+import { Axis, Curve, type Segment } from "../server/series/curve.ts";
 import { Float64Column } from "../server/series/columns.ts";
-import { clip, cutWindow, type Segment } from "../server/series/window.ts";
+import { clip, cutWindow } from "../server/series/window.ts";
 import { medianMs, type BenchResult } from "./lib/result.ts";
 
 const POINTS = 10_000_000;
@@ -23,7 +23,7 @@ export async function run(): Promise<BenchResult> {
     medianMs(
       201,
       () => {
-        const window = cutWindow("loss", clip(segments, from, to), MAX_POINTS);
+        const window = cutWindow("loss", clip(segments, from, to), MAX_POINTS, null);
         if (window.steps.length < 1000) throw new Error("the window is too small");
       },
       "wall",

@@ -9,11 +9,12 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { SeriesCursor, SeriesInfo } from "../../protocol/queries.ts";
 import { AttemptSeries, isReserved } from "./attempt-series.ts";
 import { lowerBound } from "./columns.ts";
-import { MergedPoints, type Curve } from "./curve.ts";
+import { Counter } from "./counter.ts";
+import { MergedPoints, type Curve, type Segment } from "./curve.ts";
 import { summarise } from "./summary.ts";
 import type { SpillFile } from "./spill.ts";
 import type { RunSeries, SeriesSource, SeriesWindow, WindowQuery } from "./types.ts";
-import { clip, countPoints, cutWindow, type Segment } from "./window.ts";
+import { clip, countPoints, cutWindow } from "./window.ts";
 
 /** @param sources the metric files of the run's attempts as of now; asked at each poll, for attempts are added */
 export function createRunSeries(run: RunId, sources: () => Promise<readonly SeriesSource[]>): RunSeries {
@@ -71,22 +72,29 @@ class FileRunSeries implements RunSeries {
 
   window(query: WindowQuery): SeriesWindow[] {
     const windows: SeriesWindow[] = [];
+    const attempt = query.attempt ?? null;
+    const counter = this.#counter(query.counter, attempt);
     for (const name of this.#match(query.metrics)) {
-      const segments = clip(this.#segments(name, query.attempt ?? null), query.fromStep ?? -Infinity, query.toStep ?? Infinity);
-      if (segments.length > 0) windows.push(cutWindow(name, segments, query.maxPoints));
+      const segments = clip(this.#segments(name, attempt), query.fromStep ?? -Infinity, query.toStep ?? Infinity);
+      if (segments.length > 0) windows.push(cutWindow(name, segments, query.maxPoints, counter));
     }
     return windows;
+  }
+
+  counterProblem(counter: string, attempt?: number): string | null {
+    return new Counter(counter, this.#segments(counter, attempt ?? null)).problem;
   }
 
   since(
     cursor: SeriesCursor,
     metrics: readonly string[],
     maxPoints: number,
+    counter?: string,
   ): { windows: SeriesWindow[]; cursor: SeriesCursor; reset: boolean } {
     const now = this.cursor();
-    const windows = this.#fits(cursor) ? this.#appended(cursor, metrics, maxPoints) : null;
+    const windows = this.#fits(cursor) ? this.#appended(cursor, metrics, maxPoints, this.#counter(counter, null)) : null;
     if (windows !== null) return { windows, cursor: now, reset: false };
-    return { windows: this.window({ metrics, maxPoints }), cursor: now, reset: true };
+    return { windows: this.window({ metrics, maxPoints, ...(counter !== undefined && { counter }) }), cursor: now, reset: true };
   }
 
   newest(): { step: number; time: number; epoch: number | null } | null {
@@ -187,6 +195,13 @@ class FileRunSeries implements RunSeries {
     return segments;
   }
 
+  /** null without one, and where the metric is none. */
+  #counter(name: string | undefined, attempt: number | null): Counter | null {
+    if (name === undefined) return null;
+    const counter = new Counter(name, this.#segments(name, attempt));
+    return counter.problem === null ? counter : null;
+  }
+
   /** Curves that overlap, or whose steps go backwards: put in order once, and again when they have grown. */
   #merge(name: string, attempt: number | null, parts: readonly Part[]): Segment[] {
     const key = `${attempt === null ? "" : String(attempt)} ${name}`;
@@ -212,7 +227,7 @@ class FileRunSeries implements RunSeries {
   }
 
   /** What was added to each joined curve at its end; null when that is too much, or not at the end. */
-  #appended(cursor: SeriesCursor, metrics: readonly string[], maxPoints: number): SeriesWindow[] | null {
+  #appended(cursor: SeriesCursor, metrics: readonly string[], maxPoints: number, counter: Counter | null): SeriesWindow[] | null {
     const windows: SeriesWindow[] = [];
     for (const name of this.#match(metrics)) {
       const added: Segment[] = [];
@@ -236,7 +251,7 @@ class FileRunSeries implements RunSeries {
         if (to > from) added.push({ points: curve, from, to, attempt, attempts: null });
       }
       if (countPoints(added) > maxPoints) return null;
-      if (added.length > 0) windows.push(cutWindow(name, added, maxPoints));
+      if (added.length > 0) windows.push(cutWindow(name, added, maxPoints, counter));
     }
     return windows;
   }

@@ -1,17 +1,9 @@
 /** Windows: the points of a curve between two steps, thinned so that every spike and every gap is kept. */
 import { lowerBound, upperBound } from "./columns.ts";
-import type { Points } from "./curve.ts";
+import type { Counter } from "./counter.ts";
+import type { Segment } from "./curve.ts";
 import { noExtremes, type Extremes } from "./pyramid.ts";
 import type { SeriesWindow } from "./types.ts";
-
-/** A stretch of points of one attempt, or of several where `attempts` says which. Stretches follow each other in the order of steps. */
-export interface Segment {
-  readonly points: Points;
-  readonly from: number;
-  readonly to: number;
-  readonly attempt: number;
-  readonly attempts: Int32Array | null;
-}
 
 /** The parts of the segments with fromStep <= step <= toStep. */
 export function clip(segments: readonly Segment[], fromStep: number, toStep: number): Segment[] {
@@ -33,10 +25,11 @@ export function countPoints(segments: readonly Segment[]): number {
  * At most `maxPoints` (2 or more) points. Beyond that the points are cut into buckets of equal count; of each, the least and the greatest
  * finite value stay, and the first and last point of the whole. Values that are not finite stay too: all of them while they take no more than
  * a third of the room, else the first of each bucket.
+ * @param counter also places the points on it
  */
-export function cutWindow(name: string, segments: readonly Segment[], maxPoints: number): SeriesWindow {
+export function cutWindow(name: string, segments: readonly Segment[], maxPoints: number, counter: Counter | null): SeriesWindow {
   const total = countPoints(segments);
-  if (total <= maxPoints) return copyAll(name, segments, total);
+  if (total <= maxPoints) return copyAll(name, segments, total, counter);
 
   const room = maxPoints >= 6 ? maxPoints - 2 : maxPoints;
   const gapCount = segments.reduce((sum, segment) => sum + countGaps(segment), 0);
@@ -82,7 +75,7 @@ export function cutWindow(name: string, segments: readonly Segment[], maxPoints:
       if (before?.order !== pick.order || before.index !== pick.index) writer.add(pick.segment, pick.index);
     });
   }
-  return writer.finish(true);
+  return writer.finish(true, counter);
 }
 
 interface Pick {
@@ -123,10 +116,10 @@ function countGaps(segment: Segment): number {
   return lowerBound(indexes.data, indexes.length, segment.to) - lowerBound(indexes.data, indexes.length, segment.from);
 }
 
-function copyAll(name: string, segments: readonly Segment[], total: number): SeriesWindow {
+function copyAll(name: string, segments: readonly Segment[], total: number, counter: Counter | null): SeriesWindow {
   const writer = new WindowWriter(name, total);
   for (const segment of segments) writer.addRange(segment);
-  return writer.finish(false);
+  return writer.finish(false, counter);
 }
 
 class WindowWriter {
@@ -135,16 +128,18 @@ class WindowWriter {
   readonly #times: Float64Array;
   readonly #values: Float64Array;
   readonly #attempts: Int32Array;
+  readonly #rows: Int32Array;
   #length = 0;
 
   constructor(name: string, capacity: number) {
     this.#name = name;
-    // One piece of memory instead of four: large enough to be given back to the system once the window has been sent.
-    const memory = new ArrayBuffer(capacity * 28);
+    // One piece of memory instead of five: large enough to be given back to the system once the window has been sent.
+    const memory = new ArrayBuffer(capacity * 32);
     this.#steps = new Float64Array(memory, 0, capacity);
     this.#times = new Float64Array(memory, capacity * 8, capacity);
     this.#values = new Float64Array(memory, capacity * 16, capacity);
     this.#attempts = new Int32Array(memory, capacity * 24, capacity);
+    this.#rows = new Int32Array(memory, capacity * 28, capacity);
   }
 
   add(segment: Segment, index: number): void {
@@ -152,6 +147,7 @@ class WindowWriter {
     const at = this.#length++;
     this.#steps[at] = points.steps[index]!;
     this.#times[at] = points.times[index]!;
+    this.#rows[at] = points.rows[index]!;
     this.#values[at] = points.valueAt(index);
     this.#attempts[at] = segment.attempts?.[index] ?? segment.attempt;
   }
@@ -160,20 +156,24 @@ class WindowWriter {
     const at = this.#length;
     this.#steps.set(points.steps.subarray(from, to), at);
     this.#times.set(points.times.subarray(from, to), at);
+    this.#rows.set(points.rows.subarray(from, to), at);
     points.copyValues(from, to, this.#values, at);
     if (attempts === null) this.#attempts.fill(attempt, at, at + to - from);
     else this.#attempts.set(attempts.subarray(from, to), at);
     this.#length += to - from;
   }
 
-  finish(downsampled: boolean): SeriesWindow {
+  finish(downsampled: boolean, counter: Counter | null): SeriesWindow {
     const n = this.#length;
+    const steps = this.#steps.subarray(0, n);
+    const attempts = this.#attempts.subarray(0, n);
     return {
       name: this.#name,
-      steps: this.#steps.subarray(0, n),
+      steps,
       times: this.#times.subarray(0, n),
       values: this.#values.subarray(0, n),
-      attempts: this.#attempts.subarray(0, n),
+      attempts,
+      ...(counter !== null && { xs: counter.at(steps, attempts, this.#rows) }),
       downsampled,
     };
   }
