@@ -1,20 +1,19 @@
 /** What a server costs that nobody looks at, over a store of a thousand finished runs: processor time of a minute, and memory. */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "../protocol/client.ts";
 import { newRunId } from "../protocol/ids.ts";
-import type { RunRecord } from "../protocol/run.ts";
 import { ensureServer } from "../server/ensure.ts";
-import { platform } from "../server/launch/platform.ts";
-import { writeMetricFile } from "./lib/metric-files.ts";
+import { writeFinishedRun } from "./lib/finished-run.ts";
+import { cpuMs, residentMb } from "./lib/processes.ts";
 import type { BenchResult } from "./lib/result.ts";
 
 const RUNS = 1000;
-const POINTS = 100;
-const NAMES = ["loss", "accuracy", "learning_rate"];
+const ROWS = 100;
+const METRICS = ["loss", "accuracy", "learning_rate"];
 /** The catalogue is filled and the garbage of the start collected by then. */
 const SETTLE_MS = 20_000;
 const WATCHED_MS = 60_000;
@@ -24,7 +23,8 @@ export async function run(): Promise<BenchResult> {
   const folder = await mkdtemp(path.join(tmpdir(), "trainyard-bench-"));
   const store = path.join(folder, ".trainyard");
   try {
-    for (let i = 0; i < RUNS; i++) await writeRun(store, i);
+    const valuesOf = (row: number): number[] => [1 / (row + 1), row / ROWS, 1e-3];
+    for (let i = 0; i < RUNS; i++) writeFinishedRun(store, newRunId(), i, { rows: ROWS, metrics: METRICS, valuesOf });
     const server = await ensureServer({ store, packageRoot: path.resolve("."), idleExitSeconds: 600 });
     const client = createClient(server);
     try {
@@ -53,56 +53,6 @@ export async function run(): Promise<BenchResult> {
   }
 }
 
-/** A run that ended long ago, as the server leaves it. */
-async function writeRun(store: string, index: number): Promise<void> {
-  const id = newRunId();
-  const dir = path.join(store, "demo", "runs", id);
-  const attempt = path.join(dir, "attempts", "1");
-  await mkdir(attempt, { recursive: true });
-  const time = new Date(Date.UTC(2026, 0, 1) + index * 60_000).toISOString();
-  const record: RunRecord = {
-    version: 1,
-    id,
-    project: "demo",
-    experiment: null,
-    name: `run ${String(index)}`,
-    description: "",
-    notes: "",
-    tags: [],
-    starred: false,
-    archived: false,
-    state: "completed",
-    state_reason: null,
-    failure: null,
-    recipe: "script",
-    seed: index,
-    parent: null,
-    attempt: 1,
-    created_at: time,
-    started_at: time,
-    ended_at: time,
-    origin: "server",
-    git: null,
-    environment: null,
-  };
-  await writeFile(path.join(dir, "run.json"), JSON.stringify(record));
-  await writeFile(path.join(dir, "spec.yaml"), "recipe: script\nproject: demo\nparams:\n  script: train.py\n");
-  await writeFile(path.join(attempt, "report.jsonl"), "");
-  await writeMetricFile(path.join(attempt, "metrics.bin"), NAMES, POINTS, (row) => [1 / (row + 1), row / POINTS, 1e-3]);
-}
-
-/** Processor time of all threads, ms; in steps of 10, which a minute makes 0.02 %. */
-function cpuMs(pid: number): number {
-  const info = platform.info(pid);
-  if (info === null) throw new Error("the server has ended");
-  return info.cpuSeconds * 1000;
-}
-
-function residentMb(pid: number): number {
-  const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${String(pid)}/status`, "utf8"));
-  return Number(match?.[1] ?? NaN) / 1024;
-}
-
 async function emptyNodeMb(): Promise<number> {
   const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: "ignore" });
   try {
@@ -111,8 +61,4 @@ async function emptyNodeMb(): Promise<number> {
   } finally {
     child.kill("SIGKILL");
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

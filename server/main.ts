@@ -26,6 +26,7 @@ import { findPackageRoot, packageVersion } from "./package-root.ts";
 import type { Rooms } from "./rooms.ts";
 import { openLog, type ServerLog } from "./server-log.ts";
 import { isInPlace, openRoot, type OpenedRoot } from "./store/open-root.ts";
+import { tidyWhenIdle } from "./tidy.ts";
 
 /** A store that is missed in so many looks in a row went elsewhere; a network disk may be away for a moment. */
 const MOVED_LOOKS = 3;
@@ -140,16 +141,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         void close();
       }),
     );
-    if (options.idleExitSeconds !== undefined) {
-      atClose.push(
-        exitWhenIdle(
-          options.idleExitSeconds,
-          () => rooms?.isBusy() ?? false,
-          () => listening.lastRequest(),
-          () => void close(),
-        ),
-      );
-    }
+    const isBusy = (): boolean => rooms?.isBusy() ?? false;
+    const lastRequest = (): number => listening.lastRequest();
+    if (options.idleExitSeconds !== undefined) atClose.push(exitWhenIdle(options.idleExitSeconds, isBusy, lastRequest, () => void close()));
+    atClose.push(tidyWhenIdle(isBusy, lastRequest));
     return { url: listening.url, token, discovery, ready, closed: ended.promise, close };
   } catch (error) {
     await closeAll();

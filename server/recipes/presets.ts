@@ -4,7 +4,6 @@
  */
 import { readdir, readFile, unlink } from "node:fs/promises";
 import path from "node:path";
-import { parse, stringify } from "yaml";
 import * as z from "zod";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { Slug } from "../../protocol/ids.ts";
@@ -42,6 +41,7 @@ export async function withOwnPresets(recipe: Recipe, workspace: string): Promise
       continue;
     }
     try {
+      const { parse } = await import("yaml");
       const { title = name, values } = PresetFile.parse(parse(await readFile(place, "utf8"), { merge: true }));
       presets[name] = { title, values, file: place };
     } catch (error) {
@@ -70,6 +70,7 @@ export async function savePreset(recipe: Recipe, workspace: string, preset: Save
   const { title, values } = preset;
   try {
     await makeFolder(path.dirname(file));
+    const { stringify } = await import("yaml");
     await writeFileAtomic(file, stringify({ ...(title !== undefined && { title }), values }));
   } catch (error) {
     throw writeError(error, `write ${file}`, file);

@@ -70,14 +70,17 @@ export class Inventory {
     return damaged.map((run) => run.problem);
   }
 
-  /** Reads what an ended run left beside run.json, once. */
-  async load(entry: RunEntry): Promise<void> {
+  /**
+   * Reads what an ended run left beside run.json, once.
+   * @param keepPoints false for one of many: the points of thousands of runs would fill memory before the first of them leaves it
+   */
+  async load(entry: RunEntry, keepPoints = true): Promise<void> {
     if (entry.loaded || entry.damagedFolder !== null) return;
     const lease = this.#pool.acquire(entry.id);
     try {
       await entry.load(this.#ledger.store, lease.series);
     } finally {
-      lease.release();
+      lease.release(keepPoints);
     }
   }
 
@@ -89,7 +92,7 @@ export class Inventory {
     const work = async (): Promise<void> => {
       for (let entry = waiting.pop(); entry !== undefined && !this.#closed; entry = waiting.pop()) {
         try {
-          await this.load(entry);
+          await this.load(entry, false);
           this.#ledger.announce(entry);
         } catch (error) {
           this.#ledger.note(`reading the run ${entry.id}`, error);

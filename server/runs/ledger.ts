@@ -16,8 +16,9 @@ const SUMMARY_MS = 500;
 const RETRY_WRITE_MS = 5000;
 /** A run that came to rest stays in memory for a moment: it is what people look at, and changes come in groups. */
 const REST_MS = 1000;
-/** Runs that leave memory at once: each costs a few looks at files. */
-const REST_BATCH = 200;
+/** Runs that leave memory at once, each for a few looks at files; where more wait, the others follow after a breath. */
+const REST_BATCH = 50;
+const BREATH_MS = 20;
 
 export interface Move {
   readonly to: RunState;
@@ -128,11 +129,15 @@ export class Ledger {
   rest(entry: RunEntry): void {
     if (this.#cache === null || entry.cold !== null) return;
     this.#resting.add(entry);
+    this.#chillIn(REST_MS);
+  }
+
+  #chillIn(ms: number): void {
     if (this.#closed) return;
     this.#restTimer ??= setTimeout(() => {
       this.#restTimer = null;
       this.#chill(REST_BATCH);
-    }, REST_MS);
+    }, ms);
     this.#restTimer.unref();
   }
 
@@ -152,8 +157,7 @@ export class Ledger {
       this.store.release(id);
       if (++count >= most) break;
     }
-    const [next] = this.#resting;
-    if (next !== undefined) this.rest(next);
+    if (this.#resting.size > 0) this.#chillIn(BREATH_MS);
   }
 
   forget(id: RunId): void {

@@ -26,7 +26,8 @@ export interface PoolOptions {
 
 export interface SeriesLease {
   readonly series: RunSeries;
-  release(): void;
+  /** @param keep false where nobody is likely to look at the run again: it leaves memory at once, unless others look at it */
+  release(keep?: boolean): void;
 }
 
 export class SeriesPool {
@@ -75,11 +76,13 @@ export class SeriesPool {
     let released = false;
     return {
       series: held.series,
-      release: () => {
+      release: (keep = true) => {
         if (released) return;
         released = true;
         held.users--;
-        if (held.users === 0 && this.#shared.get(run) === held) this.#rest(run, held);
+        if (held.users > 0 || this.#shared.get(run) !== held) return;
+        if (keep) this.#rest(run, held);
+        else this.drop(run);
       },
     };
   }
@@ -124,8 +127,7 @@ export class SeriesPool {
     const lease = this.acquire(run);
     void held.series.compact().finally(() => {
       this.#compacting = false;
-      lease.release();
-      if (held.users === 0 && this.#shared.get(run) === held) this.drop(run);
+      lease.release(false);
     });
   }
 }
