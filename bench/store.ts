@@ -15,7 +15,7 @@ import { cpuMs, residentMb } from "./lib/processes.ts";
 import type { BenchResult } from "./lib/result.ts";
 
 const ROWS = 3;
-const SETTLE_MS = 45_000;
+const SETTLE_MS = 75_000;
 const WATCHED_MS = 60_000;
 /** Between the servers: the disk takes what the first one wrote. */
 const PAUSE_MS = 5_000;

@@ -123,7 +123,7 @@ export class RunCache {
   /** Keeps a summary. null when there is no room for it. */
   keep(summary: RunSummary, signature: FolderSignature): ColdRun | null {
     const text = JSON.stringify(summary);
-    const stamp = createHash("sha1").update(text).digest("base64url").slice(0, 16);
+    const stamp = stampOf(text);
     const { id, project, name, state, attempt } = summary;
     const known = this.#runs.get(id);
     if (known?.stamp === stamp && known.signature.run === signature.run && known.signature.rest === signature.rest) return known;
@@ -227,6 +227,11 @@ function readLines(file: string, bootId: string): Line[] | null {
   }
   if (opened?.[1] !== VERSION || (!closed && opened[2] !== bootId)) return null;
   return text.endsWith("\n") || lines.length === 0 ? lines : null;
+}
+
+/** Differs between different summaries. @param text of one, as JSON */
+export function stampOf(text: string): string {
+  return createHash("sha1").update(text).digest("base64url").slice(0, 16);
 }
 
 /** Of the folder as it is now. @param attempt the newest */

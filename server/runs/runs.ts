@@ -27,6 +27,7 @@ import { makeRun, type NewRun } from "./make-run.ts";
 import { baseDirOf, launchFacts, mustBeOneRun, mustPassCheck, planRun, recordedSpec, type PrepareContext } from "./prepare.ts";
 import { retainAutomatically, retainCheckpoints } from "./retention.ts";
 import { planResume, unreadable } from "./resume.ts";
+import { stampOf } from "./run-cache.ts";
 import { SeriesPool } from "./series-pool.ts";
 import type { RunOrigin, RunOutline, Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
 
@@ -123,7 +124,10 @@ class RunsRoom implements Runs {
 
   state(id: RunId): { json: string; stamp: string } | undefined {
     const entry = this.#ledger.get(id);
-    return entry === undefined ? undefined : { json: entry.json(), stamp: entry.cold?.stamp ?? "" };
+    if (entry === undefined) return undefined;
+    const json = entry.json();
+    // The one that it will have when it leaves memory: the catalogue is not told of that, and would take it for another state.
+    return { json, stamp: entry.cold?.stamp ?? stampOf(json) };
   }
 
   async detail(id: RunId): Promise<RunDetail> {

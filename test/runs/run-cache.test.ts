@@ -9,6 +9,7 @@ import { createRunSeries } from "../../server/series/run-series.ts";
 import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import { summary } from "../catalog/summaries.ts";
 import { LiveServer } from "../http/live-server.ts";
+import { openRoom, type Room } from "./room-fixture.ts";
 
 let live: LiveServer;
 beforeEach(async () => {
@@ -73,6 +74,22 @@ describe("runs that are over", () => {
     await live.start();
     expect(await all()).toEqual(changed);
     await live.server.close();
+  });
+
+  it("have the stamp in the catalogue already that they have once they are cold: the next server sends it none of them again", async () => {
+    const { id } = await addRun("over", 1);
+    const server = path.join(live.store, ".server");
+    await mkdir(server, { recursive: true });
+    const open = (): Promise<Room> => openRoom(path.dirname(live.store), process.cwd(), { cache: RunCache.open(server, "boot") });
+    const first = await open();
+    await vi.waitFor(() => {
+      expect(first.runs.summary(id)?.metrics["loss"]?.last).toBe(1);
+    });
+    const stamp = first.runs.state(id)?.stamp;
+    await first.close();
+    const next = await open();
+    expect([...next.runs.stamps()]).toEqual([[id, stamp]]);
+    await next.close();
   });
 
   it("can be looked at and changed as if they were in memory", async () => {
