@@ -10,7 +10,7 @@ export const noticeRoutes = {
     ...common,
     method: "GET",
     path: "/api/notices",
-    summary: "Runs that finished, failed, stalled or met a NaN, and a disk that is nearly full; newest first",
+    summary: "Runs that finished, failed, stalled or met a NaN, a disk that is nearly full, GPUs that are hot or full; newest first",
     query: n.NoticesQuery,
     response: n.Notices,
     errors: ["bad_request"],

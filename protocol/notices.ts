@@ -1,10 +1,11 @@
 /** Notices: what happened that somebody should hear of while they look elsewhere; and the webhooks that carry them to other programs. */
 import * as z from "zod";
+import { DEFAULT_GPU_LIMITS } from "./gpu-warnings.ts";
 import { RunId, Slug } from "./ids.ts";
 import { Instant } from "./json.ts";
 
 /** `failed` covers runs that were interrupted; `nan` is the first value of an attempt that is not finite; `test` is sent on request. */
-export const NoticeKind = z.enum(["finished", "failed", "stalled", "nan", "disk_low", "test"]);
+export const NoticeKind = z.enum(["finished", "failed", "stalled", "nan", "disk_low", "gpu_hot", "gpu_memory_full", "test"]);
 export type NoticeKind = z.infer<typeof NoticeKind>;
 
 export const Notice = z.object({
@@ -48,6 +49,10 @@ export const NotifyFile = z.object({
   stalled_minutes: z.number().min(0.001).max(10_080).default(20),
   /** Told of when less is free on the store's disk while a run lives. */
   disk_free_gb: z.number().min(0).max(1_000_000).default(2),
+  /** Told of when a GPU is as hot while a run lives. */
+  gpu_celsius: z.number().min(1).max(200).default(DEFAULT_GPU_LIMITS.gpu_celsius),
+  /** Told of when so much of a GPU's memory is in use while a run lives. */
+  gpu_memory_percent: z.number().min(1).max(100).default(DEFAULT_GPU_LIMITS.gpu_memory_percent),
   webhooks: z.array(WebhookRecord).max(50).default([]),
 });
 export type NotifyFile = z.infer<typeof NotifyFile>;
@@ -69,18 +74,29 @@ export const Webhook = WebhookRecord.omit({ secret: true }).extend({
 });
 export type Webhook = z.infer<typeof Webhook>;
 
-export const NotifySettings = NotifyFile.pick({ stalled_minutes: true, disk_free_gb: true }).extend({ webhooks: z.array(Webhook) });
+/** When notices are given. */
+export const NotifyLimits = NotifyFile.omit({ version: true, webhooks: true });
+export type NotifyLimits = z.infer<typeof NotifyLimits>;
+
+export const NotifySettings = NotifyLimits.extend({ webhooks: z.array(Webhook) });
 export type NotifySettings = z.infer<typeof NotifySettings>;
 
+const { shape } = NotifyLimits;
+/** Without the defaults: what is left out stays as it is. */
 export const EditNotifySettings = z
-  .object({ stalled_minutes: z.number().min(0.001).max(10_080), disk_free_gb: z.number().min(0).max(1_000_000) })
+  .object({
+    stalled_minutes: shape.stalled_minutes.unwrap(),
+    disk_free_gb: shape.disk_free_gb.unwrap(),
+    gpu_celsius: shape.gpu_celsius.unwrap(),
+    gpu_memory_percent: shape.gpu_memory_percent.unwrap(),
+  })
   .partial()
   .strict();
 
 export const AddWebhook = z
   .object({
     url: WebhookUrl,
-    kinds: z.array(NoticeKind).min(1).default(["finished", "failed", "stalled", "nan", "disk_low"]),
+    kinds: z.array(NoticeKind).min(1).default(["finished", "failed", "stalled", "nan", "disk_low", "gpu_hot", "gpu_memory_full"]),
     project: Slug.nullable().default(null),
     /** Key of the signature; kept by the server and never shown again. */
     secret: z.string().min(8).max(500).optional(),

@@ -26,6 +26,7 @@ import { ServerConnection } from "./server/connection.ts";
 import { readSettings } from "./settings.ts";
 import { offerTerminalCommand } from "./terminal-command.ts";
 import { showViews } from "./views/views.ts";
+import { WarningLimits } from "./warning-limits.ts";
 
 // Loaded with the first command that needs them: activation stays short.
 const start = () => import("./commands/start-commands.ts");
@@ -60,6 +61,7 @@ const COMMANDS = {
   "trainyard.compareRuns": { run: from(look, (c) => c.compareRuns), needs: "server" },
   "trainyard.exploreRuns": { run: from(look, (c) => c.exploreRuns), needs: "server" },
   "trainyard.openSweeps": { run: from(look, (c) => c.openSweeps), needs: "server" },
+  "trainyard.openSystem": { run: from(look, (c) => c.openSystem), needs: "server" },
   "trainyard.buildPlot": { run: from(look, (c) => c.buildPlot), needs: "server" },
   "trainyard.openCode": { run: from(look, (c) => c.openCode), needs: "server" },
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
@@ -132,6 +134,9 @@ function createHost(context: vscode.ExtensionContext): Host {
   const notifications = new Notifications(connection, board, (text) => {
     log.warn(text);
   });
+  const limits = new WarningLimits(connection, (text) => {
+    log.warn(text);
+  });
   const logs = new LogDocuments(connection, board);
   const services: PageServices = {
     context,
@@ -147,7 +152,7 @@ function createHost(context: vscode.ExtensionContext): Host {
     },
   };
   const panels = new PanelManager({ ...services, board });
-  const runsTree = showViews({ context, connection, board });
+  const runsTree = showViews({ context, connection, board }, limits);
   const diagnostics = vscode.languages.createDiagnosticCollection("trainyard");
   const code = new CodeDocuments(connection);
   const catalogue = new RunCatalogue(connection, python);
@@ -163,7 +168,7 @@ function createHost(context: vscode.ExtensionContext): Host {
     diagnostics,
     selection: () => runsTree.selection,
   };
-  context.subscriptions.push(log, python, connection, board, notifications, logs, panels, diagnostics, catalogue, code);
+  context.subscriptions.push(log, python, connection, board, notifications, limits, logs, panels, diagnostics, catalogue, code);
   context.subscriptions.push(
     registerTrainingLens(),
     registerRunLanguage({ catalogue, connection, diagnostics, log }),

@@ -11,6 +11,10 @@ export interface Settings {
   readonly python: string | null;
   readonly notifications: "all" | "failures" | "off";
   readonly openDashboardOnStart: boolean;
+  /** °C; null leaves it to the store. */
+  readonly gpuTemperatureWarning: number | null;
+  /** Percent; null leaves it to the store. */
+  readonly gpuMemoryWarning: number | null;
 }
 
 export const DEFAULT_STORE = ".trainyard";
@@ -26,6 +30,8 @@ export function readSettings(): Settings | null {
     python: pythonSetting(configuration.get("python", ""), baseDir),
     notifications: configuration.get("notifications", "all"),
     openDashboardOnStart: configuration.get("openDashboardOnStart", true),
+    gpuTemperatureWarning: configuration.get("gpuTemperatureWarning", null),
+    gpuMemoryWarning: configuration.get("gpuMemoryWarning", null),
   };
 }
 

@@ -9,6 +9,8 @@ import { withCommonOptions, type CommandContext, type CommonOptions } from "./sh
 interface LimitOptions extends CommonOptions {
   readonly stalledMinutes?: number;
   readonly diskFreeGb?: number;
+  readonly gpuCelsius?: number;
+  readonly gpuMemoryPercent?: number;
 }
 
 interface AddOptions extends CommonOptions {
@@ -34,15 +36,20 @@ export function addNotifyCommands(program: Command, context: CommandContext): vo
   withCommonOptions(notify.command("settings").description("show or change when notices are given"))
     .option("--stalled-minutes <minutes>", "tell of a run that logs nothing for so long", number)
     .option("--disk-free-gb <gigabytes>", "tell of less free space on the store's disk", number)
-    .action(async ({ stalledMinutes, diskFreeGb, ...options }: LimitOptions) => {
+    .option("--gpu-celsius <degrees>", "tell of a GPU that is as hot", number)
+    .option("--gpu-memory-percent <percent>", "tell of a GPU with so much of its memory in use", number)
+    .action(async ({ stalledMinutes, diskFreeGb, gpuCelsius, gpuMemoryPercent, ...options }: LimitOptions) => {
       const client = await connectServer(locateStore(options.store).dir);
       const body = {
         ...(stalledMinutes !== undefined && { stalled_minutes: stalledMinutes }),
         ...(diskFreeGb !== undefined && { disk_free_gb: diskFreeGb }),
+        ...(gpuCelsius !== undefined && { gpu_celsius: gpuCelsius }),
+        ...(gpuMemoryPercent !== undefined && { gpu_memory_percent: gpuMemoryPercent }),
       };
       const settings =
         Object.keys(body).length === 0 ? await client.call("getNotifySettings") : await client.call("editNotifySettings", { body });
-      const limits = `stalled after ${settings.stalled_minutes} min, disk below ${settings.disk_free_gb} GiB`;
+      const { stalled_minutes, disk_free_gb, gpu_celsius, gpu_memory_percent } = settings;
+      const limits = `stalled after ${stalled_minutes} min, disk below ${disk_free_gb} GiB, GPU at ${gpu_celsius} °C or with ${gpu_memory_percent} % of its memory in use`;
       terminal.result(options.json, settings, () => [limits, ...settings.webhooks.map(describe)].join("\n"));
     });
   withCommonOptions(notify.command("add").description("send notices to an address"))

@@ -21,7 +21,7 @@ import {
 import * as z from "zod";
 import { TrainyardError } from "../errors.ts";
 import { JsonValue } from "../json.ts";
-import { pairOf, parseYaml } from "./read.ts";
+import { pairOf, parseYaml, plainContent } from "./read.ts";
 import { spliceEdit } from "./splice.ts";
 
 /** A field by its path of keys; without a value it is taken out. */
@@ -45,8 +45,7 @@ function applyEdit(text: string, edit: SpecEdit): string {
       `the document cannot be edited: ${broken.message.split("\n")[0] ?? ""}`,
       "Correct it as text first.",
     );
-  const plain: unknown = before.toJS();
-  if (same(valueAt(plain, edit.path), edit.value)) return text;
+  if (same(valueAt(plainContent(before), edit.path), edit.value)) return text;
   const wanted = parseYaml(text);
   editNodes(wanted, edit);
   const expected: unknown = wanted.toJS();

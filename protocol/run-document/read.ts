@@ -1,6 +1,6 @@
 /** Reads a *.run.yaml document: its values, the spec, and each problem with its place in the text. Pure. */
 import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type Pair, type YAMLMap } from "yaml";
-import type { Problem } from "../errors.ts";
+import { TrainyardError, type Problem } from "../errors.ts";
 import { JsonObject } from "../json.ts";
 import { isTooDeep, MAX_JSON_DEPTH } from "../parse-json.ts";
 import { RunSpec } from "../spec.ts";
@@ -70,13 +70,31 @@ function withoutNotes(values: JsonObject): JsonObject {
 
 type PlainValues = { readonly ok: true; readonly values: JsonObject } | { readonly ok: false; readonly problem: string };
 
-/** Aliases are resolved here, which can fail: an anchor that stands in itself, or one that is expanded without end. */
+/**
+ * What the text says, with its aliases resolved.
+ * @throws TrainyardError invalid_spec: an anchor stands in itself, or is expanded without end
+ */
+export function plainContent(document: Document.Parsed): unknown {
+  let plain: unknown;
+  try {
+    plain = document.toJS();
+  } catch (error) {
+    throw new TrainyardError("invalid_spec", firstLine(error instanceof Error ? error.message : String(error)), "Name fewer aliases.");
+  }
+  try {
+    JSON.stringify(plain);
+  } catch {
+    throw new TrainyardError("invalid_spec", "an anchor stands in what it names", "Take the alias inside of it out.");
+  }
+  return plain;
+}
+
 function plainValues(document: Document.Parsed): PlainValues {
   let raw: unknown;
   try {
-    raw = document.toJS() ?? {};
+    raw = plainContent(document) ?? {};
   } catch (error) {
-    return { ok: false, problem: firstLine(error instanceof Error ? error.message : String(error)) };
+    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
   }
   if (isTooDeep(raw)) return { ok: false, problem: TOO_DEEP };
   const values = JsonObject.safeParse(raw);

@@ -1,6 +1,8 @@
 /** Edits a YAML text in place: one value replaced, one line put in or taken out. Answers null where it does not know how; the caller checks the rest. */
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair, stringify, type YAMLMap, type YAMLSeq } from "yaml";
 import type { JsonValue } from "../json.ts";
+import { spliceFlow } from "./splice-flow.ts";
+import { eol, indentOf, inline, lineEnd, lineStart, skipBreak, startOf } from "./text.ts";
 import { pairOf } from "./read.ts";
 
 /** Where a new key goes when the document lacks it: after those that stand before it here. */
@@ -21,14 +23,15 @@ export function spliceEdit(
   const contents: unknown = document.contents;
   if (contents === null)
     return value === undefined ? null : withBlock(text, text.length, renderPath(path, value, "", eol(text)), eol(text));
-  if (!isMap(contents) || contents.flow === true) return null;
+  if (!isMap(contents)) return null;
   let place: Place = { map: contents, pair: pairOf(contents, path[0] ?? "") };
   let depth = 1;
   for (; depth < path.length && place.pair !== undefined; depth++) {
     const below = place.pair.value;
-    if (!isMap(below) || below.flow === true || below.items.length === 0) break;
+    if (!isMap(below) || below.items.length === 0) break;
     place = { map: below, pair: pairOf(below, path[depth] ?? "") };
   }
+  if (place.map.flow === true) return spliceFlow(text, place.map, place.pair, path.slice(depth - 1), value);
   if (depth < path.length) {
     if (value === undefined) return null;
     // A map that is not there yet comes with the key; an empty one gives way to it.
@@ -41,34 +44,6 @@ export function spliceEdit(
 
 function isEmpty(node: unknown): boolean {
   return node === null || node === undefined || (isScalar(node) && node.value === null) || (isMap(node) && node.items.length === 0);
-}
-
-function eol(text: string): string {
-  return text.includes("\r\n") ? "\r\n" : "\n";
-}
-
-/** Where the line of a position begins. */
-function lineStart(text: string, at: number): number {
-  return text.lastIndexOf("\n", at - 1) + 1;
-}
-
-/** Where the line of a position ends, before its line break. */
-function lineEnd(text: string, at: number): number {
-  const end = text.indexOf("\n", at);
-  if (end === -1) return text.length;
-  return text[end - 1] === "\r" ? end - 1 : end;
-}
-
-/** The column of a node, null when something else stands before it on its line. */
-function indentOf(text: string, node: unknown): string | null {
-  const at = startOf(node);
-  if (at === null) return null;
-  const before = text.slice(lineStart(text, at), at);
-  return /^ *$/.test(before) ? before : null;
-}
-
-function startOf(node: unknown): number | null {
-  return (node as Node | null)?.range?.[0] ?? null;
 }
 
 /** The end of the last character of a pair that is not space. */
@@ -137,11 +112,6 @@ function replaceItems(text: string, list: YAMLSeq, values: readonly JsonValue[])
   return result;
 }
 
-function skipBreak(text: string, at: number): number {
-  const found = /^\r?\n/.exec(text.slice(at, at + 2));
-  return at + (found?.[0].length ?? 0);
-}
-
 /** The line of a pair and what belongs to its value; a comment at the end of it stays, on a line of its own. */
 function deletePair(text: string, map: YAMLMap, pair: Pair): string | null {
   const indent = indentOf(text, pair.key);
@@ -208,18 +178,4 @@ function renderPath(path: readonly string[], value: JsonValue, indent: string, l
     return block.map((line) => (line === "" ? line : indent + line)).join(lineBreak);
   }
   return `${indent}${name}: ${inline(value)}`;
-}
-
-/** A value on one line. */
-function inline(value: JsonValue): string {
-  if (typeof value === "number") return numberText(value);
-  if (typeof value === "string" && /[\r\n]/.test(value)) return JSON.stringify(value);
-  return stringify(value, { collectionStyle: "flow", flowCollectionPadding: true, lineWidth: 0 }).trimEnd();
-}
-
-/** With a point in the mantissa: other readers of YAML take `2e-5` for text. */
-function numberText(value: number): string {
-  const size = Math.abs(value);
-  const text = size !== 0 && (size < 1e-3 || size >= 1e16) ? value.toExponential() : String(value);
-  return text.replace(/^(-?\d+)e\+?/, "$1.0e");
 }

@@ -89,6 +89,7 @@ export function createDevices(options: DevicesOptions): Devices {
       const since = Date.now() - minutes * 60_000;
       return history.filter((past) => past.time >= since);
     },
+    latest: () => history.at(-1) ?? null,
     onSample(listener) {
       const own = (past: SystemSample): void => {
         listener(past);

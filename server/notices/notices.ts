@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
-import { Notice, NotifyFile, type NotifySettings, type Webhook, type WebhookRecord } from "../../protocol/notices.ts";
+import { Notice, NotifyFile, NotifyLimits, type NotifySettings, type Webhook, type WebhookRecord } from "../../protocol/notices.ts";
+import type { Devices } from "../devices/types.ts";
 import type { Runs } from "../runs/types.ts";
 import { writeJsonAtomic } from "../store/atomic.ts";
 import { readJsonFile } from "../store/json-file.ts";
@@ -16,6 +17,7 @@ import { NoticeWatch } from "./watch.ts";
 export interface NoticesOptions {
   readonly store: RunStore;
   readonly runs: Runs;
+  readonly devices: Pick<Devices, "latest">;
   /** The server's private folder. */
   readonly folder: string;
   readonly version: string;
@@ -53,7 +55,7 @@ class NoticesRoom implements Notices {
   #unsaved = false;
 
   constructor(options: NoticesOptions) {
-    const { store, runs, version, log } = options;
+    const { store, runs, devices, version, log } = options;
     this.#options = options;
     this.#settingsFile = path.join(store.root, NOTIFY_FILE);
     this.#stateFile = path.join(options.folder, "notices.json");
@@ -70,6 +72,7 @@ class NoticesRoom implements Notices {
     this.#watch = new NoticeWatch({
       runs,
       storeRoot: store.root,
+      gpus: () => devices.latest()?.gpus ?? [],
       limits: () => this.#file,
       // What is seen before the files were read waits for them: they say what was told before.
       tell: (notice) => {
@@ -107,11 +110,10 @@ class NoticesRoom implements Notices {
 
   async settings(): Promise<NotifySettings> {
     await this.#loaded;
-    const { stalled_minutes, disk_free_gb, webhooks } = this.#file;
-    return { stalled_minutes, disk_free_gb, webhooks: webhooks.map((one) => this.#describe(one)) };
+    return { ...NotifyLimits.parse(this.#file), webhooks: this.#file.webhooks.map((one) => this.#describe(one)) };
   }
 
-  async edit(changes: Partial<Pick<NotifyFile, "stalled_minutes" | "disk_free_gb">>): Promise<NotifySettings> {
+  async edit(changes: Partial<NotifyLimits>): Promise<NotifySettings> {
     await this.#change((file) => ({ ...file, ...changes }));
     this.#watch.soon();
     return this.settings();

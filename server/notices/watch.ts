@@ -1,15 +1,19 @@
-/** Sees what somebody should hear of: ends of runs, silence, the first value that is not finite, a disk that fills up. */
+/** Sees what somebody should hear of: ends of runs, silence, the first value that is not finite, a disk that fills up, GPUs that are hot or full. */
 import { statfs } from "node:fs/promises";
 import { firstNotFinite, notFiniteSentence } from "../../protocol/not-finite.ts";
-import type { Notice, NoticeKind } from "../../protocol/notices.ts";
+import { gpuWarnings, memoryPercent, type GpuLimits } from "../../protocol/gpu-warnings.ts";
+import type { Notice, NoticeKind, NotifyLimits } from "../../protocol/notices.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import type { GpuSample } from "../../protocol/system.ts";
 import type { Runs, RunsChange } from "../runs/types.ts";
 
 export interface WatchOptions {
   readonly runs: Runs;
   readonly storeRoot: string;
-  readonly limits: () => { readonly stalled_minutes: number; readonly disk_free_gb: number };
+  /** As last sampled. */
+  readonly gpus: () => readonly GpuSample[];
+  readonly limits: () => NotifyLimits;
   readonly tell: (notice: Notice) => void;
   readonly log: (text: string) => void;
 }
@@ -30,6 +34,8 @@ const SHORTEST_CHECK_MS = 50;
 const STEPS_OF_SILENCE = 10;
 /** Told of again only after so much more was free in between. */
 const DISK_MARGIN = 1.2;
+/** Told of again only after it was so much below the limit in between: °C, and percent of the memory. */
+const GPU_MARGIN = 5;
 
 export class NoticeWatch {
   readonly #options: WatchOptions;
@@ -37,6 +43,8 @@ export class NoticeWatch {
   readonly #off: () => void;
   #timer: NodeJS.Timeout | null = null;
   #diskLow = false;
+  /** `<kind>:<index>` of each GPU that was told of and has not recovered. */
+  readonly #gpus = new Set<string>();
   #closed = false;
 
   constructor(options: WatchOptions) {
@@ -96,10 +104,11 @@ export class NoticeWatch {
     const { runs, limits, log } = this.#options;
     const live = [...runs.briefs()].filter(({ state }) => LIVE_STATES.has(state)).flatMap(({ id }) => runs.summary(id) ?? []);
     for (const run of live) this.#checkStall(run, limits().stalled_minutes * 60_000);
-    if (live.length > 0)
-      await this.#checkDisk(limits().disk_free_gb * GIB).catch((error: unknown) => {
-        log(`the free space of the store's disk is not known: ${String(error)}`);
-      });
+    if (live.length === 0) return;
+    this.#checkGpus(limits());
+    await this.#checkDisk(limits().disk_free_gb * GIB).catch((error: unknown) => {
+      log(`the free space of the store's disk is not known: ${String(error)}`);
+    });
   }
 
   #checkStall(run: RunSummary, limitMs: number): void {
@@ -122,14 +131,29 @@ export class NoticeWatch {
     if (free >= least * DISK_MARGIN) this.#diskLow = false;
     if (free >= least || this.#diskLow) return;
     this.#diskLow = true;
-    this.#options.tell({
-      id: `disk_low:${new Date().toISOString()}`,
-      time: new Date().toISOString(),
-      kind: "disk_low",
-      message: `${(free / GIB).toFixed(1)} GiB are free on the disk of ${this.#options.storeRoot}.`,
-      hint: "Delete runs or checkpoints that are not needed: a checkpoint that finds no room is lost.",
-      run: null,
-    });
+    const message = `${(free / GIB).toFixed(1)} GiB are free on the disk of ${this.#options.storeRoot}.`;
+    this.#tellOfMachine("disk_low", message, "Delete runs or checkpoints that are not needed: a checkpoint that finds no room is lost.");
+  }
+
+  #checkGpus(limits: GpuLimits): void {
+    const recovered = { gpu_celsius: limits.gpu_celsius - GPU_MARGIN, gpu_memory_percent: limits.gpu_memory_percent - GPU_MARGIN };
+    for (const gpu of this.#options.gpus()) {
+      const near = new Set(gpuWarnings(gpu, recovered).map(({ kind }) => kind));
+      // What is not known for a moment has not recovered.
+      if (gpu.temperature_celsius !== null && !near.has("gpu_hot")) this.#gpus.delete(`gpu_hot:${gpu.index}`);
+      if (memoryPercent(gpu) !== null && !near.has("gpu_memory_full")) this.#gpus.delete(`gpu_memory_full:${gpu.index}`);
+      for (const { kind, message, hint } of gpuWarnings(gpu, limits)) {
+        const key = `${kind}:${gpu.index}`;
+        if (this.#gpus.has(key)) continue;
+        this.#gpus.add(key);
+        this.#tellOfMachine(kind, `${message}.`, hint, `:${gpu.index}`);
+      }
+    }
+  }
+
+  #tellOfMachine(kind: NoticeKind, message: string, hint: string, which = ""): void {
+    const time = new Date().toISOString();
+    this.#options.tell({ id: `${kind}${which}:${time}`, time, kind, message, hint, run: null });
   }
 
   #tell(kind: NoticeKind, run: RunSummary, message: string, hint: string | null, number = 1): void {

@@ -8,7 +8,7 @@ import path from "node:path";
 /** Values in a block: large enough that reading it costs little more than the call, a multiple of the pyramid's nodes. */
 export const BLOCK = 4096;
 const BLOCK_BYTES = BLOCK * 8;
-/** Blocks kept after they were read again; 4 MiB. */
+/** Blocks kept after they were read again; 4 MiB, which lie in one piece and are used again: blocks that come and go would break the heap into pieces. */
 const CACHED = 128;
 
 export class SpillFile {
@@ -16,8 +16,10 @@ export class SpillFile {
   #file: number | null = null;
   #slots = 0;
   readonly #free: number[] = [];
-  /** The newest read stands last. */
+  /** Blocks by their place; the newest read stands last. */
   readonly #cache = new Map<number, Float64Array>();
+  /** Room for blocks that is not in use; null before the first read. */
+  #room: Float64Array[] | null = null;
 
   /** @param folder must exist by the time of the first block */
   constructor(folder: string) {
@@ -43,7 +45,10 @@ export class SpillFile {
     }
   }
 
-  /** @throws Error of the system when the disk does not give back what it took */
+  /**
+   * @returns the block, until the next call: the room that it lies in is used again
+   * @throws Error of the system when the disk does not give back what it took
+   */
   read(slot: number): Float64Array {
     const cached = this.#cache.get(slot);
     if (cached !== undefined) {
@@ -52,16 +57,23 @@ export class SpillFile {
       return cached;
     }
     if (this.#file === null) throw new Error(`block ${slot} was never written`);
-    const values = new Float64Array(BLOCK);
-    const count = readSync(this.#file, new Uint8Array(values.buffer), 0, BLOCK_BYTES, slot * BLOCK_BYTES);
-    if (count !== BLOCK_BYTES) throw new Error(`block ${slot} of the spill file is cut short`);
+    if (this.#cache.size === CACHED) this.#drop(this.#cache.keys().next().value!);
+    this.#room ??= newRoom();
+    const values = this.#room.pop()!;
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, BLOCK_BYTES);
+    try {
+      const count = readSync(this.#file, bytes, 0, BLOCK_BYTES, slot * BLOCK_BYTES);
+      if (count !== BLOCK_BYTES) throw new Error(`block ${slot} of the spill file is cut short`);
+    } catch (error) {
+      this.#room.push(values);
+      throw error;
+    }
     this.#cache.set(slot, values);
-    if (this.#cache.size > CACHED) this.#cache.delete(this.#cache.keys().next().value!);
     return values;
   }
 
   release(slot: number): void {
-    this.#cache.delete(slot);
+    this.#drop(slot);
     this.#free.push(slot);
   }
 
@@ -69,7 +81,20 @@ export class SpillFile {
     if (this.#file !== null) closeSync(this.#file);
     this.#file = null;
     this.#cache.clear();
+    this.#room = null;
   }
+
+  #drop(slot: number): void {
+    const values = this.#cache.get(slot);
+    if (values === undefined) return;
+    this.#cache.delete(slot);
+    this.#room!.push(values);
+  }
+}
+
+function newRoom(): Float64Array[] {
+  const whole = new ArrayBuffer(CACHED * BLOCK_BYTES);
+  return Array.from({ length: CACHED }, (_, i) => new Float64Array(whole, i * BLOCK_BYTES, BLOCK));
 }
 
 function openNameless(folder: string): number {

@@ -3,6 +3,9 @@ import { Float64Column } from "./columns.ts";
 import type { Seekable } from "./pyramid.ts";
 import { BLOCK, type SpillFile } from "./spill.ts";
 
+/** Of a column that lets go: two blocks, and what a look at the file brings on top of them. */
+const TAIL_CAPACITY = 2 * BLOCK + 512;
+
 export class ValueColumn implements Seekable {
   /** Values from `#first` on. */
   #tail = new Float64Column();
@@ -65,11 +68,14 @@ export class ValueColumn implements Seekable {
       gone += BLOCK;
     }
     if (gone === 0) return;
-    const rest = new Float64Column();
-    rest.reserve(length - gone);
-    rest.data.set(data.subarray(gone, length));
-    rest.length = length - gone;
-    this.#tail = rest;
+    const rest = data.subarray(gone, length);
+    // In place, as a rule: a new array for every block of every metric would break the heap into pieces that are never given back.
+    if (data.length > TAIL_CAPACITY) {
+      this.#tail = new Float64Column();
+      this.#tail.reserve(TAIL_CAPACITY);
+    }
+    this.#tail.data.set(rest);
+    this.#tail.length = rest.length;
     this.#first += gone;
     // What was let go must not be held by what was looked at last.
     this.seek(this.#first);

@@ -11,6 +11,7 @@ const VIEW_TYPES = {
   explore: "trainyard.explore",
   plots: "trainyard.plots",
   sweeps: "trainyard.sweeps",
+  system: "trainyard.system",
 } as const;
 
 export interface PanelManagerOptions extends PageServices {
@@ -99,6 +100,8 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
         return target.project === null ? "Plot" : `Plot: ${target.project}`;
       case "sweeps":
         return target.sweep === null ? "Sweeps" : "Sweep";
+      case "system":
+        return "System";
     }
   }
 }
@@ -118,6 +121,8 @@ function keyOf(target: PanelTarget): string {
       return `plots/${JSON.stringify([target.project, target.filter])}`;
     case "sweeps":
       return `sweeps/${target.sweep ?? ""}`;
+    case "system":
+      return target.view;
   }
 }
 
@@ -129,6 +134,7 @@ export function restoredTarget(viewType: string, state: unknown): PanelTarget | 
   // An empty builder has nothing to lose, nor has a table or a plot of all runs; a dashboard or a comparison without its runs is nothing.
   if (viewType === VIEW_TYPES.plots) return { view: "plots", project: null, filter: "" };
   if (viewType === VIEW_TYPES.sweeps) return { view: "sweeps", sweep: null };
+  if (viewType === VIEW_TYPES.system) return { view: "system" };
   if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
   return viewType === VIEW_TYPES.builder
     ? { view: "builder", recipe: null, from: null, script: null, dataset: null, document: null }

@@ -2,13 +2,17 @@
 import * as vscode from "vscode";
 import type { SystemSample } from "../../protocol/system.ts";
 import type { StreamSubscription } from "../../protocol/stream-client.ts";
+import type { Disposable } from "../emitter.ts";
 import type { ServerConnection } from "../server/connection.ts";
+import type { WarningLimits } from "../warning-limits.ts";
 import { systemRows, type SystemRow } from "./system-text.ts";
 
 const STALE_MS = 10_000;
 
 export class SystemView implements vscode.TreeDataProvider<SystemRow>, vscode.Disposable {
   readonly #connection: ServerConnection;
+  readonly #limits: WarningLimits;
+  readonly #watch: Disposable;
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
   #sample: { readonly value: SystemSample; readonly received: number } | null = null;
@@ -16,8 +20,12 @@ export class SystemView implements vscode.TreeDataProvider<SystemRow>, vscode.Di
   #watchdog: NodeJS.Timeout | null = null;
   #stale = false;
 
-  constructor(connection: ServerConnection) {
+  constructor(connection: ServerConnection, limits: WarningLimits) {
     this.#connection = connection;
+    this.#limits = limits;
+    this.#watch = limits.onChange(() => {
+      this.#changed.fire(undefined);
+    });
   }
 
   setVisible(visible: boolean): void {
@@ -47,21 +55,23 @@ export class SystemView implements vscode.TreeDataProvider<SystemRow>, vscode.Di
   }
 
   getChildren(row?: SystemRow): SystemRow[] {
-    return row !== undefined || this.#sample === null ? [] : systemRows(this.#sample.value, this.#stale);
+    return row !== undefined || this.#sample === null ? [] : systemRows(this.#sample.value, this.#stale, this.#limits.current);
   }
 
   getTreeItem(row: SystemRow): vscode.TreeItem {
     const item = new vscode.TreeItem(row.label);
     item.id = row.id;
-    item.iconPath = new vscode.ThemeIcon(row.icon);
+    item.iconPath = new vscode.ThemeIcon(row.icon, row.warns ? new vscode.ThemeColor("list.warningForeground") : undefined);
     item.description = row.description;
     item.tooltip = row.tooltip;
+    item.command = { command: "trainyard.openSystem", title: "Open System History" };
     item.accessibilityInformation = { label: row.spoken };
     return item;
   }
 
   dispose(): void {
     this.#stop();
+    this.#watch.dispose();
     this.#changed.dispose();
   }
 

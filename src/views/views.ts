@@ -4,16 +4,17 @@ import { errorText } from "../error-text.ts";
 import type { Host } from "../host.ts";
 import type { RunNode } from "../runs/run-nodes.ts";
 import { readSettings } from "../settings.ts";
+import type { WarningLimits } from "../warning-limits.ts";
 import { RunsView } from "./runs-view.ts";
 import { createStatusBar } from "./status-bar.ts";
 import { SystemView } from "./system-view.ts";
 
 /** Creates them all for the lifetime of the extension; gives back the tree, for its selection. */
-export function showViews(host: Pick<Host, "context" | "connection" | "board">): vscode.TreeView<RunNode> {
+export function showViews(host: Pick<Host, "context" | "connection" | "board">, limits: WarningLimits): vscode.TreeView<RunNode> {
   const { connection, board, context } = host;
   const runs = new RunsView(board, connection);
   const tree = vscode.window.createTreeView("trainyard.runs", { treeDataProvider: runs, showCollapseAll: true, canSelectMany: true });
-  const system = new SystemView(connection);
+  const system = new SystemView(connection, limits);
   const systemTree = vscode.window.createTreeView("trainyard.system", { treeDataProvider: system });
 
   const describe = (): void => {

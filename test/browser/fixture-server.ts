@@ -12,6 +12,7 @@ import { build } from "esbuild";
 import { WebSocketServer, type WebSocket } from "ws";
 import { encodeFrame, type SeriesFrameHeader } from "../../protocol/frames.ts";
 import { ClientMessage, WS_PATH, WS_PROTOCOL, type ServerMessage } from "../../protocol/messages.ts";
+import { NotifyFile } from "../../protocol/notices.ts";
 import { CreateRun, type RunDetail } from "../../protocol/queries.ts";
 import { RunSummary } from "../../protocol/run.ts";
 import { routes } from "../../protocol/routes.ts";
@@ -291,6 +292,7 @@ export class FixtureServer {
     if (id !== undefined && (id === RUN || this.#others.has(id))) json(this.run(id));
     else if (pathname.endsWith("/checkpoints")) json({ checkpoints: [] });
     else if (pathname === "/api/system") json({ samples: [] });
+    else if (pathname === routes.getNotifySettings.path) json({ ...NotifyFile.parse({}), webhooks: [] });
     else if (pathname === routes.listRecipes.path) json(CATALOGUE);
     else if (pathname === routes.dryRun.path) json(dryRun(CreateRun.parse(JSON.parse(await text(request)))));
     else if (pathname === routes.preflight.path) json(preflight(CreateRun.parse(JSON.parse(await text(request)))));

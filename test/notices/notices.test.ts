@@ -1,6 +1,6 @@
 /** Notices about real processes, and webhooks to a real receiver that is not always well. */
 import { createHmac } from "node:crypto";
-import { readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Notice } from "../../protocol/notices.ts";
@@ -12,6 +12,7 @@ import type { RunStore } from "../../server/store/types.ts";
 import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
 import { eventually, LiveServer } from "../http/live-server.ts";
 import { openRoom, type Room } from "../runs/room-fixture.ts";
+import { gpuLine } from "./gpu-line.ts";
 import { Receiver } from "./receiver.ts";
 
 const SECRET = "correct horse battery staple";
@@ -83,6 +84,26 @@ describe("notices", () => {
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect((await live.client.call("listNotices")).notices).toHaveLength(2);
     await live.client.call("cancelRun", { params: { id }, body: { force: true } });
+  });
+
+  it("tell of a hot GPU as nvidia-smi reports it", async () => {
+    const bin = path.join(live.root, "bin");
+    await mkdir(bin);
+    await writeFile(path.join(bin, "nvidia-smi"), `#!/bin/sh\nwhile :; do echo '${gpuLine(40_321, "91")}'; sleep 0.1; done\n`, {
+      mode: 0o755,
+    });
+    const before = process.env["PATH"];
+    process.env["PATH"] = `${bin}:${before ?? ""}`;
+    try {
+      await live.start({ packageRoot: fixture.root });
+      await live.client.call("editNotifySettings", { body: { stalled_minutes: 0.01 } });
+      const id = await train("import time", "time.sleep(60)");
+      const hot = await noticeOf("gpu_hot");
+      expect(hot).toMatchObject({ message: "GPU 0 (NVIDIA H100 80GB HBM3) is at 91 °C.", run: null });
+      await live.client.call("cancelRun", { params: { id }, body: { force: true } });
+    } finally {
+      process.env["PATH"] = before;
+    }
   });
 
   it("are pushed to every window and shown by one, also by a window that opens later", async () => {
@@ -164,6 +185,7 @@ describe("a webhook", () => {
     notices = createNotices({
       store,
       runs: room.runs,
+      devices: { latest: () => null },
       folder: live.root,
       version: "9",
       log: (text) => logged.push(text),

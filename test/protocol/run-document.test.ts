@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import { applySpecEdits, type SpecEdit } from "../../protocol/run-document/edit.ts";
+import { TrainyardError } from "../../protocol/errors.ts";
 import { parseYaml, readRunDocument } from "../../protocol/run-document/read.ts";
 
 function set(text: string, field: string, value?: JsonValue): string {
@@ -85,6 +86,45 @@ describe("an edit", () => {
     expect(set(text, "params.a", 2)).toBe("recipe: x\r\nparams:\r\n  a: 2 # one\r\n");
     expect(set(text, "params.b", 2)).toBe("recipe: x\r\nparams:\r\n  a: 1 # one\r\n  b: 2\r\n");
     expect(set(text, "params.b", "two\nlines\n")).not.toMatch(/[^\r]\n/);
+  });
+
+  it.each([
+    ["a value", "{recipe: x, params: {lr: 1, b: [1, 2]}} # end\n", "params.lr", 2, "{recipe: x, params: {lr: 2, b: [1, 2]}} # end\n"],
+    ["a text with commas", "params: {a: x}\n", "params.a", "b, {c}", 'params: {a: "b, {c}"}\n'],
+    ["on its line", "params: {\n  lr: 1, # rate\n  b: 2, # bee\n}\n", "params.b", 5, "params: {\n  lr: 1, # rate\n  b: 5, # bee\n}\n"],
+    ["a new field", "params: {\n  b: 2 # bee\n}\n", "params.c", 5, "params: {\n  b: 2, # bee\n  c: 5\n}\n"],
+    ["one that goes", "params: {\n  lr: 1, # rate\n  b: 2,\n}\n", "params.lr", undefined, "params: {\n  # rate\n  b: 2,\n}\n"],
+  ])("leaves braces as they are: %s", (_, text, field, value, wanted) => {
+    expect(set(text, field, value)).toBe(wanted);
+  });
+
+  it("keeps JSON what it is", () => {
+    let text = `${JSON.stringify({ recipe: "x", params: { lr: 1 } }, null, 2)}\n`;
+    const edits: readonly (readonly [string, JsonValue])[] = [
+      ["params.name", "a"],
+      ["params.lr", "no"],
+      ["params.sizes", [1, 2]],
+      ["name", "n"],
+    ];
+    for (const [field, value] of edits) text = set(text, field, value);
+    expect(JSON.parse(text)).toEqual({ recipe: "x", params: { lr: "no", name: "a", sizes: [1, 2] }, name: "n" });
+    expect(text.split("\n")).toHaveLength(10);
+    expect(JSON.parse(set(text, "params.lr"))).toEqual({ recipe: "x", params: { name: "a", sizes: [1, 2] }, name: "n" });
+  });
+
+  it.each([
+    ["an anchor in itself", "recipe: x\nparams: &p\n  a: *p\n", /an anchor stands in what it names/],
+    [
+      "aliases without end",
+      `${Array.from("abcdefg")
+        .map((name, at) => `${name}: &${name} [${(at === 0 ? "x," : `*${"abcdefg".charAt(at - 1)},`).repeat(9)}]\n`)
+        .join("")}recipe: x\n`,
+      /alias/,
+    ],
+  ])("of %s is refused, and it is said", (_, text, said) => {
+    expect(() => set(text, "name", "n")).toThrow(TrainyardError);
+    expect(readRunDocument(text).values).toBeNull();
+    expect(readRunDocument(text).problems[0]?.problem.message).toMatch(said);
   });
 
   it("writes text of several lines as such", () => {

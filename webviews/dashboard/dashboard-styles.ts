@@ -148,11 +148,14 @@ export const dashboardStyles = css`
     height: 34px;
     flex: none;
     padding: 0 12px 0 10px;
+    overflow-x: auto;
+    scrollbar-width: none;
   }
   .tabs [role="tab"] {
     position: relative;
     height: 34px;
     padding: 0 10px;
+    white-space: nowrap;
     color: var(--secondary);
   }
   .tabs [role="tab"][aria-selected="true"] {

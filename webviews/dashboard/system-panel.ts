@@ -1,8 +1,10 @@
 /** GPU and machine figures with five-minute sparklines. What the machine does not say is an en dash, never 0. */
 import { css, html, LitElement, nothing, svg, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { DEFAULT_GPU_LIMITS, gpuWarnings, type GpuLimits, type GpuWarning } from "../../protocol/gpu-warnings.ts";
 import type { GpuSample, RunUsage, SystemSample } from "../../protocol/system.ts";
 import { formatBytes, UNKNOWN } from "../components/format.ts";
+import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
 
 const WIDTH = 96;
@@ -17,6 +19,8 @@ interface Row {
   readonly history: readonly (number | null)[];
   /** Upper end of the sparkline; null takes the largest value seen. */
   readonly max: number | null;
+  /** What it needs a look for. */
+  readonly warning?: GpuWarning | undefined;
 }
 
 @customElement("ty-system-panel")
@@ -43,8 +47,15 @@ export class SystemPanel extends LitElement {
         font-weight: 400;
         font-size: 11px;
       }
+      h2 span {
+        white-space: nowrap;
+      }
       h2 .window {
         margin-left: auto;
+      }
+      h2 .link {
+        font-size: 11px;
+        font-weight: 400;
       }
       .row {
         display: grid;
@@ -57,12 +68,23 @@ export class SystemPanel extends LitElement {
         text-align: right;
         white-space: nowrap;
       }
+      .warns b,
+      .warns .icon {
+        color: var(--vscode-list-warningForeground, var(--vscode-charts-yellow));
+      }
+      .warns .icon {
+        font-size: 13px;
+        vertical-align: -2px;
+      }
+      .warns.row {
+        grid-template-columns: 72px 68px minmax(0, 1fr);
+      }
       .row b {
         font-weight: 600;
       }
       svg {
         display: block;
-        width: 88px;
+        width: 100%;
         height: 18px;
       }
       .area {
@@ -89,6 +111,8 @@ export class SystemPanel extends LitElement {
   ];
 
   @property({ attribute: false }) samples: readonly SystemSample[] = [];
+  /** From which on a GPU is warned of. */
+  @property({ attribute: false }) limits: GpuLimits = DEFAULT_GPU_LIMITS;
   @property({ attribute: false }) usage: RunUsage | null = null;
 
   override render(): TemplateResult {
@@ -106,12 +130,14 @@ export class SystemPanel extends LitElement {
         const same = sample.gpus.find((other) => other.index === gpu.index);
         return same === undefined ? null : read(same);
       });
+    const warnings = gpuWarnings(gpu, this.limits);
+    const warning = (kind: GpuWarning["kind"]): GpuWarning | undefined => warnings.find((each) => each.kind === kind);
     const whole = (value: number | null, unit: string): string => (value === null ? UNKNOWN : `${value.toFixed(0)} ${unit}`);
     return html`<section aria-label="GPU ${gpu.index}">
       ${this.#title(`GPU ${String(gpu.index)}`, gpu.name, newest)}
       ${this.#row({ label: "Utilisation", value: whole(gpu.utilization_percent, "%"), of: "", history: history((g) => g.utilization_percent), max: 100 })}
-      ${this.#row({ label: "Memory", value: formatBytes(gpu.memory_used_bytes), of: gpu.memory_total_bytes === null ? "" : `/ ${formatBytes(gpu.memory_total_bytes)}`, history: history((g) => g.memory_used_bytes), max: gpu.memory_total_bytes })}
-      ${this.#row({ label: "Temperature", value: whole(gpu.temperature_celsius, "°C"), of: "", history: history((g) => g.temperature_celsius), max: 100 })}
+      ${this.#row({ label: "Memory", value: formatBytes(gpu.memory_used_bytes), of: gpu.memory_total_bytes === null ? "" : `/ ${formatBytes(gpu.memory_total_bytes)}`, history: history((g) => g.memory_used_bytes), max: gpu.memory_total_bytes, warning: warning("gpu_memory_full") })}
+      ${this.#row({ label: "Temperature", value: whole(gpu.temperature_celsius, "°C"), of: "", history: history((g) => g.temperature_celsius), max: 100, warning: warning("gpu_hot") })}
       ${this.#row({ label: "Power", value: whole(gpu.power_watts, "W"), of: gpu.power_limit_watts === null ? "" : `/ ${whole(gpu.power_limit_watts, "W")}`, history: history((g) => g.power_watts), max: gpu.power_limit_watts })}
     </section>`;
   }
@@ -127,14 +153,29 @@ export class SystemPanel extends LitElement {
   #title(name: string, note: string, newest: SystemSample): TemplateResult {
     const stale = Date.now() - newest.time > STALE_MS;
     return html`<h2>
-      ${name} <span class="secondary">${note}</span> <span class="secondary window">${stale ? "not current ?" : "last 5 min"}</span>
+      <span>${name}</span> <span class="secondary truncate" title=${note}>${note}</span>
+      <span class="secondary window">${stale ? "not current ?" : "last 5 min"}</span>
+      <button
+        class="link"
+        data-testid="system-history"
+        @click=${() => this.dispatchEvent(new CustomEvent("system-history", { bubbles: true, composed: true }))}
+      >
+        History
+      </button>
     </h2>`;
   }
 
   #row(row: Row): TemplateResult {
-    return html`<div class="row">
+    const { warning } = row;
+    return html`<div
+      class="row ${warning === undefined ? "" : "warns"}"
+      title=${warning === undefined ? nothing : `${warning.message}. ${warning.hint}`}
+      data-testid=${warning?.kind ?? nothing}
+    >
       <span class="secondary">${row.label}</span>${sparkline(row.history, row.max)}
-      <span class="value"><b>${row.value}</b> <span class="secondary">${row.of}</span></span>
+      <span class="value"
+        >${warning === undefined ? nothing : icon("warning")} <b>${row.value}</b> <span class="secondary">${row.of}</span></span
+      >
     </div>`;
   }
 

@@ -244,9 +244,13 @@ def test_dataclasses_of_huggingface(tmp_path: Path) -> None:
     assert fields["dtype"]["enum"] == ["float32", "bfloat16"] and fields["kind"]["enum"] == ["a", "b"]
     assert fields["targets"]["items"] == {"type": "string"} and fields["targets"]["default"] == ["q", "v"]
     assert fields["note"]["type"] == ["string", "null"] and fields["shots"]["default"] == 3
-    assert any("TrainingArguments" in note for note in document["notes"])
+    assert document["notes"] == []
+    # Of this interpreter's transformers, which are not in the source; those that are set most are not hidden.
+    assert fields["learning_rate"]["default"] == 5e-5 and "x-advanced" not in fields["learning_rate"]
+    assert fields["adam_epsilon"]["x-advanced"] is True and fields["seed"]["x-section"] == "training_arguments"
     values = {"model": "m", "rank": 2, "scale": 0.5, "mode": "full", "dtype": "bfloat16", "targets": ["k"], "freeze": False, "bias": True}
     values.update(kind="b", note="n", shots=9)
+    values.update(learning_rate=0.25, use_cpu=True, lr_scheduler_kwargs={"num_cycles": 2}, label_names=["x", "y"], seed=5)
     found = run(script, [*command_line(form, values), "--output_dir", str(tmp_path)])
     assert {name: found[name] for name in values} == {**values, "mode": found["mode"]} and found["mode"] in ("full", "Mode.FULL")
 
@@ -276,10 +280,41 @@ def test_hydra(tmp_path: Path) -> None:
     form = form_of(tmp_path, "import hydra\n@hydra.main(version_base=None, config_path='conf', config_name='config')\ndef main(cfg): ...\n")
     document = form.to_json()
     assert document["kind"] == "hydra" and document["required"] == ["name"]
-    assert list(document["fields"]) == ["model", "lr", "name", "data.path", "data.sizes", "data.copy", "flag", "empty"]
+    assert list(document["fields"]) == ["model", "lr", "name", "data.path", "data.sizes", "data.copy", "flag", "empty", "model.width"]
     assert document["fields"]["model"]["enum"] == ["large", "small"] and "default" not in document["fields"]["data.copy"]
     values = {"model": "large", "lr": 0.5, "name": "x=y", "data.sizes": [3], "flag": False}
     assert command_line(form, values) == ["model=large", "lr=0.5", "name='x=y'", "data.sizes=[3]", "flag=false"]
+
+
+def test_values_reach_hydra_with_its_groups(tmp_path: Path) -> None:
+    pytest.importorskip("hydra")
+    (tmp_path / "conf" / "optim").mkdir(parents=True)
+    (tmp_path / "conf" / "optim" / "adam.yaml").write_text("lr: 1e-3\nbetas: [0.9, 0.99]\n")
+    (tmp_path / "conf" / "optim" / "sgd.yaml").write_text("# @package _global_\nmomentum: 5E-1\noptim: {lr: 0.2}\n")
+    (tmp_path / "conf" / "config.yaml").write_text("defaults:\n  - optim: adam\n  - _self_\ndecay: 1e-4\nseed: 1\n")
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import hydra, json\nfrom omegaconf import OmegaConf\n"
+        "@hydra.main(version_base=None, config_path='conf', config_name='config')\n"
+        "def main(cfg):\n    print(json.dumps(OmegaConf.to_container(cfg)))\n"
+        "main()\n"
+    )
+    form = inspect_script(script)
+    fields = form.to_json()["fields"]
+    assert {name: (field["type"], field.get("default"), field.get("x-depends-on")) for name, field in fields.items()} == {
+        "optim": ("string", "adam", None),
+        "decay": ("number", 1e-4, None),
+        "seed": ("integer", 1, None),
+        "optim.lr": ("number", 1e-3, {"optim": ["adam"]}),
+        "optim.betas": ("array", [0.9, 0.99], {"optim": ["adam"]}),
+        "momentum": ("number", 0.5, {"optim": ["sgd"]}),
+    }
+    quiet = ["hydra.run.dir={}".format(tmp_path), "hydra.output_subdir=null", "hydra/job_logging=disabled"]
+    adam = {"decay": 0.5, "optim.betas": [0.1, 0.2], "seed": 4}
+    assert run(script, [*command_line(form, adam), *quiet]) == {"optim": {"lr": 1e-3, "betas": [0.1, 0.2]}, "decay": 0.5, "seed": 4}
+    # Of the other choice's values none is passed: Hydra would refuse them.
+    sgd = {"optim": "sgd", "optim.betas": [0.3], "momentum": 0.75}
+    assert run(script, [*command_line(form, sgd), *quiet]) == {"optim": {"lr": 0.2}, "momentum": 0.75, "decay": 1e-4, "seed": 1}
 
 
 def test_a_stored_dataclass_of_hydra_and_one_that_is_missing(tmp_path: Path) -> None:

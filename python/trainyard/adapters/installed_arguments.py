@@ -1,4 +1,4 @@
-"""All arguments of the installed ``TrainingArguments``, ``LoraConfig``, ``SFTConfig`` and ``DPOConfig`` as fields of a form.
+"""All arguments of the installed ``TrainingArguments``, ``LoraConfig``, ``SFTConfig`` and the like as fields of a form.
 
 Importing those classes takes seconds. It is done in a process of its own, once for each interpreter and set of versions; the answer stands in
 the user's cache folder, so that a form is drawn at once. ``python -m trainyard.adapters.installed_arguments`` is that process.
@@ -24,10 +24,14 @@ from trainyard.adapters.user_cache import keep, recall
 
 TRAINING_ARGUMENTS, LORA_CONFIG = "transformers.TrainingArguments", "peft.LoraConfig"
 SFT_CONFIG, DPO_CONFIG = "trl.SFTConfig", "trl.DPOConfig"
-CLASSES = (TRAINING_ARGUMENTS, LORA_CONFIG, SFT_CONFIG, DPO_CONFIG)
+#: Those after the first four are what scripts take besides.
+CLASSES = (
+    TRAINING_ARGUMENTS, LORA_CONFIG, SFT_CONFIG, DPO_CONFIG,
+    "transformers.Seq2SeqTrainingArguments", "trl.ScriptArguments", "trl.ModelConfig", "trl.RewardConfig", "trl.GRPOConfig",
+)  # fmt: skip
 _PACKAGES = ("transformers", "peft", "trl", "accelerate", "torch")
 #: Raised when what is kept changes its meaning.
-_FORMAT = 2
+_FORMAT = 3
 _KEEP_SECONDS = 7 * 86_400.0
 _LONGEST_HELP = 400
 #: The process that reads them ends after this, whatever it imports.

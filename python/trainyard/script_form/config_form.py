@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import math
+import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from trainyard.adapters.fields import MISSING, Field
 from trainyard.script_form.field_values import title_of
@@ -15,6 +17,9 @@ from trainyard.script_form.source import Source, Unknown
 
 _MOST_FIELDS = 500
 _MOST_LEVELS = 12
+_EXPONENT = re.compile(r"^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)[eE][-+]?[0-9]+$")
+#: Where Hydra puts what a file of a group holds.
+_PACKAGE = re.compile(r"^#\s*@package\s+(\S+)", re.MULTILINE)
 
 
 def hydra_form(source: Source, script: Path) -> Optional[ScriptForm]:
@@ -77,32 +82,69 @@ def key_value_form(source: Source) -> Optional[ScriptForm]:
 
 
 def _add_file(form: ScriptForm, file: Path, folder: Path) -> None:
+    document = _read_yaml(form, file)
+    if document is None:
+        return
+    groups = [entry for entry in document.pop("defaults", None) or [] if isinstance(entry, dict) and len(entry) == 1]
+    chosen = [found for found in (_add_group(form, *next(iter(entry.items())), folder) for entry in groups) if found is not None]
+    document.pop("hydra", None)
+    _add_mapping(form, document, "", "assign")
+    # After the document's own values, which win over those of its groups.
+    for name, first in chosen:
+        _add_group_values(form, name, first, folder)
+
+
+def _read_yaml(form: ScriptForm, file: Path) -> Optional[Dict[Any, Any]]:
+    """A mapping, with numbers as OmegaConf reads them; None, and a note, where there is none."""
     try:
         import yaml
     except ImportError:
         form.notes.append("{} is not read: this Python lacks PyYAML; pass key=value lines in the arguments".format(file))
-        return
+        return None
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """YAML 1.1 wants a point and a sign in 1e-3 and takes it for a text; OmegaConf does not."""
+
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _EXPONENT, list("-+0123456789."))
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = yaml.load(file.read_text(encoding="utf-8"), Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         form.notes.append("{} cannot be read: {}".format(file, " ".join(str(error).split())))
-        return
-    if not isinstance(document, dict):
-        return
-    for entry in document.pop("defaults", None) or []:
-        if isinstance(entry, dict) and len(entry) == 1:
-            _add_group(form, *next(iter(entry.items())), folder)
-    document.pop("hydra", None)
-    _add_mapping(form, document, "", "assign")
+        return None
+    return document if isinstance(document, dict) else None
 
 
-def _add_group(form: ScriptForm, group: Any, chosen: Any, folder: Path) -> None:
-    """A group of the defaults list: one file of a folder is chosen."""
-    name = str(group).replace("override ", "").replace("optional ", "").split("@")[0].strip()
+def _add_group(form: ScriptForm, group: Any, chosen: Any, folder: Path) -> Optional[Tuple[str, str]]:
+    """A group of the defaults list: one file of a folder is chosen. Gives its name and the choice."""
+    whole = str(group).replace("override ", "").replace("optional ", "").strip()
+    name = whole.split("@")[0].strip()
     choices = sorted(path.stem for path in (folder / name).glob("*.y*ml"))
-    if isinstance(chosen, str) and choices and not name.startswith("hydra/"):
-        text = "Which configuration of {} is used.".format(name)
-        form.add(Option(name, Field("string", title_of(name), text, form.section("Configuration"), default=chosen, choices=choices), "assign"))
+    if not isinstance(chosen, str) or not choices or name.startswith("hydra/"):
+        return None
+    text = "Which configuration of {} is used.".format(name)
+    form.add(Option(name, Field("string", title_of(name), text, form.section("Configuration"), default=chosen, choices=choices), "assign"))
+    # group@package: its values stand elsewhere, which only Hydra knows to compose.
+    return (name, chosen) if whole == name else None
+
+
+def _add_group_values(form: ScriptForm, group: str, first: str, folder: Path) -> None:
+    """What the files of a group hold: each value is asked for while its file is the one that is chosen. Of a name in several files the default's is taken."""
+    files = sorted((folder / group).glob("*.y*ml"), key=lambda path: (path.stem != first, path.stem))
+    for file in files:
+        document = _read_yaml(form, file)
+        if document is None:
+            continue
+        document.pop("defaults", None)
+        package = _PACKAGE.search(file.read_text(encoding="utf-8"))
+        prefix = group.replace("/", ".") if package is None or package.group(1) == "_group_" else package.group(1)
+        values = ScriptForm("hydra")
+        _add_mapping(values, document, "" if prefix == "_global_" else prefix + ".", "assign")
+        known = {option.name for option in form.options}
+        for option in values.options:
+            if option.name not in known:
+                section = form.section(values.sections[option.field.section])
+                field = replace(option.field, section=section, depends_on={group: [file.stem]})
+                form.add(replace(option, field=field))
 
 
 def _add_mapping(form: ScriptForm, mapping: Mapping[Any, Any], prefix: str, style: str) -> None:

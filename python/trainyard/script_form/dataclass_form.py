@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from trainyard.adapters.fields import MISSING, Field
+from trainyard.adapters.hf_training_fields import compute_fields, evaluation_fields, training_fields
+from trainyard.adapters.installed_arguments import CLASSES, arguments_of
 from trainyard.script_form.field_values import fitting, sentence, title_of
 from trainyard.script_form.options import Option, ScriptForm
 from trainyard.script_form.source import Source, Unknown
@@ -40,6 +43,8 @@ _CALLS = {
 }
 _SCALARS = {"int": "integer", "float": "number", "str": "string", "bool": "boolean", "dict": "object", "Dict": "object"}
 _MOST_LEVELS = 4
+#: The first form with a class of an installed package waits this long for what only an import of the package tells.
+_INSTALLED_SECONDS = 12.0
 
 
 def dataclass_form(source: Source) -> Optional[ScriptForm]:
@@ -73,11 +78,41 @@ def _class_nodes(call: ast.Call, source: Source) -> List[ast.AST]:
 
 def _add_class(form: ScriptForm, source: Source, node: ast.AST, dialect: _Dialect) -> None:
     name = ast.unparse(node)
+    installed = _installed(source, node)
+    if installed is not None and name not in source.classes:
+        _add_installed(form, installed, form.section(title_of(_words(name))))
+        return
     if name not in source.classes:
         form.notes.append("the options of {} are not in the form: it is not defined in this file; pass them in the arguments".format(name))
         return
     for field_name, annotation, value, line in class_fields(source, name, form):
         _add_field(form, source, field_name, annotation, value, line, dialect, form.section(title_of(_words(name))), 0)
+    for base in source.classes[name].bases:
+        inherited = _installed(source, base)
+        if inherited is not None:
+            _add_installed(form, inherited, form.section(title_of(_words(name))))
+
+
+def _installed(source: Source, node: ast.AST) -> Optional[str]:
+    """The class of an installed package that a name stands for, where its fields are known: ``transformers.TrainingArguments``."""
+    package, _, name = source.full_name(node).rpartition(".")
+    path = "{}.{}".format(package.split(".")[0], name)
+    return path if path in CLASSES else None
+
+
+def _add_installed(form: ScriptForm, path: str, section: str) -> None:
+    """All arguments of the class as this interpreter has it, the usual ones first; what the script has of the same name stays."""
+    arguments = arguments_of(path, _INSTALLED_SECONDS)
+    if not arguments:
+        form.notes.append("the options of {} are not in the form: the class could not be read; pass them in the arguments".format(path))
+    known = {option.name for option in form.options}
+    usual = [name for fields in (training_fields(0.0, (0.0, 0.0)), evaluation_fields(False), compute_fields()) for name, field in fields.items() if not field.advanced]
+    for argument in sorted(arguments, key=lambda argument: argument.name not in usual):
+        if argument.name in known:
+            continue
+        field = replace(argument.to_field(section, None), advanced=argument.name not in (*usual, "output_dir", "seed"))
+        style, words = ("values", None) if field.type == "array" else ("value", ("true", "false"))
+        form.add(Option(argument.name, field, style, "--" + argument.name, words=words))
 
 
 def class_fields(source: Source, name: str, form: ScriptForm) -> List[Tuple[str, ast.AST, Optional[ast.AST], int]]:
@@ -87,7 +122,7 @@ def class_fields(source: Source, name: str, form: ScriptForm) -> List[Tuple[str,
     for base in node.bases:
         if isinstance(base, ast.Name) and base.id in source.classes and base.id != name:
             found.update({item[0]: item for item in class_fields(source, base.id, form)})
-        elif ast.unparse(base) not in ("object",):
+        elif ast.unparse(base) not in ("object",) and _installed(source, base) is None:
             form.notes.append("the options that {} has from {} are not in the form: it is not defined in this file".format(name, ast.unparse(base)))
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and "ClassVar" not in ast.unparse(statement.annotation):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from trainyard.adapters.fields import MISSING, Field
+from trainyard.adapters.fields import MISSING, Field, applies
 
 #: How a value is written. ``value``: ``--lr 0.1``; ``joined``: ``--lr=0.1``; ``values``: ``--x 1 2``; ``repeated``: ``--x 1 --x 2``;
 #: ``flag``: ``--fast`` when true; ``unflag``: ``--slow`` when false; ``switch``: ``--fast`` or ``--no-fast``; ``count``: ``-v -v``;
@@ -104,10 +104,13 @@ def command_line(form: ScriptForm, values: Mapping[str, Any]) -> List[str]:
     for name in values:
         if name not in known:
             raise KeyError(name)
+    effective = {option.name: values.get(option.name, option.field.default) for option in form.options}
     chosen = [
         option
         for option in form.options
-        if values.get(option.name) is not None and (option.field.default is MISSING or values[option.name] != option.field.default)
+        if values.get(option.name) is not None
+        and (option.field.default is MISSING or values[option.name] != option.field.default)
+        and applies(option.field, effective)
     ]
     command = next((str(values[option.name]) for option in form.options if option.style == "command" and values.get(option.name)), None)
     main = [option for option in chosen if not option.commands and option.style != "command"]

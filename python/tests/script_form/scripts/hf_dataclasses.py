@@ -35,7 +35,8 @@ def main():
 
     parser = HfArgumentParser((ModelArguments, TrainingArguments))
     model, training = parser.parse_args_into_dataclasses()
-    print(json.dumps({**asdict(model), "output_dir": training.output_dir}, default=str))
+    named = ("learning_rate", "use_cpu", "lr_scheduler_kwargs", "label_names", "seed")
+    print(json.dumps({**asdict(model), "output_dir": training.output_dir, **{name: getattr(training, name) for name in named}}, default=str))
 
 
 if __name__ == "__main__":
