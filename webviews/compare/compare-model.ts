@@ -2,7 +2,7 @@
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { decodeFrame } from "../../protocol/frames.ts";
 import type { XAxis, XWindow } from "../charts/chart-sync.ts";
 import { stepWindow } from "../charts/chart-window.ts";
