@@ -60,6 +60,7 @@ const COMMANDS = {
   "trainyard.compareRuns": { run: from(look, (c) => c.compareRuns), needs: "server" },
   "trainyard.exploreRuns": { run: from(look, (c) => c.exploreRuns), needs: "server" },
   "trainyard.openSweeps": { run: from(look, (c) => c.openSweeps), needs: "server" },
+  "trainyard.openSystem": { run: from(look, (c) => c.openSystem), needs: "server" },
   "trainyard.buildPlot": { run: from(look, (c) => c.buildPlot), needs: "server" },
   "trainyard.openCode": { run: from(look, (c) => c.openCode), needs: "server" },
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },

@@ -1,5 +1,5 @@
 /** Runs `python -m trainyard.recipes …` in the user's interpreter: bounded in time and output, never in a shell. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import type * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { inheritedEnvironment, pythonPath } from "../launch/environment.ts";
@@ -39,6 +39,8 @@ export function callRecipes(call: ModuleCall): Promise<string> {
       env: { ...inherited, PYTHONPATH: pythonPath(call.packageRoot, false, inherited["PYTHONPATH"]), PYTHONIOENCODING: "utf-8" },
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
+      // A group of its own: an interpreter may be a shell script (pyenv's shims are), and it is the group that hangs.
+      detached: process.platform !== "win32",
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
@@ -47,7 +49,10 @@ export function callRecipes(call: ModuleCall): Promise<string> {
     let over: TrainyardError | null = null;
     const give = (error: TrainyardError): void => {
       over ??= error;
-      child.kill("SIGKILL");
+      killGroup(child);
+      // Whatever left the group may hold the pipes open for ever.
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     const timer = setTimeout(() => {
       const seconds = Math.round((call.timeoutMs ?? DEFAULT_TIMEOUT_MS) / 1000);
@@ -85,6 +90,15 @@ export function callRecipes(call: ModuleCall): Promise<string> {
       else reject(failed(call, code, signal, Buffer.concat(err).toString("utf8")));
     });
   });
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid === undefined || process.platform === "win32") child.kill("SIGKILL");
+    else process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // It has just ended by itself.
+  }
 }
 
 /**

@@ -39,6 +39,11 @@ export async function openSweeps(host: Host, ...args: unknown[]): Promise<void> 
   return Promise.resolve();
 }
 
+export async function openSystem(host: Host): Promise<void> {
+  host.panels.open({ view: "system" });
+  return Promise.resolve();
+}
+
 export async function openLog(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => each.attempt > 0, "Open Log");
   if (run !== null) await host.logs.show(run.id, null, run.name);

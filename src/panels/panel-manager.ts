@@ -99,6 +99,8 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
         return target.project === null ? "Plot" : `Plot: ${target.project}`;
       case "sweeps":
         return target.sweep === null ? "Sweeps" : "Sweep";
+      case "system":
+        return "System";
     }
   }
 }
@@ -118,5 +120,7 @@ function keyOf(target: PanelTarget): string {
       return `plots/${JSON.stringify([target.project, target.filter])}`;
     case "sweeps":
       return `sweeps/${target.sweep ?? ""}`;
+    case "system":
+      return target.view;
   }
 }

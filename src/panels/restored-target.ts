@@ -10,6 +10,7 @@ export function restoredTarget(viewType: string, state: unknown): PanelTarget | 
   // An empty builder has nothing to lose, nor has a table or a plot of all runs; a dashboard or a comparison without its runs is nothing.
   if (viewType === VIEW_TYPES.plots) return { view: "plots", project: null, filter: "" };
   if (viewType === VIEW_TYPES.sweeps) return { view: "sweeps", sweep: null };
+  if (viewType === VIEW_TYPES.system) return { view: "system" };
   if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
   return viewType === VIEW_TYPES.builder
     ? { view: "builder", recipe: null, from: null, script: null, dataset: null, document: null }

@@ -6,4 +6,5 @@ export const VIEW_TYPES = {
   explore: "trainyard.explore",
   plots: "trainyard.plots",
   sweeps: "trainyard.sweeps",
+  system: "trainyard.system",
 } as const;

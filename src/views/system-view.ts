@@ -63,6 +63,7 @@ export class SystemView implements vscode.TreeDataProvider<SystemRow>, vscode.Di
     item.iconPath = new vscode.ThemeIcon(row.icon, row.warns ? new vscode.ThemeColor("list.warningForeground") : undefined);
     item.description = row.description;
     item.tooltip = row.tooltip;
+    item.command = { command: "trainyard.openSystem", title: "Open System History" };
     item.accessibilityInformation = { label: row.spoken };
     return item;
   }

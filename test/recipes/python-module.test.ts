@@ -5,6 +5,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { RecipeDescriber } from "../../server/recipes/describe.ts";
 import { callRecipes } from "../../server/recipes/python-module.ts";
+import { isAlive, until } from "../support/processes.ts";
 
 let dir: string;
 beforeAll(async () => {
@@ -29,6 +30,18 @@ test("an interpreter that the system kills has most likely run out of memory", a
     hint: expect.stringContaining("a smaller batch") as string,
   });
   await expect(callRecipes({ ...call, args: ["check"] })).rejects.toMatchObject({ message: expect.stringContaining("memory") as string });
+});
+
+test("an interpreter that hangs is given up in time, with all that it started", async () => {
+  const pids = path.join(dir, "pids");
+  // As a shim does: the process that hangs is not the one that was started, and it holds its output.
+  const python = await interpreter("hangs", `sleep 600 & echo $! >"${pids}"; wait`);
+  const started = performance.now();
+  const call = callRecipes({ python, packageRoot: dir, cwd: dir, args: ["describe"], timeoutMs: 1_200 });
+  await expect(call).rejects.toMatchObject({ code: "timeout", message: `${python} did not answer within 1 s` });
+  expect(performance.now() - started).toBeLessThan(5_000);
+  const pid = Number(await readFile(pids, "utf8"));
+  await until("the end of what it started", () => Promise.resolve(!isAlive(pid)));
 });
 
 test("an answer that lacks fields is asked for again soon, a whole one is kept", async () => {

@@ -168,7 +168,14 @@ export class Dashboard extends LitElement {
             .live=${model.live}
           ></ty-chart-grid>
           <aside class="side" aria-label="Machine and checkpoints" tabindex="-1">
-            <ty-system-panel .samples=${model.system} .limits=${model.limits} .usage=${model.live ? model.usage : null}></ty-system-panel>
+            <ty-system-panel
+              @system-history=${() => {
+                this.transport.command({ command: "open_system" });
+              }}
+              .samples=${model.system}
+              .limits=${model.limits}
+              .usage=${model.live ? model.usage : null}
+            ></ty-system-panel>
             <ty-checkpoint-list
               .checkpoints=${model.checkpoints}
               .selected=${this.selectedCheckpoint}

@@ -204,6 +204,14 @@ def test_a_long_file_is_checked_at_once(workspace: Path) -> None:
     assert report["facts"]["rows"] == "more than 300000"
 
 
+def test_a_line_without_end_is_found_out_early(tmp_path: Path) -> None:
+    (tmp_path / "candles.csv").write_text("time,open,high,low,close,volume\n2024-01-01 00:00,1,2,1,1,1\n2024-01-01 01:00,1,2,1,1,1\n")
+    with (tmp_path / "candles.csv").open("r+b") as file:
+        file.truncate(2 * 1024**3)
+    with pytest.raises(CandleError, match="line 4 is longer than 1 MiB"):
+        read_candles(tmp_path / "candles.csv", ReadOptions())
+
+
 def test_the_check_needs_the_standard_library_alone(workspace: Path) -> None:
     code = (
         "import json, sys; from pathlib import Path; from trainyard.recipes.__main__ import check; "

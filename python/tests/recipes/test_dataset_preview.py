@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional
 import pytest
 from recipe_runs import recipes, write_jsonl
 from trainyard.adapters.dataset_preview import preview_request
+from trainyard.adapters.rows import DatasetError, read_rows
 
 PAIR = {"prompt": "2+2=", "completion": "4"}
 CHAT = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
@@ -99,6 +100,7 @@ def test_names_the_line_of_each_row_that_does_not_fit(tmp_path: Path) -> None:
         ("blank.csv", b"\n\n", "holds no rows"),
         ("header.csv", b"prompt,completion\n", "holds no rows"),
         ("noise.jsonl", os.urandom(4096) + b"\0", "binary data"),
+        ("wide.jsonl", '{"text": "a"}\n'.encode("utf-16"), "UTF-16"),
         ("noise.csv", b"\x80\x81\xff" * 50, "not UTF-8"),
         ("noise.parquet", b"PAR1" + os.urandom(500), "not a readable Parquet file"),
         ("open.json", b'[{"prompt": "a", "completion": "b"},', "closing bracket"),
@@ -145,6 +147,31 @@ def test_two_gigabytes_are_looked_at_at_once(tmp_path: Path) -> None:
     assert time.monotonic() - started < 5
     assert answer["size_bytes"] > 2 * 1024**3 and answer["row_count"]["exact"] is False
     assert answer["row_count"]["value"] == pytest.approx(path.stat().st_size / len(row), rel=0.05)
+
+
+def test_a_file_that_was_filled_up_shows_the_rows_before_that(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_jsonl(path, [PAIR] * 3)
+    end = path.stat().st_size
+    with path.open("r+b") as file:
+        file.truncate(2 * 1024**3)
+    answer = look(tmp_path, "rows.jsonl")
+    assert "a zero byte at {}".format(end) in messages_of(answer)[0]
+    assert [row["value"] for row in answer["head"]] == [PAIR] * 3 and answer["row_count"] is None
+
+
+def test_a_check_reads_no_line_without_end(tmp_path: Path) -> None:
+    for name, words in (("rows.jsonl", "line 4 is longer than 64 MiB"), ("rows.csv", "line 4 is longer than 64 MiB"), ("rows.txt", "longer than 64 MiB")):
+        (tmp_path / name).write_text("prompt,completion\na,b\na,b\n" if name.endswith(".csv") else (json.dumps(PAIR) + "\n") * 3)
+        with (tmp_path / name).open("r+b") as file:
+            file.truncate(2 * 1024**3)
+        with pytest.raises(DatasetError, match=words):
+            list(read_rows(tmp_path / name))
+    (tmp_path / "rows.json").write_text("[" + json.dumps(PAIR))
+    with (tmp_path / "rows.json").open("r+b") as file:
+        file.truncate(2 * 1024**3)
+    with pytest.raises(DatasetError, match="can only be read whole"):
+        next(read_rows(tmp_path / "rows.json"))
 
 
 def test_finds_bad_rows_far_into_a_large_file(tmp_path: Path) -> None:

@@ -69,9 +69,14 @@ def _look_text(file: BinaryIO, kind: str, size: int) -> Look:
     head = file.read(HEAD_BYTES)
     seen = Look(kind, size)
     at_end = len(head) >= size
-    if b"\0" in head:
-        seen.problem = "holds binary data (a zero byte at {}), not {}".format(head.index(b"\0"), "text" if kind == "text" else kind.upper())
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        seen.problem = "is UTF-16 text; save it as UTF-8"
         return seen
+    zero = head.find(b"\0")
+    if zero != -1:
+        # What stands before it is shown all the same: a file that was filled up, or a copy that broke off.
+        seen.problem = "holds binary data (a zero byte at {}), not {}".format(zero, "text" if kind == "text" else kind.upper())
+        head = head[: max(head.rfind(b"\n", 0, zero) + 1, 0)]
     text, bad = _decode(head, at_end)
     if bad is not None:
         seen.problem = "is not UTF-8 text (byte {} at {})".format(hex(head[bad]), bad)
@@ -88,7 +93,7 @@ def _look_text(file: BinaryIO, kind: str, size: int) -> Look:
     seen.whole = at_end and seen.problem is None and len(seen.head) < MOST_ROWS
     if seen.whole:
         seen.count, seen.exact = len(seen.head), True
-    elif seen.head and used > 0:
+    elif seen.head and used > 0 and zero == -1:
         seen.count = max(len(seen.head), round(size * len(seen.head) / used))
         _sample_text(file, kind, len(head), size, seen)
     return seen

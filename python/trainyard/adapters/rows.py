@@ -20,6 +20,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
+from trainyard.adapters.lines import LineTooLong, bounded_lines
+
 SHAPES = ("text", "prompt_completion", "messages", "preference")
 _SUFFIXES = {
     ".jsonl": "jsonl",
@@ -36,6 +38,8 @@ _SUFFIXES = {
 ALPACA = ("instruction", "input", "output")
 # ShareGPT's names for those who speak.
 _ROLES = {"human": "user", "gpt": "assistant", "user": "user", "assistant": "assistant", "system": "system", "tool": "tool"}
+#: MiB of one row of a file with rows on lines, and of a JSON array, which is read whole.
+_LONGEST_LINE, _LARGEST_ARRAY = 64, 1024
 
 
 class DatasetError(Exception):
@@ -99,7 +103,7 @@ def read_rows(path: Path) -> Iterator[Dict[str, Any]]:
             yield from _read_jsonl(path)
         elif kind == "text":
             with path.open(encoding="utf-8") as file:
-                for line in file:
+                for line in bounded_lines(file, _LONGEST_LINE):
                     if line.strip():
                         yield {"text": line.rstrip("\r\n")}
         else:
@@ -110,6 +114,8 @@ def read_rows(path: Path) -> Iterator[Dict[str, Any]]:
         raise DatasetError("{} is a folder, not a file".format(path)) from None
     except PermissionError:
         raise DatasetError("{} cannot be read (permission denied)".format(path)) from None
+    except LineTooLong as error:
+        raise DatasetError("{}: {}".format(path, error), hint="A row stands on a line of its own.") from None
     except UnicodeDecodeError as error:
         raise DatasetError("{} is not UTF-8 text (byte {} at {})".format(path, hex(error.object[error.start]), error.start)) from None
 
@@ -117,7 +123,7 @@ def read_rows(path: Path) -> Iterator[Dict[str, Any]]:
 def _read_jsonl(path: Path) -> Iterator[Dict[str, Any]]:
     # Blank lines do not count as rows but do count as lines: the number in a message is the one an editor shows.
     with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(bounded_lines(file, _LONGEST_LINE), 1):
             if not line.strip():
                 continue
             try:
@@ -134,6 +140,8 @@ def _read_json(path: Path) -> Iterator[Dict[str, Any]]:
         # Many tools write JSON lines into a file called .json.
         yield from _read_jsonl(path)
         return
+    if path.stat().st_size > _LARGEST_ARRAY * 1024 * 1024:
+        raise DatasetError("{} is one JSON array of more than {} MiB, which can only be read whole".format(path, _LARGEST_ARRAY), hint="Save it as JSON Lines (.jsonl), a row per line.")
     with path.open(encoding="utf-8-sig") as file:
         try:
             rows = json.load(file)
@@ -151,7 +159,7 @@ def _as_row(row: Any, path: Path, number: int) -> Dict[str, Any]:
 
 def _read_csv(path: Path, delimiter: str) -> Iterator[Dict[str, Any]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter=delimiter, restkey="", restval=None)
+        reader = csv.DictReader(bounded_lines(file, _LONGEST_LINE), delimiter=delimiter, restkey="", restval=None)
         try:
             for number, row in enumerate(reader, 1):
                 if "" in row:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from trainyard.adapters.lines import LineTooLong, bounded_lines
 from trainyard.forecast.timeframes import duration_name
 from trainyard.forecast.timestamps import AmbiguousFormat, Parser, find_parser, known_formats, to_iso
 
@@ -19,6 +20,8 @@ PRICES = ("open", "high", "low", "close")
 SYNTHETIC_COLUMN, SYNTHETIC = "source", "synthetic"
 #: Rows from which the format of the timestamps is found.
 _SAMPLE_ROWS = 2000
+#: MiB; a bar takes a hundred bytes.
+_LONGEST_LINE = 1
 #: Names of columns after lower case and with everything but letters and digits as ``_``; the first that is there wins.
 _NAMES: Mapping[str, Sequence[str]] = {
     "time": (
@@ -92,7 +95,9 @@ def read_candles(path: Path, options: ReadOptions, limit: Optional[int] = None) 
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return _Reader(path, options).read(_rows(file), limit)
+            return _Reader(path, options).read(_rows(bounded_lines(file, _LONGEST_LINE)), limit)
+    except LineTooLong as error:
+        raise CandleError("{}: {}; a bar stands on a line of its own".format(path, error), row=error.number) from None
     except FileNotFoundError:
         raise CandleError("{} does not exist".format(path)) from None
     except IsADirectoryError:
