@@ -5,7 +5,7 @@ import { tableFromIPC } from "apache-arrow";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newRunId } from "../../protocol/ids.ts";
-import { toWireNumber } from "../../protocol/json.ts";
+import { toWireNumber } from "../../protocol/wire-number.ts";
 import { encodeArrow } from "../../server/series/arrow.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
 import type { RunSeries, SeriesSource, SeriesWindow } from "../../server/series/types.ts";
