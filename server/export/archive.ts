@@ -143,12 +143,12 @@ function entryOf(run: ArchivedRun, file: string): string {
 
 async function* pieces(handle: FileHandle, size: number, read: { readonly hash: Hash; bytes: number }): AsyncGenerator<Buffer> {
   while (read.bytes < size) {
-      const wanted = Math.min(READ_BYTES, size - read.bytes);
-      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, read.bytes);
-      if (bytesRead === 0) return; // It was cut shorter meanwhile.
-      const piece = buffer.subarray(0, bytesRead);
-      read.hash.update(piece);
-      read.bytes += bytesRead;
-      yield piece;
-    }
+    const wanted = Math.min(READ_BYTES, size - read.bytes);
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, read.bytes);
+    if (bytesRead === 0) return; // It was cut shorter meanwhile.
+    const piece = buffer.subarray(0, bytesRead);
+    read.hash.update(piece);
+    read.bytes += bytesRead;
+    yield piece;
+  }
 }
