@@ -3,10 +3,11 @@
  * spaces so that the body starts at a multiple of 8) | Arrow IPC stream.
  *
  * The Arrow table has the columns `series` (int32, index into header.series), `step`, `time` (ms since the epoch), `value`
- * (float64 each) and `attempt` (int32). Rows of a series are in the order of their steps.
+ * (float64 each) and `attempt` (int32), and `x` (float64, NaN for none) where the points are placed on a counter. Rows of a series are in
+ * the order of their steps.
  */
 import * as z from "zod";
-import { SeriesCursor } from "./queries.ts";
+import { CounterAxis, SeriesCursor } from "./queries.ts";
 import { RunId } from "./ids.ts";
 
 export const SeriesFrameHeader = z.object({
@@ -21,6 +22,8 @@ export const SeriesFrameHeader = z.object({
   cursor: SeriesCursor,
   /** The points replace what the client holds instead of being appended: the backlog was too long, or an attempt rewound. */
   reset: z.boolean(),
+  /** Where a counter was asked for as the x axis. */
+  x: CounterAxis.optional(),
 });
 export type SeriesFrameHeader = z.infer<typeof SeriesFrameHeader>;
 

@@ -28,7 +28,14 @@ export const Topic = z.discriminatedUnion("topic", [
   /** One run: its `run` summary, `events` and `checkpoints` as they come, `usage` while it lives. */
   z.object({ topic: z.literal("run"), run: RunId }),
   /** New points of a run's metrics since the cursor. Names as in SeriesQuery. */
-  z.object({ topic: z.literal("series"), run: RunId, metrics: z.array(z.string()).min(1).max(10_000), cursor: SeriesCursor }),
+  z.object({
+    topic: z.literal("series"),
+    run: RunId,
+    metrics: z.array(z.string()).min(1).max(10_000),
+    cursor: SeriesCursor,
+    /** A metric that never falls: each point comes with its value, in the column `x`. */
+    x: z.string().min(1).optional(),
+  }),
   /** Bytes of an attempt's log from an offset on, cut at whole UTF-8 characters. */
   z.object({ topic: z.literal("log"), run: RunId, attempt: z.number().int().positive(), offset: z.number().int().nonnegative() }),
   /** Notices that no window has shown yet, of the last day, and then each new one. Whoever would show one claims it first. */

@@ -151,6 +151,8 @@ export const SeriesQuery = z
     max_points: int(2, 1_000_000, 2000),
     /** One attempt with everything it wrote; without it the joined curve, where a later attempt replaces the steps it went over again. */
     attempt: z.coerce.number().int().positive().optional(),
+    /** A metric that never falls (tokens, samples): the points are placed on it besides their steps. */
+    x: z.string().min(1).optional(),
     format: z.enum(["arrow", "json"]).default("arrow"),
   })
   .refine(({ from_step = -Infinity, to_step = Infinity }) => from_step <= to_step, {
@@ -158,6 +160,14 @@ export const SeriesQuery = z
     message: "it lies before from_step",
   });
 export type SeriesQuery = z.infer<typeof SeriesQuery>;
+
+/** The metric that the points of an answer are placed on. */
+export const CounterAxis = z.object({
+  metric: z.string(),
+  /** Why they are not: the run has none, or it falls somewhere. null when they are. */
+  problem: z.string().nullable(),
+});
+export type CounterAxis = z.infer<typeof CounterAxis>;
 
 /** The JSON form of a series answer. NaN and infinities stand as strings. */
 export const SeriesJson = z.object({
@@ -168,10 +178,13 @@ export const SeriesJson = z.object({
       times: z.array(z.number()),
       values: z.array(z.union([z.number(), z.string()])),
       attempts: z.array(z.number().int()),
+      /** Where `x` was asked for: its value at each point, ascending; null before its first. */
+      xs: z.array(z.number().nullable()).optional(),
       downsampled: z.boolean(),
     }),
   ),
   cursor: SeriesCursor,
+  x: CounterAxis.optional(),
 });
 export type SeriesJson = z.infer<typeof SeriesJson>;
 
@@ -233,6 +246,8 @@ export const SystemHistoryQuery = z.object({
     .positive()
     .max(24 * 60)
     .default(5),
+  /** More samples than these are joined, each with the highest values of its stretch of time; of the free space, the lowest. */
+  max_points: z.coerce.number().int().min(2).max(10_000).optional(),
 });
 export type SystemHistoryQuery = z.infer<typeof SystemHistoryQuery>;
 

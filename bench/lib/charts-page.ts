@@ -81,7 +81,23 @@ const trainyard: Draw = async (host, data) => {
     }
     const yDomain = niceDomain([low, high]);
     const xDomain = [xs[0] ?? 0, xs[length - 1] ?? 1] as const;
-    frame.draw({ xAxis: "step", logY: false, x: xDomain, y: yDomain, yFormat: ".3~g", yTicks: 6, left: GUTTER, width, height }, THEME);
+    frame.draw(
+      {
+        xAxis: "step",
+        xTitle: "",
+        xFormat: ",d",
+        xLeast: 1,
+        logY: false,
+        x: xDomain,
+        y: yDomain,
+        yFormat: ".3~g",
+        yTicks: 6,
+        left: GUTTER,
+        width,
+        height,
+      },
+      THEME,
+    );
     const x = linearScale(xDomain, [GUTTER, GUTTER + width]);
     const y = linearScale(yDomain, [PLOT_PADDING.top + height, PLOT_PADDING.top]);
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);

@@ -6,7 +6,7 @@ import type { SeriesJson, SeriesQuery } from "../../protocol/queries.ts";
 import type { RunSeries, WindowQuery } from "../series/types.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 import { sendFile } from "./file-answer.ts";
-import { FRAME_TYPE, seriesFrame, seriesJson } from "./series-answer.ts";
+import { counterAxis, FRAME_TYPE, seriesFrame, seriesJson } from "./series-answer.ts";
 
 type DataRoutes =
   "listSeries" | "getSeries" | "getSystemSeries" | "getLog" | "getRawLog" | "listCheckpoints" | "listArtifacts" | "getArtifact";
@@ -72,8 +72,11 @@ async function answer(series: RunSeries, query: z.output<typeof SeriesQuery>): P
     ...(query.from_step !== undefined && { fromStep: query.from_step }),
     ...(query.to_step !== undefined && { toStep: query.to_step }),
     ...(query.attempt !== undefined && { attempt: query.attempt }),
+    ...(query.x !== undefined && { counter: query.x }),
   };
   const windows = series.window(windowQuery);
-  if (query.format === "json") return seriesJson(windows, series.cursor());
-  return new Response(await seriesFrame(null, series.run, windows, series.cursor(), true), { headers: { "content-type": FRAME_TYPE } });
+  const x = counterAxis(series, query.x, query.attempt);
+  if (query.format === "json") return seriesJson(windows, series.cursor(), x);
+  const frame = await seriesFrame(null, series.run, windows, series.cursor(), true, x);
+  return new Response(frame, { headers: { "content-type": FRAME_TYPE } });
 }

@@ -2,7 +2,10 @@
 import { tableFromArrays, tableToIPC } from "apache-arrow";
 import type { SeriesWindow } from "./types.ts";
 
-/** Columns `series` (int32, place of the window in the list), `step`, `time`, `value` (float64), `attempt` (int32); one batch. */
+/**
+ * Columns `series` (int32, place of the window in the list), `step`, `time`, `value` (float64), `attempt` (int32); one batch.
+ * Where a window is placed on a counter there is also `x` (float64).
+ */
 export function encodeArrow(windows: readonly SeriesWindow[]): Uint8Array {
   const total = windows.reduce((sum, window) => sum + window.steps.length, 0);
   const columns = {
@@ -11,6 +14,7 @@ export function encodeArrow(windows: readonly SeriesWindow[]): Uint8Array {
     time: new Float64Array(total),
     value: new Float64Array(total),
     attempt: new Int32Array(total),
+    ...(windows.some((window) => window.xs !== undefined) && { x: new Float64Array(total).fill(NaN) }),
   };
   let at = 0;
   windows.forEach((window, index) => {
@@ -20,6 +24,7 @@ export function encodeArrow(windows: readonly SeriesWindow[]): Uint8Array {
     columns.time.set(window.times, at);
     columns.value.set(window.values, at);
     columns.attempt.set(window.attempts, at);
+    if (window.xs !== undefined) columns.x?.set(window.xs, at);
     at = end;
   });
   return tableToIPC(tableFromArrays(columns), "stream");

@@ -72,7 +72,11 @@ export interface Points {
   readonly length: number;
   readonly steps: Float64Array;
   readonly times: Float64Array;
+  /** Row of the attempt's file that each point came from. */
+  readonly rows: Int32Array;
   readonly gaps: GapList;
+  /** Index of the first value that is smaller than the one before it, or not finite; Infinity: it may serve as a counter. */
+  readonly firstFall: number;
   valueAt(index: number): number;
   /** Copies the values at [from, to) to `target` from `at` on. */
   copyValues(from: number, to: number, target: Float64Array, at: number): void;
@@ -93,10 +97,26 @@ export class GapList {
   }
 }
 
+/**
+ * Index of the first value of [from, to) that is smaller than the one before it, or not finite; `Infinity` when there is none.
+ * @param before the value before `from`, -Infinity for none
+ */
+function firstFall(values: Float64Array, from: number, to: number, before: number): number {
+  let last = before;
+  for (let i = from; i < to; i++) {
+    const value = values[i]!;
+    // Written so that NaN is a fall too.
+    if (!(value >= last && value - value === 0)) return i;
+    last = value;
+  }
+  return Infinity;
+}
+
 export class Curve implements Points {
   readonly name: string;
   readonly gaps = new GapList();
   axis: Axis;
+  firstFall = Infinity;
   readonly #values = new ValueColumn();
   readonly #pyramid = new Pyramid();
 
@@ -118,6 +138,9 @@ export class Curve implements Points {
   }
   get times(): Float64Array {
     return this.axis.times.data;
+  }
+  get rows(): Int32Array {
+    return this.axis.rows.data;
   }
   valueAt(index: number): number {
     return this.#values.at(index);
@@ -156,6 +179,9 @@ export class Curve implements Points {
       if (value - value !== 0) this.gaps.add(start + i, value);
     }
     tail.length = begin + count;
+    // Most metrics fall within their first values and are never looked at again.
+    if (this.firstFall === Infinity)
+      this.firstFall = first + firstFall(target, begin, tail.length, begin > 0 ? target[begin - 1]! : -Infinity);
     // The values of an incomplete node are taken in later: a gap among them counts too.
     this.#pyramid.extend(target, first, start + count, this.gaps.indexes.length === gapsBefore && lastGap < start - 64);
   }
@@ -172,6 +198,8 @@ export class MergedPoints implements Points {
   readonly steps: Float64Array;
   readonly times: Float64Array;
   readonly attempts: Int32Array;
+  readonly rows: Int32Array;
+  readonly firstFall: number;
   readonly #values: Float64Array;
   readonly #seekable: Seekable;
   readonly #pyramid = new Pyramid();
@@ -196,6 +224,7 @@ export class MergedPoints implements Points {
     this.#values = new Float64Array(order.length);
     this.#seekable = { data: this.#values, start: 0, seek: () => undefined };
     this.attempts = new Int32Array(order.length);
+    this.rows = new Int32Array(order.length);
     order.forEach((source, i) => {
       const { part, index } = sources[source] as { part: number; index: number };
       const { curve, attempt } = parts[part] as { curve: Curve; attempt: number };
@@ -204,8 +233,10 @@ export class MergedPoints implements Points {
       const value = curve.valueAt(index);
       this.#values[i] = value;
       this.attempts[i] = attempt;
+      this.rows[i] = curve.rows[index]!;
       if (value - value !== 0) this.gaps.add(i, value);
     });
+    this.firstFall = firstFall(this.#values, 0, this.length, -Infinity);
     this.#pyramid.extend(this.#values, 0, this.length, this.gaps.indexes.length === 0);
   }
 

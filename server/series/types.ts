@@ -9,6 +9,8 @@ export interface SeriesWindow {
   readonly times: Float64Array;
   readonly values: Float64Array;
   readonly attempts: Int32Array;
+  /** Where a counter was asked for: its value at each point, ascending; NaN before its first. */
+  readonly xs?: Float64Array;
   readonly downsampled: boolean;
 }
 
@@ -31,6 +33,8 @@ export interface WindowQuery {
   readonly maxPoints: number;
   /** One attempt with all it wrote; otherwise the joined curve. */
   readonly attempt?: number;
+  /** A metric that the points are placed on besides their steps; see `counterProblem`. */
+  readonly counter?: string;
 }
 
 export interface RunSeries {
@@ -39,6 +43,8 @@ export interface RunSeries {
   poll(): Promise<boolean>;
   /** From the next poll on, all values but the newest of each metric lie in `spill`, for a run that may grow for weeks. Nothing else changes. */
   letGo(spill: SpillFile): void;
+  /** For a run that is over: makes compact files of its long attempts, in the background. Nothing else changes; it never fails. */
+  compact(): Promise<void>;
   /** Rows read so far per attempt. */
   cursor(): SeriesCursor;
   /** Metrics of the joined curve in the order of their first appearance, without the reserved names that start with "_". */
@@ -53,7 +59,10 @@ export interface RunSeries {
     cursor: SeriesCursor,
     metrics: readonly string[],
     maxPoints: number,
+    counter?: string,
   ): { windows: SeriesWindow[]; cursor: SeriesCursor; reset: boolean };
+  /** Why points of the joined curve, or of one attempt, cannot be placed on a metric: it has none, or falls somewhere. null when they can. */
+  counterProblem(counter: string, attempt?: number): string | null;
   /** Newest step and time over all rows, heartbeats included; null before the first. `epoch` from the newest `_epoch` or `epoch`. */
   newest(): { step: number; time: number; epoch: number | null } | null;
   /** Lowest and highest step of an attempt's metrics, heartbeats left out; null when it has none. */

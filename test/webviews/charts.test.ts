@@ -132,7 +132,7 @@ describe("windows of the x axis", () => {
       { number: 1, from: 0, to: 3, replayed: [3, 9] as const },
       { number: 2, from: 3, to: null, replayed: null },
     ];
-    const store = { newest: { step: 5, time: 4000 }, origin: 0 };
+    const store = { newest: { step: 5, time: 4000 }, origin: 0, get: () => undefined };
     const window = (show: boolean) =>
       fullWindow(columns, store, { attempts, checkpoints: [], notFinite: {} }, { ...DEFAULT_SETTINGS, attempts: show });
     expect(window(true)).toEqual([0, 9]);
@@ -235,7 +235,9 @@ describe("a chart in words", () => {
   });
 
   it("exports every digit", () => {
-    expect(toCsv('a,"b"', columnsOf([0.1 + 0.2]))).toBe('step,time,attempt,"a,""b"""\n1,1970-01-01T00:00:00.000Z,1,0.30000000000000004\n');
+    expect(toCsv('a,"b"', columnsOf([0.1 + 0.2]), null)).toBe(
+      'step,time,attempt,"a,""b"""\n1,1970-01-01T00:00:00.000Z,1,0.30000000000000004\n',
+    );
   });
 });
 

@@ -257,6 +257,6 @@ describe("the overlay", () => {
       width: 1,
       ...runCurve(source(points), "step", 0),
     });
-    expect(overlayCsv([line("a", [[1, 5], [3, 6]]), line('b,"', [[2, 7], [3, 8]])])).toBe('step,a,"b,"""\n1,5,\n2,,7\n3,6,8\n'); // prettier-ignore
+    expect(overlayCsv([line("a", [[1, 5], [3, 6]]), line('b,"', [[2, 7], [3, 8]])], null)).toBe('step,a,"b,"""\n1,5,\n2,,7\n3,6,8\n'); // prettier-ignore
   });
 });

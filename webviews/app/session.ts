@@ -11,7 +11,8 @@ export type Page =
   /** `filter`: the runs that a new plot begins with; null goes on with the last one. */
   | { readonly view: "plots"; readonly project: string | null; readonly filter: string | null }
   /** One sweep, or the list of all. */
-  | { readonly view: "sweeps"; readonly sweep: SweepId | null };
+  | { readonly view: "sweeps"; readonly sweep: SweepId | null }
+  | { readonly view: "system" };
 
 export interface Session {
   readonly token: string | null;
@@ -25,7 +26,7 @@ export function readFragment(hash: string): { token: string | null; run: RunId |
   return { token: fragment.get("token"), run: run.success ? run.data : null };
 }
 
-/** `compare=<run>,<run>`; `explore=<project>` or `plots=<project>`, `explore=` and `plots=` for the whole store; `sweeps=<sweep>` or `sweeps=`. */
+/** `compare=<run>,<run>`; `explore=<project>` or `plots=<project>`, `explore=` and `plots=` for the whole store; `sweeps=<sweep>` or `sweeps=`; `system=`. */
 export function readPage(hash: string): Page | null {
   const fragment = new URLSearchParams(hash.replace(/^#/, ""));
   const compare = z.array(RunId).min(1).safeParse(fragment.get("compare")?.split(","));
@@ -33,6 +34,7 @@ export function readPage(hash: string): Page | null {
   const projectOf = (name: string | null): string | null => Slug.safeParse(name).data ?? null;
   if (fragment.has("plots")) return { view: "plots", project: projectOf(fragment.get("plots")), filter: null };
   if (fragment.has("sweeps")) return { view: "sweeps", sweep: SweepId.safeParse(fragment.get("sweeps")).data ?? null };
+  if (fragment.has("system")) return { view: "system" };
   return fragment.has("explore") ? { view: "explore", project: projectOf(fragment.get("explore")) } : null;
 }
 
@@ -53,6 +55,7 @@ function fragmentOf(shown: RunId | Page | null): string {
   if (shown === null) return "";
   if (typeof shown === "string") return `#run=${shown}`;
   if (shown.view === "sweeps") return `#sweeps=${shown.sweep ?? ""}`;
+  if (shown.view === "system") return "#system=";
   return shown.view === "compare" ? `#compare=${shown.runs.join(",")}` : `#${shown.view}=${shown.project ?? ""}`;
 }
 

@@ -6,9 +6,26 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { compile } from "vega-lite";
 
+/** As everywhere on the page: the minus is U+2212, and no sign stands before an exponent. */
+function numberLabel(format) {
+  return `datum.value === 0 ? '0' : replace(replace(format(datum.value, ${format}), regexp('-', 'g'), '\u2212'), '+', '')`;
+}
+
 const X_AXES = {
-  // Steps are whole numbers.
-  step: { type: "quantitative", scale: {}, axis: { format: ",d", tickMinStep: 1 } },
+  // Steps, or what a counter counts: its name stands at the end of the axis, within the plot.
+  number: {
+    type: "quantitative",
+    scale: {},
+    axis: {
+      labelExpr: numberLabel("xFormat"),
+      tickMinStep: { expr: "xLeast" },
+      titleAnchor: "end",
+      titleAlign: "right",
+      titleBaseline: "bottom",
+      titleX: { expr: "width" },
+      titleY: -4,
+    },
+  },
   wall: {
     type: "temporal",
     scale: {},
@@ -39,6 +56,9 @@ function source(x, y) {
     params: [
       { name: "x0", value: 0 },
       { name: "x1", value: 1 },
+      { name: "xTitle", value: "" },
+      { name: "xFormat", value: ",d" },
+      { name: "xLeast", value: 1 },
       { name: "y0", value: 0.001 },
       { name: "y1", value: 1 },
       { name: "yFormat", value: "~g" },
@@ -69,7 +89,7 @@ function source(x, y) {
           grid: true,
           tickCount: { expr: "yTicks" },
           labelOverlap: true,
-          labelExpr: "datum.value === 0 ? '0' : replace(replace(format(datum.value, yFormat), regexp('-', 'g'), '\u2212'), '+', '')",
+          labelExpr: numberLabel("yFormat"),
           ...y.axis,
         },
       },
@@ -90,6 +110,8 @@ export function compileFrames() {
         delete scale.domainMax;
         delete scale.domainRaw;
       }
+      // Vega-Lite takes no expression for a title.
+      if (xName === "number") for (const axis of frame.axes) if (axis.scale === "x") axis.title = { signal: "xTitle" };
       frames[`${xName}-${yName}`] = frame;
     }
   return frames;

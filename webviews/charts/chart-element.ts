@@ -9,7 +9,7 @@ import { exportChart, type Shown } from "./chart-export.ts";
 import { CHART_KEYS, type KeyTarget, runChartKey } from "./chart-keys.ts";
 import { ChartPointer, type PointerTarget } from "./chart-pointer.ts";
 import { chartStyles } from "./chart-styles.ts";
-import type { ChartSettings, ChartSync, XWindow } from "./chart-sync.ts";
+import { type ChartSettings, type ChartSync, counterOf, type XWindow } from "./chart-sync.ts";
 import "./export-menu.ts";
 import type { ExportKind } from "./export-menu.ts";
 import { PlotArea, type PlotInput } from "./plot-area.ts";
@@ -221,7 +221,8 @@ export abstract class ChartElement<View extends ChartView> extends LitElement im
   /** The page's settings as they hold for this chart. */
   protected get settings(): ChartSettings {
     const settings = this.sync.settings.value;
-    return this.exact ? { ...settings, smoothing: 0 } : settings;
+    // What the axis counts is drawn against itself: a straight line.
+    return this.exact || counterOf(settings.xAxis) === this.metric ? { ...settings, smoothing: 0 } : settings;
   }
 
   /** Where the crosshair stands, when this chart owns it. */

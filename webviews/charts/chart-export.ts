@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import { saveFile } from "../components/save-file.ts";
 import type { Plot } from "./canvas-marks.ts";
-import type { ChartSettings, XAxis } from "./chart-sync.ts";
+import { type ChartSettings, counterOf, type XAxis } from "./chart-sync.ts";
 import { type LinePath, tracePath } from "./draw-line.ts";
 import type { ExportKind } from "./export-menu.ts";
 import { windowRange } from "./scale.ts";
@@ -108,7 +108,9 @@ export function chartSvg(frame: string, strokes: readonly Stroke[], plot: Plot, 
   return `${frame.slice(0, opened)}${ground}${frame.slice(opened, closed)}${lines}${frame.slice(closed)}`;
 }
 
-const X_TITLES: Readonly<Record<XAxis, string>> = { step: "step", wall: "time", relative: "ms since the first point" };
+function xTitle(axis: XAxis): string {
+  return counterOf(axis) ?? (axis === "step" ? "step" : axis === "wall" ? "time" : "ms since the first point");
+}
 
 /** The lines as they are shown (their window, smoothing and axis) with their points in it: pasted into any Vega editor it draws the same. */
 export function vegaLiteSpec(metric: string, strokes: readonly Stroke[], plot: Plot, settings: ChartSettings): TopLevelSpec {
@@ -128,7 +130,7 @@ export function vegaLiteSpec(metric: string, strokes: readonly Stroke[], plot: P
     data: { values },
     mark: { type: "line", clip: true, tooltip: true },
     encoding: {
-      x: { field: "x", type: settings.xAxis === "wall" ? "temporal" : "quantitative", title: X_TITLES[settings.xAxis] },
+      x: { field: "x", type: settings.xAxis === "wall" ? "temporal" : "quantitative", title: xTitle(settings.xAxis) },
       y: { field: "value", type: "quantitative", title: metric, scale: settings.logY ? { type: "log" } : { zero: false } },
       color: {
         field: "line",

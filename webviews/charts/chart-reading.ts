@@ -1,7 +1,7 @@
 /** What the crosshair reads: the full tooltip on the chart that is pointed at, the value alone on the others. */
 import { html, nothing, type TemplateResult } from "lit";
 import { cssProperties } from "../components/css-vars.ts";
-import { formatClock, formatInteger, formatValue } from "../components/format.ts";
+import { formatClock, formatCount, formatInteger, formatValue } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import type { Annotations } from "./annotations.ts";
 import type { Plot } from "./canvas-marks.ts";
@@ -13,6 +13,8 @@ export interface ReadingView {
   readonly plot: Plot;
   readonly color: string;
   readonly annotations: Annotations;
+  /** The metric that the x axis counts by, null for steps and times. */
+  readonly counter: string | null;
   /** Is the line a moving average? The raw value stands beside it then. */
   readonly smoothed: boolean;
 }
@@ -34,12 +36,13 @@ export function readingChip(view: ReadingView): TemplateResult {
 }
 
 export function readingTooltip(view: ReadingView): TemplateResult {
-  const { metric, reading, color, annotations } = view;
+  const { metric, reading, color, annotations, counter } = view;
   const swatch = html`<span class="swatch" ${cssProperties({ "--series": color })}></span>`;
   const faint = html`<span class="swatch faint" ${cssProperties({ "--series": color })}></span>`;
   const mark = annotations.checkpoints.find((checkpoint) => checkpoint.step === reading.step);
   return html`<div class="tooltip" ${cssProperties(place(view))}>
     <div class="secondary">Step ${formatInteger(reading.step)} <span class="when">${formatClock(reading.time)}</span></div>
+    ${counter === null ? nothing : html`<div class="secondary" data-testid="reading-counter">${counter} ${formatCount(reading.x)}</div>`}
     <div class="row">${swatch}<span>${metric}</span><b>${formatValue(reading.smoothed)}</b></div>
     ${view.smoothed ? html`<div class="row raw">${faint}<span>raw</span><span>${formatValue(reading.raw)}</span></div>` : nothing}
     ${

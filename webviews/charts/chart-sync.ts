@@ -2,8 +2,20 @@
 import { Observable } from "../transport/observable.ts";
 import type { Domain } from "./scale.ts";
 
-export type XAxis = "step" | "wall" | "relative";
-/** In units of the x axis: steps, ms since the epoch, or ms since the run's first point. */
+export type XAxis = "step" | "wall" | "relative" | CounterAxis;
+/** The values of a metric that never falls: tokens, samples, epochs. */
+type CounterAxis = `counter:${string}`;
+
+export function counterAxis(metric: string): CounterAxis {
+  return `counter:${metric}`;
+}
+
+/** The metric of a counter's axis, null for the others. */
+export function counterOf(axis: XAxis): string | null {
+  return axis.startsWith("counter:") ? axis.slice("counter:".length) : null;
+}
+
+/** In units of the x axis: steps, ms since the epoch, ms since the run's first point, or what the counter counts. */
 export type XWindow = readonly [number, number];
 
 export interface ChartSettings {

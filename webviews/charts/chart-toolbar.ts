@@ -1,7 +1,7 @@
 /** The toolbar over a page of charts: the x axis, smoothing, switches, the filter of metrics. Settings go to the page's ChartSync. */
 import { css, html, nothing, type TemplateResult } from "lit";
 import { icon } from "../components/icons.ts";
-import type { ChartSync, XAxis } from "./chart-sync.ts";
+import { type ChartSync, counterAxis, counterOf, type XAxis } from "./chart-sync.ts";
 
 const AXES: readonly (readonly [XAxis, string])[] = [
   ["step", "Step"],
@@ -15,6 +15,10 @@ export interface ChartToolbar {
   readonly count: number;
   readonly filter: string;
   readonly onFilter: (text: string) => void;
+  /** Metrics that the x axis can count by. */
+  readonly counters: readonly string[];
+  /** What cannot be drawn on the x axis that is chosen, and why. */
+  readonly unplaced: readonly string[];
   /** The page's own switches, after the common ones. */
   readonly more: unknown;
 }
@@ -38,6 +42,7 @@ export function chartToolbar(options: ChartToolbar): TemplateResult {
           </button>`,
       )}
     </span>
+    ${counterMenu(sync, options.counters)}
     <label class="smoothing"
       >Smoothing
       <input
@@ -85,7 +90,32 @@ export function chartToolbar(options: ChartToolbar): TemplateResult {
           options.onFilter((event.target as HTMLInputElement).value);
         }}
     /></label>
+    ${
+      options.unplaced.length === 0
+        ? nothing
+        : html`<div class="unplaced secondary" role="status" data-testid="x-axis-unplaced">Not drawn: ${options.unplaced.join("; ")}</div>`
+    }
   </div>`;
+}
+
+/** The counters of the x axis, beside the axes that every run has. */
+function counterMenu(sync: ChartSync, counters: readonly string[]): TemplateResult | typeof nothing {
+  const chosen = counterOf(sync.settings.value.xAxis);
+  // One that was chosen for another run stays in the list: the charts say that this one has it not.
+  const names = chosen === null || counters.includes(chosen) ? counters : [...counters, chosen];
+  if (names.length === 0) return nothing;
+  return html`<select
+    class="input counter ${chosen === null ? "" : "chosen"}"
+    aria-label="X axis by a counter"
+    title="X axis by a logged metric that never falls"
+    data-testid="x-axis-counter"
+    @change=${(event: Event) => {
+      sync.change({ xAxis: counterAxis((event.target as HTMLSelectElement).value) });
+    }}
+  >
+    <option value="" disabled hidden ?selected=${chosen === null}>Counter</option>
+    ${names.map((name) => html`<option value=${name} ?selected=${name === chosen}>${name}</option>`)}
+  </select>`;
 }
 
 export function toggle(label: string, on: boolean, run: () => void): TemplateResult {
@@ -110,6 +140,18 @@ export const chartToolbarStyles = css`
     padding: 4px 14px 4px 20px;
     border-bottom: 1px solid var(--hairline);
     font-size: 12px;
+  }
+  .counter {
+    max-width: 150px;
+    text-overflow: ellipsis;
+  }
+  .counter.chosen {
+    background: color-mix(in srgb, var(--vscode-foreground) 13%, transparent);
+    outline: 1px solid var(--vscode-contrastActiveBorder, transparent);
+    outline-offset: -1px;
+  }
+  .unplaced {
+    flex-basis: 100%;
   }
   .smoothing {
     display: inline-flex;

@@ -1,13 +1,14 @@
 /** Windows of the x axis, and how the units of the axis relate to the columns of a series. Pure. */
 import type { Annotations } from "./annotations.ts";
-import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
+import { type ChartSettings, counterOf, type XAxis, type XWindow } from "./chart-sync.ts";
 import type { SeriesColumns } from "./columns.ts";
-import { windowRange } from "./scale.ts";
+import { nearestIndex, upperBound, windowRange } from "./scale.ts";
 import type { SeriesStore } from "./series-store.ts";
 
 /** The x column of a series in the units of the axis. Relative time stays absolute here; the scale carries the offset. */
 export function xColumn(columns: SeriesColumns, axis: XAxis): Float64Array {
-  return axis === "step" ? columns.steps : columns.times;
+  if (axis === "step") return columns.steps;
+  return counterOf(axis) === null ? columns.times : columns.xs;
 }
 
 /** From a value of `xColumn` to the units of the axis. */
@@ -15,18 +16,40 @@ export function xOffset(axis: XAxis, origin: number): number {
   return axis === "relative" && Number.isFinite(origin) ? origin : 0;
 }
 
+/**
+ * Where a step stands on the axis, in the units of `xColumn`: for marks that belong to no point.
+ * @param columns of the chart @param counter of the axis, where it is one
+ */
+export function stepPlace(step: number, columns: SeriesColumns, axis: XAxis, counter: SeriesColumns | undefined): number {
+  if (axis === "step") return step;
+  const nearest = nearestIndex(columns.steps, step);
+  if (counterOf(axis) === null) return columns.times[nearest] ?? Number.NaN;
+  if (columns.steps[nearest] === step) return columns.xs[nearest] ?? Number.NaN;
+  return counter?.values[Math.max(0, upperBound(counter.steps, step) - 1)] ?? Number.NaN;
+}
+
+/** Everything that a run's counter counted, from zero unless it began far from it; null without points. */
+export function counterSpan(store: Pick<SeriesStore, "get">, counter: string): XWindow | null {
+  const values = store.get(counter)?.values;
+  const first = values?.[0];
+  const last = values?.at(-1);
+  if (first === undefined || last === undefined || !Number.isFinite(first + last)) return null;
+  return [first > 0 && first <= last - first ? 0 : first, last];
+}
+
 /** Everything there is; the charts of a page share the run's span so that their axes agree. */
 export function fullWindow(
   columns: SeriesColumns | undefined,
-  store: Pick<SeriesStore, "newest" | "origin">,
+  store: Pick<SeriesStore, "get" | "newest" | "origin">,
   { attempts }: Annotations,
   settings: ChartSettings,
 ): XWindow {
   const axis = settings.xAxis;
   const { newest, origin } = store;
+  const counter = counterOf(axis);
+  if (counter !== null) return widened(counterSpan(store, counter) ?? [0, 1]);
   const first = columns === undefined ? undefined : xColumn(columns, axis)[0];
-  if (newest === null || first === undefined)
-    return axis === "wall" ? [Date.now() - 60_000, Date.now()] : [0, axis === "step" ? 100 : 60_000];
+  if (newest === null || first === undefined) return emptyWindow(axis);
   if (axis === "step") {
     // Steps that a newer attempt has yet to go over again are part of the picture.
     const discarded = settings.attempts ? attempts.map((span) => span.replayed?.[1] ?? 0) : [];
@@ -37,11 +60,22 @@ export function fullWindow(
   return [start - offset, Math.max(newest.time, start + 1000) - offset];
 }
 
+/** What an axis shows before the first point. */
+export function emptyWindow(axis: XAxis): XWindow {
+  if (axis === "wall") return [Date.now() - 60_000, Date.now()];
+  return [0, axis === "step" ? 100 : axis === "relative" ? 60_000 : 1];
+}
+
+/** An axis needs two ends that a double tells apart, also where a counter has counted nothing yet. */
+export function widened([from, to]: XWindow): XWindow {
+  return [from, to > from ? to : from + Math.max(1, Math.abs(from) * 1e-6)];
+}
+
 /** The steps that a window of any axis shows, one point further on each side. */
 export function stepWindow(columns: SeriesColumns, axis: XAxis, window: XWindow, origin: number): XWindow {
   if (axis === "step") return window;
   const offset = xOffset(axis, origin);
-  const [from, to] = windowRange(columns.times, [window[0] + offset, window[1] + offset]);
+  const [from, to] = windowRange(xColumn(columns, axis), [window[0] + offset, window[1] + offset]);
   const first = columns.steps[from] ?? 0;
   return [first, columns.steps[to - 1] ?? first];
 }

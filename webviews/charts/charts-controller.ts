@@ -1,12 +1,16 @@
 /** What a page of charts does around them: follows their common settings, maximises one, copies what they say, and takes "/" to its filter. */
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import type { Transport } from "../transport/transport.ts";
-import type { ChartSync } from "./chart-sync.ts";
+import { type ChartSync, counterOf } from "./chart-sync.ts";
 
 /** An element that holds charts and a filter of their metrics. */
 export interface ChartsHost extends ReactiveControllerHost, HTMLElement {
   readonly sync: ChartSync;
-  readonly model: { readonly transport: Transport };
+  readonly model: {
+    readonly transport: Transport;
+    /** The x axis counts by this metric, or by none. */
+    placeOn(counter: string | null): void;
+  };
   readonly filterBox: HTMLInputElement;
 }
 
@@ -31,7 +35,11 @@ export class ChartsController implements ReactiveController {
       host.requestUpdate();
     };
     const { settings, zoom, yZooms } = host.sync;
-    this.#stop = [settings.listen(update), zoom.listen(update), yZooms.listen(update)];
+    const place = (): void => {
+      host.model.placeOn(counterOf(settings.value.xAxis));
+    };
+    place();
+    this.#stop = [settings.listen(place), settings.listen(update), zoom.listen(update), yZooms.listen(update)];
     host.addEventListener("chart-maximise", this.#onMaximise);
     host.addEventListener("copy-text", this.#onCopy);
     host.addEventListener("keydown", this.#onKey);

@@ -16,7 +16,10 @@ export class SeriesColumns {
   #times = new Float64Array(FIRST_CAPACITY);
   #values = new Float64Array(FIRST_CAPACITY);
   #attempts = new Int32Array(FIRST_CAPACITY);
+  #xs = new Float64Array(FIRST_CAPACITY);
   #length = 0;
+  #falls = false;
+  #revision = 0;
   #smoothed = new Float64Array(0);
   #smoother: Smoother | null = null;
   #smoothedLength = 0;
@@ -39,17 +42,47 @@ export class SeriesColumns {
     return this.#attempts.subarray(0, this.#length);
   }
 
-  append(step: number, time: number, value: number, attempt: number): void {
+  /** Place of each point on the counter of the x axis, ascending; -Infinity for points before its first value. */
+  get xs(): Float64Array {
+    return this.#xs.subarray(0, this.#length);
+  }
+
+  /** Grows when points that were there changed, not when some were added. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** May other metrics be placed on it, as far as these points tell? It rises and never falls. */
+  get counts(): boolean {
+    return !this.#falls && this.#length > 1 && (this.#values[0] ?? 0) < (this.#values[this.#length - 1] ?? 0);
+  }
+
+  /** @param x place on the counter of the x axis, NaN for none */
+  append(step: number, time: number, value: number, attempt: number, x = Number.NaN): void {
     if (this.#length === this.#steps.length) this.#grow();
     const at = this.#length++;
+    if (!Number.isFinite(value) || (at > 0 && value < (this.#values[at - 1] ?? 0))) this.#falls = true;
+    this.#xs[at] = Number.isNaN(x) ? -Infinity : x;
     this.#steps[at] = step;
     this.#times[at] = time;
     this.#values[at] = value;
     this.#attempts[at] = attempt;
   }
 
+  /** Moves the newest points, from a step on or behind it, to a place. */
+  placeFrom(step: number, inclusive: boolean, x: number): void {
+    for (let i = this.#length - 1; i >= 0; i--) {
+      const at = this.#steps[i] ?? 0;
+      if (at < step || (at === step && !inclusive)) return;
+      this.#xs[i] = x;
+      this.#revision++;
+    }
+  }
+
   clear(): void {
     this.#length = 0;
+    this.#falls = false;
+    this.#revision++;
     this.#smoother = null;
     this.#smoothedLength = 0;
     this.downsampled = false;
@@ -82,6 +115,7 @@ export class SeriesColumns {
     this.#steps = widen(this.#steps);
     this.#times = widen(this.#times);
     this.#values = widen(this.#values);
+    this.#xs = widen(this.#xs);
     const attempts = new Int32Array(capacity);
     attempts.set(this.#attempts);
     this.#attempts = attempts;

@@ -33,16 +33,25 @@ export function describeChart(metric: string, columns: SeriesColumns | undefined
   return parts.join(", ");
 }
 
-/** Every point as CSV, values in full precision. */
-export function toCsv(metric: string, columns: SeriesColumns): string {
-  const name = /[",\n]/.test(metric) ? `"${metric.replaceAll('"', '""')}"` : metric;
-  const lines = [`step,time,attempt,${name}`];
+export function csvText(text: string): string {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** A place on a counter; empty for none. */
+export function csvPlace(x = -Infinity): string {
+  return x === -Infinity ? "" : String(x);
+}
+
+/** Every point as CSV, values in full precision. @param counter the metric of the x axis, where the points are placed on one */
+export function toCsv(metric: string, columns: SeriesColumns, counter: string | null): string {
+  const lines = [["step", "time", "attempt", ...(counter === null ? [] : [csvText(counter)]), csvText(metric)].join(",")];
   for (let i = 0; i < columns.length; i++)
     lines.push(
       [
         String(columns.steps[i]),
         new Date(columns.times[i] ?? 0).toISOString(),
         String(columns.attempts[i]),
+        ...(counter === null ? [] : [csvPlace(columns.xs[i])]),
         String(columns.values[i]),
       ].join(","),
     );

@@ -2,17 +2,18 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { cssProperties } from "../components/css-vars.ts";
-import { formatValue } from "../components/format.ts";
+import { formatInteger, formatValue } from "../components/format.ts";
 import { documentTheme } from "../components/theme.ts";
 import { type Annotations, NO_ANNOTATIONS } from "./annotations.ts";
 import { ChartElement } from "./chart-element.ts";
 import { readingChip, readingSentence, readingTooltip } from "./chart-reading.ts";
-import type { ChartSettings, XWindow } from "./chart-sync.ts";
+import { type ChartSettings, counterOf, type XWindow } from "./chart-sync.ts";
 import { SeriesColumns } from "./columns.ts";
 import { chartTable } from "./data-table.ts";
 import { describeChart, toCsv } from "./describe.ts";
 import { fullWindow, stepWindow, xColumn, xOffset } from "./chart-window.ts";
 import { LineView, type Reading } from "./line-view.ts";
+import { indexBeside, withoutPlace } from "./scale.ts";
 import { lineStyle } from "./palette.ts";
 import type { PlotArea, PlotInput } from "./plot-area.ts";
 import type { Pace } from "./redraw.ts";
@@ -49,6 +50,18 @@ export class LineChart extends ChartElement<LineView> {
 
   get #columns(): SeriesColumns | undefined {
     return this.store.get(this.metric);
+  }
+
+  get #counter(): string | null {
+    return counterOf(this.sync.settings.value.xAxis);
+  }
+
+  /** How many points the counter of the x axis has no place for; null where it has none for any. */
+  get #unplaced(): number | null {
+    const columns = this.#columns;
+    if (this.#counter === null || columns === undefined) return 0;
+    const count = withoutPlace(columns.xs);
+    return count > 0 && count === columns.length ? null : count;
   }
 
   protected override get settings(): ChartSettings {
@@ -93,17 +106,29 @@ export class LineChart extends ChartElement<LineView> {
     const columns = this.#columns;
     const last = columns === undefined || columns.length === 0 ? undefined : columns.values[columns.length - 1];
     const { smoothing } = this.settings;
+    const counter = this.#counter;
+    const unplaced = this.#unplaced;
+    const notes = [
+      ...(unplaced === null || unplaced === 0 || counter === null ? [] : [`${formatInteger(unplaced)} before the first ${counter}`]),
+      ...(smoothing > 0 && last !== undefined ? [`smoothed ${smoothing.toFixed(2)}`] : []),
+    ];
+    const empty =
+      last === undefined
+        ? this.emptyText
+        : unplaced === null && this.store.counter !== null
+          ? `No point has a place on ${counter ?? ""}`
+          : null;
     return this.renderChart({
       lead: html`<span
         class="swatch"
         ${cssProperties({ "--series": lineStyle(this.slotIndex, documentTheme().value.kind).color })}
       ></span>`,
       value: html`<span class="value" data-testid="chart-last-value">${formatValue(last)}</span>`,
-      notes: smoothing > 0 && last !== undefined ? [`smoothed ${smoothing.toFixed(2)}`] : [],
+      notes,
       label: describeChart(this.metric, columns, this.annotations),
-      inside: html`${last === undefined ? html`<div class="empty secondary">${this.emptyText}</div>` : nothing} ${this.#renderReading()}`,
+      inside: html`${empty === null ? nothing : html`<div class="empty secondary">${empty}</div>`} ${this.#renderReading()}`,
       reading: this.at !== null && this.reading !== null ? readingSentence(this.metric, this.reading) : "",
-      table: () => (columns === undefined ? nothing : chartTable(this.metric, columns)),
+      table: () => (columns === undefined ? nothing : chartTable(this.metric, columns, counter)),
     });
   }
 
@@ -111,7 +136,7 @@ export class LineChart extends ChartElement<LineView> {
     const { reading, plot, metric, annotations } = this;
     if (reading === null || plot === null) return nothing;
     const { color } = lineStyle(this.slotIndex, documentTheme().value.kind);
-    const view = { metric, reading, plot, color, annotations, smoothed: this.settings.smoothing > 0 };
+    const view = { metric, reading, plot, color, annotations, counter: this.#counter, smoothed: this.settings.smoothing > 0 };
     return this.at === null ? readingChip(view) : readingTooltip(view);
   }
 
@@ -121,6 +146,7 @@ export class LineChart extends ChartElement<LineView> {
       columns: this.#columns ?? NO_POINTS,
       detail: this.#detail.get(metric, this.sync.zoom.value),
       discarded: store.discarded(metric),
+      counter: this.#counter === null ? undefined : store.get(this.#counter),
       origin: store.origin,
       slot: this.slotIndex,
     };
@@ -150,11 +176,10 @@ export class LineChart extends ChartElement<LineView> {
   stepCrosshair(by: number): boolean {
     const columns = this.#columns;
     if (columns === undefined || columns.length === 0) return false;
-    const last = columns.length - 1;
-    const index = Math.min(last, Math.max(0, (this.reading?.index ?? (by < 0 ? last + 1 : -1)) + by));
     const { xAxis } = this.sync.settings.value;
-    const x = xColumn(columns, xAxis)[index] ?? 0;
-    this.sync.crosshair.set({ x: x - xOffset(xAxis, this.store.origin), owner: this });
+    const xs = xColumn(columns, xAxis);
+    const index = indexBeside(xs, this.reading?.index ?? (by < 0 ? columns.length : -1), by);
+    if (index !== null) this.sync.crosshair.set({ x: (xs[index] ?? 0) - xOffset(xAxis, this.store.origin), owner: this });
     return true;
   }
 
@@ -177,7 +202,7 @@ export class LineChart extends ChartElement<LineView> {
 
   protected override get csv(): (() => string) | null {
     const columns = this.#columns;
-    return columns === undefined ? null : () => toCsv(this.metric, columns);
+    return columns === undefined ? null : () => toCsv(this.metric, columns, this.#counter);
   }
 }
 

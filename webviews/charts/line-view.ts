@@ -1,7 +1,7 @@
 /** Draws one chart: works out the domains, lets Vega draw the frame, and puts lines and crosshair on two canvases above it. */
 import { formatInteger } from "../components/format.ts";
 import type { Annotations } from "./annotations.ts";
-import { xColumn, xOffset } from "./chart-window.ts";
+import { stepPlace, xColumn, xOffset } from "./chart-window.ts";
 import type { SeriesColumns } from "./columns.ts";
 import {
   type Brush,
@@ -26,6 +26,8 @@ export interface ChartData {
   /** The same series in the zoomed window with more points, where the whole curve holds fewer than there are. */
   readonly detail: SeriesColumns | null;
   readonly discarded: readonly DiscardedTail[];
+  /** The metric that the x axis counts by, where it is one. */
+  readonly counter: SeriesColumns | undefined;
   /** ms since the epoch that relative time counts from. */
   readonly origin: number;
   readonly slot: number;
@@ -39,6 +41,8 @@ export interface ChartInput extends PlotInput {
 
 export interface Reading {
   readonly index: number;
+  /** In units of the axis. */
+  readonly x: number;
   readonly step: number;
   readonly time: number;
   readonly raw: number;
@@ -70,18 +74,21 @@ export class LineView {
     if (input === null || plot === null) return null;
     const columns = shownColumns(input);
     const xs = xColumn(columns, input.settings.xAxis);
-    const index = nearestIndex(xs, x + xOffset(input.settings.xAxis, input.data.origin));
+    const offset = xOffset(input.settings.xAxis, input.data.origin);
+    const index = nearestIndex(xs, x + offset);
     if (index < 0) return null;
+    const at = xs[index] ?? 0;
     const smoothed = columns.smoothed(input.settings.smoothing)[index] ?? Number.NaN;
     const py = plot.y.at(smoothed);
     return {
       index,
+      x: at - offset,
       step: columns.steps[index] ?? 0,
       time: columns.times[index] ?? 0,
       raw: columns.values[index] ?? Number.NaN,
       smoothed,
       attempt: columns.attempts[index] ?? 0,
-      px: plot.x.at(xs[index] ?? 0),
+      px: plot.x.at(at),
       py: Number.isFinite(py) ? py : null,
     };
   }
@@ -101,9 +108,7 @@ export class LineView {
     if (input === null || plot === null) return;
     const context = this.#area.beginOverlay(input, brush);
     if (context === null || reading === null) return;
-    const { xAxis } = input.settings;
-    const x = xAxis === "step" ? reading.step : reading.time - xOffset(xAxis, input.data.origin);
-    if (!this.#area.drawCrosshair(context, input, reading.px, xLabel(xAxis, x))) return;
+    if (!this.#area.drawCrosshair(context, input, reading.px, xLabel(input.settings.xAxis, reading.x))) return;
     const { theme } = input;
     if (reading.py !== null) drawDot(context, reading.px, reading.py, 3.5, lineStyle(input.data.slot, theme.kind).color, theme.background);
   }
@@ -143,8 +148,7 @@ export class LineView {
     const { settings, data, theme, annotations } = input;
     const columns = shownColumns(input);
     const xs = xColumn(columns, settings.xAxis);
-    const stepX = (step: number): number =>
-      settings.xAxis === "step" ? plot.x.at(step) : plot.x.at(columns.times[nearestIndex(columns.steps, step)] ?? Number.NaN);
+    const stepX = (step: number): number => plot.x.at(stepPlace(step, columns, settings.xAxis, data.counter));
     context.save();
     context.beginPath();
     context.rect(plot.left, plot.top - 2, plot.width, plot.height + 4);
@@ -175,8 +179,7 @@ export class LineView {
     drawNonFinite(context, xs, columns.values, plot, from, to, theme);
     const broken = annotations.notFinite[input.metric];
     if (broken !== undefined) {
-      const x = plot.x.at(settings.xAxis === "step" ? broken.step : broken.time);
-      drawFirstNotFinite(context, x, `first ${broken.value}, step ${formatInteger(broken.step)}`, plot, theme);
+      drawFirstNotFinite(context, stepX(broken.step), `first ${broken.value}, step ${formatInteger(broken.step)}`, plot, theme);
     }
     context.restore();
     drawCheckpoints(context, annotations, plot, stepX, theme);

@@ -5,12 +5,13 @@ import { formatInteger } from "../components/format.ts";
 import type { Theme } from "../components/theme.ts";
 import type { Observable } from "../transport/observable.ts";
 import { ChartElement } from "./chart-element.ts";
-import type { XAxis, XWindow } from "./chart-sync.ts";
+import { counterOf, type XAxis, type XWindow } from "./chart-sync.ts";
 import { overlaySentence, overlayTooltip } from "./overlay-reading.ts";
 import { overlayCsv, overlayTable } from "./overlay-table.ts";
 import { type LineReading, type OverlayLine, OverlayView } from "./overlay-view.ts";
 import { type PlotArea, type PlotInput, xLabel } from "./plot-area.ts";
 import type { Pace } from "./redraw.ts";
+import { indexBeside } from "./scale.ts";
 
 /** What a chart of many lines draws; whoever owns the runs provides it. */
 export interface OverlaySource {
@@ -125,7 +126,8 @@ export class OverlayChart extends ChartElement<OverlayView> {
 
   get #position(): string {
     const { xAxis } = this.sync.settings.value;
-    return `${xAxis === "step" ? "Step " : ""}${xLabel(xAxis, this.at ?? 0)}`;
+    const unit = xAxis === "step" ? "Step" : counterOf(xAxis);
+    return `${unit === null ? "" : `${unit} `}${xLabel(xAxis, this.at ?? 0)}`;
   }
 
   #renderReading(): TemplateResult | typeof nothing {
@@ -189,10 +191,9 @@ export class OverlayChart extends ChartElement<OverlayView> {
     const highlighted = this.source.highlight.value;
     const line = this.#drawn.find((each) => each.id === highlighted) ?? this.#drawn[0];
     if (line === undefined || line.xs.length === 0) return false;
-    const last = line.xs.length - 1;
-    const now = this.readings.find((reading) => reading.line.id === line.id)?.index ?? (by < 0 ? last + 1 : -1);
-    const x = line.xs[Math.min(last, Math.max(0, now + by))] ?? 0;
-    this.sync.crosshair.set({ x, owner: this });
+    const now = this.readings.find((reading) => reading.line.id === line.id)?.index ?? (by < 0 ? line.xs.length : -1);
+    const index = indexBeside(line.xs, now, by);
+    if (index !== null) this.sync.crosshair.set({ x: line.xs[index] ?? 0, owner: this });
     return true;
   }
 
@@ -207,7 +208,7 @@ export class OverlayChart extends ChartElement<OverlayView> {
   }
 
   protected override get csv(): (() => string) | null {
-    return () => overlayCsv(this.#drawn);
+    return () => overlayCsv(this.#drawn, counterOf(this.sync.settings.value.xAxis));
   }
 }
 

@@ -1,33 +1,48 @@
 /** The table beside a chart of many lines, for screen readers and exact values: a row per step, a column per line; and the same as CSV. */
 import { html, type TemplateResult } from "lit";
 import { formatInteger } from "../components/format.ts";
+import { csvPlace, csvText } from "./describe.ts";
 import type { OverlayLine } from "./overlay-view.ts";
 
 /** More rows than this belong into the CSV. */
 const MOST_ROWS = 200;
 
-/** Every step that any line has, in order, with each line's value there or null. */
-export function* overlayRows(lines: readonly OverlayLine[]): Generator<{ step: number; values: (number | null)[] }> {
+export interface OverlayRow {
+  readonly step: number;
+  /** Of each line at the step, null where it has none. */
+  readonly values: readonly (number | null)[];
+  /** Where each line's point stands on the x axis. */
+  readonly xs: readonly (number | null)[];
+}
+
+/** Every step that any line has, in order. */
+export function* overlayRows(lines: readonly OverlayLine[]): Generator<OverlayRow> {
   const at = lines.map(() => 0);
   for (;;) {
     let step = Infinity;
     for (const [i, line] of lines.entries()) step = Math.min(step, line.steps[at[i] ?? 0] ?? Infinity);
     if (step === Infinity) return;
-    const values = lines.map((line, i) => {
+    const found = lines.map((line, i) => {
       const index = at[i] ?? 0;
       if (line.steps[index] !== step) return null;
       at[i] = index + 1;
-      return (line.raw ?? line.ys)[index] ?? null;
+      return { value: (line.raw ?? line.ys)[index] ?? null, x: line.xs[index] ?? null };
     });
-    yield { step, values };
+    yield { step, values: found.map((point) => point?.value ?? null), xs: found.map((point) => point?.x ?? null) };
   }
 }
 
-export function overlayCsv(lines: readonly OverlayLine[]): string {
-  const quote = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const out = [["step", ...lines.map((line) => quote(line.name))].join(",")];
-  for (const { step, values } of overlayRows(lines))
-    out.push([String(step), ...values.map((value) => (value === null ? "" : String(value)))].join(","));
+/** @param counter the metric of the x axis, where the lines are placed on one: each line's own place stands before its value */
+export function overlayCsv(lines: readonly OverlayLine[], counter: string | null): string {
+  const titles = lines.flatMap(({ name }) => (counter === null ? [name] : [`${name} ${counter}`, name]));
+  const out = [["step", ...titles.map(csvText)].join(",")];
+  for (const { step, values, xs } of overlayRows(lines)) {
+    const cells = values.flatMap((value, i) => {
+      const text = value === null ? "" : String(value);
+      return counter === null ? [text] : [csvPlace(xs[i] ?? undefined), text];
+    });
+    out.push([String(step), ...cells].join(","));
+  }
   return `${out.join("\n")}\n`;
 }
 

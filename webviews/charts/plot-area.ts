@@ -1,9 +1,9 @@
 /** Where a chart is drawn: Vega's frame with a canvas for the lines and one for the crosshair above it, and how data map to their pixels. */
-import { formatClock, formatDuration, formatInteger } from "../components/format.ts";
+import { formatClock, formatCount, formatDuration, formatInteger } from "../components/format.ts";
 import type { Theme } from "../components/theme.ts";
 import { type Brush, drawBrush, drawFlag, type Plot } from "./canvas-marks.ts";
 import type { Shown, Stroke } from "./chart-export.ts";
-import type { ChartSettings, XAxis, XWindow } from "./chart-sync.ts";
+import { type ChartSettings, counterOf, type XAxis, type XWindow } from "./chart-sync.ts";
 import { type Domain, growDomain, linearScale, logScale } from "./scale.ts";
 import { linearFormat, logFormat, tickLabels, tickStep } from "./ticks.ts";
 import { LABEL_PADDING, LABEL_SIZE, PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
@@ -77,7 +77,9 @@ export class PlotArea {
     const height = Math.max(10, input.height - top - PLOT_PADDING.bottom);
     const yTicks = yTickCount(input.height);
     const yFormat = settings.logY ? logFormat(y) : linearFormat(y, yTicks);
-    this.#frame.draw({ xAxis: settings.xAxis, logY: settings.logY, x: window, y, yFormat, yTicks, left, width, height }, theme);
+    const { xAxis, logY } = settings;
+    const x = { xAxis, x: window, xTitle: counterOf(xAxis) ?? "", xFormat: xFormat(xAxis, window, width), xLeast: leastStep(xAxis) };
+    this.#frame.draw({ ...x, logY, y, yFormat, yTicks, left, width, height }, theme);
     this.#labelWidth = this.#measureLabels(y, yTicks, settings.logY, theme);
     const yRange: Domain = [top + height, top];
     const plot: Plot = {
@@ -112,7 +114,7 @@ export class PlotArea {
     context.lineTo(x, plot.top + plot.height);
     context.stroke();
     context.globalAlpha = 1;
-    drawFlag(context, x, plot, label, stepLabels(input, plot), input.theme);
+    drawFlag(context, x, plot, label, this.#numberLabels(input, plot), input.theme);
     return true;
   }
 
@@ -124,6 +126,17 @@ export class PlotArea {
 
   dispose(): void {
     this.#frame.dispose();
+  }
+
+  /** The labels of an axis of numbers as Vega places them; labels of time are short and stand far apart. */
+  #numberLabels({ settings: { xAxis }, window }: PlotInput, plot: Plot): [number, string][] {
+    const { makeFormat } = this.#frame;
+    if (xAxis === "wall" || xAxis === "relative" || makeFormat === null) return [];
+    const step = Math.max(leastStep(xAxis), tickStep(window, xTickCount(plot.width)));
+    const format = makeFormat(xFormat(xAxis, window, plot.width));
+    const labels: [number, string][] = [];
+    for (let i = Math.ceil(window[0] / step); i * step <= window[1]; i++) labels.push([plot.x.at(i * step), format(i * step)]);
+    return labels;
   }
 
   #measureLabels(y: Domain, count: number, logY: boolean, theme: Theme): number {
@@ -146,17 +159,24 @@ function prepare(canvas: HTMLCanvasElement, width: number, height: number): Canv
   return context;
 }
 
-/** The labels of a step axis as Vega places them; labels of time are short and stand far apart. */
-function stepLabels({ settings, window }: PlotInput, plot: Plot): [number, string][] {
-  if (settings.xAxis !== "step") return [];
-  const step = Math.max(1, tickStep(window, Math.max(2, Math.floor(plot.width / 90))));
-  const labels: [number, string][] = [];
-  for (let at = Math.ceil(window[0] / step) * step; at <= window[1]; at += step) labels.push([plot.x.at(at), formatInteger(at)]);
-  return labels;
+/** About how many labels fit on the x axis; build-frames.mjs says the same to Vega. */
+function xTickCount(width: number): number {
+  return Math.max(2, Math.floor(width / 90));
+}
+
+/** Steps are whole numbers; what is counted may be epochs. */
+function leastStep(axis: XAxis): number {
+  return axis === "step" ? 1 : 0;
+}
+
+/** The d3 format of an axis of numbers. */
+function xFormat(axis: XAxis, window: XWindow, width: number): string {
+  return axis === "step" ? ",d" : linearFormat(window, xTickCount(width));
 }
 
 /** @param x in the units of the axis */
 export function xLabel(axis: XAxis, x: number): string {
   if (axis === "step") return formatInteger(Math.round(x));
-  return axis === "wall" ? formatClock(x) : formatDuration(x / 1000);
+  if (axis === "wall") return formatClock(x);
+  return axis === "relative" ? formatDuration(x / 1000) : formatCount(x);
 }

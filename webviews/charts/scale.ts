@@ -88,17 +88,48 @@ export function lowerBound(sorted: Float64Array, x: number): number {
   return low;
 }
 
-/** The points to draw for a window: those inside and one neighbour on each side, so that lines reach the frame. */
+/** Index of the first element > x in a sorted column. */
+export function upperBound(sorted: Float64Array, x: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? Infinity) <= x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** How many points at the beginning of a sorted column have no place: -Infinity. */
+export function withoutPlace(sorted: Float64Array): number {
+  return sorted[0] === -Infinity ? upperBound(sorted, -Infinity) : 0;
+}
+
+/** The points to draw for a window: those inside and one neighbour on each side, so that lines reach the frame; never one without a place. */
 export function windowRange(sorted: Float64Array, window: Domain): readonly [number, number] {
-  const from = Math.max(0, lowerBound(sorted, window[0]) - 1);
-  const to = Math.min(sorted.length, lowerBound(sorted, window[1]) + 1);
+  const from = Math.max(withoutPlace(sorted), lowerBound(sorted, window[0]) - 1);
+  const to = Math.min(sorted.length, upperBound(sorted, window[1]) + 1);
   return [from, Math.max(from, to)];
 }
 
-/** Index of the point nearest to x, -1 when there is none. */
+/** Index of the point nearest to x, the first where several stand at one place; -1 when none has a place. */
 export function nearestIndex(sorted: Float64Array, x: number): number {
-  if (sorted.length === 0) return -1;
+  if (withoutPlace(sorted) === sorted.length) return -1;
   const right = Math.min(lowerBound(sorted, x), sorted.length - 1);
   const left = Math.max(0, right - 1);
-  return Math.abs((sorted[left] ?? 0) - x) <= Math.abs((sorted[right] ?? 0) - x) ? left : right;
+  if (Math.abs((sorted[left] ?? 0) - x) > Math.abs((sorted[right] ?? 0) - x)) return right;
+  return lowerBound(sorted, sorted[left] ?? 0);
+}
+
+/**
+ * Index of the point `by` points beside one, and beyond all that stand at its own place: counts may stand still over many steps.
+ * @returns null where there is none on that side
+ */
+export function indexBeside(sorted: Float64Array, index: number, by: number): number | null {
+  const first = withoutPlace(sorted);
+  const last = sorted.length - 1;
+  const at = sorted[index];
+  let next = Math.min(last, Math.max(first, index + by));
+  if (at !== undefined && sorted[next] === at) next = by > 0 ? upperBound(sorted, at) : lowerBound(sorted, at) - 1;
+  return next < first || next > last ? null : next;
 }

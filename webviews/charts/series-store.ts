@@ -1,6 +1,7 @@
 /** All series of one run, fed by the stream's Arrow frames. Names that start with "_" are the SDK's own and left out. */
 import { tableFromIPC } from "apache-arrow/ipc/serialization";
 import type { SeriesFrameHeader } from "../../protocol/frames.ts";
+import type { CounterAxis } from "../../protocol/queries.ts";
 import { SeriesColumns } from "./columns.ts";
 
 /** A stretch of points that a later attempt went over again. */
@@ -14,6 +15,7 @@ export class SeriesStore {
   readonly #discarded = new Map<string, DiscardedTail[]>();
   readonly #listeners = new Set<() => void>();
   #newest: { step: number; time: number } | null = null;
+  #counter: CounterAxis | null = null;
   /** Time of the run's first point, ms since the epoch; NaN before it. Relative time counts from here. */
   origin = Number.NaN;
 
@@ -24,6 +26,16 @@ export class SeriesStore {
 
   get newest(): { readonly step: number; readonly time: number } | null {
     return this.#newest;
+  }
+
+  /** The metric that the points are placed on, and why they cannot be; null while nothing is known of any. */
+  get counter(): CounterAxis | null {
+    return this.#counter;
+  }
+
+  /** Metrics that may serve as the x axis. */
+  get counters(): readonly string[] {
+    return this.names.filter((name) => this.#series.get(name)?.counts);
   }
 
   get(name: string): SeriesColumns | undefined {
@@ -40,7 +52,16 @@ export class SeriesStore {
     this.#changed();
   }
 
+  /** The points are on no counter until the next frames come. */
+  forgetPlaces(): void {
+    this.#counter = null;
+    for (const columns of this.#series.values()) columns.placeFrom(-Infinity, true, -Infinity);
+    this.#discarded.clear();
+    this.#changed();
+  }
+
   apply(header: SeriesFrameHeader, body: Uint8Array): void {
+    this.#counter = header.x ?? null;
     if (header.reset) {
       for (const columns of this.#series.values()) columns.clear();
       this.origin = Number.NaN;
@@ -53,13 +74,31 @@ export class SeriesStore {
       if (header.downsampled[i] === true) columns.downsampled = true;
       return columns;
     });
-    forEachPoint(body, (series, step, time, value, attempt) => {
+    const batches = readBatches(body);
+    this.#placeEarlier(header, batches);
+    forEachPoint(batches, (series, step, time, value, attempt, x) => {
       // NaN never compares, so the first point sets the origin.
       if (!(time >= this.origin)) this.origin = time;
       if (this.#newest === null || step >= this.#newest.step) this.#newest = { step, time };
-      targets[series]?.append(step, time, value, attempt);
+      targets[series]?.append(step, time, value, attempt, x);
     });
     this.#changed();
+  }
+
+  /**
+   * A count that was logged after other metrics of its step came without it: the points from its step on that are here already move to it. The
+   * server's rule (server/series/counter.ts) for points that it sent before it could know.
+   */
+  #placeEarlier({ x, series: names }: SeriesFrameHeader, batches: readonly Batch[]): void {
+    const counter = x?.problem === null ? names.indexOf(x.metric) : -1;
+    if (x === undefined || counter < 0) return;
+    let last = this.#series.get(x.metric)?.steps.at(-1) ?? -Infinity;
+    forEachPoint(batches, (series, step, _time, value) => {
+      if (series !== counter) return;
+      // Where its step had a count before, the points of the step stand at that.
+      for (const columns of this.#series.values()) columns.placeFrom(step, step > last, value);
+      last = step;
+    });
   }
 
   onChange(listener: () => void): () => void {
@@ -79,24 +118,37 @@ export function readSeries(header: SeriesFrameHeader, body: Uint8Array): Map<str
     of.downsampled = header.downsampled[i] ?? false;
     return [name, of] as const;
   });
-  forEachPoint(body, (series, step, time, value, attempt) => columns[series]?.[1].append(step, time, value, attempt));
+  forEachPoint(readBatches(body), (series, step, time, value, attempt, x) => columns[series]?.[1].append(step, time, value, attempt, x));
   return new Map(columns);
 }
 
-type PointVisitor = (series: number, step: number, time: number, value: number, attempt: number) => void;
+type PointVisitor = (series: number, step: number, time: number, value: number, attempt: number, x: number) => void;
+type Batch = Readonly<Record<"series" | "step" | "time" | "value" | "attempt", Column>> & {
+  readonly rows: number;
+  readonly x: Column | null;
+};
+type Column = Float64Array | Int32Array;
 
 /** Reads whole column chunks: `vector.get(i)` in a loop is about thirty times slower. */
-function forEachPoint(body: Uint8Array, visit: PointVisitor): void {
-  if (body.length === 0) return;
-  const table = tableFromIPC(body);
-  for (const batch of table.batches) {
-    const column = (name: string): Float64Array | Int32Array => {
+function readBatches(body: Uint8Array): Batch[] {
+  if (body.length === 0) return [];
+  return tableFromIPC(body).batches.map((batch) => {
+    const optional = (name: string): Column | null => {
       const values: unknown = batch.getChild(name)?.data[0]?.values;
-      if (values instanceof Float64Array || values instanceof Int32Array) return values;
-      throw new TypeError(`series frame without a numeric column ${name}`);
+      return values instanceof Float64Array || values instanceof Int32Array ? values : null;
     };
-    const [series, steps, times, values, attempts] = ["series", "step", "time", "value", "attempt"].map(column);
-    for (let i = 0; i < batch.numRows; i++)
-      visit(series?.[i] ?? 0, steps?.[i] ?? 0, times?.[i] ?? 0, values?.[i] ?? Number.NaN, attempts?.[i] ?? 0);
-  }
+    const column = (name: string): Column => {
+      const values = optional(name);
+      if (values === null) throw new TypeError(`series frame without a numeric column ${name}`);
+      return values;
+    };
+    const [series, step, time] = [column("series"), column("step"), column("time")];
+    return { rows: batch.numRows, series, step, time, value: column("value"), attempt: column("attempt"), x: optional("x") };
+  });
+}
+
+function forEachPoint(batches: readonly Batch[], visit: PointVisitor): void {
+  for (const { rows, series, step, time, value, attempt, x } of batches)
+    for (let i = 0; i < rows; i++)
+      visit(series[i] ?? 0, step[i] ?? 0, time[i] ?? 0, value[i] ?? Number.NaN, attempt[i] ?? 0, x?.[i] ?? Number.NaN);
 }

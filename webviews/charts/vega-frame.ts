@@ -21,6 +21,10 @@ export interface FrameInput {
   readonly xAxis: XAxis;
   readonly logY: boolean;
   readonly x: Domain;
+  /** Of an axis of numbers: what it counts, "" where that needs no word; d3 format of its labels; least distance of them. */
+  readonly xTitle: string;
+  readonly xFormat: string;
+  readonly xLeast: number;
   readonly y: Domain;
   /** d3 format of the y labels, and about how many there are. */
   readonly yFormat: string;
@@ -43,7 +47,8 @@ export class VegaFrame {
   }
 
   draw(input: FrameInput, theme: Theme): void {
-    const kind = `${input.xAxis}-${input.logY ? "log" : "linear"}` as const;
+    const x = input.xAxis === "wall" || input.xAxis === "relative" ? input.xAxis : "number";
+    const kind = `${x}-${input.logY ? "log" : "linear"}` as const;
     if (this.#view === null || kind !== this.#kind || theme !== this.#theme) {
       this.#view?.finalize();
       this.#host.replaceChildren();
@@ -59,6 +64,9 @@ export class VegaFrame {
       .height(input.height)
       .signal("x0", input.x[0])
       .signal("x1", input.x[1])
+      .signal("xTitle", input.xTitle)
+      .signal("xFormat", input.xFormat)
+      .signal("xLeast", input.xLeast)
       .signal("y0", input.y[0])
       .signal("y1", input.y[1])
       .signal("yFormat", input.yFormat)
@@ -103,6 +111,11 @@ function vegaConfig(theme: Theme): Config {
       gridOpacity: contrast ? 0.3 : 0.08,
       domainColor: theme.foreground,
       domainOpacity: contrast ? 1 : 0.28,
+      titleColor: theme.foreground,
+      titleOpacity: contrast ? 1 : light ? 0.8 : 0.74,
+      titleFont: theme.fontFamily,
+      titleFontSize: LABEL_SIZE,
+      titleFontWeight: "normal",
     },
     axisY: { domain: false },
     style: { cell: { stroke: "transparent" } },

@@ -2,7 +2,7 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import type { ChartSync } from "../charts/chart-sync.ts";
+import { type ChartSync, counterOf } from "../charts/chart-sync.ts";
 import { chartToolbar, chartToolbarStyles, toggle } from "../charts/chart-toolbar.ts";
 import { ChartsController, type ChartsHost } from "../charts/charts-controller.ts";
 import "../charts/overlay-chart.ts";
@@ -23,12 +23,16 @@ export class CompareCharts extends LitElement implements ChartsHost {
   readonly #charts = new ChartsController(this);
   #stop: (() => void) | null = null;
   #names: readonly string[] = [];
+  #counters: readonly string[] = [];
+  #unplaced: readonly string[] = [];
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.#stop = this.model.onChange(() => {
-      // Charts redraw by themselves; the grid only follows the set of names.
-      if (this.model.metrics.length !== this.#names.length) this.requestUpdate();
+      // Charts redraw by themselves; the grid only follows which metrics there are, and what they may be drawn by.
+      const { metrics, counters, unplaced } = this.model;
+      const changed = metrics.length !== this.#names.length || counters.length !== this.#counters.length;
+      if (changed || unplaced.length !== this.#unplaced.length) this.requestUpdate();
     });
   }
 
@@ -39,6 +43,8 @@ export class CompareCharts extends LitElement implements ChartsHost {
 
   override render(): TemplateResult {
     this.#names = this.model.metrics;
+    this.#counters = this.model.counters;
+    this.#unplaced = counterOf(this.sync.settings.value.xAxis) === null ? [] : this.model.unplaced;
     const shown = filterMetrics(this.#names, this.filter);
     const none =
       this.#names.length > 0
@@ -74,6 +80,8 @@ export class CompareCharts extends LitElement implements ChartsHost {
       onFilter: (text) => {
         this.filter = text;
       },
+      counters: this.#counters,
+      unplaced: this.#unplaced,
       more: html`${toggle("Ignore outliers", ignoreOutliers, () => {
         this.model.change({ ignoreOutliers: !ignoreOutliers });
         this.requestUpdate();

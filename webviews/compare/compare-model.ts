@@ -2,15 +2,15 @@
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
-import { decodeFrame } from "../../protocol/frames.ts";
-import type { XAxis, XWindow } from "../charts/chart-sync.ts";
-import { stepWindow } from "../charts/chart-window.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
+import { counterOf, type XAxis, type XWindow } from "../charts/chart-sync.ts";
+import { counterSpan, emptyWindow, stepWindow, widened, xColumn } from "../charts/chart-window.ts";
 import type { SeriesColumns } from "../charts/columns.ts";
 import type { OverlayLine } from "../charts/overlay-view.ts";
 import type { OverlaySource } from "../charts/overlay-chart.ts";
 import { lineStyle } from "../charts/palette.ts";
-import { readSeries, SeriesStore } from "../charts/series-store.ts";
+import { withoutPlace } from "../charts/scale.ts";
+import { RunPoints } from "../charts/run-points.ts";
 import { ZoomDetail } from "../charts/zoom-detail.ts";
 import type { Theme } from "../components/theme.ts";
 import { headlineLosses, orderMetrics } from "../dashboard/metrics.ts";
@@ -44,7 +44,7 @@ const DETAIL_POINTS = 2000;
 const BASELINE_DASH = [6, 3] as const;
 
 interface Member {
-  readonly series: SeriesStore;
+  readonly points: RunPoints;
   detail: RunDetail | null;
   problem: string | null;
 }
@@ -79,7 +79,10 @@ export class CompareModel implements OverlaySource {
     this.#settings = settings;
     for (const run of new Set(runs)) {
       this.#slots.set(run, this.#members.size);
-      this.#members.set(run, { series: new SeriesStore(), detail: null, problem: null });
+      const points = new RunPoints(transport, run, () => {
+        this.#changed(false);
+      });
+      this.#members.set(run, { points, detail: null, problem: null });
     }
   }
 
@@ -121,11 +124,28 @@ export class CompareModel implements OverlaySource {
 
   get metrics(): readonly string[] {
     const names = new Set<string>();
-    for (const { series, detail } of this.#members.values()) {
-      for (const name of series.names) names.add(name);
+    for (const { points, detail } of this.#members.values()) {
+      for (const name of points.store.names) names.add(name);
       for (const name of Object.keys(detail?.metrics ?? {})) names.add(name);
     }
     return orderMetrics([...names]);
+  }
+
+  /** Metrics that the x axis can count by, as far as one of the runs tells. */
+  get counters(): readonly string[] {
+    return [...new Set([...this.#members.values()].flatMap(({ points }) => points.store.counters))];
+  }
+
+  /** Runs whose points have no place on the counter of the x axis, with the reason. */
+  get unplaced(): readonly string[] {
+    return [...this.#members].flatMap(([run, { points, detail }]) => {
+      const { counter } = points.store;
+      return counter?.problem == null ? [] : [`${detail?.name ?? run} (${counter.problem})`];
+    });
+  }
+
+  placeOn(counter: string | null): void {
+    for (const { points } of this.#members.values()) points.placeOn(counter);
   }
 
   /** The metric of the legend: the chosen one, else the evaluation loss, else the first. */
@@ -179,23 +199,12 @@ export class CompareModel implements OverlaySource {
 
   refine(metric: string, axis: XAxis, window: XWindow): void {
     for (const run of this.#shown().flatMap((entry) => entry.runs)) {
-      const series = this.#members.get(run.id)?.series;
-      const columns = series?.get(metric);
-      if (series === undefined || columns?.downsampled !== true) continue;
-      const [from_step, to_step] = stepWindow(columns, axis, window, series.origin);
+      const points = this.#members.get(run.id)?.points;
+      const columns = points?.store.get(metric);
+      if (points === undefined || columns?.downsampled !== true) continue;
+      const [from_step, to_step] = stepWindow(columns, axis, window, points.store.origin);
       const query = { metrics: metric, from_step, to_step, max_points: DETAIL_POINTS };
-      this.#detail.want(detailKey(run.id, metric), window, () => this.#points(run.id, metric, query));
-    }
-  }
-
-  async #points(run: RunId, metric: string, query: Record<string, string | number>): Promise<SeriesColumns | null> {
-    try {
-      const { header, body } = decodeFrame(await this.transport.bytes("getSeries", { params: { id: run }, query }));
-      return readSeries(header, body).get(metric) ?? null;
-    } catch (error) {
-      // The overview stays: it is right, only coarser.
-      if (!(error instanceof TrainyardError)) throw error;
-      return null;
+      this.#detail.want(detailKey(run.id, metric), window, () => loadDetail(points, metric, query));
     }
   }
 
@@ -205,9 +214,10 @@ export class CompareModel implements OverlaySource {
 
   #curve(entry: Entry, metric: string, axis: XAxis, window: XWindow | null, smoothing: number): Curve | null {
     const sources = entry.runs.flatMap((run): CurveSource[] => {
-      const series = this.#members.get(run.id)?.series;
+      const series = this.#members.get(run.id)?.points.store;
       const columns = this.#detail.get(detailKey(run.id, metric), window) ?? series?.get(metric);
-      return series === undefined || columns === undefined || columns.length === 0 ? [] : [{ columns, origin: series.origin }];
+      if (series === undefined || columns === undefined || columns.length === withoutPlace(xColumn(columns, axis))) return [];
+      return [{ columns, origin: series.origin }];
     });
     const [first] = sources;
     if (first === undefined) return null;
@@ -218,7 +228,10 @@ export class CompareModel implements OverlaySource {
       axis,
       smoothing,
       this.#settings.spread,
-      ...sources.map(({ columns }) => `${String(columns.length)}@${String(columns.steps[0])}–${String(columns.steps.at(-1))}`),
+      ...sources.map(
+        ({ columns }) =>
+          `${String(columns.length)}.${String(columns.revision)}@${String(columns.steps[0])}–${String(columns.steps.at(-1))}`,
+      ),
     ].join(" ");
     const cached = this.#means.get(name);
     if (cached?.key === key) return cached.curve;
@@ -230,17 +243,25 @@ export class CompareModel implements OverlaySource {
   span(axis: XAxis): XWindow {
     let first = Infinity;
     let last = -Infinity;
+    const counter = counterOf(axis);
     for (const entry of this.entries) {
       if (this.#hidden.has(entry.id)) continue;
       for (const run of entry.runs) {
-        const series = this.#members.get(run.id)?.series;
+        const series = this.#members.get(run.id)?.points.store;
         if (series?.newest == null) continue;
         const { origin, newest } = series;
+        if (counter !== null) {
+          const span = series.counter?.problem == null ? counterSpan(series, counter) : null;
+          first = Math.min(first, span?.[0] ?? Infinity);
+          last = Math.max(last, span?.[1] ?? -Infinity);
+          continue;
+        }
         first = Math.min(first, axis === "wall" ? origin : 0);
         last = Math.max(last, axis === "step" ? newest.step : axis === "wall" ? newest.time : newest.time - origin);
       }
     }
-    if (first > last) return axis === "wall" ? [Date.now() - 60_000, Date.now()] : [0, axis === "step" ? 100 : 60_000];
+    if (first > last) return emptyWindow(axis);
+    if (counter !== null) return widened([first, last]);
     return [first, Math.max(last, first + (axis === "step" ? 1 : 1000))];
   }
 
@@ -278,16 +299,8 @@ export class CompareModel implements OverlaySource {
             },
           },
         ),
-        this.transport.subscribe(
-          { topic: "series", run, metrics: ["*"], cursor: {} },
-          {
-            frame: (header, body) => {
-              member.series.apply(header, body);
-              this.#changed(false);
-            },
-          },
-        ),
       );
+      member.points.open();
     }
     await this.#loadAll();
   }
@@ -296,6 +309,7 @@ export class CompareModel implements OverlaySource {
     this.#closed = true;
     this.#detail.clear();
     cancelAnimationFrame(this.#notifyRequest);
+    for (const { points } of this.#members.values()) points.close();
     for (const subscription of this.#subscriptions) subscription.close();
     for (const stop of this.#stops) stop();
   }
@@ -329,6 +343,16 @@ export class CompareModel implements OverlaySource {
       this.#notifyRequest = 0;
       for (const listener of [...this.#listeners]) listener();
     });
+  }
+}
+
+async function loadDetail(points: RunPoints, metric: string, query: Parameters<RunPoints["query"]>[0]): Promise<SeriesColumns | null> {
+  try {
+    return (await points.query(query)).get(metric) ?? null;
+  } catch (error) {
+    // The overview stays: it is right, only coarser.
+    if (!(error instanceof TrainyardError)) throw error;
+    return null;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Curves of a comparison as plain columns: one run's, the mean of replicates, and where two of them part. Pure. */
 import type { XAxis } from "../charts/chart-sync.ts";
+import { xColumn } from "../charts/chart-window.ts";
 import type { SeriesColumns } from "../charts/columns.ts";
 import { lowerBound } from "../charts/scale.ts";
 
@@ -9,7 +10,7 @@ export interface CurveSource {
   readonly origin: number;
 }
 
-/** Columns in the units of the axis, sorted by x: steps, ms since the epoch, or ms since each run's own first point. */
+/** Columns in the units of the axis, sorted by x: steps, ms since the epoch, ms since each run's own first point, or what each run's counter counts. */
 export interface Curve {
   readonly xs: Float64Array;
   readonly steps: Float64Array;
@@ -29,7 +30,7 @@ export type Spread = "std" | "range";
 export function runCurve(source: CurveSource, axis: XAxis, smoothing: number): Curve {
   const { columns, origin } = source;
   return {
-    xs: axis === "step" ? columns.steps : axis === "wall" ? columns.times : columns.times.map((time) => time - origin),
+    xs: axis === "relative" ? columns.times.map((time) => time - origin) : xColumn(columns, axis),
     steps: columns.steps,
     ys: columns.smoothed(smoothing),
     raw: columns.values,
@@ -41,7 +42,7 @@ export function runCurve(source: CurveSource, axis: XAxis, smoothing: number): C
 /**
  * The mean over replicates at every step that any of them logged. A replicate that logged other steps (or was downsampled) is read
  * between its neighbours; outside its own first and last step it does not count, so the mean covers those that reached the step.
- * Time is the mean time at which they reached it.
+ * Time is the mean time at which they reached it, and so is what a counter counted.
  */
 export function meanCurve(sources: readonly CurveSource[], axis: XAxis, smoothing: number, spread: Spread): Curve {
   const curves = sources.map((source) => finitePoints(runCurve(source, axis, smoothing)));
@@ -83,7 +84,7 @@ export function meanCurve(sources: readonly CurveSource[], axis: XAxis, smoothin
   return sortedByX({ xs, steps, ys, raw: null, band: { low, high }, counts }, axis);
 }
 
-/** Mean times may go back where a slow replicate joins or leaves; a curve must go forward. */
+/** Mean times and counts may go back where a slow replicate joins or leaves; a curve must go forward. */
 function sortedByX(curve: Curve, axis: XAxis): Curve {
   if (axis === "step") return curve;
   for (let i = 1; i < curve.xs.length; i++) if ((curve.xs[i] ?? 0) < (curve.xs[i - 1] ?? 0)) curve.xs[i] = curve.xs[i - 1] ?? 0;
@@ -92,8 +93,9 @@ function sortedByX(curve: Curve, axis: XAxis): Curve {
 
 function finitePoints(curve: Curve): Pick<Curve, "xs" | "steps" | "ys"> {
   const { xs, steps, ys } = curve;
-  if (ys.every(Number.isFinite)) return curve;
-  const keep = (of: Float64Array): Float64Array => of.filter((_, i) => Number.isFinite(ys[i]));
+  const whole = (i: number): boolean => Number.isFinite(ys[i]) && Number.isFinite(xs[i]);
+  if (ys.every((_, i) => whole(i))) return curve;
+  const keep = (of: Float64Array): Float64Array => of.filter((_, i) => whole(i));
   return { xs: keep(xs), steps: keep(steps), ys: keep(ys) };
 }
 

@@ -22,6 +22,11 @@ export function formatValue(value: number | null | undefined): string {
   return value.toPrecision(4).replace("-", MINUS);
 }
 
+/** What a counter counts, in full where it is whole: `12,582,912`, `1.250` epochs. */
+export function formatCount(value: number): string {
+  return Number.isSafeInteger(value) ? formatInteger(value) : formatValue(value);
+}
+
 /** A number with as many decimals as `beside` shows, so that both can be read together: 0.9401 ± 0.0066. */
 export function formatLike(value: number, beside: number): string {
   const shown = formatValue(beside);

@@ -3,7 +3,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Annotations, NO_ANNOTATIONS } from "../charts/annotations.ts";
-import type { ChartSync } from "../charts/chart-sync.ts";
+import { type ChartSync, counterOf } from "../charts/chart-sync.ts";
 import { chartToolbar, chartToolbarStyles, toggle } from "../charts/chart-toolbar.ts";
 import { ChartsController, type ChartsHost } from "../charts/charts-controller.ts";
 import "../charts/line-chart.ts";
@@ -79,12 +79,16 @@ export class ChartGrid extends LitElement implements ChartsHost {
   readonly #charts = new ChartsController(this);
   #stop: (() => void) | null = null;
   #names: readonly string[] = [];
+  #counters: readonly string[] = [];
+  #unplaced: string | null = null;
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.#stop = this.model.series.onChange(() => {
-      // Charts redraw by themselves; the grid only follows the set of names.
-      if (this.model.series.names.length !== this.#names.length) this.requestUpdate();
+      // Charts redraw by themselves; the grid only follows which metrics there are, and what they may be drawn by.
+      const { names, counters } = this.model.series;
+      const changed = names.length !== this.#names.length || counters.length !== this.#counters.length;
+      if (changed || this.#problem !== this.#unplaced) this.requestUpdate();
     });
   }
 
@@ -95,6 +99,8 @@ export class ChartGrid extends LitElement implements ChartsHost {
 
   override render(): TemplateResult {
     this.#names = this.model.series.names;
+    this.#counters = this.model.series.counters;
+    this.#unplaced = this.#problem;
     const ordered = orderMetrics(this.#names);
     // Once a run has ended without a metric none will come: no empty axes then.
     const all = ordered.length === 0 && this.live ? PLACEHOLDERS : ordered;
@@ -110,6 +116,11 @@ export class ChartGrid extends LitElement implements ChartsHost {
         )}
         ${names.length === 0 ? html`<div class="none secondary">${all.length === 0 ? "The run logged no metric" : `No metric matches “${this.filter}”`}</div>` : nothing}
       </div>`;
+  }
+
+  /** Why the run's points have no place on the counter of the x axis. */
+  get #problem(): string | null {
+    return counterOf(this.sync.settings.value.xAxis) === null ? null : (this.model.series.counter?.problem ?? null);
   }
 
   #chart(name: string, slot: number, ofThree: ChartPlace, ofTwo: ChartPlace): TemplateResult {
@@ -139,6 +150,8 @@ export class ChartGrid extends LitElement implements ChartsHost {
       onFilter: (text) => {
         this.filter = text;
       },
+      counters: this.#counters,
+      unplaced: this.#unplaced === null ? [] : [this.#unplaced],
       more:
         this.annotations.attempts.length > 1
           ? toggle("Attempts", attempts, () => {

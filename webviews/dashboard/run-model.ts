@@ -2,18 +2,18 @@
 import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
-import { decodeFrame } from "../../protocol/frames.ts";
 import { DEFAULT_GPU_LIMITS, type GpuLimits } from "../../protocol/gpu-warnings.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { ServerMessage } from "../../protocol/messages.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { RunUsage, SystemSample } from "../../protocol/system.ts";
 import { type Annotations, annotate, NO_ANNOTATIONS } from "../charts/annotations.ts";
 import type { XWindow } from "../charts/chart-sync.ts";
 import type { SeriesColumns } from "../charts/columns.ts";
 import { asProblem } from "../components/problem.ts";
-import { type DiscardedTail, readSeries, SeriesStore } from "../charts/series-store.ts";
+import { RunPoints } from "../charts/run-points.ts";
+import type { DiscardedTail, SeriesStore } from "../charts/series-store.ts";
 import type { Connection, Subscription, Transport } from "../transport/transport.ts";
 
 /** Samples kept for the sparklines: five minutes at one a second. */
@@ -21,7 +21,6 @@ const SYSTEM_SAMPLES = 300;
 const DETAIL_POINTS = 4000;
 
 export class RunModel {
-  readonly series = new SeriesStore();
   readonly id: RunId;
   readonly transport: Transport;
   detail: RunDetail | null = null;
@@ -36,6 +35,7 @@ export class RunModel {
   connection: Connection;
   /** ms since the epoch of the newest message about this run. */
   lastUpdate: number | null = null;
+  readonly #points: RunPoints;
   readonly #listeners = new Set<() => void>();
   readonly #subscriptions: Subscription[] = [];
   readonly #stops: (() => void)[] = [];
@@ -46,6 +46,14 @@ export class RunModel {
     this.transport = transport;
     this.id = id;
     this.connection = transport.connection;
+    this.#points = new RunPoints(transport, id, () => {
+      this.lastUpdate = Date.now();
+      this.#changed();
+    });
+  }
+
+  get series(): SeriesStore {
+    return this.#points.store;
   }
 
   get live(): boolean {
@@ -82,17 +90,8 @@ export class RunModel {
           },
         },
       ),
-      transport.subscribe(
-        { topic: "series", run: id, metrics: ["*"], cursor: {} },
-        {
-          frame: (header, body) => {
-            this.lastUpdate = Date.now();
-            this.series.apply(header, body);
-            this.#changed();
-          },
-        },
-      ),
     );
+    this.#points.open();
     await this.#reload();
     await this.#loadSystem();
   }
@@ -100,6 +99,7 @@ export class RunModel {
   close(): void {
     this.#closed = true;
     cancelAnimationFrame(this.#notifyRequest);
+    this.#points.close();
     for (const subscription of this.#subscriptions) subscription.close();
     for (const stop of this.#stops) stop();
   }
@@ -109,15 +109,15 @@ export class RunModel {
     return () => this.#listeners.delete(listener);
   }
 
+  placeOn(counter: string | null): void {
+    if (this.#points.placeOn(counter) && this.detail !== null) void this.#reload();
+  }
+
   /** Points of one metric in a window of steps, for a zoom deeper than the whole curve's resolution; null where there are no more. */
   readonly loadDetail = async (metric: string, [from, to]: XWindow): Promise<SeriesColumns | null> => {
     try {
-      const bytes = await this.transport.bytes("getSeries", {
-        params: { id: this.id },
-        query: { metrics: metric, from_step: from, to_step: to, max_points: DETAIL_POINTS },
-      });
-      const { header, body } = decodeFrame(bytes);
-      return readSeries(header, body).get(metric) ?? null;
+      const query = { metrics: metric, from_step: from, to_step: to, max_points: DETAIL_POINTS };
+      return (await this.#points.query(query)).get(metric) ?? null;
     } catch (error) {
       // The overview stays: it is right, only coarser.
       this.#failed(error);
@@ -209,16 +209,14 @@ export class RunModel {
     const spans = annotate(detail.attempts, [], {}).attempts.filter((span) => span.replayed !== null);
     if (spans.length === 0) return;
     const tails = new Map<string, DiscardedTail[]>();
+    const { counter } = this.#points;
     for (const span of spans) {
-      const bytes = await this.transport.bytes("getSeries", {
-        params: { id: this.id },
-        query: { metrics: "*", attempt: span.number, from_step: span.to ?? 0, max_points: 1000 },
-      });
-      const { header, body } = decodeFrame(bytes);
-      for (const [name, columns] of readSeries(header, body))
+      const query = { metrics: "*", attempt: span.number, from_step: span.to ?? 0, max_points: 1000 };
+      for (const [name, columns] of await this.#points.query(query))
         tails.set(name, [...(tails.get(name) ?? []), { attempt: span.number, columns }]);
     }
-    if (!this.#closed) this.series.setDiscarded(tails);
+    // Another x axis was chosen meanwhile: these are not on it, and others are on their way.
+    if (!this.#closed && counter === this.#points.counter) this.series.setDiscarded(tails);
   }
 
   /** Many messages of one instant make one update. */

@@ -2,10 +2,10 @@
 import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
 import type { SeriesCursor } from "../../../protocol/queries.ts";
-import { FINAL_STATES } from "../../../protocol/states.ts";
+import { FINAL_STATES } from "../../../protocol/state-kinds.ts";
 import type { RunsChange } from "../../runs/types.ts";
 import type { RunSeries } from "../../series/types.ts";
-import { seriesFrame } from "../series-answer.ts";
+import { counterAxis, seriesFrame } from "../series-answer.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
 
 /** Most points per series in one frame. A longer backlog comes as the whole curve, downsampled, with `reset`. */
@@ -17,6 +17,7 @@ export class SeriesFeed implements Feed {
   readonly #id: number;
   readonly #run: RunId;
   readonly #metrics: readonly string[];
+  readonly #x: string | undefined;
   readonly #sources: FeedSources;
   #cursor: SeriesCursor;
   #opened: { series: RunSeries; release(): void } | null = null;
@@ -24,10 +25,15 @@ export class SeriesFeed implements Feed {
   #dirty = true;
   #closed = false;
 
-  constructor(id: number, topic: { run: RunId; metrics: readonly string[]; cursor: SeriesCursor }, sources: FeedSources) {
+  constructor(
+    id: number,
+    topic: { run: RunId; metrics: readonly string[]; cursor: SeriesCursor; x?: string | undefined },
+    sources: FeedSources,
+  ) {
     this.#id = id;
     this.#run = topic.run;
     this.#metrics = topic.metrics;
+    this.#x = topic.x;
     this.#cursor = topic.cursor;
     this.#sources = sources;
   }
@@ -46,10 +52,11 @@ export class SeriesFeed implements Feed {
     const series = await this.#open();
     if (series === null) return true;
     await series.poll();
-    const { windows, cursor, reset } = series.since(this.#cursor, this.#metrics, MAX_POINTS);
+    const { windows, cursor, reset } = series.since(this.#cursor, this.#metrics, MAX_POINTS, this.#x);
     const some = windows.filter((window) => window.steps.length > 0);
     // The first frame goes out even if it is empty: it tells the client that nothing more is on its way.
-    if (some.length > 0 || reset || this.#first) sink.frame(await seriesFrame(this.#id, this.#run, some, cursor, reset));
+    if (some.length > 0 || reset || this.#first)
+      sink.frame(await seriesFrame(this.#id, this.#run, some, cursor, reset, counterAxis(series, this.#x)));
     this.#cursor = cursor;
     this.#first = false;
     return false;

@@ -1,0 +1,73 @@
+/** The points of one run for charts: one subscription keeps its store current, and a zoom asks for more of them. */
+import type { CallInput } from "../../protocol/client.ts";
+import { decodeFrame } from "../../protocol/frames.ts";
+import type { RunId } from "../../protocol/ids.ts";
+import type { Subscription, Transport } from "../transport/transport.ts";
+import type { SeriesColumns } from "./columns.ts";
+import { readSeries, SeriesStore } from "./series-store.ts";
+
+type Query = Omit<NonNullable<CallInput<"getSeries">["query"]>, "x">;
+
+export class RunPoints {
+  readonly store = new SeriesStore();
+  readonly #transport: Transport;
+  readonly #run: RunId;
+  readonly #onFrame: () => void;
+  #subscription: Subscription | null = null;
+  #counter: string | null = null;
+
+  /** @param onFrame points came */
+  constructor(transport: Transport, run: RunId, onFrame: () => void) {
+    this.#transport = transport;
+    this.#run = run;
+    this.#onFrame = onFrame;
+  }
+
+  /** The metric that the points are placed on, null while that was never asked for. */
+  get counter(): string | null {
+    return this.#counter;
+  }
+
+  open(): void {
+    this.#subscription = this.#transport.subscribe(
+      { topic: "series", run: this.#run, metrics: ["*"], cursor: {}, ...this.#x },
+      {
+        frame: (header, body) => {
+          this.store.apply(header, body);
+          this.#onFrame();
+        },
+      },
+    );
+  }
+
+  close(): void {
+    this.#subscription?.close();
+    this.#subscription = null;
+  }
+
+  /**
+   * Places the points on a counter besides their steps and times: the server is asked for all of them anew, for only it holds each point.
+   * @returns whether that changed anything; without a counter nothing does
+   */
+  placeOn(counter: string | null): boolean {
+    if (counter === null || counter === this.#counter) return false;
+    this.#counter = counter;
+    this.store.forgetPlaces();
+    if (this.#subscription !== null) {
+      this.close();
+      this.open();
+    }
+    return true;
+  }
+
+  /** @throws TrainyardError */
+  async query(query: Query): Promise<Map<string, SeriesColumns>> {
+    const bytes = await this.#transport.bytes("getSeries", { params: { id: this.#run }, query: { ...query, ...this.#x } });
+    const { header, body } = decodeFrame(bytes);
+    return readSeries(header, body);
+  }
+
+  get #x(): { readonly x?: string } {
+    return this.#counter === null ? {} : { x: this.#counter };
+  }
+}
