@@ -113,7 +113,7 @@ function keyOf(target: PanelTarget): string {
       // The same runs in another order are the same comparison.
       return `compare/${[...target.runs].sort().join()}`;
     case "explore":
-      return `explore/${target.project ?? ""}`;
+      return `explore/${JSON.stringify([target.project, target.filter])}`;
     case "plots":
       return `plots/${JSON.stringify([target.project, target.filter])}`;
     case "sweeps":
@@ -129,7 +129,7 @@ export function restoredTarget(viewType: string, state: unknown): PanelTarget | 
   // An empty builder has nothing to lose, nor has a table or a plot of all runs; a dashboard or a comparison without its runs is nothing.
   if (viewType === VIEW_TYPES.plots) return { view: "plots", project: null, filter: "" };
   if (viewType === VIEW_TYPES.sweeps) return { view: "sweeps", sweep: null };
-  if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
+  if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null, filter: "" };
   return viewType === VIEW_TYPES.builder
     ? { view: "builder", recipe: null, from: null, script: null, dataset: null, document: null }
     : null;
