@@ -125,6 +125,7 @@ const targets = {
       explore: "webviews/explore/main.ts",
       plots: "webviews/plots/main.ts",
       sweeps: "webviews/sweeps/main.ts",
+      system: "webviews/system/main.ts",
       app: "webviews/app/main.ts",
     },
     outdir: "dist/webviews",

@@ -246,6 +246,8 @@ export const SystemHistoryQuery = z.object({
     .positive()
     .max(24 * 60)
     .default(5),
+  /** More samples than these are joined, each with the highest values of its stretch of time; of the free space, the lowest. */
+  max_points: z.coerce.number().int().min(2).max(10_000).optional(),
 });
 export type SystemHistoryQuery = z.infer<typeof SystemHistoryQuery>;
 

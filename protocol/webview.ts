@@ -29,6 +29,8 @@ export const PanelTarget = z.discriminatedUnion("view", [
   z.object({ view: z.literal("plots"), project: Slug.nullable(), filter: z.string().max(4000) }),
   /** One sweep, or the list of all of them. */
   z.object({ view: z.literal("sweeps"), sweep: SweepId.nullable() }),
+  /** The machine over the last hours. */
+  z.object({ view: z.literal("system") }),
 ]);
 export type PanelTarget = z.infer<typeof PanelTarget>;
 
@@ -48,6 +50,7 @@ export const HostCommand = z.discriminatedUnion("command", [
   z.object({ command: z.literal("open_plot"), project: Slug.nullable(), filter: z.string().max(4000) }),
   /** null: the list of sweeps. */
   z.object({ command: z.literal("open_sweep"), sweep: SweepId.nullable() }),
+  z.object({ command: z.literal("open_system") }),
   /** The builder with a sweep section, of an earlier run where one is named. */
   z.object({ command: z.literal("new_sweep"), from: RunId.nullable() }),
   z.object({ command: z.literal("open_log"), run: RunId, attempt: z.number().int().positive() }),

@@ -261,7 +261,7 @@ export interface Operations {
   /** Show a store no longer; nothing in it is touched. `DELETE /api/stores/{store}`. Refused with 400 bad_request; 401 unauthorized; 403 forbidden; 404 not_found; 409 conflict; 413 too_large; 422 corrupt_record; 500 internal; 507 disk_full or store_unwritable */
   removeStore: { path: { store: string }; query?: { pretty?: boolean | undefined }; answer: RemoveStoreAnswer };
   /** Samples of the machine, oldest first. `GET /api/system`. Refused with 400 bad_request; 401 unauthorized; 403 forbidden; 413 too_large; 500 internal */
-  getSystem: { query?: { minutes?: number | undefined; pretty?: boolean | undefined }; answer: GetSystemAnswer };
+  getSystem: { query?: { minutes?: number | undefined; max_points?: number | undefined; pretty?: boolean | undefined }; answer: GetSystemAnswer };
   /** This interface as OpenAPI 3.1. `GET /api/openapi.json`. Refused with 400 bad_request; 401 unauthorized; 403 forbidden; 413 too_large; 500 internal */
   getOpenApi: { query?: { pretty?: boolean | undefined }; answer: unknown };
 }

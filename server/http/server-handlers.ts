@@ -1,4 +1,5 @@
 /** Routes about the server itself, its store and its machine. */
+import { thinSamples } from "../devices/thin.ts";
 import { PROTOCOL_VERSION } from "../../protocol/discovery.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 import { derivedDefinitions } from "./project-handlers.ts";
@@ -25,7 +26,10 @@ export function serverHandlers(context: HttpContext): Pick<Handlers, "getServer"
       await context.catalog.define(derivedDefinitions(await store.projects()));
       return context.stores.refresh();
     },
-    getSystem: async ({ query }) => ({ samples: await devices.history(query.minutes) }),
+    async getSystem({ query }) {
+      const samples = await devices.history(query.minutes);
+      return { samples: query.max_points === undefined ? samples : thinSamples(samples, query.max_points) };
+    },
     async getOpenApi() {
       const { openApiDocument } = await import("./openapi.ts");
       return Response.json(openApiDocument(context.version));

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import type { z } from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { ExportedPoint, ExportedRun, ExportProvenance } from "../../protocol/export.ts";
-import { fromWireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import { parseJson } from "../../protocol/parse-json.ts";
 import { CsvRows } from "./csv.ts";
 import type { ImportPiece } from "./points.ts";

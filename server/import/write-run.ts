@@ -6,7 +6,7 @@ import { newRunId } from "../../protocol/ids.ts";
 import { METRIC_MAX_SETS } from "../../protocol/metric-file.ts";
 import { RUN_FOLDER_VERSION, type AttemptRecord, type ImportSource, type RunRecord } from "../../protocol/run.ts";
 import type { ResolvedSpec } from "../../protocol/spec.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { loggedRows } from "../export/rows.ts";
 import type { SeriesWindow } from "../series/types.ts";
 import { writeFileAtomic, writeJsonAtomic } from "../store/atomic.ts";

@@ -1,7 +1,7 @@
 /** Brings exported runs back into the store: from files that the user picks, or from the file of the explorer. */
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { Slug } from "../../protocol/ids.ts";
 import type { ImportReport } from "../../protocol/import.ts";
 import type { Host } from "../host.ts";

@@ -1,7 +1,7 @@
 /** Commands that show, copy and name runs. */
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { Host } from "../host.ts";
@@ -36,6 +36,11 @@ export async function buildPlot(host: Host, ...args: unknown[]): Promise<void> {
 /** The sweep of a tree node, else the list of all. */
 export async function openSweeps(host: Host, ...args: unknown[]): Promise<void> {
   host.panels.open({ view: "sweeps", sweep: sweepOf(args) });
+  return Promise.resolve();
+}
+
+export async function openSystem(host: Host): Promise<void> {
+  host.panels.open({ view: "system" });
   return Promise.resolve();
 }
 

@@ -40,6 +40,9 @@ export async function runHostCommand(host: Host, command: HostCommand, page: Pag
     case "open_sweep":
       host.panels.open({ view: "sweeps", sweep: command.sweep });
       return;
+    case "open_system":
+      host.panels.open({ view: "system" });
+      return;
     case "new_sweep":
       host.panels.open(newSweepTarget(command.from));
       return;

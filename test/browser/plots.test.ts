@@ -108,7 +108,7 @@ describe("the plot builder", () => {
     expect(listed).toEqual(within.sort());
     await page.getByTestId("plot-table").click();
     await expect.poll(() => page.getByTestId("explore-count").innerText()).toBe(`${String(listed.length)} runs`);
-    expect(await page.getByTestId("filter-chip").count()).toBe(2);
+    expect(await page.getByTestId("filter-chip").count()).toBe(3);
   });
 
   it("is saved with a name, opened again after a reload, and taken along as PNG, SVG and Vega-Lite", async () => {

@@ -13,6 +13,7 @@ import "../compare/compare.ts";
 import "../dashboard/dashboard.ts";
 import "../explore/explore.ts";
 import "../sweeps/sweeps.ts";
+import "../system/system.ts";
 import { BrowserTransport } from "../transport/browser-transport.ts";
 import { runHostCommand } from "./host-commands.ts";
 import "./resume-dialog.ts";
@@ -146,6 +147,9 @@ export class App extends LitElement {
           openSweep: (sweep) => {
             this.#openPage({ view: "sweeps", sweep });
           },
+          openSystem: () => {
+            this.#openPage({ view: "system" });
+          },
           openNewSweep: (from) => {
             this.#openBuilder({ ...NEW_RUN, from, sweep: true });
           },
@@ -224,6 +228,7 @@ export class App extends LitElement {
     if (this.page?.view === "explore") return this.#explore(transport, this.page.project, this.page.filter);
     if (this.page?.view === "plots") return this.#plots(transport, this.page.project, this.page.filter);
     if (this.page?.view === "sweeps") return html`<ty-sweeps .transport=${transport} .sweep=${this.page.sweep}></ty-sweeps>`;
+    if (this.page?.view === "system") return html`<ty-system .transport=${transport}></ty-system>`;
     if (this.run !== null) return html`<ty-dashboard .transport=${transport} .runId=${this.run}></ty-dashboard>`;
     return html`<div class="welcome">
       ${this.count === 0 ? html`<span>Nothing has been trained here yet.</span>` : html`<span class="secondary">Choose a run, or start one.</span>`}

@@ -10,6 +10,7 @@ export interface PageActions {
   openRun(run: RunId): void;
   openCompare(runs: readonly RunId[]): void;
   openSweep(sweep: SweepId | null): void;
+  openSystem(): void;
   openNewSweep(from: RunId | null): void;
   openExplore(project: string | null, filter: string): void;
   openPlot(project: string | null, filter: string): void;
@@ -52,6 +53,9 @@ export async function runHostCommand(command: SimpleHostCommand, transport: Tran
       break;
     case "open_sweep":
       page.openSweep(command.sweep);
+      break;
+    case "open_system":
+      page.openSystem();
       break;
     case "new_sweep":
       page.openNewSweep(command.from);

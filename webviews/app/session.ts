@@ -10,7 +10,8 @@ export type Page =
   /** `filter`: the runs that a new table or plot begins with; null goes on with the last one. */
   | { readonly view: "explore" | "plots"; readonly project: string | null; readonly filter: string | null }
   /** One sweep, or the list of all. */
-  | { readonly view: "sweeps"; readonly sweep: SweepId | null };
+  | { readonly view: "sweeps"; readonly sweep: SweepId | null }
+  | { readonly view: "system" };
 
 export interface Session {
   readonly token: string | null;
@@ -24,13 +25,14 @@ export function readFragment(hash: string): { token: string | null; run: RunId |
   return { token: fragment.get("token"), run: run.success ? run.data : null };
 }
 
-/** `compare=<run>,<run>`; `explore=<project>` or `plots=<project>`, `explore=` and `plots=` for the whole store; `sweeps=<sweep>` or `sweeps=`. */
+/** `compare=<run>,<run>`; `explore=<project>` or `plots=<project>`, `explore=` and `plots=` for the whole store; `sweeps=<sweep>` or `sweeps=`; `system=`. */
 export function readPage(hash: string): Page | null {
   const fragment = new URLSearchParams(hash.replace(/^#/, ""));
   const compare = z.array(RunId).min(1).safeParse(fragment.get("compare")?.split(","));
   if (compare.success) return { view: "compare", runs: compare.data };
   const projectOf = (name: string | null): string | null => Slug.safeParse(name).data ?? null;
   if (fragment.has("sweeps")) return { view: "sweeps", sweep: SweepId.safeParse(fragment.get("sweeps")).data ?? null };
+  if (fragment.has("system")) return { view: "system" };
   const view = (["plots", "explore"] as const).find((name) => fragment.has(name));
   return view === undefined ? null : { view, project: projectOf(fragment.get(view)), filter: null };
 }
@@ -52,6 +54,7 @@ function fragmentOf(shown: RunId | Page | null): string {
   if (shown === null) return "";
   if (typeof shown === "string") return `#run=${shown}`;
   if (shown.view === "sweeps") return `#sweeps=${shown.sweep ?? ""}`;
+  if (shown.view === "system") return "#system=";
   return shown.view === "compare" ? `#compare=${shown.runs.join(",")}` : `#${shown.view}=${shown.project ?? ""}`;
 }
 

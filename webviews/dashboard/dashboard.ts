@@ -5,7 +5,7 @@ import { keyed } from "lit/directives/keyed.js";
 import type { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { ChartSync } from "../charts/chart-sync.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { icon } from "../components/icons.ts";
@@ -168,7 +168,14 @@ export class Dashboard extends LitElement {
             .live=${model.live}
           ></ty-chart-grid>
           <aside class="side" aria-label="Machine and checkpoints" tabindex="-1">
-            <ty-system-panel .samples=${model.system} .limits=${model.limits} .usage=${model.live ? model.usage : null}></ty-system-panel>
+            <ty-system-panel
+              @system-history=${() => {
+                this.transport.command({ command: "open_system" });
+              }}
+              .samples=${model.system}
+              .limits=${model.limits}
+              .usage=${model.live ? model.usage : null}
+            ></ty-system-panel>
             <ty-checkpoint-list
               .checkpoints=${model.checkpoints}
               .selected=${this.selectedCheckpoint}

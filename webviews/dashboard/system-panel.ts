@@ -47,8 +47,15 @@ export class SystemPanel extends LitElement {
         font-weight: 400;
         font-size: 11px;
       }
+      h2 span {
+        white-space: nowrap;
+      }
       h2 .window {
         margin-left: auto;
+      }
+      h2 .link {
+        font-size: 11px;
+        font-weight: 400;
       }
       .row {
         display: grid;
@@ -63,18 +70,21 @@ export class SystemPanel extends LitElement {
       }
       .warns b,
       .warns .icon {
-        color: var(--vscode-list-warningForeground, var(--vscode-editorWarning-foreground));
+        color: var(--vscode-list-warningForeground, var(--vscode-charts-yellow));
       }
       .warns .icon {
         font-size: 13px;
         vertical-align: -2px;
+      }
+      .warns.row {
+        grid-template-columns: 72px 68px minmax(0, 1fr);
       }
       .row b {
         font-weight: 600;
       }
       svg {
         display: block;
-        width: 88px;
+        width: 100%;
         height: 18px;
       }
       .area {
@@ -143,7 +153,15 @@ export class SystemPanel extends LitElement {
   #title(name: string, note: string, newest: SystemSample): TemplateResult {
     const stale = Date.now() - newest.time > STALE_MS;
     return html`<h2>
-      ${name} <span class="secondary">${note}</span> <span class="secondary window">${stale ? "not current ?" : "last 5 min"}</span>
+      <span>${name}</span> <span class="secondary truncate" title=${note}>${note}</span>
+      <span class="secondary window">${stale ? "not current ?" : "last 5 min"}</span>
+      <button
+        class="link"
+        data-testid="system-history"
+        @click=${() => this.dispatchEvent(new CustomEvent("system-history", { bubbles: true, composed: true }))}
+      >
+        History
+      </button>
     </h2>`;
   }
 

@@ -27,7 +27,7 @@ export function markFilter(settings: PlotSettings, mark: PlotRow, lastEdge: numb
   if (kind === "histogram" && x !== null) {
     const field = writeField(x);
     const { start = 0, end = 0 } = mark;
-    conditions.push(`${field} >= ${String(start)} and ${field} ${end === lastEdge ? "<=" : "<"} ${String(end)}`);
+    conditions.push(`${field} >= ${String(start)}`, `${field} ${end === lastEdge ? "<=" : "<"} ${String(end)}`);
   } else same(x, mark.x);
   if (kind !== "histogram" && y !== null) conditions.push(`${writeField(y)} != null`);
   same(color, mark.color);
