@@ -11,7 +11,7 @@ import { readSettings } from "../settings.ts";
 /** Long files of many points are read through before the first run is made. */
 const IMPORT_TIMEOUT_MS = 3_600_000;
 /** Of the exports that can be read again: reports and event files are for people and TensorBoard. */
-const EXTENSIONS = ["parquet", "arrow", "csv", "jsonl"];
+const EXTENSIONS = ["parquet", "arrow", "csv", "jsonl", "zip"];
 
 type Imported = ImportReport["runs"][number];
 
@@ -81,7 +81,7 @@ async function tell(host: Host, runs: readonly Imported[]): Promise<void> {
     action,
   );
   if (answer === undefined || first === undefined) return;
-  host.panels.open(runs.length === 1 ? { view: "dashboard", run: first.id } : { view: "explore", project: null });
+  host.panels.open(runs.length === 1 ? { view: "dashboard", run: first.id } : { view: "explore", project: null, filter: "" });
 }
 
 function runsText(runs: readonly Imported[]): string {
