@@ -306,6 +306,17 @@ describe("what the run is at", () => {
     await series.poll();
     expect(series.secondsPerStep()).toBeCloseTo(0.1, 6);
   });
+
+  it("knows no step time of rows that were written in one millisecond, and the right one of a loop that is quicker than the clock", async () => {
+    const rows = (msPerStep: number): Row[] =>
+      Array.from({ length: 400 }, (_, i) => ({ time: 1.7e12 + i * msPerStep, step: i, values: { loss: 1 } }));
+    await writeAttempt(1, rows(0.0003));
+    await series.poll();
+    expect(series.secondsPerStep()).toBeNull();
+    await writeAttempt(2, rows(0.05));
+    await series.poll();
+    expect(series.secondsPerStep()).toBeCloseTo(0.00005, 6);
+  });
 });
 
 describe("damaged and odd files", () => {
