@@ -94,12 +94,37 @@ export class Workbench {
     await this.quickInput.locator(".monaco-list-row", { hasText: label }).first().click();
   }
 
-  /** Answers an input box. @param title stands above it */
+  /** Answers an input box, or a dialog for files with a path. @param title stands above it */
   async answer(title: string | RegExp, text: string): Promise<void> {
     // Typed before the box has come, the text would go to whatever had the focus.
     await this.quickInput.locator(".quick-input-title", { hasText: title }).waitFor();
     await this.quickInput.locator("input.input").fill(text);
     await this.page.keyboard.press("Enter");
+  }
+
+  /** Takes a folder in a dialog for folders. @param holds a folder inside of it: once that is listed, the dialog is there */
+  async chooseFolder(title: string, folder: string, holds: string): Promise<void> {
+    await this.quickInput.locator(".quick-input-title", { hasText: title }).waitFor();
+    await this.quickInput.locator("input.input").fill(`${folder}/`);
+    await this.quickInput.locator(".monaco-list-row").getByText(holds, { exact: true }).waitFor();
+    await this.quickInput.locator(".quick-input-action .monaco-button").first().click();
+  }
+
+  /** Ticks entries of an open quick pick that takes several, and takes them. */
+  async tick(...labels: string[]): Promise<void> {
+    for (const label of labels)
+      await this.quickInput
+        .locator(".monaco-list-row", { hasText: label })
+        .first()
+        .locator("label, .quick-input-list-checkbox")
+        .first()
+        .click();
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** Presses a button of the dialog that stands in front of everything. */
+  async confirm(button: string): Promise<void> {
+    await this.page.locator(".monaco-dialog-box").getByRole("button", { name: button, exact: true }).click();
   }
 
   activity(label: string): Locator {
@@ -118,16 +143,32 @@ export class Workbench {
     return this.page.locator('.sidebar .monaco-list-row[role="treeitem"]', { hasText: text }).first();
   }
 
+  /** Selects rows of a tree, one after the other. */
+  async select(first: string | RegExp, ...others: (string | RegExp)[]): Promise<void> {
+    // A plain click would open the run.
+    await this.treeRow(first).click({ modifiers: ["Control"] });
+    for (const other of others) await this.treeRow(other).click({ modifiers: ["Control"] });
+  }
+
   async expandRow(text: string | RegExp): Promise<void> {
     const row = this.treeRow(text);
     await row.waitFor();
     if ((await row.getAttribute("aria-expanded")) === "false") await row.locator(".monaco-tl-twistie").click();
   }
 
+  async openMenu(row: string | RegExp): Promise<void> {
+    await this.treeRow(row).click({ button: "right" });
+  }
+
   /** Opens the context menu of a row and chooses an entry. */
   async chooseInMenu(row: string | RegExp, entry: string): Promise<void> {
-    await this.treeRow(row).click({ button: "right" });
-    await this.page.locator(".monaco-menu .action-item", { hasText: entry }).first().click();
+    await this.openMenu(row);
+    const item = this.page.locator(".monaco-menu .action-item", { hasText: entry }).first();
+    // A menu that has only just opened takes no click: it might be the end of the one that opened it.
+    await item.hover();
+    await this.page.locator(".monaco-menu .action-item.focused", { hasText: entry }).waitFor();
+    await this.page.keyboard.press("Enter");
+    await item.waitFor({ state: "hidden" });
   }
 
   get statusBar(): Locator {
