@@ -1,6 +1,7 @@
 /** Windows of a series of ten million points, and what the pyramid that answers them costs when points are appended. */
-import { Axis, Curve, type Segment } from "../server/series/curve.ts";
+import { Axis, Curve } from "../server/series/curve.ts";
 import { Float64Column } from "../server/series/columns.ts";
+import { CurvePoints, type Segment } from "../server/series/points.ts";
 import { clip, cutWindow } from "../server/series/window.ts";
 import { medianMs, type BenchResult } from "./lib/result.ts";
 
@@ -18,7 +19,7 @@ export async function run(): Promise<BenchResult> {
     curve.axis.append(block, 0, 3, count, from);
     curve.append(block, 2, 3, count);
   }
-  const segments: Segment[] = [{ points: curve, from: 0, to: POINTS, attempt: 1, attempts: null }];
+  const segments: Segment[] = [{ points: new CurvePoints(curve), from: 0, to: POINTS, attempt: 1, attempts: null }];
   const zoom = (from: number, to: number): Promise<number> =>
     medianMs(
       201,

@@ -7,7 +7,7 @@ import { mkdirSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import path from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import { LIVE_STATES } from "../protocol/states.ts";
+import { LIVE_STATES } from "../protocol/state-kinds.ts";
 import { createCatalog } from "./catalog/catalog.ts";
 import { createDevices } from "./devices/devices.ts";
 import { RunSamples } from "./devices/run-samples.ts";
@@ -22,6 +22,7 @@ import { createNotices } from "./notices/notices.ts";
 import { RunCache } from "./runs/run-cache.ts";
 import { createRuns } from "./runs/runs.ts";
 import { Sweeps } from "./runs/sweeps.ts";
+import { CompactFiles } from "./series/compact-files.ts";
 import { openSeries } from "./series/series.ts";
 import type { Runs } from "./runs/types.ts";
 import type { OpenedRoot } from "./store/open-root.ts";
@@ -60,19 +61,22 @@ export function openRooms(options: RoomsOptions): Rooms {
   const { folder, packageRoot, log, version } = options;
   const store = storeAt(options.opened);
   /** @param cacheFolder where runs that are over are remembered; null where nothing can be written */
-  const runsOf = (of: RunStore, baseDir: string, cacheFolder: string | null): Runs =>
-    createRuns({
+  const runsOf = (of: RunStore, baseDir: string, cacheFolder: string | null): Runs => {
+    const compact = cacheFolder === null ? null : new CompactFiles(path.join(cacheFolder, "columns"));
+    return createRuns({
       store: of,
       packageRoot,
       defaultPython: options.python,
       baseDir,
-      openMetrics: (run) => openSeries(of, run, "metrics"),
+      openMetrics: (run) => openSeries(of, run, "metrics", compact),
       openSystem: (run) => openSeries(of, run, "system"),
       gpuNames: () => devices.gpuNames(),
       spillFolder: folder,
+      compact,
       cache: cacheFolder === null ? null : RunCache.open(cacheFolder, platform.bootId()),
       log,
     });
+  };
   const runs = runsOf(store, options.baseDir, store.readOnly ? null : folder);
   const stores = new Stores({
     store,

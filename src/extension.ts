@@ -4,13 +4,12 @@
  */
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../protocol/errors.ts";
+import { TrainyardError } from "../protocol/trainyard-error.ts";
 import { registerLanguageModelTools } from "./agent/language-model-tools.ts";
 import { registerMcpServer } from "./agent/mcp-server.ts";
 import { from, registerCommands, type CommandTable } from "./commands/table.ts";
 import { CodeDocuments } from "./documents/code-documents.ts";
 import { RunCatalogue } from "./documents/run-catalogue.ts";
-import { RunEditor } from "./documents/run-editor.ts";
 import { RUN_EDITOR } from "./documents/run-editor-id.ts";
 import { registerRunLanguage } from "./documents/run-language.ts";
 import { LogDocuments } from "./documents/log-documents.ts";
@@ -172,7 +171,16 @@ function createHost(context: vscode.ExtensionContext): Host {
   context.subscriptions.push(
     registerTrainingLens(),
     registerRunLanguage({ catalogue, connection, diagnostics, log }),
-    vscode.window.registerCustomEditorProvider(RUN_EDITOR, new RunEditor(services), { webviewOptions: { retainContextWhenHidden: true } }),
+    vscode.window.registerCustomEditorProvider(RUN_EDITOR, runEditor(services), { webviewOptions: { retainContextWhenHidden: true } }),
   );
   return host;
+}
+
+function runEditor(services: PageServices): vscode.CustomTextEditorProvider {
+  return {
+    resolveCustomTextEditor: async (document, panel) => {
+      const { RunEditor } = await import("./documents/run-editor.ts");
+      new RunEditor(services).resolveCustomTextEditor(document, panel);
+    },
+  };
 }

@@ -7,7 +7,8 @@ import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
-import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import type { RunState } from "../../protocol/states.ts";
+import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { runOfTrash, type TrashId } from "../../protocol/trash.ts";
 import { changedParams, Recipes } from "../recipes/recipes.ts";
 import { serverFolder } from "../discovery/discovery.ts";
@@ -61,17 +62,21 @@ class RunsRoom implements Runs {
     this.documents = new Documents(this.#context, this);
     this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
     const spill = options.spillFolder ?? serverFolder(store.root);
-    this.#metrics = new SeriesPool(options.openMetrics, spill);
+    this.#metrics = new SeriesPool(options.openMetrics, spill, { isOver: (id) => this.#isOver(id) });
     this.#system = new SeriesPool(options.openSystem, spill);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
       void this.#pump();
       void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
     });
     this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts);
+    this.#ledger.listen((change) => {
+      if (change.type === "removed") options.compact?.remove(change.id);
+    });
   }
 
   async start(): Promise<void> {
     await this.#inventory.start();
+    this.#options.compact?.prune((id) => this.has(id));
     // A launch takes its time; whoever waits for the server does not wait for it.
     void this.#pump();
   }
@@ -81,6 +86,7 @@ class RunsRoom implements Runs {
     this.#ledger.close();
     for (const entry of this.#ledger.entries()) entry.live?.close();
     await this.#inventory.close();
+    await this.#options.compact?.close();
     this.#metrics.close();
     this.#system.close();
     this.#ledger.closeCache();
@@ -100,6 +106,12 @@ class RunsRoom implements Runs {
 
   has(id: RunId): boolean {
     return this.#ledger.get(id) !== undefined;
+  }
+
+  /** Will nothing be added to its files, as far as is known? */
+  #isOver(id: RunId): boolean {
+    const entry = this.#ledger.get(id);
+    return entry?.live === null && FINAL_STATES.has(entry.state);
   }
 
   summary(id: RunId): RunSummary | undefined {

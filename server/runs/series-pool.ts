@@ -1,6 +1,6 @@
 /**
  * Points of runs in memory, shared by everybody who looks at them. A run nobody looks at leaves memory after a while, or as soon as others need
- * its room: it is read again from its file, at 40 ns a point.
+ * its room: it is read again from its file, at 40 ns a point, or where it is long and over from the compact files that are made when it leaves.
  */
 import type { RunId } from "../../protocol/ids.ts";
 import { SpillFile } from "../series/spill.ts";
@@ -14,6 +14,14 @@ interface Shared {
   readonly series: RunSeries;
   users: number;
   idle: NodeJS.Timeout | null;
+  /** Compact files of it are being made, or are known to be there. */
+  compacted: boolean;
+}
+
+export interface PoolOptions {
+  /** Of runs that nobody looks at. */
+  readonly mostIdleBytes?: number;
+  readonly isOver?: (run: RunId) => boolean;
 }
 
 export interface SeriesLease {
@@ -27,13 +35,22 @@ export class SeriesPool {
   /** The run that was given back last stands last. */
   readonly #shared = new Map<RunId, Shared>();
   readonly #spill: SpillFile;
+  readonly #isOver: (run: RunId) => boolean;
+  /** One run is compacted at a time: it stays in memory meanwhile. */
+  #compacting = false;
 
   /**
    * @param spillFolder where old values of live runs are kept, on a disk: the folder of temporary files often is memory. They stay in memory
    * where there is no such folder.
+   * @param options `isOver`: will nothing be added to the run, as far as is known? Only then compact files are made of it.
    */
-  constructor(open: (run: RunId) => RunSeries, spillFolder: string, mostIdleBytes = MOST_IDLE_BYTES) {
+  constructor(
+    open: (run: RunId) => RunSeries,
+    spillFolder: string,
+    { mostIdleBytes = MOST_IDLE_BYTES, isOver = (): boolean => false }: PoolOptions = {},
+  ) {
     this.#open = open;
+    this.#isOver = isOver;
     this.#spill = new SpillFile(spillFolder);
     this.#mostIdleBytes = mostIdleBytes;
   }
@@ -48,7 +65,7 @@ export class SeriesPool {
   acquire(run: RunId): SeriesLease {
     let shared = this.#shared.get(run);
     if (shared === undefined) {
-      shared = { series: this.#open(run), users: 0, idle: null };
+      shared = { series: this.#open(run), users: 0, idle: null, compacted: false };
       this.#shared.set(run, shared);
     }
     const held = shared;
@@ -85,15 +102,30 @@ export class SeriesPool {
     this.#shared.delete(run);
     this.#shared.set(run, held);
     held.idle = setTimeout(() => {
-      this.drop(run);
+      this.#leave(run, held);
     }, KEEP_IDLE_MS);
     held.idle.unref();
     const resting = [...this.#shared].filter(([, shared]) => shared.users === 0);
     let bytes = resting.reduce((sum, [, { series }]) => sum + series.bytes, 0);
-    for (const [oldest, { series }] of resting) {
+    for (const [oldest, shared] of resting) {
       if (bytes <= this.#mostIdleBytes) return;
-      bytes -= series.bytes;
-      this.drop(oldest);
+      bytes -= shared.series.bytes;
+      this.#leave(oldest, shared);
     }
+  }
+
+  /** Lets go of a run that nobody looks at, after its compact files are made. */
+  #leave(run: RunId, held: Shared): void {
+    if (held.compacted || this.#compacting || !this.#isOver(run)) {
+      this.drop(run);
+      return;
+    }
+    held.compacted = this.#compacting = true;
+    const lease = this.acquire(run);
+    void held.series.compact().finally(() => {
+      this.#compacting = false;
+      lease.release();
+      if (held.users === 0 && this.#shared.get(run) === held) this.drop(run);
+    });
   }
 }

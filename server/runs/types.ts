@@ -9,6 +9,7 @@ import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { TrashId } from "../../protocol/trash.ts";
+import type { CompactFiles } from "../series/compact-files.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { Documents } from "./documents.ts";
 import type { RunStore } from "../store/types.ts";
@@ -31,6 +32,8 @@ export interface RunsOptions {
   readonly gpuNames?: () => Promise<readonly string[]>;
   /** Where old values of live runs go. Default: the server's folder in the store. */
   readonly spillFolder?: string;
+  /** Compact files that `openMetrics` reads; without them the points of all runs come from their metric files. */
+  readonly compact?: CompactFiles | null;
   /** Where runs that are over are remembered; without it all of them are kept in memory. */
   readonly cache?: RunCache | null;
   readonly log?: (text: string) => void;

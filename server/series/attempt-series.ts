@@ -1,13 +1,10 @@
 /** The points of one attempt, as they come out of its metric file. */
-import { MetricFileReader, ROW_PREFIX, type MetricSet, type MetricSink } from "../store/metric-reader.ts";
+import { MetricFileReader, ROW_PREFIX, type FileIdentity, type MetricSet, type MetricSink } from "../store/metric-reader.ts";
+import { isReserved, type AttemptPoints } from "./attempt-points.ts";
 import { Axis, Curve } from "./curve.ts";
+import { CurvePoints, type MetricPoints } from "./points.ts";
 import type { SpillFile } from "./spill.ts";
 import { RATE_ROWS, StepRate } from "./step-rate.ts";
-
-/** Names that start with "_" are the SDK's own. */
-export function isReserved(name: string): boolean {
-  return name.startsWith("_");
-}
 
 const LONG_STRETCH = 1000;
 
@@ -29,10 +26,9 @@ class SetState {
   }
 }
 
-export class AttemptSeries implements MetricSink {
+export class AttemptSeries implements AttemptPoints, MetricSink {
   readonly attempt: number;
   resumedFromStep: number | null;
-  /** Stands in for no earlier attempt (`SeriesSource.joined`). */
   joined = false;
   readonly #reader: MetricFileReader;
   readonly #onRestart: () => void;
@@ -40,6 +36,7 @@ export class AttemptSeries implements MetricSink {
   #sets = new Map<string, SetState>();
   /** Curves that have an axis of their own, for they are logged in more than one set. */
   #ownAxis = new Set<Curve>();
+  #closed = false;
   #rows = 0;
   #badRows = 0;
   #firstMetric: { row: number; step: number } | null = null;
@@ -60,7 +57,6 @@ export class AttemptSeries implements MetricSink {
     return this.#reader.file;
   }
 
-  /** Rows read so far, those left out included. */
   get rowCount(): number {
     return this.#rows;
   }
@@ -69,7 +65,6 @@ export class AttemptSeries implements MetricSink {
     return this.#curves;
   }
 
-  /** Bytes that its points take in memory. */
   get bytes(): number {
     const curves = [...this.#curves.values()];
     // Curves that are logged together share an axis.
@@ -77,21 +72,24 @@ export class AttemptSeries implements MetricSink {
     return curves.reduce((sum, curve) => sum + curve.bytes, 0) + [...axes].reduce((sum, axis) => sum + axis.bytes, 0);
   }
 
-  /** Row of the first point that is no heartbeat, null before it. */
-  get firstMetricRow(): number | null {
-    return this.#firstMetric?.row ?? null;
+  get firstMetric(): { row: number; step: number } | null {
+    return this.#firstMetric;
   }
 
-  /**
-   * The step from which on this attempt stands in for earlier ones: the one after the checkpoint it continued from, or its first point where
-   * that is lower or nothing is known of a checkpoint. Infinity before the first point: an attempt that fails at its start hides nothing.
-   */
-  get cut(): number {
-    if (this.#firstMetric === null || this.joined) return Infinity;
-    return this.resumedFromStep === null ? this.#firstMetric.step : Math.min(this.resumedFromStep + 1, this.#firstMetric.step);
+  names(): Iterable<string> {
+    return this.#curves.keys();
   }
 
-  /** Greatest step and newest time over all rows; null before the first. */
+  points(name: string): MetricPoints | undefined {
+    const curve = this.#curves.get(name);
+    return curve === undefined ? undefined : new CurvePoints(curve);
+  }
+
+  /** The metric file as it was when its newest rows were read: another object with each change of the points. null before and after all. */
+  get source(): FileIdentity | null {
+    return this.#closed ? null : this.#reader.identity;
+  }
+
   get newest(): { step: number; time: number } | null {
     return this.#newest;
   }
@@ -106,7 +104,6 @@ export class AttemptSeries implements MetricSink {
     return damage !== null && bad !== null ? `${damage}; ${bad}` : (damage ?? bad);
   }
 
-  /** Over all metrics; null before the first point of one. */
   get stepRange(): { first: number; last: number } | null {
     let [first, last] = [Infinity, -Infinity];
     for (const curve of this.#curves.values()) {
@@ -122,7 +119,6 @@ export class AttemptSeries implements MetricSink {
     return first > last ? null : { first, last };
   }
 
-  /** Epoch of the newest row that names one. */
   get epoch(): number | null {
     let newestRow = -1;
     let epoch: number | null = null;
@@ -146,13 +142,23 @@ export class AttemptSeries implements MetricSink {
     return changed;
   }
 
+  /** As `poll`, at once. */
+  readNow(): void {
+    this.#reader.readNow();
+  }
+
   close(): void {
+    this.#closed = true;
+    this.#release();
+  }
+
+  #release(): void {
     for (const curve of this.#curves.values()) curve.release();
     this.#curves = new Map();
   }
 
   restart(): void {
-    this.close();
+    this.#release();
     this.#sets = new Map();
     this.#ownAxis = new Set();
     this.#rows = this.#badRows = 0;

@@ -1,5 +1,5 @@
 /** A metric that only ever grows (tokens, samples, epochs), as the x axis of the other metrics of its run. */
-import type { Segment } from "./curve.ts";
+import type { Segment } from "./points.ts";
 
 /**
  * Where a point stands on a counter: at the newest value that was logged for its step up to its own row; else at the first that was logged for its
@@ -38,7 +38,7 @@ export class Counter {
     for (let high = this.#starts.at(-1)!; low < high;) {
       const middle = (low + high) >>> 1;
       const { points, index, attempt: of } = this.#find(middle);
-      const order = points.steps[index]! - step || of - attempt || points.rows[index]! - row;
+      const order = points.stepAt(index) - step || of - attempt || points.rowAt(index) - row;
       if (order <= 0) low = middle + 1;
       else high = middle;
     }
@@ -56,7 +56,7 @@ export class Counter {
   #stepAt(place: number): number {
     if (place < 0 || place >= this.#starts.at(-1)!) return NaN;
     const { points, index } = this.#find(place);
-    return points.steps[index]!;
+    return points.stepAt(index);
   }
 
   #valueAt(place: number): number {
@@ -74,7 +74,7 @@ function findFall(name: string, segments: readonly Segment[]): string | null {
       const value = points.valueAt(fall);
       const before = fall > from ? points.valueAt(fall - 1) : last;
       const change = Number.isFinite(value) ? `falls from ${before} to ${value}` : `is ${value}`;
-      return `${name} ${change} at step ${points.steps[fall]!}, and a counter never falls`;
+      return `${name} ${change} at step ${points.stepAt(fall)}, and a counter never falls`;
     }
     last = points.valueAt(to - 1);
   }

@@ -83,15 +83,6 @@ export interface Points {
   extremes(from: number, to: number, into: Extremes): void;
 }
 
-/** A stretch of points of one attempt, or of several where `attempts` says which. Stretches follow each other in the order of steps. */
-export interface Segment {
-  readonly points: Points;
-  readonly from: number;
-  readonly to: number;
-  readonly attempt: number;
-  readonly attempts: Int32Array | null;
-}
-
 /** Where the values are that are not finite: NaN and infinities break a line, and a window keeps them. */
 export class GapList {
   readonly indexes = new Int32Column();

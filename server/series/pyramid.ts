@@ -8,6 +8,14 @@ import { Float64Column, Int32Column } from "./columns.ts";
 const BASE = 64;
 const FACTOR = 4;
 
+/** How many points the largest nodes have of which at least three go into a stretch of `points`; 1 where those at the base are too large. */
+export function wholeNodes(points: number): number {
+  if (points < 3 * BASE) return 1;
+  let span = BASE;
+  while (3 * span * FACTOR <= points) span *= FACTOR;
+  return span;
+}
+
 /** The least and greatest finite value found so far and the indexes of the first of each; -1 when there is none. */
 export interface Extremes {
   least: number;
@@ -28,15 +36,45 @@ export function noExtremes(): Extremes {
   return { least: -1, greatest: -1, low: Infinity, high: -Infinity };
 }
 
+/** Complete nodes over a column, level by level: 64 values each at level 0, four times as many at each further one. */
+export interface Nodes {
+  /** How many complete nodes a level has; 0 above the highest. */
+  nodeCount(level: number): number;
+  widenByNode(level: number, node: number, into: Extremes): void;
+}
+
+/** Widens `into` by the values at [from, to). */
+export function widenByRange(nodes: Nodes, values: Seekable, from: number, to: number, into: Extremes): void {
+  for (let i = from; i < to;) {
+    let span = BASE;
+    let level = -1;
+    // The largest complete node that starts here and fits.
+    for (let l = 0; i % span === 0 && i + span <= to; l++, span *= FACTOR) {
+      if (i / span >= nodes.nodeCount(l)) break;
+      level = l;
+    }
+    if (level < 0) {
+      const end = Math.min(to, i - (i % BASE) + BASE);
+      values.seek(i);
+      scan(values.data, values.start, i, end, into);
+      i = end;
+    } else {
+      span = BASE * FACTOR ** level;
+      nodes.widenByNode(level, i / span, into);
+      i += span;
+    }
+  }
+}
+
 /** The values stand beside the indexes: looking each up in a large column would cost a cache miss. */
-interface Level {
+export interface Level {
   readonly least: Int32Column;
   readonly greatest: Int32Column;
   readonly low: Float64Column;
   readonly high: Float64Column;
 }
 
-export class Pyramid {
+export class Pyramid implements Nodes {
   readonly #levels: Level[] = [newLevel()];
 
   /**
@@ -57,25 +95,20 @@ export class Pyramid {
 
   /** Widens `into` by the values at [from, to). */
   query(values: Seekable, from: number, to: number, into: Extremes): void {
-    for (let i = from; i < to;) {
-      let span = BASE;
-      let level = -1;
-      // The largest complete node that starts here and fits.
-      for (let l = 0; i % span === 0 && i + span <= to && l < this.#levels.length; l++, span *= FACTOR) {
-        if (i / span >= this.#levels[l]!.least.length) break;
-        level = l;
-      }
-      if (level < 0) {
-        const end = Math.min(to, i - (i % BASE) + BASE);
-        values.seek(i);
-        scan(values.data, values.start, i, end, into);
-        i = end;
-      } else {
-        span = BASE * FACTOR ** level;
-        widen(this.#levels[level]!, i / span, into);
-        i += span;
-      }
-    }
+    widenByRange(this, values, from, to, into);
+  }
+
+  /** From the base up. */
+  get levels(): readonly Level[] {
+    return this.#levels;
+  }
+
+  nodeCount(level: number): number {
+    return this.#levels[level]?.least.length ?? 0;
+  }
+
+  widenByNode(level: number, node: number, into: Extremes): void {
+    widen(this.#levels[level]!, node, into);
   }
 
   /** Four nodes of `level` have just become complete: makes the node above them. */

@@ -1,29 +1,42 @@
 /**
  * The points of one run, over all its attempts.
  *
- * The joined curve: a point of an attempt is replaced once a later attempt has begun at or before its step (see `AttemptSeries.cut`); all of
+ * The joined curve: a point of an attempt is replaced once a later attempt has begun at or before its step (see `cutOf`); all of
  * the rest stays, in the order of steps. Within one attempt nothing is replaced: points of the same step are kept in the order they were
  * logged. The attempt's own curve keeps everything it wrote.
+ *
+ * An attempt with a compact file is answered from that, and from its metric file once the one no longer stands for the other.
  */
 import type { RunId } from "../../protocol/ids.ts";
 import type { SeriesCursor, SeriesInfo } from "../../protocol/queries.ts";
-import { AttemptSeries, isReserved } from "./attempt-series.ts";
-import { lowerBound } from "./columns.ts";
+import { cutOf, isReserved, type AttemptPoints } from "./attempt-points.ts";
+import { AttemptSeries } from "./attempt-series.ts";
+import { CompactAttempt } from "./compact-attempt.ts";
+import { CompactFileError } from "./compact-file.ts";
+import type { CompactFiles } from "./compact-files.ts";
 import { Counter } from "./counter.ts";
-import { MergedPoints, type Curve, type Segment } from "./curve.ts";
+import { MergedPoints } from "./curve.ts";
+import { ColumnPoints, type MetricPoints, type Segment } from "./points.ts";
 import { summarise } from "./summary.ts";
 import type { SpillFile } from "./spill.ts";
 import type { RunSeries, SeriesSource, SeriesWindow, WindowQuery } from "./types.ts";
 import { clip, countPoints, cutWindow } from "./window.ts";
 
-/** @param sources the metric files of the run's attempts as of now; asked at each poll, for attempts are added */
-export function createRunSeries(run: RunId, sources: () => Promise<readonly SeriesSource[]>): RunSeries {
-  return new FileRunSeries(run, sources);
+/**
+ * @param sources the metric files of the run's attempts as of now; asked at each poll, for attempts are added
+ * @param compact where compact files lie; null where there are none
+ */
+export function createRunSeries(
+  run: RunId,
+  sources: () => Promise<readonly SeriesSource[]>,
+  compact: CompactFiles | null = null,
+): RunSeries {
+  return new FileRunSeries(run, sources, compact);
 }
 
 interface Part {
   readonly attempt: number;
-  readonly curve: Curve;
+  readonly points: MetricPoints;
   /** Points at or above this step are replaced by a later attempt. */
   readonly below: number;
 }
@@ -31,16 +44,20 @@ interface Part {
 class FileRunSeries implements RunSeries {
   readonly run: RunId;
   readonly #sources: () => Promise<readonly SeriesSource[]>;
+  readonly #compact: CompactFiles | null;
   /** In the order of attempts. */
-  #attempts: AttemptSeries[] = [];
+  #attempts: (AttemptSeries | CompactAttempt)[] = [];
   #polling: Promise<boolean> | null = null;
+  /** There are other points than at the end of the last poll. */
+  #changed = false;
   #spill: SpillFile | null = null;
   /** Curves that had to be put in order, with the lengths and cuts they were made from. */
   readonly #merged = new Map<string, { stamp: string; points: MergedPoints }>();
 
-  constructor(run: RunId, sources: () => Promise<readonly SeriesSource[]>) {
+  constructor(run: RunId, sources: () => Promise<readonly SeriesSource[]>, compact: CompactFiles | null) {
     this.run = run;
     this.#sources = sources;
+    this.#compact = compact;
   }
 
   poll(): Promise<boolean> {
@@ -58,31 +75,21 @@ class FileRunSeries implements RunSeries {
     return Object.fromEntries(this.#attempts.filter((a) => a.rowCount > 0).map((a) => [String(a.attempt), a.rowCount]));
   }
 
+  async compact(): Promise<void> {
+    if (this.#compact === null) return;
+    for (const attempt of this.#attempts) if (attempt instanceof AttemptSeries) await this.#compact.write(this.run, attempt);
+  }
+
   list(): SeriesInfo[] {
-    const infos: SeriesInfo[] = [];
-    for (const name of this.#names()) {
-      const segments = isReserved(name) ? [] : this.#segments(name, null);
-      const summary = summarise(segments);
-      if (summary === null) continue;
-      const attempts = this.#attempts.filter((a) => (a.curves.get(name)?.length ?? 0) > 0).map((a) => a.attempt);
-      infos.push({ name, ...summary, attempts });
-    }
-    return infos;
+    return this.#answer(() => this.#list());
   }
 
   window(query: WindowQuery): SeriesWindow[] {
-    const windows: SeriesWindow[] = [];
-    const attempt = query.attempt ?? null;
-    const counter = this.#counter(query.counter, attempt);
-    for (const name of this.#match(query.metrics)) {
-      const segments = clip(this.#segments(name, attempt), query.fromStep ?? -Infinity, query.toStep ?? Infinity);
-      if (segments.length > 0) windows.push(cutWindow(name, segments, query.maxPoints, counter));
-    }
-    return windows;
+    return this.#answer(() => this.#window(query));
   }
 
   counterProblem(counter: string, attempt?: number): string | null {
-    return new Counter(counter, this.#segments(counter, attempt ?? null)).problem;
+    return this.#answer(() => new Counter(counter, this.#segments(counter, attempt ?? null)).problem);
   }
 
   since(
@@ -91,10 +98,12 @@ class FileRunSeries implements RunSeries {
     maxPoints: number,
     counter?: string,
   ): { windows: SeriesWindow[]; cursor: SeriesCursor; reset: boolean } {
-    const now = this.cursor();
-    const windows = this.#fits(cursor) ? this.#appended(cursor, metrics, maxPoints, this.#counter(counter, null)) : null;
-    if (windows !== null) return { windows, cursor: now, reset: false };
-    return { windows: this.window({ metrics, maxPoints, ...(counter !== undefined && { counter }) }), cursor: now, reset: true };
+    return this.#answer(() => {
+      const now = this.cursor();
+      const windows = this.#fits(cursor) ? this.#appended(cursor, metrics, maxPoints, this.#counter(counter, null)) : null;
+      if (windows !== null) return { windows, cursor: now, reset: false };
+      return { windows: this.#window({ metrics, maxPoints, ...(counter !== undefined && { counter }) }), cursor: now, reset: true };
+    });
   }
 
   newest(): { step: number; time: number; epoch: number | null } | null {
@@ -125,32 +134,93 @@ class FileRunSeries implements RunSeries {
     this.#merged.clear();
   }
 
-  async #poll(): Promise<boolean> {
-    let changed = false;
-    for (const source of await this.#sources()) {
-      let attempt = this.#attempts.find((known) => known.attempt === source.attempt && known.file === source.file);
-      if (attempt === undefined) {
-        attempt = new AttemptSeries(source.attempt, source.file, source.resumedFromStep, () => {
-          this.#merged.clear();
-          changed = true;
-        });
-        this.#attempts = [...this.#attempts, attempt].sort((a, b) => a.attempt - b.attempt);
+  /** What a disk has lost of a compact file is read from the metric file instead, at once. */
+  #answer<T>(answer: () => T): T {
+    for (;;)
+      try {
+        return answer();
+      } catch (error) {
+        if (!(error instanceof CompactFileError)) throw error;
+        this.#compact?.remove(this.run);
+        for (const attempt of this.#attempts) if (attempt instanceof CompactAttempt) this.#readRows(attempt).readNow();
       }
+  }
+
+  #list(): SeriesInfo[] {
+    const infos: SeriesInfo[] = [];
+    for (const name of this.#names()) {
+      const segments = isReserved(name) ? [] : this.#segments(name, null);
+      const summary = summarise(segments);
+      if (summary === null) continue;
+      const attempts = this.#attempts.filter((a) => (a.points(name)?.length ?? 0) > 0).map((a) => a.attempt);
+      infos.push({ name, ...summary, attempts });
+    }
+    return infos;
+  }
+
+  #window(query: WindowQuery): SeriesWindow[] {
+    const windows: SeriesWindow[] = [];
+    const attempt = query.attempt ?? null;
+    const counter = this.#counter(query.counter, attempt);
+    for (const name of this.#match(query.metrics)) {
+      const segments = clip(this.#segments(name, attempt), query.fromStep ?? -Infinity, query.toStep ?? Infinity);
+      if (segments.length > 0) windows.push(cutWindow(name, segments, query.maxPoints, counter));
+    }
+    return windows;
+  }
+
+  async #poll(): Promise<boolean> {
+    for (const source of await this.#sources()) {
+      let attempt =
+        this.#attempts.find((known) => known.attempt === source.attempt && known.file === source.file) ?? this.#openAttempt(source);
+      if (attempt instanceof CompactAttempt && !(await attempt.isCurrent())) attempt = this.#readRows(attempt);
       attempt.resumedFromStep = source.resumedFromStep;
       attempt.joined = source.joined ?? false;
-      if (await attempt.poll(this.#spill)) changed = true;
+      if (attempt instanceof AttemptSeries && (await attempt.poll(this.#spill))) this.#changed = true;
     }
+    const changed = this.#changed;
+    this.#changed = false;
     return changed;
   }
 
-  #newestAttempt(): AttemptSeries | undefined {
+  #openAttempt(source: SeriesSource): AttemptSeries | CompactAttempt {
+    const compact = this.#compact?.open(this.run, source) ?? null;
+    // It has all its rows at once.
+    if (compact !== null && compact.rowCount > 0) this.#changed = true;
+    const attempt = compact ?? this.#fromFile(source);
+    this.#attempts = [...this.#attempts, attempt].sort((a, b) => a.attempt - b.attempt);
+    return attempt;
+  }
+
+  /** Goes over to the metric file, of which nothing is read yet. */
+  #readRows(compact: CompactAttempt): AttemptSeries {
+    const attempt = this.#fromFile(compact);
+    attempt.joined = compact.joined;
+    this.#attempts = this.#attempts.map((known) => (known === compact ? attempt : known));
+    this.#startOver();
+    compact.close();
+    return attempt;
+  }
+
+  #fromFile({ attempt, file, resumedFromStep }: SeriesSource): AttemptSeries {
+    return new AttemptSeries(attempt, file, resumedFromStep, () => {
+      this.#startOver();
+    });
+  }
+
+  #startOver(): void {
+    this.#merged.clear();
+    this.#changed = true;
+  }
+
+  #newestAttempt(): AttemptPoints | undefined {
     return this.#attempts.findLast((attempt) => attempt.rowCount > 0);
   }
 
   /** All names, in the order of their first appearance. */
   #names(): Set<string> {
     const names = new Set<string>();
-    for (const attempt of this.#attempts) for (const name of attempt.curves.keys()) names.add(name);
+    for (const attempt of this.#attempts) for (const name of attempt.names()) names.add(name);
     return names;
   }
 
@@ -172,9 +242,9 @@ class FileRunSeries implements RunSeries {
     let below = Infinity;
     for (const series of this.#attempts.toReversed()) {
       if (attempt !== null && series.attempt !== attempt) continue;
-      const curve = series.curves.get(name);
-      if (curve !== undefined && curve.length > 0) parts.push({ attempt: series.attempt, curve, below });
-      if (attempt === null) below = Math.min(below, series.cut);
+      const points = series.points(name);
+      if (points !== undefined && points.length > 0) parts.push({ attempt: series.attempt, points, below });
+      if (attempt === null) below = Math.min(below, cutOf(series));
     }
     return parts.reverse();
   }
@@ -184,13 +254,13 @@ class FileRunSeries implements RunSeries {
     const segments: Segment[] = [];
     let lastStep = -Infinity;
     for (const part of parts) {
-      const { curve } = part;
-      if (!curve.axis.ascending) return this.#merge(name, attempt, parts);
-      const to = lowerBound(curve.steps, curve.length, part.below);
+      const { points } = part;
+      if (!points.ascending) return this.#merge(name, attempt, parts);
+      const to = points.countBelow(part.below, points.length);
       if (to === 0) continue;
-      if (curve.steps[0]! < lastStep) return this.#merge(name, attempt, parts);
-      lastStep = curve.steps[to - 1]!;
-      segments.push({ points: curve, from: 0, to, attempt: part.attempt, attempts: null });
+      if (points.stepAt(0) < lastStep) return this.#merge(name, attempt, parts);
+      lastStep = points.stepAt(to - 1);
+      segments.push({ points, from: 0, to, attempt: part.attempt, attempts: null });
     }
     return segments;
   }
@@ -205,14 +275,15 @@ class FileRunSeries implements RunSeries {
   /** Curves that overlap, or whose steps go backwards: put in order once, and again when they have grown. */
   #merge(name: string, attempt: number | null, parts: readonly Part[]): Segment[] {
     const key = `${attempt === null ? "" : String(attempt)} ${name}`;
-    const stamp = parts.map((part) => `${String(part.curve.length)}<${String(part.below)}`).join(" ");
+    const stamp = parts.map((part) => `${String(part.points.length)}<${String(part.below)}`).join(" ");
     let merged = this.#merged.get(key);
     if (merged?.stamp !== stamp) {
-      merged = { stamp, points: new MergedPoints(parts) };
+      merged = { stamp, points: new MergedPoints(parts.map((part) => ({ ...part, curve: part.points.curve() }))) };
       this.#merged.set(key, merged);
     }
     const { points } = merged;
-    return points.length === 0 ? [] : [{ points, from: 0, to: points.length, attempt: 0, attempts: points.attempts }];
+    if (points.length === 0) return [];
+    return [{ points: new ColumnPoints(points), from: 0, to: points.length, attempt: 0, attempts: points.attempts }];
   }
 
   /** Is the cursor of these files, and has no attempt begun since that changed the joined curve before it? */
@@ -222,7 +293,7 @@ class FileRunSeries implements RunSeries {
     const known = new Map(this.#attempts.map((attempt) => [String(attempt.attempt), attempt.rowCount]));
     if (entries.some(([attempt, rows]) => rows > (known.get(attempt) ?? 0))) return false;
     return this.#attempts.every(
-      (attempt, i) => i === 0 || attempt.firstMetricRow === null || (cursor[String(attempt.attempt)] ?? 0) > attempt.firstMetricRow,
+      ({ attempt, firstMetric }, i) => i === 0 || firstMetric === null || (cursor[String(attempt)] ?? 0) > firstMetric.row,
     );
   }
 
@@ -232,23 +303,22 @@ class FileRunSeries implements RunSeries {
     for (const name of this.#match(metrics)) {
       const added: Segment[] = [];
       let lastStep = -Infinity;
-      for (const { attempt, curve, below } of this.#parts(name, null)) {
-        const { steps, axis } = curve;
-        const from = lowerBound(axis.rows.data, curve.length, cursor[String(attempt)] ?? 0);
+      for (const { attempt, points, below } of this.#parts(name, null)) {
+        const from = points.countRowsBefore(cursor[String(attempt)] ?? 0);
         // What the client has of this attempt, as far as the joined curve shows it.
         for (let i = from - 1; i >= 0; i--) {
-          if (steps[i]! >= below) continue;
-          lastStep = Math.max(lastStep, steps[i]!);
-          if (axis.ascending) break;
+          if (points.stepAt(i) >= below) continue;
+          lastStep = Math.max(lastStep, points.stepAt(i));
+          if (points.ascending) break;
         }
         if (added.length > 0 && from > 0) return null; // an earlier attempt grew after this one had begun
         let to = from;
-        for (; to < curve.length && steps[to]! < below; to++) {
-          if (steps[to]! < lastStep) return null;
-          lastStep = steps[to]!;
+        for (; to < points.length && points.stepAt(to) < below; to++) {
+          if (points.stepAt(to) < lastStep) return null;
+          lastStep = points.stepAt(to);
         }
-        for (let i = to; i < curve.length; i++) if (steps[i]! < below) return null;
-        if (to > from) added.push({ points: curve, from, to, attempt, attempts: null });
+        for (let i = to; i < points.length; i++) if (points.stepAt(i) < below) return null;
+        if (to > from) added.push({ points, from, to, attempt, attempts: null });
       }
       if (countPoints(added) > maxPoints) return null;
       if (added.length > 0) windows.push(cutWindow(name, added, maxPoints, counter));

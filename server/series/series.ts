@@ -4,6 +4,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { AttemptRecord } from "../../protocol/run.ts";
 import { readJsonFile } from "../store/json-file.ts";
 import type { RunStore } from "../store/types.ts";
+import type { CompactFiles } from "./compact-files.ts";
 import { createRunSeries } from "./run-series.ts";
 import type { RunSeries, SeriesSource } from "./types.ts";
 
@@ -12,9 +13,10 @@ import type { RunSeries, SeriesSource } from "./types.ts";
  *
  * `metrics`: what the training logged. `system`: samples of the machine; their numbers go on over attempts and servers, or the joined curve
  * would take them for rewound.
+ * @param compact where compact files of metrics lie; null where there are none
  * @throws TrainyardError not_found
  */
-export function openSeries(store: RunStore, id: RunId, kind: "metrics" | "system"): RunSeries {
+export function openSeries(store: RunStore, id: RunId, kind: "metrics" | "system", compact: CompactFiles | null = null): RunSeries {
   const paths = store.paths(id);
   /** What attempt.json says of each attempt; it does not change, so it is read once. */
   const known = new Map<number, Pick<SeriesSource, "resumedFromStep" | "joined">>();
@@ -39,5 +41,5 @@ export function openSeries(store: RunStore, id: RunId, kind: "metrics" | "system
     return found;
   }
 
-  return createRunSeries(id, sources);
+  return createRunSeries(id, sources, compact);
 }

@@ -1,8 +1,8 @@
 /** First, last, least and greatest value of a curve, and the first that is not finite. */
-import { toWireNumber } from "../../protocol/json.ts";
+import { toWireNumber } from "../../protocol/wire-number.ts";
 import type { MetricSummary } from "../../protocol/run.ts";
 import { lowerBound } from "./columns.ts";
-import type { Segment } from "./curve.ts";
+import type { Segment } from "./points.ts";
 import { noExtremes } from "./pyramid.ts";
 import { countPoints } from "./window.ts";
 
@@ -18,7 +18,7 @@ export function summarise(segments: readonly Segment[]): MetricSummary | null {
   let least: { value: number; step: number } | null = null;
   let greatest: { value: number; step: number } | null = null;
   for (const { points, from, to } of segments) {
-    const { steps, gaps } = points;
+    const { gaps } = points;
     const found = noExtremes();
     points.extremes(from, to, found);
     const negative = gaps.firstNegative >= from && gaps.firstNegative < to ? gaps.firstNegative : found.least;
@@ -27,15 +27,15 @@ export function summarise(segments: readonly Segment[]): MetricSummary | null {
     const low = negative >= 0 ? negative : positive;
     const high = positive >= 0 ? positive : negative;
     const [lowest, highest] = [low < 0 ? NaN : points.valueAt(low), high < 0 ? NaN : points.valueAt(high)];
-    if (low >= 0 && (least === null || lowest < least.value)) least = { value: lowest, step: steps[low]! };
-    if (high >= 0 && (greatest === null || highest > greatest.value)) greatest = { value: highest, step: steps[high]! };
+    if (low >= 0 && (least === null || lowest < least.value)) least = { value: lowest, step: points.stepAt(low) };
+    if (high >= 0 && (greatest === null || highest > greatest.value)) greatest = { value: highest, step: points.stepAt(high) };
   }
-  const firstStep = first.points.steps[first.from]!;
+  const firstStep = first.points.stepAt(first.from);
   const end = last.to - 1;
   return {
     first: toWireNumber(first.points.valueAt(first.from)),
     last: toWireNumber(last.points.valueAt(end)),
-    last_step: last.points.steps[end]!,
+    last_step: last.points.stepAt(end),
     min: toWireNumber(least?.value ?? NaN),
     min_step: least?.step ?? firstStep,
     max: toWireNumber(greatest?.value ?? NaN),
@@ -53,8 +53,8 @@ function firstGap(segments: readonly Segment[]): Pick<MetricSummary, "not_finite
     if (at >= indexes.length || index === undefined || index >= to) continue;
     return {
       not_finite: {
-        step: points.steps[index]!,
-        time: points.times[index]!,
+        step: points.stepAt(index),
+        time: points.timeAt(index),
         attempt: attempts?.[index] ?? attempt,
         value: toWireNumber(points.valueAt(index)),
       },

@@ -43,6 +43,8 @@ export interface RunSeries {
   poll(): Promise<boolean>;
   /** From the next poll on, all values but the newest of each metric lie in `spill`, for a run that may grow for weeks. Nothing else changes. */
   letGo(spill: SpillFile): void;
+  /** For a run that is over: makes compact files of its long attempts, in the background. Nothing else changes; it never fails. */
+  compact(): Promise<void>;
   /** Rows read so far per attempt. */
   cursor(): SeriesCursor;
   /** Metrics of the joined curve in the order of their first appearance, without the reserved names that start with "_". */

@@ -1,17 +1,16 @@
 /** Windows: the points of a curve between two steps, thinned so that every spike and every gap is kept. */
-import { lowerBound, upperBound } from "./columns.ts";
+import { lowerBound } from "./columns.ts";
 import type { Counter } from "./counter.ts";
-import type { Segment } from "./curve.ts";
-import { noExtremes, type Extremes } from "./pyramid.ts";
+import type { Segment } from "./points.ts";
+import { noExtremes, wholeNodes, type Extremes } from "./pyramid.ts";
 import type { SeriesWindow } from "./types.ts";
 
 /** The parts of the segments with fromStep <= step <= toStep. */
 export function clip(segments: readonly Segment[], fromStep: number, toStep: number): Segment[] {
   const clipped: Segment[] = [];
   for (const segment of segments) {
-    const { steps } = segment.points;
-    const from = Math.max(segment.from, lowerBound(steps, segment.to, fromStep));
-    const to = Math.min(segment.to, upperBound(steps, segment.to, toStep));
+    const from = Math.max(segment.from, segment.points.countBelow(fromStep, segment.to));
+    const to = Math.min(segment.to, segment.points.countUpTo(toStep, segment.to));
     if (from < to) clipped.push({ ...segment, from, to });
   }
   return clipped;
@@ -22,9 +21,9 @@ export function countPoints(segments: readonly Segment[]): number {
 }
 
 /**
- * At most `maxPoints` (2 or more) points. Beyond that the points are cut into buckets of equal count; of each, the least and the greatest
- * finite value stay, and the first and last point of the whole. Values that are not finite stay too: all of them while they take no more than
- * a third of the room, else the first of each bucket.
+ * At most `maxPoints` (2 or more) points. Beyond that the points are cut into buckets of equal count, large ones at the nearest node of the
+ * pyramid before; of each, the least and the greatest finite value stay, and the first and last point of the whole. Values that are not
+ * finite stay too: all of them while they take no more than a third of the room, else the first of each bucket.
  * @param counter also places the points on it
  */
 export function cutWindow(name: string, segments: readonly Segment[], maxPoints: number, counter: Counter | null): SeriesWindow {
@@ -37,13 +36,14 @@ export function cutWindow(name: string, segments: readonly Segment[], maxPoints:
   const keepAllGaps = gapRoom === gapCount;
   const wanted = Math.floor((room - gapRoom) / 2);
   const buckets = Math.max(1, keepAllGaps ? wanted : Math.min(wanted, gapRoom));
+  // Buckets of whole nodes: no value has to be looked at but those before the first node and behind the last.
+  const node = wholeNodes(total / buckets);
 
-  const writer = new WindowWriter(name, maxPoints);
+  const writer = new WindowWriter(name, maxPoints, counter);
   let segmentIndex = 0;
   let segmentStart = 0; // place of the segment's first point among all points
-  for (let bucket = 0; bucket < buckets; bucket++) {
-    const start = Math.floor((bucket * total) / buckets);
-    const end = Math.floor(((bucket + 1) * total) / buckets);
+  for (let bucket = 0, start = 0; bucket < buckets; bucket++) {
+    const end = bucket === buckets - 1 ? total : nodeBefore(segments, Math.floor(((bucket + 1) * total) / buckets), node);
     let best: Best | null = null;
     let first: Pick | null = null;
     const picks: Pick[] = [];
@@ -74,8 +74,20 @@ export function cutWindow(name: string, segments: readonly Segment[], maxPoints:
       const before = picks[i - 1];
       if (before?.order !== pick.order || before.index !== pick.index) writer.add(pick.segment, pick.index);
     });
+    start = end;
   }
-  return writer.finish(true, counter);
+  return writer.finish(true);
+}
+
+/** The last place at or before `place` (among all points) at which a segment begins or a node of so many points does. */
+function nodeBefore(segments: readonly Segment[], place: number, node: number): number {
+  let start = 0;
+  for (const { from, to } of segments) {
+    const index = from + place - start;
+    if (index < to) return Math.max(start, place - (index % node));
+    start += to - from;
+  }
+  return place;
 }
 
 interface Pick {
@@ -117,9 +129,9 @@ function countGaps(segment: Segment): number {
 }
 
 function copyAll(name: string, segments: readonly Segment[], total: number, counter: Counter | null): SeriesWindow {
-  const writer = new WindowWriter(name, total);
+  const writer = new WindowWriter(name, total, counter);
   for (const segment of segments) writer.addRange(segment);
-  return writer.finish(false, counter);
+  return writer.finish(false);
 }
 
 class WindowWriter {
@@ -128,11 +140,14 @@ class WindowWriter {
   readonly #times: Float64Array;
   readonly #values: Float64Array;
   readonly #attempts: Int32Array;
+  /** For the counter, where there is one. */
   readonly #rows: Int32Array;
+  readonly #counter: Counter | null;
   #length = 0;
 
-  constructor(name: string, capacity: number) {
+  constructor(name: string, capacity: number, counter: Counter | null) {
     this.#name = name;
+    this.#counter = counter;
     // One piece of memory instead of five: large enough to be given back to the system once the window has been sent.
     const memory = new ArrayBuffer(capacity * 32);
     this.#steps = new Float64Array(memory, 0, capacity);
@@ -145,25 +160,22 @@ class WindowWriter {
   add(segment: Segment, index: number): void {
     const { points } = segment;
     const at = this.#length++;
-    this.#steps[at] = points.steps[index]!;
-    this.#times[at] = points.times[index]!;
-    this.#rows[at] = points.rows[index]!;
+    this.#steps[at] = points.stepAt(index);
+    this.#times[at] = points.timeAt(index);
+    if (this.#counter !== null) this.#rows[at] = points.rowAt(index);
     this.#values[at] = points.valueAt(index);
     this.#attempts[at] = segment.attempts?.[index] ?? segment.attempt;
   }
 
   addRange({ points, from, to, attempt, attempts }: Segment): void {
     const at = this.#length;
-    this.#steps.set(points.steps.subarray(from, to), at);
-    this.#times.set(points.times.subarray(from, to), at);
-    this.#rows.set(points.rows.subarray(from, to), at);
-    points.copyValues(from, to, this.#values, at);
+    points.copy(from, to, { steps: this.#steps, times: this.#times, values: this.#values, rows: this.#counter && this.#rows }, at);
     if (attempts === null) this.#attempts.fill(attempt, at, at + to - from);
     else this.#attempts.set(attempts.subarray(from, to), at);
     this.#length += to - from;
   }
 
-  finish(downsampled: boolean, counter: Counter | null): SeriesWindow {
+  finish(downsampled: boolean): SeriesWindow {
     const n = this.#length;
     const steps = this.#steps.subarray(0, n);
     const attempts = this.#attempts.subarray(0, n);
@@ -173,7 +185,7 @@ class WindowWriter {
       times: this.#times.subarray(0, n),
       values: this.#values.subarray(0, n),
       attempts,
-      ...(counter !== null && { xs: counter.at(steps, attempts, this.#rows) }),
+      ...(this.#counter !== null && { xs: this.#counter.at(steps, attempts, this.#rows) }),
       downsampled,
     };
   }

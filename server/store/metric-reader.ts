@@ -2,6 +2,7 @@
  * Reads a growing metric file (protocol/metric-file.ts) record by record. An offset is committed only after a whole record, so a torn tail is
  * simply not there yet. Bytes that are no records are passed over up to the next record and reported.
  */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import {
   METRIC_FILE_HEADER_BYTES,
@@ -30,6 +31,21 @@ export interface MetricSink {
   restart(): void;
 }
 
+/** What changes when a file does, as far as its system tells. */
+export interface FileIdentity {
+  readonly size: number;
+  readonly ino: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+}
+
+/** Bytes of the file that are wanted next. */
+interface Piece {
+  readonly into: Uint8Array;
+  readonly length: number;
+  readonly position: number;
+}
+
 /** Doubles before the values of a row: record header, time, step. */
 export const ROW_PREFIX = 3;
 
@@ -56,7 +72,7 @@ export class MetricFileReader {
   readonly file: string;
   readonly #sink: MetricSink;
   readonly #sets = new Map<number, KnownSet>();
-  #inode = -1;
+  #identity: FileIdentity | null = null;
   #size = 0;
   #offset = 0;
   #recordEnd = 0;
@@ -94,6 +110,11 @@ export class MetricFileReader {
     return `${this.file} is damaged from byte ${String(start)} on: ${String(this.#damagedBytes + open)} bytes could not be read`;
   }
 
+  /** The file as it was when its newest rows were read; null before the first. */
+  get identity(): FileIdentity | null {
+    return this.#identity;
+  }
+
   /** Hands out what was appended since the last call; true when there were rows. A file that is not there (yet) has none. */
   async read(): Promise<boolean> {
     let handle: FileHandle;
@@ -104,28 +125,63 @@ export class MetricFileReader {
       throw error;
     }
     try {
-      const { size, ino } = await handle.stat();
-      if (size < this.#size || (this.#inode !== -1 && ino !== this.#inode)) this.#startOver();
-      this.#inode = ino;
-      if (size === this.#size) return false;
-      this.#size = size;
-      const before = this.#rows;
-      if (this.#unreadable === null) await this.#readTo(handle, size);
-      return this.#rows > before;
+      const reading = this.#reading(await handle.stat());
+      for (let next = reading.next(); ;) {
+        if (next.done === true) return next.value;
+        const { into, length, position } = next.value;
+        next = reading.next((await handle.read(into, 0, length, position)).bytesRead);
+      }
     } finally {
       await handle.close();
     }
   }
 
+  /** As `read`, at once: for whoever has promised an answer and just lost what it was to come from. */
+  readNow(): boolean {
+    let file: number;
+    try {
+      file = openSync(this.file, "r");
+    } catch (error) {
+      if (isAbsent(error)) return false;
+      throw error;
+    }
+    try {
+      const reading = this.#reading(fstatSync(file));
+      for (let next = reading.next(); ;) {
+        if (next.done === true) return next.value;
+        const { into, length, position } = next.value;
+        next = reading.next(readSync(file, into, 0, length, position));
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** What has to be read, piece by piece; goes on with the number of bytes that were. */
+  *#reading(found: FileIdentity): Generator<Piece, boolean, number> {
+    const { size, ino, mtimeMs, ctimeMs } = found;
+    if (size < this.#size || (this.#identity !== null && ino !== this.#identity.ino)) this.#startOver();
+    if (size === this.#size) {
+      this.#identity ??= { size, ino, mtimeMs, ctimeMs };
+      return false;
+    }
+    this.#identity = { size, ino, mtimeMs, ctimeMs };
+    this.#size = size;
+    const before = this.#rows;
+    if (this.#unreadable === null) yield* this.#readTo(size);
+    return this.#rows > before;
+  }
+
   #startOver(): void {
     if (this.#recordEnd > 0) this.#sink.restart();
     this.#sets.clear();
+    this.#identity = null;
     this.#size = this.#offset = this.#recordEnd = this.#rows = this.#damagedBytes = 0;
     this.#current = this.#firstDamage = this.#unreadable = null;
   }
 
-  async #readTo(handle: FileHandle, size: number): Promise<void> {
-    if (this.#offset === 0 && !(await this.#readHeader(handle, size))) return;
+  *#readTo(size: number): Generator<Piece, void, number> {
+    if (this.#offset === 0 && !(yield* this.#readHeader(size))) return;
     let buffer = new ArrayBuffer(0);
     let want = CHUNK_BYTES;
     for (;;) {
@@ -134,7 +190,7 @@ export class MetricFileReader {
       const length = Math.min(want, left);
       if (length < METRIC_RECORD_HEADER_BYTES) return;
       if (buffer.byteLength < length) buffer = new ArrayBuffer(length);
-      const { bytesRead } = await handle.read(new Uint8Array(buffer), 0, length, from);
+      const bytesRead = yield { into: new Uint8Array(buffer), length, position: from };
       if (bytesRead < length) return; // cut meanwhile: the next read sees it
       const chunk = new Chunk(buffer, length);
       const outcome = this.#parse(chunk, from, length === left);
@@ -145,10 +201,10 @@ export class MetricFileReader {
     }
   }
 
-  async #readHeader(handle: FileHandle, size: number): Promise<boolean> {
+  *#readHeader(size: number): Generator<Piece, boolean, number> {
     if (size < METRIC_FILE_HEADER_BYTES) return false;
     const header = Buffer.alloc(METRIC_FILE_HEADER_BYTES);
-    const { bytesRead } = await handle.read(header, 0, header.length, 0);
+    const bytesRead = yield { into: header, length: header.length, position: 0 };
     if (bytesRead < header.length || header.every((byte) => byte === 0)) return false;
     if (header.toString("latin1", 0, 8) !== METRIC_MAGIC)
       this.#unreadable = `${this.file} is damaged from byte 0 on: it is not a metric file`;

@@ -1,7 +1,7 @@
 /** Brings exported runs back into the store: from files that the user picks, or from the file of the explorer. */
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { Slug } from "../../protocol/ids.ts";
 import type { ImportReport } from "../../protocol/import.ts";
 import type { Host } from "../host.ts";
@@ -11,7 +11,7 @@ import { readSettings } from "../settings.ts";
 /** Long files of many points are read through before the first run is made. */
 const IMPORT_TIMEOUT_MS = 3_600_000;
 /** Of the exports that can be read again: reports and event files are for people and TensorBoard. */
-const EXTENSIONS = ["parquet", "arrow", "csv", "jsonl"];
+const EXTENSIONS = ["parquet", "arrow", "csv", "jsonl", "zip"];
 
 type Imported = ImportReport["runs"][number];
 

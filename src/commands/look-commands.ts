@@ -1,7 +1,7 @@
 /** Commands that show, copy and name runs. */
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { Host } from "../host.ts";

@@ -1,7 +1,8 @@
 /** What a run looks like in a list: headline value, description, tooltip, icon, spoken label. Pure, so that it is tested without a window. */
-import { fromWireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { MetricSummary, RunSummary } from "../../protocol/run.ts";
-import { LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import type { RunState } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { formatCount, formatDuration, formatPercent, formatValue, sparkline } from "./format.ts";
 
 /** Codicon and colour of a state; the colours are theme tokens. */

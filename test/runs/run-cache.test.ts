@@ -1,9 +1,11 @@
 /** Runs that are over leave memory and are not read again; whatever changed in their folders shows all the same. */
-import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../protocol/ids.ts";
 import { RunCache } from "../../server/runs/run-cache.ts";
+import { CompactFiles } from "../../server/series/compact-files.ts";
+import { createRunSeries } from "../../server/series/run-series.ts";
 import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import { summary } from "../catalog/summaries.ts";
 import { LiveServer } from "../http/live-server.ts";
@@ -87,6 +89,34 @@ describe("runs that are over", () => {
     await live.server.close();
     await live.start();
     expect((await live.client.call("listRuns")).runs[0]).toMatchObject({ id, tags: ["best"], notes: "seen" });
+    await live.server.close();
+  });
+});
+
+describe("compact files of runs that are over", () => {
+  it("are read by the next server, and go with the run, wherever it was removed", async () => {
+    const kept = await addRun("kept", 1);
+    const gone = await addRun("gone", 2);
+    const folder = path.join(live.store, ".server", "columns");
+    const files = new CompactFiles(folder, { leastSourceBytes: 0 });
+    for (const { id, dir } of [kept, gone]) {
+      const file = path.join(dir, "attempts", "1", "metrics.bin");
+      const series = createRunSeries(id, () => Promise.resolve([{ attempt: 1, file, resumedFromStep: null }]), files);
+      await series.poll();
+      await series.compact();
+      series.close();
+    }
+    expect(await readdir(folder)).toHaveLength(2);
+    await rm(gone.dir, { recursive: true });
+    await live.start();
+    await vi.waitFor(async () => {
+      expect(await readdir(folder)).toEqual([`${kept.id}.1.columns`]);
+    });
+    const { id } = kept;
+    const { series } = await live.client.call("getSeries", { params: { id }, query: { metrics: "loss", format: "json" } });
+    expect(series[0]).toMatchObject({ name: "loss", steps: [1], values: [1] });
+    await live.client.call("deleteRun", { params: { id } });
+    expect(await readdir(folder)).toEqual([]);
     await live.server.close();
   });
 });

@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import { SeriesPool } from "../../server/runs/series-pool.ts";
+import { CompactFiles } from "../../server/series/compact-files.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
 import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 
@@ -32,7 +33,7 @@ it("lets go of the runs that were given back longest ago, once they take too muc
   expect(one.bytes).toBeGreaterThanOrEqual(ROWS * (8 + 8 + 4 + 8 + 8));
   expect(one.bytes).toBeLessThan(3 * ROWS * (8 + 8 + 4 + 8 + 8));
 
-  const pool = new SeriesPool(open, folder, 2.5 * one.bytes);
+  const pool = new SeriesPool(open, folder, { mostIdleBytes: 2.5 * one.bytes });
   opened.length = 0;
   const runs = [newRunId(1), newRunId(2), newRunId(3), newRunId(4)] as const;
   const look = async (run: RunId): Promise<void> => {
@@ -56,4 +57,42 @@ it("lets go of the runs that were given back longest ago, once they take too muc
   held.release();
   expect(held.series.bytes).toBe(one.bytes);
   pool.close();
+});
+
+it("makes compact files of a run that is over when it leaves memory, shared meanwhile; of none that may go on", async () => {
+  const compact = new CompactFiles(path.join(folder, "columns"), { leastSourceBytes: 0 });
+  const source = { attempt: 1, file: path.join(folder, "metrics.bin"), resumedFromStep: null };
+  let opened = 0;
+  const open = (run: RunId): ReturnType<typeof createRunSeries> => {
+    opened++;
+    return createRunSeries(run, () => Promise.resolve([source]), compact);
+  };
+  const [over, live] = [newRunId(5), newRunId(6)];
+  const pool = new SeriesPool(open, folder, { mostIdleBytes: ROWS, isOver: (run) => run === over });
+  const look = async (run: RunId): Promise<number> => {
+    const lease = pool.acquire(run);
+    await lease.series.poll();
+    expect(lease.series.window({ metrics: ["lr"], maxPoints: 100_000 })[0]?.values).toHaveLength(ROWS);
+    const { bytes } = lease.series;
+    lease.release();
+    return bytes;
+  };
+  const whole = await look(live);
+  expect(await look(over)).toBe(whole);
+  // Who comes while it is written is given what is in memory.
+  expect(await look(over)).toBe(whole);
+  expect(opened).toBe(2);
+  await vi.waitFor(async () => {
+    expect(await readdir(path.join(folder, "columns"))).toEqual([`${over}.1.columns`]);
+  });
+  await vi.waitFor(async () => {
+    const lease = pool.acquire(over);
+    await lease.series.poll();
+    const small = lease.series.bytes;
+    lease.release();
+    expect(small).toBeLessThan(ROWS);
+  });
+  expect(await look(live)).toBe(whole);
+  pool.close();
+  await compact.close();
 });

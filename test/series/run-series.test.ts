@@ -5,11 +5,22 @@ import { tableFromIPC } from "apache-arrow";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newRunId } from "../../protocol/ids.ts";
-import { toWireNumber } from "../../protocol/json.ts";
+import { toWireNumber } from "../../protocol/wire-number.ts";
 import { encodeArrow } from "../../server/series/arrow.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
 import type { RunSeries, SeriesSource, SeriesWindow } from "../../server/series/types.ts";
-import { encodeRows, naiveAttempt, naiveJoined, stableByStep, type Point, type Row } from "./model.ts";
+import {
+  anyRows,
+  attemptsArbitrary,
+  encodeRows,
+  metricValue,
+  naiveAttempt,
+  naiveJoined,
+  stableByStep,
+  toRows,
+  type Point,
+  type Row,
+} from "./model.ts";
 
 let dir: string;
 let sources: SeriesSource[];
@@ -44,26 +55,6 @@ function line(from: number, to: number, value: (step: number) => number, name = 
     step: from + i,
     values: { [name]: value(from + i) },
   }));
-}
-
-const metricValue = fc.oneof(
-  { weight: 8, arbitrary: fc.double({ noNaN: true, min: -1e6, max: 1e6 }) },
-  fc.constantFrom(NaN, Infinity, -Infinity),
-);
-const names = fc.constantFrom(["loss"], ["loss", "lr"], ["eval"], ["_epoch"], ["lr", "loss"]);
-const anyRows = fc.array(fc.record({ step: fc.integer({ min: 0, max: 30 }), names, value: metricValue }), { maxLength: 25 });
-const attemptsArbitrary = fc.array(
-  fc.record({ rows: anyRows, sorted: fc.boolean(), resumedFromStep: fc.option(fc.integer({ min: 0, max: 30 })) }),
-  { minLength: 1, maxLength: 4 },
-);
-
-function toRows(input: { rows: { step: number; names: readonly string[]; value: number }[]; sorted: boolean }): Row[] {
-  const rows = input.rows.map((row, i) => ({
-    time: 1e12 + i,
-    step: row.step,
-    values: Object.fromEntries(row.names.map((name, k) => [name, row.value + k])),
-  }));
-  return input.sorted ? rows.toSorted((a, b) => a.step - b.step) : rows;
 }
 
 describe("curves against a naive model", () => {
@@ -215,6 +206,31 @@ describe("windows", () => {
     expect([...spikes].filter((step) => !shown.has(step))).toEqual([]);
   });
 
+  it("have beside every point of a long series one that is not below and one that is not above it, of buckets that end at nodes", async () => {
+    const rows = line(0, 40_000, (step) => Math.sin(step / 900) * 5 + ((step * 7919) % 1013) / 500);
+    await writeAttempt(1, rows.slice(0, 25_000));
+    await writeAttempt(2, rows.slice(17_000), 16_999);
+    await series.poll();
+    fc.assert(
+      fc.property(fc.nat({ max: 39_999 }), fc.nat({ max: 39_999 }), fc.integer({ min: 6, max: 400 }), (a, b, maxPoints) => {
+        const [fromStep, toStep] = [Math.min(a, b), Math.max(a, b)];
+        const [window] = series.window({ metrics: ["loss"], fromStep, toStep, maxPoints });
+        const { steps, values } = window!;
+        expect(steps.length).toBeLessThanOrEqual(maxPoints);
+        const wanted = rows.slice(fromStep, toStep + 1).map((row) => row.values["loss"]!);
+        if (wanted.length <= maxPoints) expect([...values]).toEqual(wanted);
+        // Buckets are at most a third larger than equal ones, and a point of the bucket lies within it.
+        const reach = Math.ceil((4 / 3) * (wanted.length / Math.floor((maxPoints - 2) / 2))) + 1;
+        for (let i = 0; i < wanted.length; i += 37) {
+          const near = [...values.keys()].filter((k) => Math.abs(steps[k]! - fromStep - i) <= reach);
+          expect(Math.max(...near.map((k) => values[k]!))).toBeGreaterThanOrEqual(wanted[i]!);
+          expect(Math.min(...near.map((k) => values[k]!))).toBeLessThanOrEqual(wanted[i]!);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
   it("choose by pattern, leave reserved names to those who ask for them", async () => {
     await writeAttempt(1, [{ time: 1, step: 1, values: { "train/loss": 1, "train/acc": 2, "eval/loss": 3, _epoch: 0.5 } }]);
     await series.poll();
@@ -289,6 +305,17 @@ describe("what the run is at", () => {
     await writeAttempt(1, rows);
     await series.poll();
     expect(series.secondsPerStep()).toBeCloseTo(0.1, 6);
+  });
+
+  it("knows no step time of rows that were written in one millisecond, and the right one of a loop that is quicker than the clock", async () => {
+    const rows = (msPerStep: number): Row[] =>
+      Array.from({ length: 400 }, (_, i) => ({ time: 1.7e12 + i * msPerStep, step: i, values: { loss: 1 } }));
+    await writeAttempt(1, rows(0.0003));
+    await series.poll();
+    expect(series.secondsPerStep()).toBeNull();
+    await writeAttempt(2, rows(0.05));
+    await series.poll();
+    expect(series.secondsPerStep()).toBeCloseTo(0.00005, 6);
   });
 });
 

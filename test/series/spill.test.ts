@@ -8,7 +8,7 @@ import { newRunId } from "../../protocol/ids.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
 import { BLOCK, SpillFile } from "../../server/series/spill.ts";
 import type { RunSeries } from "../../server/series/types.ts";
-import { encodeRows, type Row } from "./model.ts";
+import { encodeRows, oddRows } from "./model.ts";
 
 const ROWS = 5 * BLOCK + 777;
 
@@ -24,18 +24,6 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Two metrics that are logged together, one that is logged now and then, heartbeats between them; NaN and infinities, also at the borders of blocks. */
-function rows(from: number, to: number): Row[] {
-  const all: Row[] = [];
-  for (let step = from; step < to; step++) {
-    const odd = step % BLOCK === 0 ? Infinity : step % 1009 === 0 ? NaN : step % 1511 === 0 ? -Infinity : null;
-    all.push({ time: 1e12 + step * 50, step, values: { loss: odd ?? Math.sin(step / 300) * 10 + (step % 7), lr: 1 / (step + 1) } });
-    if (step % 100 === 0) all.push({ time: 1e12 + step * 50, step, values: { "eval/loss": step % 300 === 0 ? NaN : step, lr: step } });
-    if (step % 20 === 0) all.push({ time: 1e12 + step * 50, step, values: { _epoch: step / 1000 } });
-  }
-  return all;
-}
-
 const file = (name: string): string => path.join(dir, name);
 const open = (name: string): RunSeries =>
   createRunSeries(newRunId(), () => Promise.resolve([{ attempt: 1, file: file(name), resumedFromStep: null }]));
@@ -47,7 +35,7 @@ describe("a run that lets go", () => {
     let cursor = {};
     const pieces = [10, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 63, ROWS];
     for (const end of pieces) {
-      await writeFile(file("points"), encodeRows(rows(0, end)));
+      await writeFile(file("points"), encodeRows(oddRows(0, end)));
       await kept.poll();
       await letting.poll();
       expect(letting.list()).toEqual(kept.list());
@@ -69,8 +57,8 @@ describe("a run that lets go", () => {
   });
 
   it("has the same joined curve when a later attempt goes back", async () => {
-    await writeFile(file("1"), encodeRows(rows(0, ROWS)));
-    await writeFile(file("2"), encodeRows(rows(BLOCK + 5, ROWS)));
+    await writeFile(file("1"), encodeRows(oddRows(0, ROWS)));
+    await writeFile(file("2"), encodeRows(oddRows(BLOCK + 5, ROWS)));
     const both = (): RunSeries =>
       createRunSeries(newRunId(), () =>
         Promise.resolve([1, 2].map((attempt) => ({ attempt, file: file(String(attempt)), resumedFromStep: null }))),
@@ -89,9 +77,9 @@ describe("a run that lets go", () => {
   it("gives its blocks back when its file was replaced, and starts over", async () => {
     const series = open("points");
     series.letGo(spill);
-    await writeFile(file("points"), encodeRows(rows(0, ROWS)));
+    await writeFile(file("points"), encodeRows(oddRows(0, ROWS)));
     await series.poll();
-    await writeFile(file("points"), encodeRows(rows(0, 10)));
+    await writeFile(file("points"), encodeRows(oddRows(0, 10)));
     await series.poll();
     expect(spill.blocks).toBe(0);
     expect(series.list().find((info) => info.name === "loss")?.count).toBe(10);
@@ -102,7 +90,7 @@ describe("a run that lets go", () => {
     const nowhere = new SpillFile(path.join(dir, "missing"));
     stuck.letGo(nowhere);
     free.letGo(spill);
-    await writeFile(file("points"), encodeRows(rows(0, ROWS)));
+    await writeFile(file("points"), encodeRows(oddRows(0, ROWS)));
     await stuck.poll();
     await free.poll();
     expect(nowhere.blocks).toBe(0);

@@ -1,6 +1,7 @@
 /** The fields that runs have, as columns show them: what they are called, how their values read, which come first. Pure. */
 import type { FieldInfo } from "../../protocol/analysis.ts";
-import { fromWireNumber, type JsonValue, WireNumber } from "../../protocol/json.ts";
+import { type JsonValue, WireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { TableColumn } from "../../protocol/saved.ts";
 import { settingText } from "../compare/differences.ts";
 import { formatDuration, formatInteger, formatPercent, formatValue, formatWhen, UNKNOWN } from "../components/format.ts";

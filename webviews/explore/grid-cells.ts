@@ -1,7 +1,8 @@
 /** Cells of the table: a run's values, and a group's statistics. */
 import { html, nothing, type TemplateResult } from "lit";
 import type { FieldInfo } from "../../protocol/analysis.ts";
-import { fromWireNumber, WireNumber } from "../../protocol/json.ts";
+import { WireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { GroupStatistic } from "../../protocol/saved.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger, formatLike, formatValue } from "../components/format.ts";
