@@ -1,6 +1,7 @@
 /** One VS Code window: what a user does in it, by roles and labels. */
 import path from "node:path";
 import type { FrameLocator, Locator, Page } from "playwright-core";
+import { until } from "../support/processes.ts";
 
 const EXTENSION = "trainyard.trainyard";
 
@@ -94,7 +95,7 @@ export class Workbench {
     await this.quickInput.locator(".monaco-list-row", { hasText: label }).first().click();
   }
 
-  /** Answers an input box, or a dialog for files with a path. @param title stands above it */
+  /** Answers an input box. @param title stands above it */
   async answer(title: string | RegExp, text: string): Promise<void> {
     // Typed before the box has come, the text would go to whatever had the focus.
     await this.quickInput.locator(".quick-input-title", { hasText: title }).waitFor();
@@ -102,12 +103,35 @@ export class Workbench {
     await this.page.keyboard.press("Enter");
   }
 
+  /** Types a path into a dialog for files. @param title stands above it */
+  async answerDialog(title: string, file: string): Promise<void> {
+    const input = await this.#dialog(title);
+    await input.fill(file);
+    const heading = this.quickInput.locator(".quick-input-title", { hasText: title });
+    // It takes no Enter while it still looks at what was typed.
+    await until("the dialog to take the path", async () => {
+      await input.press("Enter");
+      return heading.waitFor({ state: "hidden", timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
+  }
+
   /** Takes a folder in a dialog for folders. @param holds a folder inside of it: once that is listed, the dialog is there */
   async chooseFolder(title: string, folder: string, holds: string): Promise<void> {
-    await this.quickInput.locator(".quick-input-title", { hasText: title }).waitFor();
-    await this.quickInput.locator("input.input").fill(`${folder}/`);
+    const input = await this.#dialog(title);
+    await input.fill(`${folder}/`);
     await this.quickInput.locator(".monaco-list-row").getByText(holds, { exact: true }).waitFor();
     await this.quickInput.locator(".quick-input-action .monaco-button").first().click();
+  }
+
+  /** The line of a dialog for files: what came before it may have the same title, but no path in it. */
+  async #dialog(title: string): Promise<Locator> {
+    await this.quickInput.locator(".quick-input-title", { hasText: title }).waitFor();
+    const input = this.quickInput.locator("input.input");
+    await until("a dialog for files", async () => (await input.inputValue()).startsWith("/"));
+    return input;
   }
 
   /** Ticks entries of an open quick pick that takes several, and takes them. */
@@ -144,10 +168,9 @@ export class Workbench {
   }
 
   /** Selects rows of a tree, one after the other. */
-  async select(first: string | RegExp, ...others: (string | RegExp)[]): Promise<void> {
+  async select(...rows: string[]): Promise<void> {
     // A plain click would open the run.
-    await this.treeRow(first).click({ modifiers: ["Control"] });
-    for (const other of others) await this.treeRow(other).click({ modifiers: ["Control"] });
+    for (const row of rows) await this.treeRow(row).click({ modifiers: ["Control"] });
   }
 
   async expandRow(text: string | RegExp): Promise<void> {
@@ -156,13 +179,9 @@ export class Workbench {
     if ((await row.getAttribute("aria-expanded")) === "false") await row.locator(".monaco-tl-twistie").click();
   }
 
-  async openMenu(row: string | RegExp): Promise<void> {
-    await this.treeRow(row).click({ button: "right" });
-  }
-
   /** Opens the context menu of a row and chooses an entry. */
   async chooseInMenu(row: string | RegExp, entry: string): Promise<void> {
-    await this.openMenu(row);
+    await this.treeRow(row).click({ button: "right" });
     const item = this.page.locator(".monaco-menu .action-item", { hasText: entry }).first();
     // A menu that has only just opened takes no click: it might be the end of the one that opened it.
     await item.hover();

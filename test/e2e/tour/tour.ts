@@ -271,11 +271,14 @@ it("edits a project and derives a metric", async () => {
 
 it("changes several runs at once, and brings back what was thrown away", async () => {
   await window.openActivity("Trainyard");
-  await window.expandRow(/^spirals/);
-  await window.expandRow(/^spirals.*18/);
-  await window.select(/^spirals 1\b/, /^spirals 2\b/, /^spirals 3\b/);
-  await window.openMenu(/^spirals 2\b/);
-  await window.page.locator(".monaco-menu .action-item", { hasText: "Tags…" }).first().hover();
+  const rows = (level: number) => window.page.locator(`.sidebar .monaco-list-row[aria-level="${String(level)}"]`);
+  await rows(2).filter({ hasText: "18 runs" }).locator(".monaco-tl-twistie").click();
+  for (const at of [1, 2, 3])
+    await rows(3)
+      .nth(at)
+      .click({ modifiers: ["Control"] });
+  await rows(3).nth(2).click({ button: "right" });
+  await window.page.locator(".monaco-menu .action-item", { hasText: "Tags…" }).hover();
   await window.page.screenshot({ path: path.join(PICTURES, "several.png"), animations: "disabled" });
   await window.page.keyboard.press("Escape");
   const { runs } = await api.call("listRuns", {
@@ -313,10 +316,10 @@ it("imports what was exported", async () => {
   const file = path.join(code.workspace, "pilot.parquet");
   await window.chooseInMenu("pilot 2", "Export Run…");
   await window.pick("Parquet");
-  await window.answer("Export pilot 2", file);
+  await window.answerDialog("Export pilot 2", file);
   await until("the file", () => Promise.resolve(existsSync(file)));
   await window.runCommand("Trainyard: Import Runs…");
-  await window.answer("Import Runs", file);
+  await window.answerDialog("Import Runs", file);
   await window.quickInput.getByText("As the file says").waitFor();
   await picture("import");
   await window.pick("As the file says");
