@@ -81,7 +81,7 @@ async function tell(host: Host, runs: readonly Imported[]): Promise<void> {
     action,
   );
   if (answer === undefined || first === undefined) return;
-  host.panels.open(runs.length === 1 ? { view: "dashboard", run: first.id } : { view: "explore", project: null });
+  host.panels.open(runs.length === 1 ? { view: "dashboard", run: first.id } : { view: "explore", project: null, filter: "" });
 }
 
 function runsText(runs: readonly Imported[]): string {

@@ -24,7 +24,7 @@ export async function compareRuns(host: Host, ...args: unknown[]): Promise<void>
 }
 
 export async function exploreRuns(host: Host, ...args: unknown[]): Promise<void> {
-  host.panels.open({ view: "explore", project: projectOf(args) });
+  host.panels.open({ view: "explore", project: projectOf(args), filter: "" });
   return Promise.resolve();
 }
 

@@ -115,7 +115,7 @@ function keyOf(target: PanelTarget): string {
       // The same runs in another order are the same comparison.
       return `compare/${[...target.runs].sort().join()}`;
     case "explore":
-      return `explore/${target.project ?? ""}`;
+      return `explore/${JSON.stringify([target.project, target.filter])}`;
     case "plots":
       return `plots/${JSON.stringify([target.project, target.filter])}`;
     case "sweeps":

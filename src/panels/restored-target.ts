@@ -11,7 +11,7 @@ export function restoredTarget(viewType: string, state: unknown): PanelTarget | 
   if (viewType === VIEW_TYPES.plots) return { view: "plots", project: null, filter: "" };
   if (viewType === VIEW_TYPES.sweeps) return { view: "sweeps", sweep: null };
   if (viewType === VIEW_TYPES.system) return { view: "system" };
-  if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
+  if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null, filter: "" };
   return viewType === VIEW_TYPES.builder
     ? { view: "builder", recipe: null, from: null, script: null, dataset: null, document: null }
     : null;

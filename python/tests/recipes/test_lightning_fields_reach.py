@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
@@ -11,8 +10,6 @@ from recipe_runs import EXAMPLES, Observed, RecipeRun, run_observed
 from trainyard.recipes.__main__ import check
 from trainyard.recipes.catalogue import builtin
 from witness import of_forecast
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "forecast"))
 
 pytestmark = pytest.mark.training
 FIELDS = {adapter.id: adapter.fields for adapter in builtin()}

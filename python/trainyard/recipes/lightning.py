@@ -187,6 +187,13 @@ class Lightning(BaseAdapter):
         self._check_cli(params, base_dir, report)
         if not accepts_devices(params["devices"]):
             report.error("devices", "devices must be auto, a number or indices such as 0,1; not {!r}".format(params["devices"]))
+        # What a module needs shows only when it runs: earlier runs and a probe fill this in.
+        report.estimate = {
+            **dict.fromkeys(("train_rows", "eval_rows", "effective_batch", "total_parameters", "trainable_parameters", "disk", "time")),
+            "devices": 1,
+            "steps": params["max_steps"] if params["max_steps"] > 0 else None,
+            "memory": [],
+        }
         if params["max_epochs"] == -1 and params["max_steps"] == -1:
             report.warning("max_epochs", "neither max_epochs nor max_steps ends this training; it runs until it is stopped")
 
