@@ -169,6 +169,15 @@ it("opens the history of the machine", async () => {
   await expect.poll(() => page.getByTestId("system-memory").innerText()).toMatch(/\d % now/);
 });
 
+it("opens the page of the interface in a browser", async () => {
+  const opened = window.page.context().waitForEvent("page");
+  await window.runCommand("Trainyard: Open API Page in Browser");
+  const page = await opened;
+  await expect.poll(() => page.title()).toMatch(/API|interface/i);
+  expect(new URL(page.url()).pathname).toMatch(/\/docs$/);
+  await page.close();
+});
+
 it("gives its tools to the editor's agents, who can call them", async () => {
   await window.runCommand("Probe: Ask");
   const file = path.join(code.workspace, "answer.json");
