@@ -65,6 +65,7 @@ const COMMANDS = {
   "trainyard.openCode": { run: from(look, (c) => c.openCode), needs: "server" },
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
   "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },
+  "trainyard.openApiPage": { run: from(look, (c) => c.openApiPage), needs: "server" },
   "trainyard.openArtifact": { run: from(look, (c) => c.openArtifact), needs: "server" },
   "trainyard.exportRun": { run: from(exporting, (c) => c.exportRun), needs: "server" },
   "trainyard.importRuns": { run: from(importing, (c) => c.importRuns), needs: "server" },

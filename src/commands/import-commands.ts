@@ -2,16 +2,17 @@
 import path from "node:path";
 import * as vscode from "vscode";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
+import { EXPORT_EXTENSIONS } from "../../protocol/export.ts";
 import { Slug } from "../../protocol/ids.ts";
 import type { ImportReport } from "../../protocol/import.ts";
+import { ImportFormat } from "../../protocol/run.ts";
 import type { Host } from "../host.ts";
 import { formatCount } from "../runs/format.ts";
 import { readSettings } from "../settings.ts";
 
 /** Long files of many points are read through before the first run is made. */
 const IMPORT_TIMEOUT_MS = 3_600_000;
-/** Of the exports that can be read again: reports and event files are for people and TensorBoard. */
-const EXTENSIONS = ["parquet", "arrow", "csv", "jsonl", "zip"];
+const EXTENSIONS = [...new Set(ImportFormat.options.map((format) => EXPORT_EXTENSIONS[format]))];
 
 type Imported = ImportReport["runs"][number];
 
