@@ -149,6 +149,7 @@ const targets = {
       sweeps: "webviews/sweeps/main.ts",
       system: "webviews/system/main.ts",
       app: "webviews/app/main.ts",
+      docs: "webviews/docs/main.ts",
     },
     outdir: "dist/webviews",
     loader: { ".ttf": "file", ".css": "css" },
@@ -163,6 +164,7 @@ async function copyAssets() {
     ["node_modules/@vscode/codicons/dist/codicon.css", "dist/webviews/codicon.css"],
     ["node_modules/@vscode/codicons/dist/codicon.ttf", "dist/webviews/codicon.ttf"],
     ["webviews/app/index.html", "dist/webviews/index.html"],
+    ["webviews/docs/index.html", "dist/webviews/docs.html"],
     // The editor's check of *.run.yaml (package.json, yamlValidation).
     ["protocol/generated/run-spec.schema.json", "dist/run-spec.schema.json"],
   ];

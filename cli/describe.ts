@@ -1,7 +1,7 @@
 /** Runs as text for people. */
 import type { RunDetail } from "../protocol/queries.ts";
 import type { RunSummary } from "../protocol/run.ts";
-import { FINAL_STATES } from "../protocol/states.ts";
+import { FINAL_STATES } from "../protocol/state-kinds.ts";
 import { formatBytes, formatDuration, formatMetric, formatNumber, formatProgress, formatTable, formatValue } from "./format.ts";
 import type { RunReport } from "./reader.ts";
 

@@ -56,7 +56,7 @@ Exit codes:
   1    the run ended failed, cancelled or interrupted
   2    bad arguments, or a spec, interpreter, dataset or checkpoint that cannot be used
   3    no such run or file
-  4    the state of the run or of the store does not allow it now
+  4    the state of the run or of the store does not allow it now; with check-name: the name is taken
   5    the run server or the store cannot be reached or written
   70   a fault inside Trainyard
   130  Ctrl+C while following a run; the run goes on

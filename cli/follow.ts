@@ -5,7 +5,7 @@ import { TrainyardError } from "../protocol/errors.ts";
 import type { RunId } from "../protocol/ids.ts";
 import type { RunDetail } from "../protocol/queries.ts";
 import type { RunState } from "../protocol/states.ts";
-import { FINAL_STATES } from "../protocol/states.ts";
+import { FINAL_STATES } from "../protocol/state-kinds.ts";
 import { formatMetric, formatProgress } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -1,5 +1,6 @@
 /** Values as people read them in a terminal. */
-import { fromWireNumber, type JsonValue, type WireNumber } from "../protocol/json.ts";
+import type { JsonValue, WireNumber } from "../protocol/json.ts";
+import { fromWireNumber } from "../protocol/wire-number.ts";
 import type { Progress, RunSummary } from "../protocol/run.ts";
 
 /** Columns padded to their widest cell; the last one is left as it is. */

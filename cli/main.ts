@@ -3,7 +3,9 @@ import { Command, CommanderError } from "commander";
 import { findPackageRoot, packageVersion } from "../server/package-root.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
 import { addCatCommand } from "./commands/cat.ts";
+import { addCheckNameCommand } from "./commands/check-name.ts";
 import { addCleanCommand } from "./commands/clean.ts";
+import { addCloneCommand } from "./commands/clone.ts";
 import { addCompareCommand } from "./commands/compare.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
@@ -23,13 +25,17 @@ import { addRetentionCommand } from "./commands/retention.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addServeCommand } from "./commands/serve.ts";
+import { addStartCommand } from "./commands/start.ts";
 import { addStoresCommands } from "./commands/stores.ts";
 import { addSweepCommands } from "./commands/sweep.ts";
 import { addTagCommand } from "./commands/tag.ts";
 import { addTrashCommands } from "./commands/trash.ts";
 import type { CommandContext } from "./commands/shared.ts";
+import { TrainyardError } from "../protocol/errors.ts";
 import { EXIT, EXIT_CODE_HELP } from "./exit-codes.ts";
 import { Terminal } from "./terminal.ts";
+
+const USAGE_HINT = "trainyard <command> --help shows the options";
 
 /**
  * @param argv the arguments without node and script
@@ -49,9 +55,12 @@ async function main(argv: readonly string[]): Promise<number> {
     .addHelpText("after", EXIT_CODE_HELP)
     .enablePositionalOptions()
     .exitOverride()
-    .showHelpAfterError("(trainyard <command> --help shows the options)");
+    .showHelpAfterError(`(${USAGE_HINT})`);
   addServeCommand(program, context);
   addRunCommand(program, context);
+  addStartCommand(program, context);
+  addCloneCommand(program, context);
+  addCheckNameCommand(program, context);
   addListCommand(program, context);
   addInspectCommand(program, context);
   addLogsCommand(program, context);
@@ -81,7 +90,12 @@ async function main(argv: readonly string[]): Promise<number> {
     return context.exitCode;
   } catch (error) {
     // commander has already said what is wrong; help and version arrive here too, with code 0.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.invalid;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.ok;
+      const message = error.message.replace(/^error: /, "");
+      if (own.includes("--json")) context.terminal.result(true, new TrainyardError("bad_request", message, USAGE_HINT).toApi(), () => "");
+      return EXIT.invalid;
+    }
     return context.terminal.error(own.includes("--json"), error);
   }
 }

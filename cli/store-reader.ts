@@ -2,7 +2,7 @@
 import { RunId } from "../protocol/ids.ts";
 import { LogQuery } from "../protocol/queries.ts";
 import type { RunRecord, RunSummary } from "../protocol/run.ts";
-import { LIVE_STATES } from "../protocol/states.ts";
+import { LIVE_STATES } from "../protocol/state-kinds.ts";
 import { isAlive, platform } from "../server/launch/platform.ts";
 import { runDetail } from "../server/runs/detail.ts";
 import { RunEntry } from "../server/runs/entry.ts";

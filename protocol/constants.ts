@@ -8,3 +8,6 @@ export const RUN_FOLDER_VERSION = 1;
 /** The WebSocket (protocol/messages.ts). */
 export const WS_PATH = "/api/stream";
 export const WS_PROTOCOL = "trainyard.v1";
+
+/** In the store's folder. */
+export const DISCOVERY_FILE = ".server/discovery.json";

@@ -3,7 +3,6 @@ import * as z from "zod";
 import { Instant } from "./json.ts";
 import { ProcessIdentity } from "./run.ts";
 
-export const DISCOVERY_FILE = ".server/discovery.json";
 export { PROTOCOL_VERSION } from "./constants.ts";
 
 export const Discovery = z.object({

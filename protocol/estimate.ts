@@ -7,9 +7,19 @@ export type EstimateBasis = z.infer<typeof EstimateBasis>;
 
 /**
  * What fills the memory at its peak. `framework` is what the libraries take before a model is there; `allocator` what the C allocator keeps of
- * temporaries on the CPU.
+ * temporaries on the CPU; `evaluation` what a batch that nothing is learned from takes; `dataset` the rows that are held in memory.
  */
-export const MemoryPartName = z.enum(["weights", "gradients", "optimizer", "activations", "logits", "allocator", "framework"]);
+export const MemoryPartName = z.enum([
+  "weights",
+  "gradients",
+  "optimizer",
+  "activations",
+  "logits",
+  "evaluation",
+  "dataset",
+  "allocator",
+  "framework",
+]);
 export type MemoryPartName = z.infer<typeof MemoryPartName>;
 
 export const MemoryEstimate = z.object({

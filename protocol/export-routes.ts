@@ -10,7 +10,7 @@ export const exportRoutes = {
     method: "GET",
     path: "/api/export",
     summary:
-      "Runs as CSV (long or wide), JSON lines, Parquet or Arrow with every point bit for bit, as TensorBoard events, or as an HTML report",
+      "Runs as CSV (long or wide), JSON lines, Parquet or Arrow with every point bit for bit, TensorBoard events, an HTML report, or an archive",
     query: ExportQuery,
     response: z.any(),
     produces: "bytes",

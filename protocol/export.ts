@@ -8,8 +8,9 @@ import { EnvironmentSnapshot, RunSummary } from "./run.ts";
  * `long`: CSV with one point per line. `wide`: CSV with one logged row per line and a column per metric.
  * `jsonl`: a line with all that is known of the run, then one point per line. `parquet`, `arrow`: the long table with its provenance and
  * all that is known of the runs as metadata of the file. `tensorboard`: an event file of one run. `html`: a report that opens offline.
+ * `archive`: a zip of the run folders themselves, to be imported elsewhere.
  */
-export const ExportFormat = z.enum(["long", "wide", "jsonl", "parquet", "arrow", "tensorboard", "html"]);
+export const ExportFormat = z.enum(["long", "wide", "jsonl", "parquet", "arrow", "tensorboard", "html", "archive"]);
 export type ExportFormat = z.infer<typeof ExportFormat>;
 
 /** What a file's name ends in, by format. */
@@ -21,6 +22,7 @@ export const EXPORT_EXTENSIONS: Readonly<Record<ExportFormat, string>> = {
   arrow: "arrow",
   tensorboard: "tfevents",
   html: "html",
+  archive: "zip",
 };
 
 /** A run as exports carry it: all that is known of it besides its points and files. */

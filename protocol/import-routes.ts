@@ -7,7 +7,7 @@ export const importRoutes = {
     ...common,
     method: "POST",
     path: "/api/import",
-    summary: "Make runs from an exported file: CSV (long or wide), JSON lines, Parquet or Arrow",
+    summary: "Make runs from an exported file: CSV (long or wide), JSON lines, Parquet, Arrow, or an archive of run folders",
     body: ImportRequest,
     response: ImportReport,
     status: 201,

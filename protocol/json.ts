@@ -14,12 +14,3 @@ export type Instant = z.infer<typeof Instant>;
 /** A number that may be NaN or infinite; JSON has no word for those, so they travel as strings. */
 export const WireNumber = z.union([z.number(), z.enum(["NaN", "Infinity", "-Infinity"])]);
 export type WireNumber = z.infer<typeof WireNumber>;
-
-export function toWireNumber(value: number): WireNumber {
-  if (Number.isFinite(value)) return value;
-  return Number.isNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
-}
-
-export function fromWireNumber(value: WireNumber): number {
-  return typeof value === "number" ? value : Number(value);
-}

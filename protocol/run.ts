@@ -66,8 +66,8 @@ export const RunParent = z.object({
 });
 export type RunParent = z.infer<typeof RunParent>;
 
-/** The exports that hold every bit of every point. */
-export const ImportFormat = z.enum(["long", "wide", "jsonl", "parquet", "arrow"]);
+/** The exports that hold every bit of every point; `archive` holds everything else as well. */
+export const ImportFormat = z.enum(["long", "wide", "jsonl", "parquet", "arrow", "archive"]);
 export type ImportFormat = z.infer<typeof ImportFormat>;
 
 /** Where an imported run comes from. What the file does not say is null. */

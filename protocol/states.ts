@@ -18,9 +18,6 @@ export const TRANSITIONS: Readonly<Record<RunState, readonly RunState[]>> = {
   interrupted: ["queued", "starting"],
 };
 
-export const LIVE_STATES: ReadonlySet<RunState> = new Set(["starting", "running", "stopping"]);
-export const FINAL_STATES: ReadonlySet<RunState> = new Set(["completed", "failed", "cancelled", "interrupted"]);
-
 export function canTransition(from: RunState, to: RunState): boolean {
   return TRANSITIONS[from].includes(to);
 }

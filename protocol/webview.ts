@@ -23,8 +23,8 @@ export const PanelTarget = z.discriminatedUnion("view", [
   }),
   /** Curves and settings of several runs side by side; the first is the baseline until another is chosen. */
   z.object({ view: z.literal("compare"), runs: z.array(RunId).min(1).max(1000) }),
-  /** The table of runs: of one project, or of the whole store. */
-  z.object({ view: z.literal("explore"), project: Slug.nullable() }),
+  /** The table of runs, of one project or of the whole store, as it was left; or of those that pass a filter. */
+  z.object({ view: z.literal("explore"), project: Slug.nullable(), filter: z.string().max(4000).default("") }),
   /** The plot builder over the runs that pass a filter; "" lets all pass. */
   z.object({ view: z.literal("plots"), project: Slug.nullable(), filter: z.string().max(4000) }),
   /** One sweep, or the list of all of them. */
@@ -46,6 +46,7 @@ export const HostCommand = z.discriminatedUnion("command", [
   z.object({ command: z.literal("export_runs"), runs: z.array(RunId).min(1).max(1000) }),
   /** A file that the run produced, to wherever the user says. */
   z.object({ command: z.literal("save_artifact"), run: RunId, path: z.string().min(1).max(4096) }),
+  z.object({ command: z.literal("open_explore"), project: Slug.nullable(), filter: z.string().max(4000) }),
   z.object({ command: z.literal("open_plot"), project: Slug.nullable(), filter: z.string().max(4000) }),
   /** null: the list of sweeps. */
   z.object({ command: z.literal("open_sweep"), sweep: SweepId.nullable() }),

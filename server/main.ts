@@ -18,6 +18,7 @@ import {
   writeDiscovery,
 } from "./discovery/discovery.ts";
 import { takeLock, type StoreLock } from "./discovery/lock.ts";
+import { holdLittleGarbage } from "./heap.ts";
 import { toTrainyardError } from "./http/errors.ts";
 import { listen } from "./http/listen.ts";
 import { newToken } from "./http/security.ts";
@@ -61,6 +62,7 @@ export interface RunningServer {
 
 /** @throws TrainyardError store_occupied | store_unwritable | not_found | conflict (port) */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  holdLittleGarbage();
   const packageRoot = options.packageRoot ?? findPackageRoot();
   const log = options.log ?? ((text: string) => process.stderr.write(`${text}\n`));
   const version = packageVersion(packageRoot);

@@ -7,7 +7,7 @@ import { mkdirSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import path from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import { LIVE_STATES } from "../protocol/states.ts";
+import { LIVE_STATES } from "../protocol/state-kinds.ts";
 import { createCatalog } from "./catalog/catalog.ts";
 import { createDevices } from "./devices/devices.ts";
 import { RunSamples } from "./devices/run-samples.ts";

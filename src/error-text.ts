@@ -1,5 +1,5 @@
 /** An error as one text for a notification: what happened, the fields it is about, what to do next. Pure. */
-import { TrainyardError } from "../protocol/errors.ts";
+import { TrainyardError } from "../protocol/trainyard-error.ts";
 
 const MAX_PROBLEMS = 3;
 

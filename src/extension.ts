@@ -4,13 +4,12 @@
  */
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../protocol/errors.ts";
+import { TrainyardError } from "../protocol/trainyard-error.ts";
 import { registerLanguageModelTools } from "./agent/language-model-tools.ts";
 import { registerMcpServer } from "./agent/mcp-server.ts";
 import { from, registerCommands, type CommandTable } from "./commands/table.ts";
 import { CodeDocuments } from "./documents/code-documents.ts";
 import { RunCatalogue } from "./documents/run-catalogue.ts";
-import { RunEditor } from "./documents/run-editor.ts";
 import { RUN_EDITOR } from "./documents/run-editor-id.ts";
 import { registerRunLanguage } from "./documents/run-language.ts";
 import { LogDocuments } from "./documents/log-documents.ts";
@@ -66,6 +65,7 @@ const COMMANDS = {
   "trainyard.openCode": { run: from(look, (c) => c.openCode), needs: "server" },
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
   "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },
+  "trainyard.openApiPage": { run: from(look, (c) => c.openApiPage), needs: "server" },
   "trainyard.openArtifact": { run: from(look, (c) => c.openArtifact), needs: "server" },
   "trainyard.exportRun": { run: from(exporting, (c) => c.exportRun), needs: "server" },
   "trainyard.importRuns": { run: from(importing, (c) => c.importRuns), needs: "server" },
@@ -172,7 +172,16 @@ function createHost(context: vscode.ExtensionContext): Host {
   context.subscriptions.push(
     registerTrainingLens(),
     registerRunLanguage({ catalogue, connection, diagnostics, log }),
-    vscode.window.registerCustomEditorProvider(RUN_EDITOR, new RunEditor(services), { webviewOptions: { retainContextWhenHidden: true } }),
+    vscode.window.registerCustomEditorProvider(RUN_EDITOR, runEditor(services), { webviewOptions: { retainContextWhenHidden: true } }),
   );
   return host;
+}
+
+function runEditor(services: PageServices): vscode.CustomTextEditorProvider {
+  return {
+    resolveCustomTextEditor: async (document, panel) => {
+      const { RunEditor } = await import("./documents/run-editor.ts");
+      new RunEditor(services).resolveCustomTextEditor(document, panel);
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { connectServer } from "../connect.ts";
 import { describeOutcome } from "../describe.ts";
 import { EXIT } from "../exit-codes.ts";

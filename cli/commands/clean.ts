@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { RunSummary } from "../../protocol/run.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { connectServer } from "../connect.ts";
 import { formatTable } from "../format.ts";
 import { locateStore } from "../locate-store.ts";

@@ -23,7 +23,7 @@ const EXPORT_TIMEOUT_MS = 3_600_000;
 
 const FORMAT_HELP = [
   "long (CSV, one point per line), wide (CSV, one column per metric), jsonl (with all that is known of the run),",
-  "parquet, arrow (the same with provenance inside), tensorboard (an event file per run), html (a report or comparison)",
+  "parquet, arrow (the same with provenance inside), tensorboard (an event file per run), html (a report or comparison), archive (a zip of the run folders, to be imported elsewhere)",
 ].join(" ");
 
 export function addExportCommand(program: Command, context: CommandContext): void {

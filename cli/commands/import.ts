@@ -13,7 +13,7 @@ const IMPORT_TIMEOUT_MS = 3_600_000;
 
 export function addImportCommand(program: Command, context: CommandContext): void {
   withCommonOptions(program.command("import").description("make runs from files that `trainyard export` wrote"))
-    .argument("<files...>", "CSV (long or wide), JSON lines, Parquet or Arrow")
+    .argument("<files...>", "CSV (long or wide), JSON lines, Parquet, Arrow, or an archive of run folders")
     .option("--project <name>", "put the runs into this project (default: the one that the file names)")
     .action(async (files: string[], options: ImportOptions) => {
       const client = await connectServer(locateStore(options.store).dir);

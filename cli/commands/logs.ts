@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { LogLevel } from "../../protocol/queries.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { connectServer, openReader } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { followUntilInterrupted } from "../follow.ts";

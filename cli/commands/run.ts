@@ -13,6 +13,7 @@ interface RunCommandOptions extends CommonOptions, RunOptions {
   readonly detach: boolean;
   readonly quiet: boolean;
   readonly dryRun: boolean;
+  readonly draft: boolean;
 }
 
 export function addRunCommand(program: Command, context: CommandContext): void {
@@ -27,6 +28,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .option("--cwd <dir>", "working directory of the training")
     .option("--no-track", "do not track what the script logs by itself")
     .option("--dry-run", "show the exact command and values, and run nothing", false)
+    .option("--draft", "make the run and do not start it; trainyard start does", false)
     .option("-d, --detach", "start it and return at once", false)
     .option("-q, --quiet", "show one line of progress instead of the log", false)
     .addHelpText(
@@ -36,6 +38,7 @@ Examples:
   trainyard run -- python train.py --lr 1e-4     any command; what HF Trainer, TRL, Lightning and SummaryWriter log is tracked
   trainyard run train.py -- --lr 1e-4            a script, with arguments
   trainyard run sft.run.yaml --set epochs=1      a document, with one param changed
+  trainyard run sft.run.yaml --draft             the same without starting it; later: trainyard start NAME
 The training sees the PATH, PYTHONPATH, virtual environment and CUDA_VISIBLE_DEVICES of this shell.
 Ctrl+C leaves the run going and says how to stop it.`,
     )
@@ -55,13 +58,22 @@ Ctrl+C leaves the run going and says how to stop it.`,
         context.terminal.result(options.json, plan, () => [`cd ${plan.cwd}`, plan.command.map(quote).join(" ")].join("\n"));
         return;
       }
-      const created = await client.call("createRun", { body: request, timeoutMs: CREATE_TIMEOUT_MS });
+      const created = await client.call("createRun", { body: { ...request, start: !options.draft }, timeoutMs: CREATE_TIMEOUT_MS });
+      if (options.draft) {
+        showMade(context, created, options);
+        return;
+      }
       await followStartedRun(context, store.dir, created, options);
     });
 }
 
 /** Preflight imports nothing heavy, but a cold disk and a large dataset take their time. */
 const CREATE_TIMEOUT_MS = 120_000;
+
+/** A run that was made, in one line. */
+export function showMade({ terminal }: CommandContext, run: RunDetail, { json }: { readonly json: boolean }): void {
+  terminal.result(json, run, () => `${run.id}  ${run.name} ${run.state}`);
+}
 
 /** Follows a run that was just started, and sets the exit code by how it ends. */
 export async function followStartedRun(
@@ -72,7 +84,7 @@ export async function followStartedRun(
 ): Promise<void> {
   const { terminal } = context;
   if (options.detach) {
-    terminal.result(options.json, started, () => `${started.id}  ${started.name} ${started.state}`);
+    showMade(context, started, options);
     return;
   }
   terminal.note(`${started.name} (${started.id}) in ${started.run_dir}`);

@@ -6,7 +6,7 @@ import type { RunDetail } from "../queries.ts";
 import { RUN_ARGUMENT } from "../select-run.ts";
 import { quote, shellCommand } from "../shell-command.ts";
 import { RunSpec } from "../spec.ts";
-import { FINAL_STATES } from "../states.ts";
+import { FINAL_STATES } from "../state-kinds.ts";
 import { findRunId } from "./find-run.ts";
 import { actTool, checked, type AgentContext } from "./tool.ts";
 

@@ -19,7 +19,8 @@ import type {
 } from "../../protocol/analysis.ts";
 import { compileValue, type Value } from "../../protocol/expression/evaluate.ts";
 import { parseValue } from "../../protocol/expression/parse.ts";
-import { toWireNumber, type JsonValue } from "../../protocol/json.ts";
+import type { JsonValue } from "../../protocol/json.ts";
+import { toWireNumber } from "../../protocol/wire-number.ts";
 import { KIND, type DenseView } from "./cell-kinds.ts";
 import { ColumnCounts, MAX_UNIQUE } from "./column-counts.ts";
 import type { Column } from "./column.ts";

@@ -2,7 +2,8 @@
 import { METRIC_PARTS } from "../../protocol/expression/ast.ts";
 import type { Value } from "../../protocol/expression/evaluate.ts";
 import { fieldName } from "../../protocol/expression/tokens.ts";
-import { fromWireNumber, type JsonValue } from "../../protocol/json.ts";
+import type { JsonValue } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 
 type Scalar = number | string | boolean;

@@ -1,5 +1,6 @@
 /** How often a column holds what, kept with every change, so that the field index looks at columns and not at their rows. */
-import { fromWireNumber, toWireNumber, type WireNumber } from "../../protocol/json.ts";
+import type { WireNumber } from "../../protocol/json.ts";
+import { fromWireNumber, toWireNumber } from "../../protocol/wire-number.ts";
 import { KIND, type Numbers } from "./cell-kinds.ts";
 
 const { number: NUMBER, boolean: BOOLEAN, text: TEXT } = KIND;

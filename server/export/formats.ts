@@ -1,5 +1,6 @@
 /** Every format: its type on the wire and what writes it. */
 import type { ExportFormat } from "../../protocol/export.ts";
+import { writeArchive } from "./archive.ts";
 import { writeArrow } from "./arrow.ts";
 import type { ExportWriter } from "./job.ts";
 import { writeParquet } from "./parquet.ts";
@@ -22,4 +23,5 @@ export const FORMATS: Readonly<Record<ExportFormat, Format>> = {
   arrow: { mediaType: "application/vnd.apache.arrow.file", write: writeArrow },
   tensorboard: { mediaType: "application/octet-stream", write: writeTensorboard },
   html: { mediaType: "text/html; charset=utf-8", write: writeReport },
+  archive: { mediaType: "application/zip", write: writeArchive },
 };

@@ -9,6 +9,8 @@ export interface ExportJob {
   readonly runs: readonly ExportedRun[];
   /** Points of the chosen metrics of a run, at most `maxPoints` of each. Copies: they stay as they are while the run goes on. */
   points(run: RunId, maxPoints: number): Promise<readonly SeriesWindow[]>;
+  /** Absolute path of the run folder. */
+  folder(run: RunId): string;
   checkpoints(run: RunId): Promise<readonly Checkpoint[]>;
 }
 

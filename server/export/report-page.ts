@@ -1,7 +1,8 @@
 /** The parts of a report as HTML. Pure; every value is escaped by the template. */
 import type { Checkpoint } from "../../protocol/artifact.ts";
 import type { ExportedRun, ExportProvenance } from "../../protocol/export.ts";
-import { fromWireNumber, type JsonObject, type JsonValue, type WireNumber } from "../../protocol/json.ts";
+import type { JsonObject, JsonValue, WireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import { html, Markup } from "./markup.ts";
 import { REPORT_STYLE, reportLine } from "./report-style.ts";
 

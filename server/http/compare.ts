@@ -1,6 +1,7 @@
 /** What differs between runs. Pure. */
 import type { Comparison } from "../../protocol/drafts.ts";
-import { fromWireNumber, toWireNumber, type JsonValue } from "../../protocol/json.ts";
+import type { JsonValue } from "../../protocol/json.ts";
+import { fromWireNumber, toWireNumber } from "../../protocol/wire-number.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 
 export interface Compared {

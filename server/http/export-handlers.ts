@@ -57,6 +57,7 @@ export function exportHandlers({
         // A metric that began after the export did is none of its columns.
         return windows.filter(({ name }) => names.has(name));
       },
+      folder: (id) => stores.storeOf(id).paths(id).dir,
       checkpoints: (id) => stores.storeOf(id).checkpoints(id),
     };
   }

@@ -7,7 +7,7 @@ export function importHandlers({ store, runs }: HttpContext): Pick<Handlers, "im
     async importRuns({ body }) {
       mustWrite(store);
       const { importFile } = await import("../import/import-file.ts");
-      const report = await importFile(store, body);
+      const report = await importFile(store, body, (id) => runs.summary(id) !== undefined);
       for (const { id } of report.runs) await runs.adopt(id);
       return report;
     },

@@ -1,7 +1,7 @@
 /** Windows of series as they travel: an Arrow frame or JSON. */
 import { encodeFrame } from "../../protocol/frames.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { toWireNumber } from "../../protocol/json.ts";
+import { toWireNumber } from "../../protocol/wire-number.ts";
 import type { CounterAxis, SeriesCursor, SeriesJson } from "../../protocol/queries.ts";
 import type { RunSeries, SeriesWindow } from "../series/types.ts";
 

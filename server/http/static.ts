@@ -4,6 +4,9 @@ import path from "node:path";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { systemCode } from "../store/fs-errors.ts";
 
+/** Pages that have a name instead of a file's. */
+const PAGES: Readonly<Record<string, string>> = { "/": "index.html", "/docs": "docs.html" };
+
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -22,7 +25,7 @@ const TYPES: Readonly<Record<string, string>> = {
  * @throws TrainyardError not_found, for every path that is not a file below `root`
  */
 export async function serveStatic(root: string, urlPath: string, host: string): Promise<Response> {
-  const name = urlPath === "/" ? "index.html" : decode(urlPath).slice(1);
+  const name = PAGES[urlPath] ?? decode(urlPath).slice(1);
   const type = TYPES[path.extname(name)];
   // A file of an unknown kind is none of the application's.
   if (type === undefined || name.includes("\0") || name.includes("\\")) throw notFound(urlPath);
@@ -35,7 +38,7 @@ export async function serveStatic(root: string, urlPath: string, host: string): 
   } catch (error) {
     if (error instanceof TrainyardError) throw error;
     if (!["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG", "ELOOP"].includes(systemCode(error) ?? "")) throw error;
-    if (urlPath === "/") throw new TrainyardError("not_found", "the web application is not built", "Run `npm run build`.");
+    if (PAGES[urlPath] !== undefined) throw new TrainyardError("not_found", "the web application is not built", "Run `npm run build`.");
     throw notFound(urlPath);
   }
   return new Response(content, {

@@ -4,7 +4,7 @@ import { TrainyardError, type ApiError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { EditRun } from "../../protocol/queries.ts";
 import type { RunRecord } from "../../protocol/run.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import type { EmptiedTrash, EmptyTrash, Restored } from "../../protocol/trash.ts";
 import { mapLimited } from "../store/run-index.ts";
 import { mustWrite } from "../store/store.ts";

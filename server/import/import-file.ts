@@ -2,17 +2,21 @@
 import { open, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { TrainyardError } from "../../protocol/errors.ts";
-import { Slug } from "../../protocol/ids.ts";
+import { Slug, type RunId } from "../../protocol/ids.ts";
 import type { ImportReport, ImportRequest } from "../../protocol/import.ts";
 import type { ImportFormat, ImportSource } from "../../protocol/run.ts";
 import { isAbsent } from "../store/fs-errors.ts";
 import type { RunStore } from "../store/types.ts";
+import { importArchive } from "./archive.ts";
 import { gather, type Gathered, type GatheredRun, type ImportPiece } from "./points.ts";
 import { readArrow, readParquet } from "./read-columns.ts";
 import { LONG_COLUMNS, readJsonLines, readLong, readWide, WIDE_COLUMNS } from "./read-text.ts";
 import { writeRunFolder } from "./write-run.ts";
 
-const READERS: Readonly<Record<ImportFormat, (file: string) => AsyncIterable<ImportPiece>>> = {
+/** The exports of points; an archive is another matter. */
+type PointFormat = Exclude<ImportFormat, "archive">;
+
+const READERS: Readonly<Record<PointFormat, (file: string) => AsyncIterable<ImportPiece>>> = {
   long: readLong,
   wide: readWide,
   jsonl: readJsonLines,
@@ -23,12 +27,18 @@ const READERS: Readonly<Record<ImportFormat, (file: string) => AsyncIterable<Imp
 const DEFAULT_PROJECT = "imported";
 
 /**
+ * @param isTaken is there a run of this id, in whichever store is shown?
  * @returns the new runs in the order of the file; they lie in the store, and nobody has been told of them yet
  * @throws TrainyardError missing_file | bad_request (what is wrong, and in which line) | disk_full | store_unwritable
  */
-export async function importFile(store: RunStore, { path: file, project }: ImportRequest): Promise<ImportReport> {
+export async function importFile(
+  store: RunStore,
+  { path: file, project }: ImportRequest,
+  isTaken: (id: RunId) => boolean,
+): Promise<ImportReport> {
   if (!path.isAbsolute(file)) throw new TrainyardError("bad_request", `${file} is no absolute path`, "Give the whole path.");
   const format = await formatOf(file);
+  if (format === "archive") return importArchive(store, { path: file, project }, isTaken);
   const { provenance, runs } = await readAll(file, format);
   if (runs.size === 0) throw new TrainyardError("bad_request", `${file} holds no run`, "Export at least one run.");
   const report: ImportReport = { format, runs: [] };
@@ -61,7 +71,7 @@ function projectOf({ known }: GatheredRun): string {
   return project.success ? project.data : DEFAULT_PROJECT;
 }
 
-async function readAll(file: string, format: ImportFormat): Promise<Gathered> {
+async function readAll(file: string, format: PointFormat): Promise<Gathered> {
   try {
     return await gather(READERS[format](file));
   } catch (error) {
@@ -99,6 +109,7 @@ async function beginningOf(file: string): Promise<string> {
 async function formatOf(file: string): Promise<ImportFormat> {
   const start = await beginningOf(file);
   if (start.startsWith("PAR1")) return "parquet";
+  if (start.startsWith("PK\u0003\u0004")) return "archive";
   if (start.startsWith("ARROW1")) return "arrow";
   if (start.startsWith("{")) return "jsonl";
   if (start.startsWith(LONG_COLUMNS.join(","))) return "long";
@@ -106,6 +117,6 @@ async function formatOf(file: string): Promise<ImportFormat> {
   throw new TrainyardError(
     "bad_request",
     `${file} is none of Trainyard's exports`,
-    "Files of trainyard export can be imported: long, wide, jsonl, parquet and arrow.",
+    "Files of trainyard export can be imported: long, wide, jsonl, parquet, arrow and archive.",
   );
 }

@@ -1,7 +1,8 @@
 /** Points on their way into a store: gathered per run, attempt and metric as a file names them, in its order. */
-import { TrainyardError } from "../../protocol/errors.ts";
+import type { TrainyardError } from "../../protocol/errors.ts";
 import type { ExportedRun, ExportProvenance } from "../../protocol/export.ts";
 import type { SeriesWindow } from "../series/types.ts";
+import { cannotImport } from "./refused.ts";
 
 /** What a file says, piece by piece. Runs come before their points. */
 export type ImportPiece =
@@ -109,5 +110,5 @@ function check({ attempt, step, time, metric, run }: ImportedPoint): void {
 }
 
 function wrong(what: string): TrainyardError {
-  return new TrainyardError("bad_request", `the file cannot be imported: ${what}`, "Export the run again.");
+  return cannotImport("the file", what);
 }

@@ -3,12 +3,13 @@ import { open, type FileHandle } from "node:fs/promises";
 import { RecordBatchReader } from "apache-arrow";
 import { parquetMetadataAsync, parquetScan, type DecodedArray } from "hyparquet";
 import * as z from "zod";
-import { TrainyardError } from "../../protocol/errors.ts";
+import type { TrainyardError } from "../../protocol/errors.ts";
 import { ExportedRun, ExportProvenance } from "../../protocol/export.ts";
 import { parseJson } from "../../protocol/parse-json.ts";
 import { fileBuffer, parquetCodecs } from "../store/parquet-file.ts";
 import type { ImportPiece } from "./points.ts";
 import { LONG_COLUMNS } from "./read-text.ts";
+import { cannotImport } from "./refused.ts";
 
 /** Rows that are held at a time. */
 const ROWS_AT_ONCE = 50_000;
@@ -74,7 +75,7 @@ function* provenance(file: string, metadata: ReadonlyMap<string, string>): Gener
     try {
       return parseJson(text);
     } catch {
-      throw new TrainyardError("bad_request", `${file} cannot be imported: its trainyard.${key} is no JSON`, "Export the run again.");
+      throw cannotImport(file, `its trainyard.${key} is no JSON`);
     }
   };
   const found = ExportProvenance.partial().safeParse({
@@ -84,15 +85,10 @@ function* provenance(file: string, metadata: ReadonlyMap<string, string>): Gener
   });
   yield { type: "provenance", provenance: found.success ? found.data : {} };
   const runs = z.array(ExportedRun).safeParse(json("runs") ?? []);
-  if (!runs.success)
-    throw new TrainyardError("bad_request", `${file} cannot be imported: its trainyard.runs has another shape`, "Export the run again.");
+  if (!runs.success) throw cannotImport(file, "its trainyard.runs has another shape");
   for (const run of runs.data) yield { type: "run", run };
 }
 
 function noColumns(file: string): TrainyardError {
-  return new TrainyardError(
-    "bad_request",
-    `${file} cannot be imported: it needs the columns ${LONG_COLUMNS.join(", ")}, texts and numbers`,
-    "Export the run again.",
-  );
+  return cannotImport(file, `it needs the columns ${LONG_COLUMNS.join(", ")}, texts and numbers`);
 }

@@ -1,12 +1,13 @@
 /** Exports that are text: CSV in both forms and JSON lines. */
 import { createReadStream } from "node:fs";
 import type { z } from "zod";
-import { TrainyardError } from "../../protocol/errors.ts";
+import type { TrainyardError } from "../../protocol/errors.ts";
 import { ExportedPoint, ExportedRun, ExportProvenance } from "../../protocol/export.ts";
-import { fromWireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import { parseJson } from "../../protocol/parse-json.ts";
 import { CsvRows } from "./csv.ts";
 import type { ImportPiece } from "./points.ts";
+import { cannotImport } from "./refused.ts";
 
 export const LONG_COLUMNS = ["run", "name", "metric", "attempt", "step", "time", "value"] as const;
 export const WIDE_COLUMNS = ["run", "name", "attempt", "step", "time"] as const;
@@ -104,5 +105,5 @@ async function* lines(file: string): AsyncGenerator<{ text: string; number: numb
 }
 
 function atLine(file: string, number: number, what: string, unit = "line"): TrainyardError {
-  return new TrainyardError("bad_request", `${file} cannot be imported: ${unit} ${number}: ${what}`, "Export the run again.");
+  return cannotImport(file, `${unit} ${number}: ${what}`);
 }

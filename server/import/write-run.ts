@@ -6,7 +6,7 @@ import { newRunId } from "../../protocol/ids.ts";
 import { METRIC_MAX_SETS } from "../../protocol/metric-file.ts";
 import { RUN_FOLDER_VERSION, type AttemptRecord, type ImportSource, type RunRecord } from "../../protocol/run.ts";
 import type { ResolvedSpec } from "../../protocol/spec.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { loggedRows } from "../export/rows.ts";
 import type { SeriesWindow } from "../series/types.ts";
 import { writeFileAtomic, writeJsonAtomic } from "../store/atomic.ts";
@@ -110,14 +110,21 @@ function recordOf({ known, name, attempts }: GatheredRun, { project, source }: I
     };
   const { experiment, description, notes, tags, starred, archived, failure, recipe, seed, parent, git, environment } = known;
   const { created_at, started_at, ended_at } = known;
-  const ended = FINAL_STATES.has(known.state);
   return {
     ...base,
     ...{ experiment, name: known.name, description, notes, tags, starred, archived, failure, recipe, seed, parent, git, environment },
     ...{ created_at, started_at, ended_at },
-    state: ended ? known.state : "interrupted",
-    state_reason: ended ? known.state_reason : `It was ${known.state} when it was exported; what came later is not here.`,
+    ...stateAfterImport(known),
   };
+}
+
+/** What went on elsewhere has ended here. */
+export function stateAfterImport({
+  state,
+  state_reason,
+}: Pick<RunRecord, "state" | "state_reason">): Pick<RunRecord, "state" | "state_reason"> {
+  if (FINAL_STATES.has(state)) return { state, state_reason };
+  return { state: "interrupted", state_reason: `It was ${state} when it was exported; what came later is not here.` };
 }
 
 function attemptRecord(number: number, { root, source }: ImportTarget): AttemptRecord {

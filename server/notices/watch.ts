@@ -4,7 +4,8 @@ import { firstNotFinite, notFiniteSentence } from "../../protocol/not-finite.ts"
 import { gpuWarnings, memoryPercent, type GpuLimits } from "../../protocol/gpu-warnings.ts";
 import type { Notice, NoticeKind, NotifyLimits } from "../../protocol/notices.ts";
 import type { RunSummary } from "../../protocol/run.ts";
-import { LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import type { RunState } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { GpuSample } from "../../protocol/system.ts";
 import type { Runs, RunsChange } from "../runs/types.ts";
 

@@ -8,7 +8,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { notFiniteSentence } from "../../protocol/not-finite.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { attemptMarks } from "../launch/group.ts";
 import { launchAttempt } from "../launch/launch.ts";
 import { findLeader, hasSupervisor } from "../launch/search.ts";

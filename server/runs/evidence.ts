@@ -55,7 +55,7 @@ export function probeEvidence(probe: Probe): Evidence {
 /** A measurement says more than a formula: the range closes around it. */
 export function corrected(estimate: RunEstimate, evidence: Evidence): RunEstimate {
   const { basis, sentence, secondsPerStep } = evidence;
-  const memory = estimate.memory.map((one): MemoryEstimate => {
+  const memory = (estimate.memory.length > 0 ? estimate.memory : unforeseen(evidence)).map((one): MemoryEstimate => {
     const peak = one.kind === "gpu" ? evidence.peakGpuBytes : evidence.peakRssBytes;
     if (peak === null) return one;
     const around = { low_bytes: Math.round(0.95 * peak), likely_bytes: peak, high_bytes: Math.round(1.15 * peak) };
@@ -65,4 +65,13 @@ export function corrected(estimate: RunEstimate, evidence: Evidence): RunEstimat
   const likely = secondsPerStep * estimate.steps;
   const range = { low_seconds: 0.85 * likely, likely_seconds: likely, high_seconds: 1.4 * likely };
   return { ...estimate, memory, time: { ...range, seconds_per_step: secondsPerStep, basis, evidence: sentence } };
+}
+
+/** The memory of what no formula tells, such as a module of the user's own: what was measured alone. */
+function unforeseen({ basis, sentence, peakRssBytes, peakGpuBytes }: Evidence): MemoryEstimate[] {
+  const open = { low_bytes: 0, likely_bytes: 0, high_bytes: 0, parts: [], free_bytes: null, total_bytes: null, basis, evidence: sentence };
+  return [
+    ...(peakGpuBytes === null ? [] : [{ ...open, kind: "gpu" as const, index: 0, name: "GPU" }]),
+    ...(peakRssBytes === null ? [] : [{ ...open, kind: "cpu" as const, index: null, name: "host memory" }]),
+  ];
 }

@@ -5,7 +5,7 @@ import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { unreadable } from "../store/fs-errors.ts";
 import { RunId } from "../../protocol/ids.ts";
 import { RUN_FOLDER_VERSION, type RunRecord } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { DamagedRun } from "../store/types.ts";
 import type { Attempts } from "./attempts.ts";
 import { RunEntry } from "./entry.ts";

@@ -7,7 +7,8 @@ import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
-import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import type { RunState } from "../../protocol/states.ts";
+import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { runOfTrash, type TrashId } from "../../protocol/trash.ts";
 import { changedParams, Recipes } from "../recipes/recipes.ts";
 import { serverFolder } from "../discovery/discovery.ts";

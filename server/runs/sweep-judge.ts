@@ -1,7 +1,8 @@
 /** Ends runs of a search that do badly: asks the pruner whenever live runs have logged more of the objective, seldom enough to cost little. */
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId, SweepId } from "../../protocol/ids.ts";
-import { LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import type { RunState } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { OptunaSweep } from "../../protocol/sweep-spec.ts";
 import type { SweepDetail, SweepPoint, SweepRecord } from "../../protocol/sweep.ts";
 import { askOptuna } from "./search.ts";

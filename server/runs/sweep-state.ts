@@ -1,8 +1,10 @@
 /** What the runs say of their sweep. Pure. */
 import type { RunId } from "../../protocol/ids.ts";
-import { fromWireNumber, type WireNumber } from "../../protocol/json.ts";
+import type { WireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { RunSummary } from "../../protocol/run.ts";
-import { FINAL_STATES, type RunState } from "../../protocol/states.ts";
+import type { RunState } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { sweepRunCount } from "../../protocol/sweep-spec.ts";
 import type { SweepDetail, SweepRecord, SweepRunState, SweepSummary } from "../../protocol/sweep.ts";
 import { mustHaveSweep } from "./sweep-plan.ts";

@@ -1,7 +1,7 @@
 /** The runs of a sweep as a search sees them: their state, what they reached, and the objective over their steps. */
 import type { RunId } from "../../protocol/ids.ts";
-import { fromWireNumber } from "../../protocol/json.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import type { SearchTrial } from "../../protocol/sweep-search.ts";
 import type { SweepDetail } from "../../protocol/sweep.ts";
 import type { RunSeries } from "../series/types.ts";

@@ -6,7 +6,8 @@ import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { specOfRun } from "../../protocol/expand-sweep.ts";
 import { newRunId, newSweepId, type RunId, type SweepId } from "../../protocol/ids.ts";
 import { sweepRunCount } from "../../protocol/sweep-spec.ts";
-import { FINAL_STATES, LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import type { RunState } from "../../protocol/states.ts";
+import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type {
   CreateSweep,
   StopSweep,

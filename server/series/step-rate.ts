@@ -4,7 +4,13 @@ const MAX_KEPT = 200;
 /** Of a long block of rows only the newest matter. */
 export const RATE_ROWS = 512;
 
-/** Collects (step, time) of rows in the order of the file; the time between two rows of one step (an evaluation) counts for no step. */
+/** Advances that the clock takes for shorter are no measurement: what lies between is taken together with the next. */
+const LEAST_MS = 1;
+
+/**
+ * Collects (step, time) of rows in the order of the file, times in ms; the time between two rows of one step (an evaluation) counts for no
+ * step. Of rows that were all written in one millisecond nothing is known.
+ */
 export class StepRate {
   readonly #seconds: number[] = [];
   readonly #steps: number[] = [];
@@ -14,9 +20,10 @@ export class StepRate {
 
   add(step: number, time: number): void {
     const steps = step - this.#lastStep;
-    const seconds = (time - this.#lastTime) / 1000;
-    if (steps > 0 && seconds >= 0) {
-      this.#seconds[this.#next] = seconds / steps;
+    const ms = time - this.#lastTime;
+    if (steps > 0 && ms >= 0 && ms < LEAST_MS) return;
+    if (steps > 0 && ms >= 0) {
+      this.#seconds[this.#next] = ms / 1000 / steps;
       this.#steps[this.#next] = steps;
       this.#next = (this.#next + 1) % MAX_KEPT;
     }

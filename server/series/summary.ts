@@ -1,5 +1,5 @@
 /** First, last, least and greatest value of a curve, and the first that is not finite. */
-import { toWireNumber } from "../../protocol/json.ts";
+import { toWireNumber } from "../../protocol/wire-number.ts";
 import type { MetricSummary } from "../../protocol/run.ts";
 import { lowerBound } from "./columns.ts";
 import type { Segment } from "./points.ts";

@@ -2,7 +2,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import type { CheckpointKind } from "../../protocol/artifact.ts";
-import { toWireNumber, type WireNumber } from "../../protocol/json.ts";
+import type { WireNumber } from "../../protocol/json.ts";
+import { toWireNumber } from "../../protocol/wire-number.ts";
 import { checkFile, checkTorchFile, parseLenient, wordsInTorchFile } from "./file-checks.ts";
 
 export interface CheckpointContent {

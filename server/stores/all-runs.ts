@@ -6,7 +6,7 @@ import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { StoreOrigin } from "../../protocol/stores.ts";
 import type { OpenRuns, RunOutline, Runs, RunsChange } from "../runs/types.ts";
 import type { RunStore } from "../store/types.ts";

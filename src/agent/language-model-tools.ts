@@ -1,7 +1,7 @@
 /** The tools of protocol/agent for the editor's own agents. What they are stands in the manifest; what they do is loaded with the first use. */
 import * as vscode from "vscode";
 import type { AgentContext, AgentTool } from "../../protocol/agent/tool.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { errorText } from "../error-text.ts";
 import type { Host } from "../host.ts";
 import { untrusted } from "../panels/requests.ts";

@@ -1,7 +1,7 @@
 /** Which run, checkpoint or file a command means: a tree node, a run id from a link, or a choice from a list. */
 import * as vscode from "vscode";
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { RunId, type SweepId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { Host } from "../host.ts";

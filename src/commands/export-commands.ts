@@ -23,6 +23,7 @@ const CHOICES: readonly Choice[] = [
   { format: "wide", label: "CSV, one column per metric" },
   { format: "jsonl", label: "JSON lines", detail: "All that is known of the runs, and every point" },
   { format: "tensorboard", label: "TensorBoard", detail: "A folder with an event file per run" },
+  { format: "archive", label: "Archive", detail: "A zip of the run folders with everything in them, to be imported elsewhere" },
 ];
 const EXPORT_TIMEOUT_MS = 3_600_000;
 

@@ -1,17 +1,18 @@
 /** Brings exported runs back into the store: from files that the user picks, or from the file of the explorer. */
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
+import { EXPORT_EXTENSIONS } from "../../protocol/export.ts";
 import { Slug } from "../../protocol/ids.ts";
 import type { ImportReport } from "../../protocol/import.ts";
+import { ImportFormat } from "../../protocol/run.ts";
 import type { Host } from "../host.ts";
 import { formatCount } from "../runs/format.ts";
 import { readSettings } from "../settings.ts";
 
 /** Long files of many points are read through before the first run is made. */
 const IMPORT_TIMEOUT_MS = 3_600_000;
-/** Of the exports that can be read again: reports and event files are for people and TensorBoard. */
-const EXTENSIONS = ["parquet", "arrow", "csv", "jsonl"];
+const EXTENSIONS = [...new Set(ImportFormat.options.map((format) => EXPORT_EXTENSIONS[format]))];
 
 type Imported = ImportReport["runs"][number];
 
@@ -81,7 +82,7 @@ async function tell(host: Host, runs: readonly Imported[]): Promise<void> {
     action,
   );
   if (answer === undefined || first === undefined) return;
-  host.panels.open(runs.length === 1 ? { view: "dashboard", run: first.id } : { view: "explore", project: null });
+  host.panels.open(runs.length === 1 ? { view: "dashboard", run: first.id } : { view: "explore", project: null, filter: "" });
 }
 
 function runsText(runs: readonly Imported[]): string {

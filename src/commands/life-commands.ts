@@ -1,8 +1,8 @@
 /** Commands on the life of a run: stop, resume, fork. */
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { FINAL_STATES, LIVE_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { Host } from "../host.ts";
 import { formatCount } from "../runs/format.ts";
 import { canGoOn } from "../runs/run-nodes.ts";

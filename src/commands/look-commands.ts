@@ -1,7 +1,7 @@
 /** Commands that show, copy and name runs. */
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { Host } from "../host.ts";
@@ -24,7 +24,7 @@ export async function compareRuns(host: Host, ...args: unknown[]): Promise<void>
 }
 
 export async function exploreRuns(host: Host, ...args: unknown[]): Promise<void> {
-  host.panels.open({ view: "explore", project: projectOf(args) });
+  host.panels.open({ view: "explore", project: projectOf(args), filter: "" });
   return Promise.resolve();
 }
 
@@ -55,13 +55,23 @@ export async function openCode(host: Host, ...args: unknown[]): Promise<void> {
 }
 
 export async function openInBrowser(host: Host, ...args: unknown[]): Promise<void> {
-  const address = await host.connection.address();
-  const local = vscode.Uri.parse(address.url);
-  const external = await vscode.env.asExternalUri(local);
   const node = args[0];
   const run = node === undefined ? null : await chooseRun(host, args, any, "Open in Browser");
-  const fragment = [`token=${address.token}`, ...(run === null ? [] : [`run=${run.id}`])].join("&");
-  await vscode.env.openExternal(external.with({ fragment }));
+  await openPage(host, "", run === null ? [] : [`run=${run.id}`]);
+}
+
+/** The server's interface with a form for each operation. */
+export async function openApiPage(host: Host): Promise<void> {
+  await openPage(host, "docs", []);
+}
+
+/** A page of the run server in a browser, which keeps the token to itself. */
+async function openPage(host: Host, pathname: string, fragment: readonly string[]): Promise<void> {
+  const { url, token } = await host.connection.address();
+  // An editor that forwards ports by paths keeps no path of ours: it is put after the one that comes back.
+  const external = await vscode.env.asExternalUri(vscode.Uri.parse(url));
+  const page = pathname === "" ? external : vscode.Uri.joinPath(external, pathname);
+  await vscode.env.openExternal(page.with({ fragment: [`token=${token}`, ...fragment].join("&") }));
 }
 
 export async function copyCommand(host: Host, ...args: unknown[]): Promise<void> {

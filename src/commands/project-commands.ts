@@ -5,6 +5,7 @@ import { Slug } from "../../protocol/ids.ts";
 import type { ProjectChanges, ProjectSettings } from "../../protocol/project.ts";
 import type { Host } from "../host.ts";
 import { errorText } from "../error-text.ts";
+import { statisticsText } from "../runs/run-text.ts";
 import { projectOf } from "./arguments.ts";
 import { formatParams, parseOverrides } from "./overrides.ts";
 
@@ -41,7 +42,12 @@ export async function editProject(host: Host, ...args: unknown[]): Promise<void>
 
 async function chooseProject(api: ApiClient): Promise<Slug | null> {
   const { projects } = await api.call("listProjects");
-  const items = projects.map(({ name, title, description }) => ({ label: name, description: title, detail: description, name }));
+  const items = projects.map(({ name, title, status, description }) => ({
+    label: name,
+    description: [title, status].filter((part) => part !== "").join(" · "),
+    detail: description,
+    name,
+  }));
   const picked = await vscode.window.showQuickPick(items, { title: "Edit Project", placeHolder: "Choose a project" });
   return picked?.name ?? null;
 }
@@ -49,9 +55,15 @@ async function chooseProject(api: ApiClient): Promise<Slug | null> {
 /** One setting after the other, until the user leaves the list. */
 async function editSettings(api: ApiClient, project: Slug): Promise<void> {
   for (;;) {
-    const settings = await api.call("getProject", { params: { project } });
+    const [settings, statistics] = await Promise.all([
+      api.call("getProject", { params: { project } }),
+      api.call("getStatistics", { query: { project } }),
+    ]);
     const entries = [...settingEntries(api, project, settings), historyEntry(api, project, settings.revision)];
-    const chosen = await vscode.window.showQuickPick(entries, { title: `Project ${project}`, placeHolder: "Choose what to change" });
+    const chosen = await vscode.window.showQuickPick(entries, {
+      title: `Project ${project}, ${settings.status}`,
+      placeHolder: `Choose what to change · ${statisticsText(statistics)}`,
+    });
     if (chosen === undefined) return;
     const change = await chosen.edit();
     if (change !== null) await api.call("editProject", { params: { project }, body: change });

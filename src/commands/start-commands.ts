@@ -2,7 +2,7 @@
 import { open } from "node:fs/promises";
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSpecInput } from "../../protocol/spec.ts";

@@ -1,11 +1,11 @@
 /** Commands on many runs at once: star, archive, tag, throw away, bring back, remove for good. */
 import * as vscode from "vscode";
 import type { BatchResult } from "../../protocol/batch.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { mustAll } from "../../protocol/refusals.ts";
 import type { RouteBody } from "../../protocol/routes.ts";
 import type { RunSummary } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { RestoreTrash, type TrashedRun, type TrashId } from "../../protocol/trash.ts";
 import type { Host } from "../host.ts";
 import { formatBytes } from "../runs/format.ts";

@@ -1,7 +1,7 @@
 /** Open Code as It Was: files of a run's code as read-only documents, shown as a diff against the files of now. `trainyard-code:/<run>/<file>` */
 import path from "node:path";
 import * as vscode from "vscode";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { changedFiles, fileAsOf, type RunCode } from "../runs/run-code.ts";
 import type { ServerConnection } from "../server/connection.ts";

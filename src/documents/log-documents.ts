@@ -5,7 +5,7 @@
 import * as vscode from "vscode";
 import type { RunId } from "../../protocol/ids.ts";
 import type { LogLine } from "../../protocol/queries.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { RunBoard } from "../runs/board.ts";
 import type { ServerConnection } from "../server/connection.ts";
 import { logText } from "./log-text.ts";

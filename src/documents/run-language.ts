@@ -3,9 +3,10 @@ import * as vscode from "vscode";
 import type { PlacedProblem } from "../../protocol/run-document/read.ts";
 import type { ServerConnection } from "../server/connection.ts";
 import type { RunCatalogue } from "./run-catalogue.ts";
-import { documentProblems } from "./run-problems.ts";
-import { explain, suggestions } from "./run-suggestions.ts";
-import { workspacePaths } from "./workspace-paths.ts";
+
+// Reading YAML and the schema of specs are loaded with the first run document: activation stays short.
+const problems = () => import("./run-problems.ts");
+const suggesting = () => import("./run-suggestions.ts");
 
 /** Also where another extension gives YAML files a language of its own. */
 export const RUN_FILES: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.run.{yaml,yml}" };
@@ -20,7 +21,8 @@ export interface RunLanguageOptions {
 
 export function registerRunLanguage({ catalogue, connection, diagnostics, log }: RunLanguageOptions): vscode.Disposable {
   const timers = new Map<string, NodeJS.Timeout>();
-  const check = (document: vscode.TextDocument): void => {
+  const check = async (document: vscode.TextDocument): Promise<void> => {
+    const { documentProblems } = await problems();
     if (document.isClosed) return;
     const text = document.getText();
     diagnostics.set(
@@ -41,7 +43,9 @@ export function registerRunLanguage({ catalogue, connection, diagnostics, log }:
       key,
       setTimeout(() => {
         timers.delete(key);
-        check(document);
+        check(document).catch((error: unknown) => {
+          log.error(`${document.fileName} was not checked: ${String(error)}`);
+        });
       }, CHECK_AFTER_MS),
     );
   };
@@ -64,6 +68,7 @@ export function registerRunLanguage({ catalogue, connection, diagnostics, log }:
     vscode.languages.registerCompletionItemProvider(RUN_FILES, completion(catalogue), " ", "-", "["),
     vscode.languages.registerHoverProvider(RUN_FILES, {
       provideHover: async (document, position) => {
+        const { explain } = await suggesting();
         const text = explain(document.getText(), document.offsetAt(position), await catalogue.ask());
         return text === null ? null : new vscode.Hover(new vscode.MarkdownString(text));
       },
@@ -81,6 +86,7 @@ function isRunFile(document: vscode.TextDocument): boolean {
 function completion(catalogue: RunCatalogue): vscode.CompletionItemProvider {
   return {
     provideCompletionItems: async (document, position) => {
+      const { suggestions } = await suggesting();
       const found = suggestions(document.getText(), document.offsetAt(position), await catalogue.ask());
       const range = new vscode.Range(position.translate(0, -found.replaces), position);
       const items = found.items.map((each, index) => {
@@ -96,6 +102,7 @@ function completion(catalogue: RunCatalogue): vscode.CompletionItemProvider {
         if (each.kind === "field") item.command = { command: "editor.action.triggerSuggest", title: "" };
         return item;
       });
+      const { workspacePaths } = await import("./workspace-paths.ts");
       const paths = found.paths === null ? [] : await workspacePaths(found.paths);
       return [
         ...items,

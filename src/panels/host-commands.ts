@@ -31,6 +31,9 @@ export async function runHostCommand(host: Host, command: HostCommand, page: Pag
     case "save_artifact":
       await saveArtifact(host, command.run, command.path);
       return;
+    case "open_explore":
+      host.panels.open({ view: "explore", project: command.project, filter: command.filter });
+      return;
     case "open_plot":
       host.panels.open({ view: "plots", project: command.project, filter: command.filter });
       return;

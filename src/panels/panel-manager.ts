@@ -1,18 +1,13 @@
 /** The webview panels of this window: one dashboard per run, one builder per subject, comparisons and tables of runs, restored after a reload. */
 import * as vscode from "vscode";
-import { PanelTarget } from "../../protocol/webview.ts";
+import type { PanelTarget } from "../../protocol/webview.ts";
 import type { RunBoard } from "../runs/board.ts";
-import { fillPage, type PageServices } from "./page.ts";
+import type { PageServices } from "./page.ts";
+import { VIEW_TYPES } from "./view-types.ts";
 
-const VIEW_TYPES = {
-  dashboard: "trainyard.dashboard",
-  builder: "trainyard.builder",
-  compare: "trainyard.compare",
-  explore: "trainyard.explore",
-  plots: "trainyard.plots",
-  sweeps: "trainyard.sweeps",
-  system: "trainyard.system",
-} as const;
+// Loaded with the first panel: activation stays short.
+const pages = () => import("./page.ts");
+const targets = () => import("./restored-target.ts");
 
 export interface PanelManagerOptions extends PageServices {
   readonly board: RunBoard;
@@ -53,13 +48,13 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
     this.#fill(panel, target);
   }
 
-  deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const { restoredTarget } = await targets();
     const target = restoredTarget(panel.viewType, state);
     if (target === null) {
       this.#options.log.warn(`a panel of type ${panel.viewType} could not be restored: its state is not a panel target`);
       panel.dispose();
     } else this.#fill(panel, target);
-    return Promise.resolve();
   }
 
   dispose(): void {
@@ -78,11 +73,15 @@ export class PanelManager implements vscode.WebviewPanelSerializer, vscode.Dispo
       dark: vscode.Uri.joinPath(context.extensionUri, "media", `${target.view}-dark.svg`),
     };
     panel.title = this.#title(target);
-    fillPage(panel, target, this.#options, {
-      onTitle: (title) => {
-        // A dashboard is called as its run is; a builder may say what it builds. Capitals are the editor's affair.
-        if (target.view !== "dashboard" && title.toLowerCase() !== panel.title.toLowerCase()) panel.title = title;
-      },
+    void pages().then(({ fillPage }) => {
+      // Closed before its page was there.
+      if (this.#open.get(key)?.panel !== panel) return;
+      fillPage(panel, target, this.#options, {
+        onTitle: (title) => {
+          // A dashboard is called as its run is; a builder may say what it builds. Capitals are the editor's affair.
+          if (target.view !== "dashboard" && title.toLowerCase() !== panel.title.toLowerCase()) panel.title = title;
+        },
+      });
     });
   }
 
@@ -116,7 +115,7 @@ function keyOf(target: PanelTarget): string {
       // The same runs in another order are the same comparison.
       return `compare/${[...target.runs].sort().join()}`;
     case "explore":
-      return `explore/${target.project ?? ""}`;
+      return `explore/${JSON.stringify([target.project, target.filter])}`;
     case "plots":
       return `plots/${JSON.stringify([target.project, target.filter])}`;
     case "sweeps":
@@ -124,19 +123,4 @@ function keyOf(target: PanelTarget): string {
     case "system":
       return target.view;
   }
-}
-
-/** What the webview kept by setState: the target alone, or the target beside its own navigation state. */
-export function restoredTarget(viewType: string, state: unknown): PanelTarget | null {
-  const wrapped = typeof state === "object" && state !== null && "target" in state ? state.target : state;
-  const parsed = PanelTarget.safeParse(wrapped);
-  if (parsed.success && VIEW_TYPES[parsed.data.view] === viewType) return parsed.data;
-  // An empty builder has nothing to lose, nor has a table or a plot of all runs; a dashboard or a comparison without its runs is nothing.
-  if (viewType === VIEW_TYPES.plots) return { view: "plots", project: null, filter: "" };
-  if (viewType === VIEW_TYPES.sweeps) return { view: "sweeps", sweep: null };
-  if (viewType === VIEW_TYPES.system) return { view: "system" };
-  if (viewType === VIEW_TYPES.explore) return { view: "explore", project: null };
-  return viewType === VIEW_TYPES.builder
-    ? { view: "builder", recipe: null, from: null, script: null, dataset: null, document: null }
-    : null;
 }

@@ -6,20 +6,20 @@
  * anew when it shows; the webview then subscribes again from the newest cursor that really reached it.
  */
 import type { ApiClient, CallInput } from "../../protocol/client.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { encodeFrame } from "../../protocol/frames.ts";
 import type { ClientMessage, ServerMessage, Topic } from "../../protocol/messages.ts";
 import { routes, type RouteName } from "../../protocol/routes.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
-import type { StreamSubscription, SubscriptionHandlers } from "../../protocol/stream-client.ts";
+import type { SubscriptionHandlers } from "../../protocol/stream-client.ts";
 import { FromWebview, type HostCommand, type ToWebview } from "../../protocol/webview.ts";
 import type { Disposable } from "../emitter.ts";
-import type { ServerState } from "../server/connection.ts";
+import type { ServerState, Subscription } from "../server/connection.ts";
 
 export interface RelaySource {
   readonly state: ServerState;
   onState(listener: (state: ServerState) => void): Disposable;
-  subscribe(topic: Topic, handlers: SubscriptionHandlers): StreamSubscription;
+  subscribe(topic: Topic, handlers: SubscriptionHandlers): Subscription;
   api(): Promise<ApiClient>;
 }
 
@@ -42,7 +42,7 @@ const REFUSED: ReadonlySet<RouteName> = new Set(["shutdown", "getOpenApi"]);
 export class Relay implements Disposable {
   readonly #source: RelaySource;
   readonly #host: RelayHost;
-  readonly #subscriptions = new Map<number, StreamSubscription>();
+  readonly #subscriptions = new Map<number, Subscription>();
   readonly #watch: Disposable;
   #visible = true;
   #ready = false;

@@ -1,5 +1,5 @@
 /** What the editor adds to a webview's request, and what it refuses: launching anything in a workspace that is not trusted. Pure. */
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { RouteName } from "../../protocol/routes.ts";
 
 export interface EditorEnvironment {

@@ -3,10 +3,10 @@ import type { ApiClient } from "../../protocol/client.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { ServerMessage, Topic } from "../../protocol/messages.ts";
 import type { RunSummary } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
-import type { StreamSubscription, SubscriptionHandlers } from "../../protocol/stream-client.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
+import type { SubscriptionHandlers } from "../../protocol/stream-client.ts";
 import { Emitter, type Disposable } from "../emitter.ts";
-import type { ServerState } from "../server/connection.ts";
+import type { ServerState, Subscription } from "../server/connection.ts";
 import { headlineValue } from "./run-text.ts";
 
 const TREND_POINTS = 24;
@@ -14,7 +14,7 @@ const TREND_POINTS = 24;
 export interface BoardSource {
   readonly state: ServerState;
   onState(listener: (state: ServerState) => void): Disposable;
-  subscribe(topic: Topic, handlers: SubscriptionHandlers): StreamSubscription;
+  subscribe(topic: Topic, handlers: SubscriptionHandlers): Subscription;
   api(): Promise<ApiClient>;
 }
 
@@ -37,7 +37,7 @@ export class RunBoard implements Disposable {
   readonly #runs = new Map<RunId, RunSummary>();
   readonly #trends = new Map<RunId, Trend>();
   readonly #watch: Disposable;
-  #subscription: StreamSubscription | null = null;
+  #subscription: Subscription | null = null;
   #loaded = false;
 
   constructor(source: BoardSource) {

@@ -2,7 +2,7 @@
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
 import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 
 export type RunNode =
   | { readonly kind: "project"; readonly project: string }

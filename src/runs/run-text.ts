@@ -1,7 +1,9 @@
 /** What a run looks like in a list: headline value, description, tooltip, icon, spoken label. Pure, so that it is tested without a window. */
-import { fromWireNumber } from "../../protocol/json.ts";
+import type { RunStatistics } from "../../protocol/analysis.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { MetricSummary, RunSummary } from "../../protocol/run.ts";
-import { LIVE_STATES, type RunState } from "../../protocol/states.ts";
+import type { RunState } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { formatCount, formatDuration, formatPercent, formatValue, sparkline } from "./format.ts";
 
 /** Codicon and colour of a state; the colours are theme tokens. */
@@ -176,4 +178,15 @@ export function escapeMarkdown(text: string): string {
 export function headlineValue(run: RunSummary): { name: string; step: number; value: number } | null {
   const headline = headlineMetric(run);
   return headline === null ? null : { name: headline.name, step: headline.summary.last_step, value: fromWireNumber(headline.summary.last) };
+}
+
+/** `18 runs, 17 completed, 1 failed · 3 h 05 min of training · 90 checkpoints`: what the runs of a project add up to. */
+export function statisticsText({ runs, states, training_seconds: seconds, checkpoints }: RunStatistics): string {
+  const count = (number: number, what: string): string => `${formatCount(number)} ${what}${number === 1 ? "" : "s"}`;
+  const byState = Object.entries(states).map(([state, number]) => `${formatCount(number)} ${state}`);
+  return [
+    [count(runs, "run"), ...byState].join(", "),
+    ...(seconds > 0 ? [`${formatDuration(seconds)} of training`] : []),
+    ...(checkpoints > 0 ? [count(checkpoints, "checkpoint")] : []),
+  ].join(" · ");
 }

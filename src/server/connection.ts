@@ -2,22 +2,16 @@
  * The second lifetime beside the extension's own: this window's connection to the store's run server. One WebSocket; the REST client
  * beside it. It finds the server or starts it, comes back by itself after a loss, and never touches the runs: they go on.
  */
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import WebSocket from "ws";
-import { createClient, type ApiClient } from "../../protocol/client.ts";
+import { DISCOVERY_FILE } from "../../protocol/constants.ts";
+import type { ApiClient } from "../../protocol/client.ts";
 import type { Discovery } from "../../protocol/discovery.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { Topic } from "../../protocol/messages.ts";
-import {
-  createStreamClient,
-  type StreamAddress,
-  type StreamClient,
-  type StreamSubscription,
-  type SubscriptionHandlers,
-} from "../../protocol/stream-client.ts";
+import type { StreamAddress, StreamClient, StreamSubscription, SubscriptionHandlers } from "../../protocol/stream-client.ts";
 import { Emitter, type Disposable } from "../emitter.ts";
-import { findServer } from "./discovery.ts";
-import { startServer } from "./start.ts";
 
 export type ServerState =
   | { readonly kind: "idle" }
@@ -36,12 +30,21 @@ export interface ConnectionOptions {
 
 const RESTART_PATIENCE_MS = 10_000;
 
+// The shapes of all routes and the sockets are loaded with the first use: activation stays short.
+const clients = () => import("../../protocol/client.ts");
+const streams = () => import("./stream.ts");
+const searching = () => import("./discovery.ts");
+const starting = () => import("./start.ts");
+
+/** Made while the stream may still be loading. */
+export type Subscription = Pick<StreamSubscription, "close">;
+
 export class ServerConnection implements Disposable {
   readonly #options: ConnectionOptions;
   readonly #changed = new Emitter<ServerState>();
   readonly onState = this.#changed.event;
   #state: ServerState = { kind: "idle" };
-  #stream: StreamClient | null = null;
+  #stream: Promise<StreamClient> | null = null;
   #discovery: Discovery | null = null;
   /** Resolved when somebody asks for another try after a failure. */
   #retry: PromiseWithResolvers | null = null;
@@ -60,6 +63,8 @@ export class ServerConnection implements Disposable {
   /** Connects when there is a live server; starts none. @returns whether there was one */
   async attach(): Promise<boolean> {
     const { store } = await this.#options.target();
+    if (!existsSync(path.join(store, DISCOVERY_FILE))) return false;
+    const { findServer } = await searching();
     const found = await findServer(store);
     if (found.kind === "absent") return false;
     this.connect();
@@ -74,14 +79,17 @@ export class ServerConnection implements Disposable {
       // Said before the promise goes on, so that whoever waits from now on does not see the old failure.
       this.#set({ kind: "connecting", since: Date.now() });
       this.#retry.resolve();
-    } else if (this.#state.kind === "reconnecting") this.#stream?.retryNow();
-    this.#open();
+    } else if (this.#state.kind === "reconnecting")
+      void this.#stream?.then((stream) => {
+        stream.retryNow();
+      });
+    void this.#open();
   }
 
   /** The REST client once the server answers. @throws TrainyardError when it cannot be found or started */
   async api(): Promise<ApiClient> {
     if (this.#state.kind !== "connected") this.connect();
-    const discovery = await this.#connected();
+    const [{ createClient }, discovery] = await Promise.all([clients(), this.#connected()]);
     return createClient({ url: discovery.url, token: discovery.token });
   }
 
@@ -92,14 +100,25 @@ export class ServerConnection implements Disposable {
   }
 
   /** Lives across lost connections and restarts of the server, until it is closed. */
-  subscribe(topic: Topic, handlers: SubscriptionHandlers): StreamSubscription {
-    return this.#open().subscribe(topic, handlers);
+  subscribe(topic: Topic, handlers: SubscriptionHandlers): Subscription {
+    let subscription: StreamSubscription | null = null;
+    let closed = false;
+    void this.#open().then((stream) => {
+      if (!closed) subscription = stream.subscribe(topic, handlers);
+    });
+    return {
+      close: () => {
+        closed = true;
+        subscription?.close();
+      },
+    };
   }
 
   /** Ends the server and starts it anew. Runs go on: the next server finds them again. */
   async restart(): Promise<void> {
     const discovery = this.#discovery;
     if (discovery !== null) {
+      const { createClient } = await clients();
       await createClient({ url: discovery.url, token: discovery.token, timeoutMs: 5000 })
         .call("shutdown")
         .catch((error: unknown) => {
@@ -114,27 +133,28 @@ export class ServerConnection implements Disposable {
 
   dispose(): void {
     this.#disposed = true;
-    this.#stream?.close();
+    void this.#stream?.then((stream) => {
+      stream.close();
+    });
     this.#stream = null;
     this.#set({ kind: "idle" });
     this.#changed.dispose();
   }
 
-  #open(): StreamClient {
-    this.#stream ??= createStreamClient({
-      address: () => (this.#locating ??= this.#locate().finally(() => (this.#locating = null))),
-      connect: (url, protocols) => new WebSocket(url, protocols, { perMessageDeflate: false }),
-      minBackoffMs: 200,
-      maxBackoffMs: 3000,
-      onStatus: (status) => {
-        if (status.state === "connected" && this.#discovery !== null)
-          this.#set({ kind: "connected", since: Date.now(), discovery: this.#discovery });
-        else if (status.state !== "connected" && this.#state.kind === "connected") {
-          this.#options.log(status.detail ?? "the connection was lost");
-          this.#set({ kind: "reconnecting", since: Date.now(), detail: status.detail ?? "the connection to the run server was lost" });
-        }
-      },
-    });
+  #open(): Promise<StreamClient> {
+    this.#stream ??= streams().then(({ openStream }) =>
+      openStream({
+        address: () => (this.#locating ??= this.#locate().finally(() => (this.#locating = null))),
+        onStatus: (status) => {
+          if (status.state === "connected" && this.#discovery !== null)
+            this.#set({ kind: "connected", since: Date.now(), discovery: this.#discovery });
+          else if (status.state !== "connected" && this.#state.kind === "connected") {
+            this.#options.log(status.detail ?? "the connection was lost");
+            this.#set({ kind: "reconnecting", since: Date.now(), detail: status.detail ?? "the connection to the run server was lost" });
+          }
+        },
+      }),
+    );
     return this.#stream;
   }
 
@@ -144,6 +164,7 @@ export class ServerConnection implements Disposable {
       if (this.#state.kind !== "reconnecting") this.#set({ kind: "connecting", since: Date.now() });
       try {
         const target = await this.#options.target();
+        const [{ findServer }, { startServer }] = await Promise.all([searching(), starting()]);
         const found = await findServer(target.store);
         if (found.kind === "absent") this.#options.log(`no live server: ${found.reason}`);
         this.#discovery =

@@ -2,8 +2,9 @@
 import { lstat, readFile, realpath } from "node:fs/promises";
 import path from "node:path";
 import { createClient } from "../../protocol/client.ts";
-import { Discovery, DISCOVERY_FILE, PROTOCOL_VERSION } from "../../protocol/discovery.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
+import { DISCOVERY_FILE } from "../../protocol/constants.ts";
+import { Discovery, PROTOCOL_VERSION } from "../../protocol/discovery.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 
 const ANSWER_TIMEOUT_MS = 3000;
 const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);

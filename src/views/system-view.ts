@@ -1,9 +1,8 @@
 /** The SYSTEM view: GPUs, CPU, memory and disk of the machine where the runs are. Samples are asked for only while it is visible. */
 import * as vscode from "vscode";
 import type { SystemSample } from "../../protocol/system.ts";
-import type { StreamSubscription } from "../../protocol/stream-client.ts";
 import type { Disposable } from "../emitter.ts";
-import type { ServerConnection } from "../server/connection.ts";
+import type { ServerConnection, Subscription } from "../server/connection.ts";
 import type { WarningLimits } from "../warning-limits.ts";
 import { systemRows, type SystemRow } from "./system-text.ts";
 
@@ -16,7 +15,7 @@ export class SystemView implements vscode.TreeDataProvider<SystemRow>, vscode.Di
   readonly #changed = new vscode.EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
   #sample: { readonly value: SystemSample; readonly received: number } | null = null;
-  #subscription: StreamSubscription | null = null;
+  #subscription: Subscription | null = null;
   #watchdog: NodeJS.Timeout | null = null;
   #stale = false;
 

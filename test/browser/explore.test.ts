@@ -62,6 +62,9 @@ describe("rows", () => {
   it("exist for what is in view only, and come as they are scrolled to", async () => {
     expect(await count()).toBe(`${String(COUNT)} runs`);
     expect(await page.getByTestId("explore-row").count()).toBeLessThan(70);
+    // The training loss falls from twice its value: a curve beside it in each row on the screen.
+    await expect.poll(() => page.getByTestId("spark").locator("path").first().getAttribute("d")).toBe("M0.0,1.0L52.0,13.0");
+    await expect.poll(() => page.getByTestId("spark").locator("path").count()).toBe(await page.getByTestId("explore-row").count());
     await page.getByTestId("explore-row").first().focus();
     await page.keyboard.press("End");
     await expect.poll(async () => await names()).toContain("run 000");

@@ -91,15 +91,24 @@ describe("the plot builder", () => {
     await expect.poll(label).toBe("histogram of loss, 4 marks");
     const losses = RUNS.map(({ loss }) => loss);
     const [low, high] = [Math.min(...losses), Math.max(...losses)];
-    const expected = [0, 1, 2, 3].map(
-      (bin) => losses.filter((loss) => Math.min(3, Math.floor(((loss - low) / (high - low)) * 4 + 1e-9)) === bin).length,
-    );
+    const binOf = (loss: number): number => Math.min(3, Math.floor(((loss - low) / (high - low)) * 4 + 1e-9));
+    const expected = [0, 1, 2, 3].map((bin) => losses.filter((loss) => binOf(loss) === bin).length);
     expect((await rows()).map((row) => Number(row["runs"]))).toEqual(expected);
     await page.getByTestId("explore-search").locator("input").fill('params.optim = "lion"');
     await page.keyboard.press("Enter");
     await expect.poll(() => page.getByTestId("explore-count").innerText()).toBe("12 runs");
     const total = async () => (await rows()).reduce((sum, row) => sum + Number(row["runs"]), 0);
     await expect.poll(total).toBe(12);
+    // The runs of a bar, by name and in the table.
+    await clickInto("plot-runs");
+    const listed = (await page.getByTestId("plot-run").allInnerTexts()).map((name) => name.trim()).sort();
+    const nameOf = (run: KnownRun): string => run.record?.name ?? "";
+    const bin = binOf(RUNS.find((run) => nameOf(run) === listed[0])?.loss ?? Number.NaN);
+    const within = RUNS.filter(({ optim, loss }) => optim === "lion" && binOf(loss) === bin).map(nameOf);
+    expect(listed).toEqual(within.sort());
+    await page.getByTestId("plot-table").click();
+    await expect.poll(() => page.getByTestId("explore-count").innerText()).toBe(`${String(listed.length)} runs`);
+    expect(await page.getByTestId("filter-chip").count()).toBe(3);
   });
 
   it("is saved with a name, opened again after a reload, and taken along as PNG, SVG and Vega-Lite", async () => {

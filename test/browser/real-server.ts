@@ -32,7 +32,7 @@ export class RealServer {
     for (const name of ["node_modules", "package.json"]) await symlink(path.join(ROOT, name), path.join(fixture.root, name));
     await build({
       absWorkingDir: ROOT,
-      entryPoints: { app: "webviews/app/main.ts" },
+      entryPoints: { app: "webviews/app/main.ts", docs: "webviews/docs/main.ts" },
       outdir: webviews,
       bundle: true,
       splitting: true,
@@ -43,6 +43,7 @@ export class RealServer {
     });
     await mkdir(webviews, { recursive: true });
     await copyFile(path.join(ROOT, "webviews/app/index.html"), path.join(webviews, "index.html"));
+    await copyFile(path.join(ROOT, "webviews/docs/index.html"), path.join(webviews, "docs.html"));
     for (const file of ["codicon.css", "codicon.ttf"])
       await copyFile(path.join(ROOT, "node_modules/@vscode/codicons/dist", file), path.join(webviews, file));
     const server = new RealServer(await LiveServer.folder(), fixture);

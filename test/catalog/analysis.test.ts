@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Aggregate, AggregateResult, FieldIndex, Histogram, QueryRuns } from "../../protocol/analysis.ts";
-import { toWireNumber } from "../../protocol/json.ts";
+import { toWireNumber } from "../../protocol/wire-number.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { Analysis } from "../../server/catalog/analysis.ts";
 import { listRuns } from "../../server/catalog/list.ts";

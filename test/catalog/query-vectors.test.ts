@@ -9,7 +9,7 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import { fieldsOf } from "../../protocol/expression/ast.ts";
 import { compilePredicate, compileValue, type Value } from "../../protocol/expression/evaluate.ts";
 import { parseFilter, parseValue } from "../../protocol/expression/parse.ts";
-import { fromWireNumber, toWireNumber } from "../../protocol/json.ts";
+import { fromWireNumber, toWireNumber } from "../../protocol/wire-number.ts";
 
 const FILE = "test/vectors/query-language.json";
 /** A number is an object, so that NaN and infinities are no texts. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { beyond } from "../../cli/commands/clean.ts";
 import { completionScript } from "../../cli/commands/completion.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { summaries } from "../catalog/summaries.ts";
 
 it("cleans nothing but ended, unstarred runs behind the newest of their project", () => {

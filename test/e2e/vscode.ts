@@ -56,17 +56,22 @@ export interface VsCode {
 /**
  * Installs the packaged extension into a VS Code of its own and opens `files` as its workspace.
  * @param restricted nobody has said that the workspace is trusted, as after a clone
+ * @param extensions further ones, each the files of its folder
  */
-export async function startVsCode(files: Readonly<Record<string, string>>, { restricted = false } = {}): Promise<VsCode> {
+export async function startVsCode(
+  files: Readonly<Record<string, string>>,
+  {
+    restricted = false,
+    extensions = {},
+  }: { restricted?: boolean; extensions?: Readonly<Record<string, Readonly<Record<string, string>>>> } = {},
+): Promise<VsCode> {
   const root = await realpath(await mkdtemp(path.join(os.tmpdir(), "trainyard-e2e-")));
   const workspace = path.join(root, "workspace");
   const folders = { user: path.join(root, "user-data"), extensions: path.join(root, "extensions"), home: path.join(root, "home") };
   for (const folder of [workspace, RESULTS, path.join(folders.user, "User"), folders.extensions, folders.home])
     await mkdir(folder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(path.dirname(path.join(workspace, name)), { recursive: true });
-    await writeFile(path.join(workspace, name), text);
-  }
+  await writeFiles(workspace, files);
+  for (const [name, content] of Object.entries(extensions)) await writeFiles(path.join(folders.extensions, name), content);
   const trust = { "security.workspace.trust.enabled": restricted, "security.workspace.trust.startupPrompt": "never" };
   const settings = { ...SETTINGS, ...trust, "trainyard.python": python() };
   await writeFile(path.join(folders.user, "User", "settings.json"), JSON.stringify(settings, null, 2));
@@ -96,6 +101,13 @@ export async function startVsCode(files: Readonly<Record<string, string>>, { res
       await rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
+}
+
+async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+    await writeFile(path.join(folder, name), text);
+  }
 }
 
 /** No gallery, no proxy of an outer VS Code, a home of its own; the caches of the trainings stay away from the user's. */

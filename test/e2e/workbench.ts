@@ -1,6 +1,7 @@
 /** One VS Code window: what a user does in it, by roles and labels. */
 import path from "node:path";
 import type { FrameLocator, Locator, Page } from "playwright-core";
+import { until } from "../support/processes.ts";
 
 const EXTENSION = "trainyard.trainyard";
 
@@ -102,6 +103,54 @@ export class Workbench {
     await this.page.keyboard.press("Enter");
   }
 
+  /** Types a path into a dialog for files. @param title stands above it */
+  async answerDialog(title: string, file: string): Promise<void> {
+    const input = await this.#dialog(title);
+    await input.fill(file);
+    const heading = this.quickInput.locator(".quick-input-title", { hasText: title });
+    // It takes no Enter while it still looks at what was typed.
+    await until("the dialog to take the path", async () => {
+      await input.press("Enter");
+      return heading.waitFor({ state: "hidden", timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
+  }
+
+  /** Takes a folder in a dialog for folders. @param holds a folder inside of it: once that is listed, the dialog is there */
+  async chooseFolder(title: string, folder: string, holds: string): Promise<void> {
+    const input = await this.#dialog(title);
+    await input.fill(`${folder}/`);
+    await this.quickInput.locator(".monaco-list-row").getByText(holds, { exact: true }).waitFor();
+    await this.quickInput.locator(".quick-input-action .monaco-button").first().click();
+  }
+
+  /** The line of a dialog for files: what came before it may have the same title, but no path in it. */
+  async #dialog(title: string): Promise<Locator> {
+    await this.quickInput.locator(".quick-input-title", { hasText: title }).waitFor();
+    const input = this.quickInput.locator("input.input");
+    await until("a dialog for files", async () => (await input.inputValue()).startsWith("/"));
+    return input;
+  }
+
+  /** Ticks entries of an open quick pick that takes several, and takes them. */
+  async tick(...labels: string[]): Promise<void> {
+    for (const label of labels)
+      await this.quickInput
+        .locator(".monaco-list-row", { hasText: label })
+        .first()
+        .locator("label, .quick-input-list-checkbox")
+        .first()
+        .click();
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** Presses a button of the dialog that stands in front of everything. */
+  async confirm(button: string): Promise<void> {
+    await this.page.locator(".monaco-dialog-box").getByRole("button", { name: button, exact: true }).click();
+  }
+
   activity(label: string): Locator {
     return this.page.locator(`.activitybar .action-item a.action-label[aria-label^="${label}"]`);
   }
@@ -118,6 +167,12 @@ export class Workbench {
     return this.page.locator('.sidebar .monaco-list-row[role="treeitem"]', { hasText: text }).first();
   }
 
+  /** Selects rows of a tree, one after the other. */
+  async select(...rows: string[]): Promise<void> {
+    // A plain click would open the run.
+    for (const row of rows) await this.treeRow(row).click({ modifiers: ["Control"] });
+  }
+
   async expandRow(text: string | RegExp): Promise<void> {
     const row = this.treeRow(text);
     await row.waitFor();
@@ -127,7 +182,12 @@ export class Workbench {
   /** Opens the context menu of a row and chooses an entry. */
   async chooseInMenu(row: string | RegExp, entry: string): Promise<void> {
     await this.treeRow(row).click({ button: "right" });
-    await this.page.locator(".monaco-menu .action-item", { hasText: entry }).first().click();
+    const item = this.page.locator(".monaco-menu .action-item", { hasText: entry }).first();
+    // A menu that has only just opened takes no click: it might be the end of the one that opened it.
+    await item.hover();
+    await this.page.locator(".monaco-menu .action-item.focused", { hasText: entry }).waitFor();
+    await this.page.keyboard.press("Enter");
+    await item.waitFor({ state: "hidden" });
   }
 
   get statusBar(): Locator {

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ExportedRun, type ExportFormat } from "../../protocol/export.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import type { ImportReport, ImportRequest } from "../../protocol/import.ts";
 import type { RunRecord } from "../../protocol/run.ts";
 import { FORMATS } from "../../server/export/formats.ts";
 import { ALL_POINTS, type ExportJob } from "../../server/export/job.ts";
@@ -99,12 +100,16 @@ async function exported(id: RunId, format: ExportFormat): Promise<Buffer> {
     },
     runs: [ExportedRun.parse({ ...record, ...facts, spec_source: "recipe: script\n" })],
     points: () => Promise.resolve(windows),
+    folder: (run) => store.paths(run).dir,
     checkpoints: () => Promise.resolve([]),
   };
   const pieces: Uint8Array[] = [];
   for await (const piece of FORMATS[format].write(job)) pieces.push(piece);
   return Buffer.concat(pieces);
 }
+
+/** Into the store that it came from: points always make new runs. */
+const imported = (request: ImportRequest): Promise<ImportReport> => importFile(store, request, () => false);
 
 /** The long form without the columns that name the run: text that keeps every bit. Metrics may come in another order, points may not. */
 async function longForm(id: RunId): Promise<Map<string, string[]>> {
@@ -118,9 +123,9 @@ async function longForm(id: RunId): Promise<Map<string, string[]>> {
 describe("export and import", () => {
   it.each(POINT_FORMATS)("lose no bit of any point as %s", async (format) => {
     const file = path.join(root, `x.${format}`);
-    const imported = async (id: RunId): Promise<RunId> => {
+    const copyOf = async (id: RunId): Promise<RunId> => {
       await writeFile(file, await exported(id, format));
-      return (await importFile(store, { path: file })).runs[0]?.id ?? "";
+      return (await imported({ path: file })).runs[0]?.id ?? "";
     };
     await fc.assert(
       fc.asyncProperty(anyRun, async (attempts) => {
@@ -128,10 +133,10 @@ describe("export and import", () => {
         const wanted = await longForm(id);
         // CSV does not name a run without points.
         if (wanted.size === 0 && (format === "long" || format === "wide")) return;
-        const copy = await imported(id);
+        const copy = await copyOf(id);
         expect(copy).not.toBe(id);
         expect(await longForm(copy)).toEqual(wanted);
-        expect(await longForm(await imported(copy))).toEqual(wanted);
+        expect(await longForm(await copyOf(copy))).toEqual(wanted);
       }),
       { numRuns: ROUNDS },
     );
@@ -165,7 +170,7 @@ describe("export and import", () => {
     const run = await makeRun([{ rows: [{ step: 1, time: 2, values: { loss: NaN } }], resumed: null }], known);
     const file = path.join(root, "known");
     await writeFile(file, await exported(run.record.id, format));
-    const report = await importFile(store, { path: file, project: "elsewhere" });
+    const report = await imported({ path: file, project: "elsewhere" });
     const [copy] = report.runs;
     expect(copy).toMatchObject({ source_run: run.record.id, project: "elsewhere", points: 1 });
     const id = copy?.id ?? "";
@@ -177,7 +182,7 @@ describe("export and import", () => {
     // A run that has not started has no points, and still is a run.
     const draft = await makeRun([], { name: "not started", state: "draft" });
     await writeFile(file, await exported(draft.record.id, format));
-    const [other] = (await importFile(store, { path: file })).runs;
+    const [other] = (await imported({ path: file })).runs;
     expect((await store.read(other?.id ?? "")).record).toMatchObject({ name: "not started", state: "interrupted", attempt: 0 });
   });
 
@@ -219,13 +224,12 @@ describe("export and import", () => {
     for (const [name, content, message] of wrong) {
       const file = path.join(root, name);
       await writeFile(file, content, "latin1");
-      const error: unknown = await importFile(store, { path: file }).catch((caught: unknown) => caught);
+      const error: unknown = await imported({ path: file }).catch((caught: unknown) => caught);
       expect([name, error]).toMatchObject([name, { code: "bad_request" }]);
       expect((error as Error).message).toMatch(message);
     }
     await mkdir(path.join(root, "folder"));
-    const codeOf = (file: string): Promise<unknown> =>
-      importFile(store, { path: file }).catch((error: unknown) => (error as { code: string }).code);
+    const codeOf = (file: string): Promise<unknown> => imported({ path: file }).catch((error: unknown) => (error as { code: string }).code);
     expect(await codeOf(path.join(root, "folder"))).toBe("bad_request");
     expect(await codeOf(path.join(root, "missing"))).toBe("missing_file");
     expect(await codeOf("relative.csv")).toBe("bad_request");
@@ -243,7 +247,7 @@ describe("export and import", () => {
         fc.constantFrom("", "PAR1"),
         async (head, rest, tail) => {
           await writeFile(file, Buffer.concat([Buffer.from(head, "latin1"), rest, Buffer.from(tail)]));
-          const error: unknown = await importFile(store, { path: file }).catch((caught: unknown) => caught);
+          const error: unknown = await imported({ path: file }).catch((caught: unknown) => caught);
           expect(error).toMatchObject({ code: "bad_request" });
         },
       ),

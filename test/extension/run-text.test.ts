@@ -13,7 +13,7 @@ import {
   sweepRuns,
   sweepTitle,
 } from "../../src/runs/run-nodes.ts";
-import { headlineMetric, runDescription, runSpoken, runTooltip, stateLook } from "../../src/runs/run-text.ts";
+import { headlineMetric, runDescription, runSpoken, runTooltip, stateLook, statisticsText } from "../../src/runs/run-text.ts";
 import { statusText } from "../../src/views/status-text.ts";
 import { metric, runSummary } from "./run-samples.ts";
 
@@ -141,4 +141,12 @@ describe("the tree", () => {
     expect(movesInTree(runSummary({ state: "completed" }), run)).toBe(true);
     expect(movesInTree(runSummary({ archived: true }), run)).toBe(true);
   });
+});
+
+it("says what the runs of a project add up to", () => {
+  const none = { projects: {}, recipes: {}, archived: 0, starred: 0, points: 0, newest: null };
+  expect(statisticsText({ ...none, runs: 18, states: { completed: 17, failed: 1 }, training_seconds: 11_100, checkpoints: 1 })).toBe(
+    "18 runs, 17 completed, 1 failed · 3 h 05 min of training · 1 checkpoint",
+  );
+  expect(statisticsText({ ...none, runs: 0, states: {}, training_seconds: 0, checkpoints: 0 })).toBe("0 runs");
 });

@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createClient } from "../../protocol/client.ts";
 import { Discovery } from "../../protocol/discovery.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { builtCli } from "../support/machine.ts";
 import { runProgram, until } from "../support/processes.ts";
 import { endServer } from "../support/store.ts";

@@ -5,8 +5,10 @@ import { fillPath } from "../../protocol/client.ts";
 import { ApiError, ErrorCode, HTTP_STATUS, TrainyardError } from "../../protocol/errors.ts";
 import { decodeFrame, encodeFrame, type SeriesFrameHeader } from "../../protocol/frames.ts";
 import { newRunId, RunId, Slug } from "../../protocol/ids.ts";
-import { fromWireNumber, toWireNumber, WireNumber } from "../../protocol/json.ts";
-import { canTransition, FINAL_STATES, LIVE_STATES, RunState, TRANSITIONS } from "../../protocol/states.ts";
+import { WireNumber } from "../../protocol/json.ts";
+import { fromWireNumber, toWireNumber } from "../../protocol/wire-number.ts";
+import { canTransition, RunState, TRANSITIONS } from "../../protocol/states.ts";
+import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 
 describe("identifiers", () => {
   it("are valid and sort by their time", () => {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ExitRecord, StopRequest } from "../../protocol/run.ts";
-import { canTransition, FINAL_STATES, LIVE_STATES, RunState } from "../../protocol/states.ts";
+import { canTransition, RunState } from "../../protocol/states.ts";
+import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { decideOutcome, type EndRecord, type Evidence } from "../../server/runs/outcome.ts";
 import { exitRecord } from "../store/fixtures.ts";
 

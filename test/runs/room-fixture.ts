@@ -5,7 +5,7 @@ import path from "node:path";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { RunSpec, type RunSpecInput } from "../../protocol/spec.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { createRuns } from "../../server/runs/runs.ts";
 import type { Runs, RunsChange, RunsOptions } from "../../server/runs/types.ts";
 import { openSeries } from "../../server/series/series.ts";

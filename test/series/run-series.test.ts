@@ -5,7 +5,7 @@ import { tableFromIPC } from "apache-arrow";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newRunId } from "../../protocol/ids.ts";
-import { toWireNumber } from "../../protocol/json.ts";
+import { toWireNumber } from "../../protocol/wire-number.ts";
 import { encodeArrow } from "../../server/series/arrow.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
 import type { RunSeries, SeriesSource, SeriesWindow } from "../../server/series/types.ts";
@@ -305,6 +305,17 @@ describe("what the run is at", () => {
     await writeAttempt(1, rows);
     await series.poll();
     expect(series.secondsPerStep()).toBeCloseTo(0.1, 6);
+  });
+
+  it("knows no step time of rows that were written in one millisecond, and the right one of a loop that is quicker than the clock", async () => {
+    const rows = (msPerStep: number): Row[] =>
+      Array.from({ length: 400 }, (_, i) => ({ time: 1.7e12 + i * msPerStep, step: i, values: { loss: 1 } }));
+    await writeAttempt(1, rows(0.0003));
+    await series.poll();
+    expect(series.secondsPerStep()).toBeNull();
+    await writeAttempt(2, rows(0.05));
+    await series.poll();
+    expect(series.secondsPerStep()).toBeCloseTo(0.00005, 6);
   });
 });
 

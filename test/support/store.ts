@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { createClient, type ApiClient } from "../../protocol/client.ts";
-import { Discovery, DISCOVERY_FILE } from "../../protocol/discovery.ts";
+import { DISCOVERY_FILE } from "../../protocol/constants.ts";
+import { Discovery } from "../../protocol/discovery.ts";
 import { isAlive, killQuietly, killTrainingsOf, until } from "./processes.ts";
 
 /** @throws Error when there is no discovery file */

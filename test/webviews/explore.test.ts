@@ -85,7 +85,7 @@ describe("what is asked", () => {
   it("joins the conditions of the view, and names only fields that there are", () => {
     const view = { clauses: ["params.lr < 1", "a = 1 or b = 2"], states: ["failed" as const], archived: false };
     expect(scopeOf(view, "", true).filter).toBe(
-      '(params.lr < 1) and (a = 1 or b = 2) and (record.state in ("failed")) and (record.archived = false)',
+      'params.lr < 1 and (a = 1 or b = 2) and record.state in ("failed") and record.archived = false',
     );
     expect(scopeOf({ ...view, clauses: [] }, "", false).filter).toBe("record.archived = false");
     expect(rowFields(columns("params.lr", "params.gone", "record.step"), known)).toEqual(expect.not.arrayContaining(["params.gone"]));

@@ -33,7 +33,13 @@ describe("conditions", () => {
   it("mean together what they mean one by one", () => {
     const clauses = ["params.a = 1 or params.b = 2", "record.starred"];
     const { text, starts } = joinClauses(clauses);
-    expect(text).toBe("(params.a = 1 or params.b = 2) and (record.starred)");
+    expect(text).toBe("(params.a = 1 or params.b = 2) and record.starred");
+    // What needs no brackets gets none, so that it is split into the same conditions again.
+    expect(splitClauses(joinClauses(["params.a = 1", "not params.b", "params.c < 2"]).text)).toEqual([
+      "params.a = 1",
+      "not params.b",
+      "params.c < 2",
+    ]);
     expect(starts.map((start, index) => text.startsWith(clauses[index] ?? "?", start))).toEqual([true, true]);
     expect(locateError({ message: "", hint: null, span: { start: 35, end: 41 } }, starts)).toMatchObject({
       clause: 1,

@@ -5,8 +5,13 @@ import { parse, View } from "vega";
 import { expressionInterpreter } from "vega-interpreter";
 import { describe, expect, it } from "vitest";
 import type { AggregateResult, FieldInfo, Statistics } from "../../protocol/analysis.ts";
+import { compilePredicate } from "../../protocol/expression/evaluate.ts";
+import { parseFilter } from "../../protocol/expression/parse.ts";
 import { newRunId } from "../../protocol/ids.ts";
+import type { JsonValue } from "../../protocol/json.ts";
 import { PlotKind, PlotSettings, Spread } from "../../protocol/saved.ts";
+import { joinClauses } from "../../webviews/explore/filter-text.ts";
+import { inBin, markFilter } from "../../webviews/plots/mark-filter.ts";
 import { axesOf, moveAxis, nearestLine, passes } from "../../webviews/plots/parallel-scale.ts";
 import { binRows, category, groupFields, groupRows, plotCsv, type PlotRow, pointRow } from "../../webviews/plots/plot-data.ts";
 import { missingPart } from "../../webviews/plots/plot-model.ts";
@@ -69,6 +74,59 @@ it("bins hold every value once, each its lower edge, the last one its upper edge
       }
     }),
   );
+});
+
+describe("the filter of a mark", () => {
+  type Run = Readonly<Record<string, JsonValue>>;
+  const info = (name: string, type: FieldInfo["type"]): FieldInfo => ({ name, type, count: 1, missing: 0, min: null, max: null, non_finite: 0, unique: null, values: [] }); // prettier-ignore
+  const known = new Map(
+    ([["metrics.val loss", "numeric"], ["params.optim", "string"], ["params.bf16", "boolean"], ["record.tags", "list"]] as const) // prettier-ignore
+      .map(([name, type]) => [name, info(name, type)]),
+  );
+  const passes = (clauses: readonly string[], run: Run): boolean =>
+    compilePredicate(parseFilter(joinClauses(clauses).text), (field) => () => {
+      const value = run[field];
+      return value === null || typeof value === "object" ? undefined : value;
+    })(0);
+
+  it("lets the runs of a bar through and no others, whatever colour and facet are", () => {
+    const runs = fc.array(
+      fc.record({
+        "metrics.val loss": fc.option(fc.double({ min: -5, max: 5, noNaN: true })),
+        "params.optim": fc.constantFrom('ada"mw', "lion", null),
+        "params.bf16": fc.constantFrom(true, false, null),
+      }),
+      { minLength: 1, maxLength: 30 },
+    );
+    fc.assert(
+      fc.property(runs, fc.integer({ min: 1, max: 6 }), (all, bins) => {
+        const plot = settings({ kind: "histogram", x: "metrics.val loss", color: "params.optim", facet: "params.bf16" });
+        const fields = ["record.name", ...groupFields(plot)];
+        const points = all.map((run, n) => {
+          const values = fields.map((field) => (field === "record.name" ? String(n) : (run[field as keyof typeof run] ?? null)));
+          return pointRow({ id: newRunId(), values }, fields, plot);
+        });
+        const edges = Array.from({ length: bins + 1 }, (_, i) => -5 + (10 * i) / bins);
+        const drawn = binRows(points.filter((point) => point !== null), edges); // prettier-ignore
+        for (const mark of drawn) {
+          const { clauses, whole } = markFilter(plot, mark, 5, known);
+          expect(whole).toBe(true);
+          const found = all.filter((run) => passes(clauses, run)).length;
+          expect(found).toBe(mark.runs);
+          expect(points.filter((point) => inBin(mark, point?.x, 5)).length).toBeGreaterThanOrEqual(found);
+        }
+      }),
+    );
+  });
+
+  it("says that it is not whole where no condition names the value", () => {
+    const mark: PlotRow = { x: "lion", color: '["a","b"]', y: 1, runs: 2 };
+    const plot = settings({ kind: "bar", x: "params.optim", y: "metrics.val loss", color: "record.tags" });
+    expect(markFilter(plot, mark, Number.NaN, known)).toEqual({
+      clauses: ['params.optim = "lion"', 'metrics."val loss" != null'],
+      whole: false,
+    });
+  });
 });
 
 it("points keep texts, write lists as JSON, and are left out where they lack a coordinate", () => {

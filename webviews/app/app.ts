@@ -138,6 +138,9 @@ export class App extends LitElement {
           openCompare: (runs) => {
             this.#openPage({ view: "compare", runs });
           },
+          openExplore: (project, filter) => {
+            this.#openPage({ view: "explore", project, filter });
+          },
           openPlot: (project, filter) => {
             this.#openPage({ view: "plots", project, filter });
           },
@@ -204,7 +207,7 @@ export class App extends LitElement {
             this.#openPage({ view: "compare", runs: (event as CustomEvent<RunId[]>).detail });
           }}
           @runs-explore=${() => {
-            this.#openPage({ view: "explore", project: null });
+            this.#openPage({ view: "explore", project: null, filter: null });
           }}
           @runs-sweeps=${() => {
             this.#openPage({ view: "sweeps", sweep: null });
@@ -222,7 +225,7 @@ export class App extends LitElement {
     if (this.builder !== null)
       return html`<ty-builder .transport=${transport} .target=${this.builder} .document=${this.draft}></ty-builder>`;
     if (this.page?.view === "compare") return html`<ty-compare .transport=${transport} .runs=${this.page.runs}></ty-compare>`;
-    if (this.page?.view === "explore") return this.#explore(transport, this.page.project);
+    if (this.page?.view === "explore") return this.#explore(transport, this.page.project, this.page.filter);
     if (this.page?.view === "plots") return this.#plots(transport, this.page.project, this.page.filter);
     if (this.page?.view === "sweeps") return html`<ty-sweeps .transport=${transport} .sweep=${this.page.sweep}></ty-sweeps>`;
     if (this.page?.view === "system") return html`<ty-system .transport=${transport}></ty-system>`;
@@ -240,13 +243,15 @@ export class App extends LitElement {
     </div>`;
   }
 
-  #explore(transport: BrowserTransport, project: string | null): TemplateResult {
+  #explore(transport: BrowserTransport, project: string | null, filter: string | null): TemplateResult {
+    const page = `explore.${project ?? ""}`;
     return html`<ty-explore
       .transport=${transport}
       .project=${project}
-      .saved=${readState(`explore.${project ?? ""}`)}
+      .filter=${filter ?? ""}
+      .saved=${filter === null ? readState(page) : null}
       @view-state=${(event: Event) => {
-        keepState(`explore.${project ?? ""}`, (event as CustomEvent<unknown>).detail);
+        keepState(page, (event as CustomEvent<unknown>).detail);
       }}
     ></ty-explore>`;
   }

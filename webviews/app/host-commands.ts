@@ -12,6 +12,7 @@ export interface PageActions {
   openSweep(sweep: SweepId | null): void;
   openSystem(): void;
   openNewSweep(from: RunId | null): void;
+  openExplore(project: string | null, filter: string): void;
   openPlot(project: string | null, filter: string): void;
   /** Asks for the checkpoint, the mode and changed parameters. */
   askResume(run: RunId, mode: "continue" | "fork", checkpoint: string | null): void;
@@ -44,6 +45,9 @@ export async function runHostCommand(command: SimpleHostCommand, transport: Tran
       saveFile(command.path.split("/").at(-1) ?? "artifact", new Blob([new Uint8Array(bytes)], { type: "application/octet-stream" }));
       break;
     }
+    case "open_explore":
+      page.openExplore(command.project, command.filter);
+      break;
     case "open_plot":
       page.openPlot(command.project, command.filter);
       break;

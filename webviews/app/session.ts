@@ -7,9 +7,8 @@ const TOKEN_KEY = "trainyard.token";
 /** What the page shows besides a single run. */
 export type Page =
   | { readonly view: "compare"; readonly runs: readonly RunId[] }
-  | { readonly view: "explore"; readonly project: string | null }
-  /** `filter`: the runs that a new plot begins with; null goes on with the last one. */
-  | { readonly view: "plots"; readonly project: string | null; readonly filter: string | null }
+  /** `filter`: the runs that a new table or plot begins with; null goes on with the last one. */
+  | { readonly view: "explore" | "plots"; readonly project: string | null; readonly filter: string | null }
   /** One sweep, or the list of all. */
   | { readonly view: "sweeps"; readonly sweep: SweepId | null }
   | { readonly view: "system" };
@@ -32,10 +31,10 @@ export function readPage(hash: string): Page | null {
   const compare = z.array(RunId).min(1).safeParse(fragment.get("compare")?.split(","));
   if (compare.success) return { view: "compare", runs: compare.data };
   const projectOf = (name: string | null): string | null => Slug.safeParse(name).data ?? null;
-  if (fragment.has("plots")) return { view: "plots", project: projectOf(fragment.get("plots")), filter: null };
   if (fragment.has("sweeps")) return { view: "sweeps", sweep: SweepId.safeParse(fragment.get("sweeps")).data ?? null };
   if (fragment.has("system")) return { view: "system" };
-  return fragment.has("explore") ? { view: "explore", project: projectOf(fragment.get("explore")) } : null;
+  const view = (["plots", "explore"] as const).find((name) => fragment.has(name));
+  return view === undefined ? null : { view, project: projectOf(fragment.get(view)), filter: null };
 }
 
 /** A token in the address would stay in the history and in every screenshot. */

@@ -12,6 +12,7 @@ const SLOTS: ReadonlyMap<string, number> = new Map([
   ["activations", 1],
   ["logits", 2],
   ["gradients", 3],
+  ["dataset", 4],
   ["optimizer", 5],
   ["framework", 6],
 ]);

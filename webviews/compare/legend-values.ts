@@ -1,5 +1,5 @@
 /** The numbers of the legend: last and best value of one metric per entry, and the difference to the baseline. Pure. */
-import { fromWireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { Direction } from "./direction.ts";
 import type { Entry } from "./entries.ts";
 

@@ -3,7 +3,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import type { Checkpoint, CheckpointStatus } from "../../protocol/artifact.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { fromWireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import { formatBytes, formatInteger, formatValue, formatWhen, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { moveRowFocus } from "../components/row-focus.ts";

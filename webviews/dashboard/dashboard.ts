@@ -5,7 +5,7 @@ import { keyed } from "lit/directives/keyed.js";
 import type { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { ChartSync } from "../charts/chart-sync.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { icon } from "../components/icons.ts";

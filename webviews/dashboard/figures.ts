@@ -1,8 +1,8 @@
 /** The row of key figures under the header. */
 import { css, html, nothing, type TemplateResult } from "lit";
-import { fromWireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { formatDuration, formatInteger, formatPercent, formatValue, UNKNOWN } from "../components/format.ts";
 import { bestLoss, headlineLosses } from "./metrics.ts";
 

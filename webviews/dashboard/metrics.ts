@@ -1,6 +1,6 @@
 /** Which metrics make a dashboard, in which order, and which are better when lower. */
 import type { MetricSummary } from "../../protocol/run.ts";
-import { fromWireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 
 /** Earlier patterns come first; names that match none keep the order in which they appeared. */
 const ORDER: readonly RegExp[] = [

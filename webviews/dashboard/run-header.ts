@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { FINAL_STATES } from "../../protocol/states.ts";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { formatClock } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { stateIcon, stateLabel } from "../components/state-icon.ts";

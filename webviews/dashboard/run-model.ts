@@ -6,7 +6,7 @@ import { DEFAULT_GPU_LIMITS, type GpuLimits } from "../../protocol/gpu-warnings.
 import type { RunId } from "../../protocol/ids.ts";
 import type { ServerMessage } from "../../protocol/messages.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { RunUsage, SystemSample } from "../../protocol/system.ts";
 import { type Annotations, annotate, NO_ANNOTATIONS } from "../charts/annotations.ts";
 import type { XWindow } from "../charts/chart-sync.ts";

@@ -2,7 +2,7 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { type Annotations, type AttemptSpan, NO_ANNOTATIONS } from "../charts/annotations.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatClock, formatInteger, formatPercent } from "../components/format.ts";

@@ -20,7 +20,7 @@ import { ExploreModel, MOST_SELECTED } from "./explore-model.ts";
 import { exploreStyles } from "./explore-styles.ts";
 import "./explore-tools.ts";
 import type { FilterBar, FilterChange } from "./filter-bar.ts";
-import { joinClauses } from "./filter-text.ts";
+import { joinClauses, splitClauses } from "./filter-text.ts";
 import "./filter-bar.ts";
 import { actionItems, changeAll, exportItems, exportRuns, MOST_COMPARED, restoreAll, type Selection, stopAll } from "./run-actions.ts";
 import type { RunDialogs, TagChange } from "./run-dialogs.ts";
@@ -35,6 +35,8 @@ export class Explore extends LitElement {
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) project: string | null = null;
+  /** The runs that a new table begins with. */
+  @property({ attribute: false }) filter = "";
   /** What an earlier session of this panel set up; anything that is no view counts as nothing. */
   @property({ attribute: false }) saved: unknown = null;
   @state() private view: ViewSettings = ViewSettings.parse({});
@@ -55,10 +57,11 @@ export class Explore extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    if (this.#model !== null && !changed.has("project") && !changed.has("transport")) return;
+    if (this.#model !== null && !(["project", "transport", "filter"] as const).some((key) => changed.has(key))) return;
     this.#model?.close();
     const saved = ViewSettings.safeParse(this.saved ?? {});
     this.view = saved.success ? saved.data : ViewSettings.parse({});
+    if (this.filter !== "") this.view = { ...this.view, clauses: splitClauses(this.filter) };
     this.viewName = null;
     this.selected = new Map();
     this.#typed = "";

@@ -1,10 +1,11 @@
 /** The fields that runs have, as columns show them: what they are called, how their values read, which come first. Pure. */
 import type { FieldInfo } from "../../protocol/analysis.ts";
-import { fromWireNumber, type JsonValue, WireNumber } from "../../protocol/json.ts";
+import { type JsonValue, WireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { TableColumn } from "../../protocol/saved.ts";
 import { settingText } from "../compare/differences.ts";
 import { formatDuration, formatInteger, formatPercent, formatValue, formatWhen, UNKNOWN } from "../components/format.ts";
-import { orderMetrics } from "../dashboard/metrics.ts";
+import { isTrainingLoss, orderMetrics } from "../dashboard/metrics.ts";
 
 /** A field of the query language: `record.tags`, `params.lora.r`, `metrics.eval/loss:min`, `derived.gap`. */
 export type Field = string;
@@ -45,6 +46,11 @@ export function fieldTitle(field: Field): string {
   return RECORD[field]?.title ?? field.replace(/^(record|params|metrics)\./, "").replace(/^derived\./, "ƒ ");
 }
 
+/** The field whose column has a curve beside each value: the training loss. */
+export function sparkField(columns: readonly Pick<TableColumn, "field">[]): Field | null {
+  return columns.find(({ field }) => field.startsWith("metrics.") && isTrainingLoss(field.slice("metrics.".length)))?.field ?? null;
+}
+
 /** Numbers stand right, so that their digits line up. @param info null: nothing is known of its values */
 export function isNumeric(field: Field, info: FieldInfo | undefined): boolean {
   return RECORD[field]?.number ?? (info === undefined ? /^(metrics|derived)\./.test(field) : info.type === "numeric");
@@ -52,7 +58,8 @@ export function isNumeric(field: Field, info: FieldInfo | undefined): boolean {
 
 export function defaultWidth(field: Field, info: FieldInfo | undefined): number {
   const title = 34 + 7 * fieldTitle(field).length;
-  return RECORD[field]?.width ?? Math.min(220, Math.max(isNumeric(field, info) ? 92 : 120, title));
+  const least = sparkField([{ field }]) !== null ? 132 : isNumeric(field, info) ? 92 : 120;
+  return RECORD[field]?.width ?? Math.min(220, Math.max(least, title));
 }
 
 export function cellText(field: Field, value: JsonValue | undefined, now: number): string {

@@ -112,11 +112,22 @@ export function joinClauses(clauses: readonly string[]): { readonly text: string
   let text = "";
   for (const clause of clauses) {
     if (text !== "") text += " and ";
-    const wrap = clauses.length > 1;
+    const wrap = clauses.length > 1 && isJoined(clause);
     starts.push(text.length + (wrap ? 1 : 0));
     text += wrap ? `(${clause})` : clause;
   }
   return { text, starts };
+}
+
+/** Would it read otherwise beside an "and"? What is no condition yet is kept apart too. */
+function isJoined(clause: string): boolean {
+  try {
+    const { kind, span } = parseFilter(clause);
+    return (kind === "and" || kind === "or") && !isBracketed(clause, span);
+  } catch (error) {
+    if (error instanceof TrainyardError) return true;
+    throw error;
+  }
 }
 
 /** The clause that holds the place of an error in the joined text, and the error as it stands in that clause. */

@@ -1,7 +1,8 @@
 /** Cells of the table: a run's values, and a group's statistics. */
-import { html, nothing, type TemplateResult } from "lit";
+import { html, nothing, svg, type TemplateResult } from "lit";
 import type { FieldInfo } from "../../protocol/analysis.ts";
-import { fromWireNumber, WireNumber } from "../../protocol/json.ts";
+import { WireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { GroupStatistic } from "../../protocol/saved.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger, formatLike, formatValue } from "../components/format.ts";
@@ -10,8 +11,11 @@ import type { ColumnLayout, PlacedColumn } from "./column-layout.ts";
 import type { Group } from "./explore-model.ts";
 import { cellText, type Field, fieldTitle, isNumeric } from "./fields.ts";
 import { type Row, tagsOf, text } from "./scope.ts";
+import { SPARK_HEIGHT, SPARK_WIDTH } from "./sparklines.ts";
 
 interface CellPlace {
+  /** A curve before the value, as the path of its line; null in columns without. */
+  readonly spark: string | null;
   readonly style: string;
   readonly left: Readonly<Record<string, string>>;
   readonly now: number;
@@ -20,17 +24,30 @@ interface CellPlace {
 export function valueCell(row: Row, { field, index }: PlacedColumn, info: FieldInfo | undefined, place: CellPlace): TemplateResult {
   const value = row.values[field];
   const shown = cellText(field, value, place.now);
-  const bar = field.startsWith("metrics.") ? barOf(value, info) : null;
+  const { spark } = place;
+  const bar = spark === null && field.startsWith("metrics.") ? barOf(value, info) : null;
   const numeric = isNumeric(field, info) ? "number" : "";
   return html`<span
     role="gridcell"
-    class="truncate ${numeric} ${bar === null ? "" : "bar"} ${place.style}"
+    class="${spark === null ? "truncate" : "sparked"} ${numeric} ${bar === null ? "" : "bar"} ${place.style}"
     title=${shown}
     aria-colindex=${index + 4}
     data-column=${field}
     ${cssProperties(bar === null ? place.left : { ...place.left, "--bar": `${bar.toFixed(1)}%` })}
-    >${shown}</span
+    >${spark === null ? shown : html`${sparkline(spark)}<span class="value">${shown}</span>`}</span
   >`;
+}
+
+function sparkline(path: string): TemplateResult {
+  return html`<svg
+    class="spark"
+    viewBox="0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}"
+    preserveAspectRatio="none"
+    aria-hidden="true"
+    data-testid="spark"
+  >
+    ${path === "" ? nothing : svg`<path d=${path} vector-effect="non-scaling-stroke" />`}
+  </svg>`;
 }
 
 export interface TagsEditing {

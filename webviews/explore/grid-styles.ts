@@ -148,6 +148,27 @@ export const gridStyles = css`
   .number {
     text-align: right;
   }
+  .sparked {
+    display: flex;
+    justify-content: flex-end;
+    align-items: center;
+    gap: 6px;
+    overflow: hidden;
+    white-space: nowrap;
+  }
+  .sparked .value {
+    flex: none;
+  }
+  .spark {
+    flex: 0 1 52px;
+    min-width: 0;
+    height: 14px;
+    margin-right: auto;
+    fill: none;
+    stroke: currentColor;
+    stroke-opacity: 0.74;
+    stroke-linejoin: round;
+  }
   .star {
     flex: none;
     opacity: 0;

@@ -3,7 +3,7 @@ import type { BatchResult } from "../../protocol/batch.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { mustAll } from "../../protocol/refusals.ts";
 import type { RouteBody } from "../../protocol/routes.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { TrashId } from "../../protocol/trash.ts";
 import type { MenuItem } from "../components/menu.ts";
 import { saveFile } from "../components/save-file.ts";

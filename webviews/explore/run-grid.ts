@@ -15,6 +15,7 @@ import { groupLine, tagsCell, valueCell } from "./grid-cells.ts";
 import { gridStyles } from "./grid-styles.ts";
 import { GROUP_PX, type Line, ROW_PX } from "./layout.ts";
 import { type Row, stateOf, tagsOf, text } from "./scope.ts";
+import { Sparklines } from "./sparklines.ts";
 
 /** Lines beyond the visible ones on each side, so that scrolling does not show blanks. */
 const SPARE_LINES = 12;
@@ -38,9 +39,13 @@ export class RunGrid extends LitElement {
   #anchor = 0;
   /** The active row is to get the focus once it exists. */
   #focusActive = false;
+  #sparks!: Sparklines;
 
   override connectedCallback(): void {
     super.connectedCallback();
+    this.#sparks = new Sparklines(this.model.transport, () => {
+      this.requestUpdate();
+    });
     const size = new ResizeObserver(() => {
       this.#measure();
     });
@@ -50,6 +55,7 @@ export class RunGrid extends LitElement {
       }),
       () => {
         size.disconnect();
+        this.#sparks.close();
       },
     ];
     void this.updateComplete.then(() => {
@@ -65,6 +71,9 @@ export class RunGrid extends LitElement {
   override updated(changed: PropertyValues): void {
     this.#measure();
     this.model.need(...this.range);
+    const [from, to] = this.range;
+    const rows = Array.from({ length: to - from }, (_, i) => this.#rowAt(from + i));
+    this.#sparks.show(this.model.columns, rows);
     if (this.#focusActive) this.#focusRow();
     if (changed.has("editing")) this.renderRoot.querySelector<HTMLInputElement>(".tags-input")?.select();
   }
@@ -242,7 +251,7 @@ export class RunGrid extends LitElement {
   #cell(row: Row, column: PlacedColumn, now: number, last: boolean): TemplateResult {
     const pinned = column.pinned ? `pinned ${last ? "last" : ""}` : "";
     const left = column.pinned ? { "--left": `${String(column.left)}px` } : {};
-    const place = { style: pinned, left, now };
+    const place = { spark: this.#sparks.path(column.field, row.id), style: pinned, left, now };
     if (column.field !== "record.tags") return valueCell(row, column, this.model.fields.get(column.field), place);
     return tagsCell(row, column, place, {
       editing: this.editing === row.id,

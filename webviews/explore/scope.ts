@@ -4,7 +4,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { TableColumn, ViewSettings } from "../../protocol/saved.ts";
 import { RunState } from "../../protocol/states.ts";
-import { type Field, fieldOf, isNumeric } from "./fields.ts";
+import { type Field, fieldOf, isNumeric, sparkField } from "./fields.ts";
 import { joinClauses, quote } from "./filter-text.ts";
 
 /** A run as the table shows it. */
@@ -49,7 +49,14 @@ export function scopeOf(view: Pick<ViewSettings, "clauses" | "states" | "archive
 /** Fields of a row's question: one that no run has any more would be refused. */
 export function rowFields(columns: readonly TableColumn[], known: ReadonlyMap<Field, FieldInfo>): Field[] {
   const wanted = columns.map(({ field }) => field).filter((field) => field.startsWith("record.") || known.has(field));
-  return [...new Set([...ROW_FIELDS, ...wanted])].slice(0, MOST_FIELDS);
+  const spark = sparkField(columns);
+  const points = spark !== null && known.has(spark) ? [sparkCount(spark)] : [];
+  return [...new Set([...ROW_FIELDS, ...points, ...wanted])].slice(0, MOST_FIELDS);
+}
+
+/** How many points a curve has. */
+export function sparkCount(field: Field): Field {
+  return `${field}:count`;
 }
 
 export function sortKeys(view: Pick<ViewSettings, "sort" | "group">, known: ReadonlyMap<Field, FieldInfo>): string[] {

@@ -31,8 +31,11 @@ export function groupFields({ x, color, facet }: PlotSettings): Field[] {
   return [...new Set([x, color, facet].filter((field) => field !== null))];
 }
 
+/** What stands for a value that a run does not have. */
+export const MISSING = "–";
+
 export function category(value: JsonValue | undefined): number | string {
-  if (value === undefined || value === null) return "–";
+  if (value === undefined || value === null) return MISSING;
   return typeof value === "number" || typeof value === "string" ? value : JSON.stringify(value);
 }
 

@@ -5,13 +5,16 @@ import type { JsonValue } from "../../protocol/json.ts";
 import type { PlotSettings } from "../../protocol/saved.ts";
 import type { Field } from "../explore/fields.ts";
 import { scopeOf } from "../explore/scope.ts";
-import { splitClauses } from "../explore/filter-text.ts";
+import { joinClauses, splitClauses } from "../explore/filter-text.ts";
 import type { Transport } from "../transport/transport.ts";
-import { binRows, groupFields, groupRows, type PlotRow, pointRow } from "./plot-data.ts";
+import { inBin, markFilter } from "./mark-filter.ts";
+import { binRows, groupFields, groupRows, MISSING, type PlotRow, pointRow } from "./plot-data.ts";
 
 /** Runs that are drawn one by one; the server answers so many at once. */
 export const MOST_POINTS = 10_000;
 const MOST_GROUPS = 10_000;
+/** Characters of a filter that a page is opened with. */
+const MOST_FILTER = 4000;
 
 export interface PlotResult {
   readonly rows: readonly PlotRow[];
@@ -29,6 +32,15 @@ export interface ParallelLine {
   readonly color: JsonValue;
   readonly values: readonly JsonValue[];
 }
+
+/** The runs that a mark of several stands for. */
+export interface MarkRuns {
+  readonly runs: readonly { readonly id: RunId; readonly name: string }[];
+  /** The filter that lets these runs through and no others; null where none can say it. */
+  readonly filter: string | null;
+}
+
+export const NO_RUNS: MarkRuns = { runs: [], filter: null };
 
 /** What is still to be chosen before there is a plot; null when it is whole. */
 export function missingPart({ kind, x, y, axes }: PlotSettings): string | null {
@@ -63,15 +75,22 @@ export class PlotModel {
     return this.#points(settings);
   }
 
-  /** The runs that a group's mark stands for. @throws TrainyardError */
-  async runsOf(settings: PlotSettings, mark: PlotRow): Promise<{ id: RunId; name: string }[]> {
-    const fields = ["record.name", ...groupFields(settings), ...(settings.y === null ? [] : [settings.y])];
-    const { rows } = await this.#query(settings, fields);
-    const wanted = JSON.stringify([mark.x, mark.color, mark.facet]);
-    return rows
-      .map((row) => pointRow(row, fields, settings))
-      .filter((row) => row !== null && JSON.stringify([row.x, row.color, row.facet]) === wanted)
+  /** @param drawn the marks that it is one of @throws TrainyardError */
+  async runsOf(settings: PlotSettings, mark: PlotRow, drawn: readonly PlotRow[]): Promise<MarkRuns> {
+    const lastEdge = drawn.reduce((last, { end = -Infinity }) => Math.max(last, end), -Infinity);
+    const bins = settings.kind === "histogram";
+    // A histogram has no y axis, whatever was chosen for another kind.
+    const counted = bins ? { ...settings, y: null } : settings;
+    const { clauses, whole } = markFilter(counted, mark, lastEdge, this.fields);
+    const filter = joinClauses([...(settings.filter === "" ? [] : splitClauses(settings.filter)), ...clauses]).text;
+    const fields = ["record.name", ...groupFields(counted), ...(counted.y === null ? [] : [counted.y])];
+    const { rows } = await this.#query({ ...counted, filter }, fields);
+    const wanted = JSON.stringify([bins || mark.x, mark.color, mark.facet]);
+    const runs = rows
+      .map((row) => pointRow(row, fields, counted))
+      .filter((row) => row !== null && JSON.stringify([bins ? inBin(mark, row.x, lastEdge) : row.x, row.color, row.facet]) === wanted)
       .flatMap((row) => (row?.id === undefined ? [] : [{ id: row.id, name: row.name ?? row.id }]));
+    return { runs, filter: whole && filter.length <= MOST_FILTER ? filter : null };
   }
 
   async #points(settings: PlotSettings): Promise<PlotResult> {
@@ -92,7 +111,7 @@ export class PlotModel {
     const runs = groups.reduce((sum, group) => sum + group.runs, 0);
     const note = total > groups.length ? `${String(groups.length)} of ${String(total)} groups are drawn.` : null;
     // A group without a value on the x axis has no place on it.
-    return { rows: groupRows(groups, settings).filter(({ x }) => x !== "–"), runs, note, lines: [] };
+    return { rows: groupRows(groups, settings).filter(({ x }) => x !== MISSING), runs, note, lines: [] };
   }
 
   async #histogram(settings: PlotSettings): Promise<PlotResult> {

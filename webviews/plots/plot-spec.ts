@@ -135,7 +135,7 @@ function errorColor({ kind, color }: PlotSettings, own: string): Json {
 function histogram(settings: PlotSettings, known: Known, theme: ThemeKind): Json {
   const name = settings.x === null ? "" : fieldTitle(settings.x);
   return {
-    mark: { type: "bar", binSpacing: 1, ...(settings.color === null && { color: lineStyle(0, theme).color }) },
+    mark: { type: "bar", binSpacing: 1, cursor: "pointer", ...(settings.color === null && { color: lineStyle(0, theme).color }) },
     encoding: {
       x: { field: "start", type: "quantitative", bin: { binned: true }, scale: { zero: false }, ...title(name) },
       x2: { field: "end" },

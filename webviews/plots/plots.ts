@@ -23,7 +23,7 @@ import type { ParallelPlot } from "./parallel-plot.ts";
 import "./parallel-plot.ts";
 import { plotCsv, type PlotRow } from "./plot-data.ts";
 import "./plot-form.ts";
-import { missingPart, PlotModel, type PlotResult } from "./plot-model.ts";
+import { type MarkRuns, missingPart, NO_RUNS, PlotModel, type PlotResult } from "./plot-model.ts";
 import { parallelSpec, plotSpec, type VegaLiteSpec } from "./plot-spec.ts";
 import { plotsStyles } from "./plots-styles.ts";
 import type { VegaPlot } from "./vega-plot.ts";
@@ -55,7 +55,7 @@ export class Plots extends LitElement {
   @state() private refused: FilterError | null = null;
   @state() private loading = false;
   @state() private size = { width: 700, height: 420 };
-  @state() private chosen: readonly { readonly id: RunId; readonly name: string }[] = [];
+  @state() private chosen: MarkRuns = NO_RUNS;
   @query(".chart") private chart!: HTMLElement;
   @query("ty-vega-plot") private vega!: VegaPlot | null;
   @query("ty-parallel-plot") private parallel!: ParallelPlot | null;
@@ -63,6 +63,8 @@ export class Plots extends LitElement {
   #typed = "";
   #starts: readonly number[] = [];
   #generation = 0;
+  /** What the result was asked for with. */
+  #drawn: PlotSettings | null = null;
   #spec: VegaLiteSpec | null = null;
   #watch: ResizeObserver | null = null;
   #stop: (() => void) | null = null;
@@ -182,14 +184,15 @@ export class Plots extends LitElement {
 
   #foot(): TemplateResult {
     const { result } = this;
-    const shown = this.chosen.slice(0, MOST_LISTED);
+    const { runs, filter } = this.chosen;
+    const shown = runs.slice(0, MOST_LISTED);
     return html`<div class="foot" role="status">
       ${result?.note == null ? nothing : html`<span class="secondary" data-testid="plot-note">${result.note}</span>`}
       ${
         shown.length === 0
           ? nothing
           : html`<span data-testid="plot-runs"
-              >${formatInteger(this.chosen.length)} runs:
+              >${formatInteger(runs.length)} runs:
               ${shown.map(
                 ({ id, name }) =>
                   html`<button
@@ -205,11 +208,24 @@ export class Plots extends LitElement {
                 class="toggle"
                 data-testid="plot-compare"
                 @click=${() => {
-                  this.transport.command({ command: "compare_runs", runs: this.chosen.slice(0, 1000).map(({ id }) => id) });
+                  this.transport.command({ command: "compare_runs", runs: runs.slice(0, 1000).map(({ id }) => id) });
                 }}
               >
                 ${icon("git-compare")} Compare
-              </button></span
+              </button>
+              ${
+                filter === null
+                  ? nothing
+                  : html`<button
+                      class="toggle"
+                      data-testid="plot-table"
+                      @click=${() => {
+                        this.transport.command({ command: "open_explore", project: this.project, filter });
+                      }}
+                    >
+                      ${icon("table")} Show in table
+                    </button>`
+              }</span
             >`
       }
     </div>`;
@@ -238,7 +254,7 @@ export class Plots extends LitElement {
   #set(change: Partial<PlotSettings>): void {
     this.settings = { ...this.settings, ...change };
     this.name = null;
-    this.chosen = [];
+    this.chosen = NO_RUNS;
     this.dispatchEvent(new CustomEvent<PlotSettings>("view-state", { detail: this.settings, bubbles: true, composed: true }));
     void this.#try(() => this.#load());
   }
@@ -252,9 +268,11 @@ export class Plots extends LitElement {
     const filter = joinClauses([...this.#clauses, ...(this.#typed === "" ? [] : [this.#typed])]).text;
     this.#starts = scopeOf({ clauses: [...this.#clauses], states: [], archived: false }, this.#typed, false).starts;
     try {
-      const result = await model.load({ ...this.settings, filter });
+      const drawn = { ...this.settings, filter };
+      const result = await model.load(drawn);
       if (mine !== this.#generation) return;
       this.result = result;
+      this.#drawn = drawn;
       this.refused = null;
     } catch (error) {
       if (mine !== this.#generation) return;
@@ -280,9 +298,12 @@ export class Plots extends LitElement {
       this.transport.command({ command: "open_run", run: mark.id });
       return;
     }
-    const runs = this.settings.kind === "histogram" ? [] : ((await this.#model?.runsOf(this.settings, mark)) ?? []);
-    const only = runs.length === 1 ? runs[0] : undefined;
-    if (only === undefined) this.chosen = runs;
+    const model = this.#model;
+    const drawn = this.#drawn;
+    if (model === null || drawn === null) return;
+    const chosen = await model.runsOf(drawn, mark, this.result?.rows ?? []);
+    const only = chosen.runs.length === 1 ? chosen.runs[0] : undefined;
+    if (only === undefined) this.chosen = chosen;
     else this.transport.command({ command: "open_run", run: only.id });
   }
 

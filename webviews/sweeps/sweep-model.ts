@@ -1,6 +1,6 @@
 /** One sweep as the page shows it: asked for again whenever one of its runs changed. */
 import type { RunId, SweepId } from "../../protocol/ids.ts";
-import { fromWireNumber } from "../../protocol/json.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { SweepDetail, SweepImportance } from "../../protocol/sweep.ts";
 import type { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { asProblem } from "../components/problem.ts";

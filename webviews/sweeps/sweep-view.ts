@@ -2,7 +2,7 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { SweepId } from "../../protocol/ids.ts";
-import { LIVE_STATES } from "../../protocol/states.ts";
+import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { seedsOf } from "../../protocol/sweep-spec.ts";
 import type { SweepDetail, SweepRunState } from "../../protocol/sweep.ts";
 import { formatClock, formatValue, UNKNOWN } from "../components/format.ts";

@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parent.parent / "forecast"))
 
 from recipe_runs import SMALL, TINY_MODEL, RecipeRun, write_jsonl  # noqa: E402
 

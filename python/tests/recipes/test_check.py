@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 from recipe_runs import EXAMPLES, TINY_MODEL, recipes, write_jsonl
+from trainyard.adapters import hf_checks
 from trainyard.recipes.__main__ import check
 
 
@@ -28,6 +29,34 @@ def test_a_good_run_has_no_problems_and_says_what_it_found(data: Path, valid: An
     assert report["facts"]["train_rows"] == 90 and report["facts"]["eval_rows"] == 10
     assert report["facts"]["data_format"] == "prompt_completion"
     assert report["facts"]["steps_on_one_device"] == 20
+
+
+@pytest.mark.parametrize(
+    ("params", "field", "words"),
+    [
+        ({"quantization": "4bit"}, "quantization", "needs the package bitsandbytes"),
+        ({"optim": "adamw_8bit"}, "optim", "needs the package bitsandbytes"),
+        ({"optim": "schedule_free_adamw"}, "optim", "needs the package schedulefree"),
+        ({"deepspeed": "zero.json"}, "deepspeed", "needs the package deepspeed"),
+        ({"attn_implementation": "flash_attention_2"}, "attn_implementation", "needs the package flash-attn"),
+        ({"torch_compile": True}, "torch_compile", "needs a C++ compiler"),
+    ],
+)
+def test_what_is_not_installed_is_said_at_its_field(
+    data: Path, monkeypatch: pytest.MonkeyPatch, params: Dict[str, Any], field: str, words: str
+) -> None:
+    (data / "zero.json").write_text("{}")
+    monkeypatch.setattr(hf_checks, "is_installed", lambda name: False)
+    monkeypatch.setenv("CXX", str(data / "no-compiler"))
+    values = {"train_file": "sums.jsonl", "model": "someone/model"}
+
+    def found(of: Dict[str, Any]) -> List[Dict[str, Any]]:
+        return [one for one in check("hf-lora", {**values, **of}, data)["problems"] if one["field"] == "params." + field]
+
+    (problem,) = found(params)
+    assert problem["severity"] == "error" and words in problem["message"] and problem["hint"]
+    (fix,) = problem["fixes"]
+    assert found({**params, field: fix["value"]}) == []
 
 
 def test_an_unknown_recipe_names_the_nearest(data: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import pytest
+from candle_files import write_demo
 from recipe_runs import RecipeRun, recipes, write_jsonl
 from trainyard.adapters import hf_estimate, machine
 from trainyard.adapters.memory import Shape, memory_parts
@@ -61,6 +62,37 @@ def test_memory_is_within_a_quarter_of_the_measured_peak(rows: Path, recipe: str
     assert host["likely_bytes"] == pytest.approx(measured, rel=0.25)
     assert host["low_bytes"] <= host["likely_bytes"] <= host["high_bytes"]
     assert sum(part["bytes"] for part in host["parts"]) == pytest.approx(host["likely_bytes"], abs=10)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"window": 8, "d_model": 16, "n_layers": 1, "n_heads": 2, "batch_size": 16},
+        {"window": 64, "d_model": 128, "n_layers": 2, "n_heads": 4, "batch_size": 64},
+    ],
+    ids=["tiny", "wider"],
+)
+def test_memory_of_a_forecast_is_within_a_quarter_of_the_measured_peak(tmp_path: Path, params: Dict[str, Any], valid: Any) -> None:
+    write_demo(tmp_path / "candles.csv", bars=4000)
+    params = {**params, "data_file": "candles.csv", "max_steps": 3, "accelerator": "cpu", "omp_threads": 1}
+    report = check("forecast", params, tmp_path)
+    valid("preflight-report", report)
+    estimate = report["estimate"]
+    measured = peak_of(tmp_path, "forecast", params)
+    print("forecast: measured {:.0f} MiB, forecast {:.0f} MiB".format(measured / 2**20, estimate["memory"][0]["likely_bytes"] / 2**20))
+    assert estimate["memory"][0]["likely_bytes"] == pytest.approx(measured, rel=0.25)
+    assert (estimate["steps"], estimate["effective_batch"], estimate["time"]) == (3, params["batch_size"], None)
+    assert estimate["trainable_parameters"] == report["facts"]["parameters"] and estimate["train_rows"] == report["facts"]["train_windows"]
+    # One checkpoint at the end, and the best one beside it.
+    assert estimate["disk"]["checkpoints"] == 2
+    written = sum(path.stat().st_size for path in next(tmp_path.glob("run-*/checkpoints")).iterdir())
+    assert written <= 1.25 * 2 * estimate["disk"]["checkpoint_bytes"] + 100_000
+
+
+def test_a_module_of_the_users_own_leaves_memory_to_a_measurement(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("import lightning\nclass Net(lightning.LightningModule): ...\n")
+    estimate = check("lightning", {"module_file": "net.py", "max_steps": 7}, tmp_path)["estimate"]
+    assert estimate["steps"] == 7 and estimate["memory"] == [] and estimate["trainable_parameters"] is None
 
 
 def test_a_probe_measures_real_steps_and_leaves_nothing(rows: Path, tmp_path: Path, valid: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,8 +40,10 @@ ARGUMENTS: Dict[str, Any] = {
     "auto_find_batch_size": True,
     "dataloader_num_workers": 1,
 }
-#: They need what a test machine has not: a compiler, DeepSpeed, a GPU with bitsandbytes.
-NOT_HERE = {"torch_compile", "deepspeed", "quantization"}
+#: They need what a test machine has not: DeepSpeed, a GPU with bitsandbytes. What is said then: test_check.py.
+NOT_HERE = {"deepspeed", "quantization"}
+#: A backend that needs no compiler. TRL's DPO trainer cannot be traced by it.
+COMPILED = {"torch_compile": True, "training_arguments": {"torch_compile_backend": "eager"}}
 ADAPTER: Dict[str, Any] = {
     "lora_r": 4,
     "lora_alpha": 12,
@@ -91,17 +93,17 @@ def cases(model: str, tokenizer: str) -> Dict[str, Tuple[str, Dict[str, Any]]]:
         "hf-causal-lm": [
             {**ARGUMENTS, **NEW_MODEL, **PAIRS, **ANSWERS, **LAST, "completion_only_loss": True},
             {**ONE_STEP, **other, **TEXTS},
-            {**ONE_STEP, **CHATS, "model": model},
+            {**ONE_STEP, **CHATS, **COMPILED, "model": model},
         ],
         "hf-lora": [
             {**ARGUMENTS, **lora, **PAIRS, **ANSWERS, **LAST, "completion_only_loss": True},
             {**ONE_STEP, **other, **TEXTS, "merge_adapter": True},
-            {**ONE_STEP, **CHATS, "model": model},
+            {**ONE_STEP, **CHATS, **COMPILED, "model": model},
         ],
         "trl-sft": [
             {**ARGUMENTS, **lora, **PAIRS, **ANSWERS, **LAST, "completion_only_loss": False},
             {**ONE_STEP, **other, **TEXTS, "method": "full"},
-            {**ONE_STEP, **CHATS, "model": model, "tokenizer": tokenizer, "assistant_only_loss": True, "merge_adapter": True},
+            {**ONE_STEP, **CHATS, "model": model, "tokenizer": tokenizer, "assistant_only_loss": True, "merge_adapter": True, **COMPILED},
         ],
         "trl-dpo": [
             {**ARGUMENTS, **lora, **CHOICES, **DPO, **LAST},
@@ -142,8 +144,9 @@ def trained(base: Any, tmp_path_factory: pytest.TempPathFactory) -> Trained:
 @pytest.mark.parametrize("recipe", ["hf-causal-lm", "hf-lora", "trl-sft", "trl-dpo"])
 def test_no_field_is_left_out(recipe: str) -> None:
     given = [params for name, params in cases("model", "tokenizer").values() if name == recipe]
-    assert set(FIELDS[recipe]) - NOT_HERE == set().union(*given)
-    for name in FIELDS[recipe].keys() - NOT_HERE:
+    untried = NOT_HERE | ({"torch_compile"} if recipe == "trl-dpo" else set())
+    assert set(FIELDS[recipe]) - untried == set().union(*given)
+    for name in FIELDS[recipe].keys() - untried:
         assert any(name in params and params[name] != FIELDS[recipe][name].default for params in given), "{} is left at its default".format(name)
 
 
@@ -154,6 +157,9 @@ def test_arguments_reach_the_trainer(recipe: str, trained: Trained) -> None:
     wanted = {**ARGUMENTS, **own.get(recipe, {}), "bf16": True, "dataloader_drop_last": True}
     assert {name: inside["arguments"].get(name) for name in wanted} == wanted
     assert trained.found[recipe + "-b"].inside["arguments"]["save_strategy"] == "epoch"
+    if recipe != "trl-dpo":
+        compiled = trained.found[recipe + "-c"].inside["arguments"]
+        assert (compiled["torch_compile"], compiled["torch_compile_backend"]) == (True, "eager")
     for name, (_, params) in trained.cases.items():
         assert trained.found[name].inside["threads"] == str(params["omp_threads"])
 

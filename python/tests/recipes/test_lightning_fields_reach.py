@@ -2,16 +2,14 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
 import pytest
-from recipe_runs import EXAMPLES, Observed, run_observed
+from recipe_runs import EXAMPLES, Observed, RecipeRun, run_observed
+from trainyard.recipes.__main__ import check
 from trainyard.recipes.catalogue import builtin
 from witness import of_forecast
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "forecast"))
 
 pytestmark = pytest.mark.training
 FIELDS = {adapter.id: adapter.fields for adapter in builtin()}
@@ -43,6 +41,30 @@ LIGHTNING: Dict[str, Any] = {
     "precision": "bf16-mixed",
     "trainer_args": {"num_sanity_val_steps": 1},
     "omp_threads": 2,
+}
+#: A script that makes a LightningCLI, a file with its configuration, what the form changed, and words of one's own.
+CLI: Dict[str, Any] = {
+    "module_file": "cli.py",
+    "cli_config": ["base.yaml", "more.yaml"],
+    "cli_args": ["--trainer.log_every_n_steps=2"],
+    "module_args": {"width": 9},
+    "max_epochs": 7,
+    "checkpoint_every_n_steps": 2,
+    "accelerator": "cpu",
+}
+#: Without a script: the classes of a file, of which the configuration names one.
+CLASSES: Dict[str, Any] = {"module_file": "lightning_module.py", "cli_config": ["whole.yaml"], "log_every_n_steps": 1}
+FILES = {
+    "cli.py": (
+        "from lightning.pytorch.cli import LightningCLI\nfrom lightning_module import CircleData, CircleModel\n"
+        "if __name__ == '__main__':\n    LightningCLI(CircleModel, CircleData, trainer_defaults={'max_steps': 1, 'num_sanity_val_steps': 0})\n"
+    ),
+    "base.yaml": "model: {width: 5, learning_rate: 0.05}\ndata: {points: 128}\ntrainer: {max_steps: 9, gradient_clip_val: 0.25, log_every_n_steps: 3}\n",
+    "more.yaml": "trainer: {max_steps: 4}\n",
+    "whole.yaml": (
+        "fit:\n  model: {class_path: lightning_module.CircleModel, init_args: {width: 7}}\n"
+        "  trainer: {max_steps: 3, max_epochs: 2, accelerator: cpu}\n"
+    ),
 }
 #: Lightning ends a trial run after one batch, so what else the form says shows in another run.
 TRIAL = {"module_file": "lightning_module.py", "fast_dev_run": True, "accelerator": "cpu"}
@@ -101,6 +123,8 @@ PRICES = {"data_file": "odd.csv", "columns": {"close": "Price"}, "use_volume": F
 CASES: Dict[str, Tuple[str, Dict[str, Any]]] = {
     "lightning-a": ("lightning", LIGHTNING),
     "lightning-b": ("lightning", TRIAL),
+    "lightning-cli": ("lightning", CLI),
+    "lightning-classes": ("lightning", CLASSES),
     "forecast-a": ("forecast", CANDLES),
     "forecast-b": ("forecast", PRICES),
 }
@@ -115,6 +139,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Observed]:
     folder.mkdir()
     shutil.copy(EXAMPLES / "lightning_module.py", folder)
     shutil.copy(EXAMPLES / "lightning_module.py", folder / "points.py")
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
     head, *rows = write_demo(folder / "candles.csv", bars=300, gaps=2).read_text().splitlines()
     days = ["{2}/{1}/{0} {3}".format(*row[:10].split("-"), row[11:16]) + row[row.index(",") :] for row in rows]
     (folder / "odd.csv").write_text("\n".join([head.replace("close", "Price"), *days]) + "\n")
@@ -144,6 +170,42 @@ def test_lightning_trains_with_what_the_form_says(trained: Dict[str, Observed]) 
     assert {name: inside["data"]["numbers"][name] for name in LIGHTNING["data_args"]} == LIGHTNING["data_args"]
     run = trained["lightning-a"].run.attempt()
     assert run.end["status"] == "completed" and run.end["step"] == 6
+
+
+def test_a_lightning_cli_trains_with_form_configuration_and_words(trained: Dict[str, Observed]) -> None:
+    observed = trained["lightning-cli"]
+    seen = {name: observed.inside["trainer"][name] for name in ("max_steps", "max_epochs", "gradient_clip_val", "log_every_n_steps", "num_sanity_val_steps")}
+    assert seen == {"max_steps": 4, "max_epochs": 7, "gradient_clip_val": 0.25, "log_every_n_steps": 2, "num_sanity_val_steps": 0}
+    hparams = observed.inside["module"]["hparams"]
+    assert (hparams["width"], hparams["learning_rate"]) == (9, 0.05) and observed.inside["data"]["numbers"]["points"] == 128
+    assert observed.inside["saves"][0]["_every_n_train_steps"] == 2
+    attempt = observed.run.attempt()
+    assert attempt.end["status"] == "completed" and attempt.end["step"] == 4
+    assert (observed.run.folder / "artifacts" / "model" / "state_dict.pt").exists()
+    assert sorted(path.name for path in (observed.run.folder / "checkpoints").iterdir()) == ["checkpoint-2.ckpt", "checkpoint-4.ckpt"]
+
+
+def test_a_configuration_trains_the_class_that_it_names(trained: Dict[str, Observed]) -> None:
+    inside = trained["lightning-classes"].inside
+    assert inside["module"]["class"] == "CircleModel" and inside["module"]["hparams"]["width"] == 7
+    assert {name: inside["trainer"][name] for name in ("max_steps", "max_epochs", "log_every_n_steps")} == {"max_steps": 3, "max_epochs": 2, "log_every_n_steps": 1}
+
+
+def test_what_a_lightning_cli_refuses_is_one_sentence(trained: Dict[str, Observed], tmp_path: Path) -> None:
+    run = RecipeRun(tmp_path / "run", trained["lightning-cli"].run.cwd)
+    attempt = run.run("lightning", {"module_file": "cli.py", "cli_args": ["--model.widht=3"]}, expect=78)
+    assert attempt.end["reason"] == "LightningCLI refuses the settings: error: unrecognized arguments: --model.widht=3"
+
+
+def test_a_configuration_that_cannot_be_read_is_said_before_the_start(tmp_path: Path) -> None:
+    (tmp_path / "cli.py").write_text(FILES["cli.py"])
+    (tmp_path / "bad.yaml").write_text("trainer: [\n")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    params = {"module_file": "cli.py", "cli_config": ["bad.yaml", "list.yaml"]}
+    problems = check("lightning", params, tmp_path)["problems"]
+    assert [(problem["severity"], problem["field"]) for problem in problems] == [("error", "params.cli_config")] * 2
+    missing = check("lightning", {**params, "cli_config": ["gone.yaml"]}, tmp_path)["problems"]
+    assert missing[0]["field"] == "params.cli_config" and "does not exist" in missing[0]["message"]
 
 
 def test_a_trial_run_is_one(trained: Dict[str, Observed]) -> None:

@@ -2,6 +2,7 @@
 does, and writes what reached its trainer to ``witness.json`` in its folder. In one process, so that torch is imported once for all of them."""
 
 import builtins
+import functools
 import inspect
 import json
 import os
@@ -124,10 +125,12 @@ def watch_models(module: Any) -> None:
 def watch_lightning(module: Any) -> None:
     make, fit = module.Trainer.__init__, module.Trainer.fit
 
+    @functools.wraps(make)
     def observed_make(self: Any, **options: Any) -> None:
         _found["given"] = {name: options.get(name) for name in ("devices", "accelerator", "strategy")}
         make(self, **options)
 
+    @functools.wraps(fit)
     def observed(self: Any, model: Any, *loaders: Any, **named: Any) -> Any:
         _found.update(of_lightning(self, model, list(loaders), named.get("datamodule")))
         fit(self, model, *loaders, **named)

@@ -221,7 +221,8 @@ class BaseAdapter:
             if problem is not None:
                 report.error(name, "{} {}".format(name, problem))
             elif field.path and field.path_must_exist and filled[name]:
-                missing = path_problem(resolve_path(filled[name], base_dir), field.path)
+                paths = filled[name] if isinstance(filled[name], list) else [filled[name]]
+                missing = next(filter(None, (path_problem(resolve_path(path, base_dir), str(field.path)) for path in paths)), None)
                 if missing:
                     report.error(name, missing, "Relative paths start at {}.".format(base_dir))
 

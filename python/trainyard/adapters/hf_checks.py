@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Sequence, Set
 
@@ -170,15 +171,30 @@ def check_training(params: Mapping[str, Any], report: Preflight) -> None:
         report.error("lr_scheduler_type", "reduce_lr_on_plateau needs evaluation", "Set eval_strategy to steps or epoch.", [_LINEAR])
     if params.get("quantization", "none") != "none" and params.get("method", "lora") == "full":
         report.error("quantization", "quantised weights cannot be trained in full", "Set method to lora, or quantization to none.", [set_to("method", "lora"), set_to("quantization", "none")])
-    needs = {
-        "bitsandbytes": "8bit" in params["optim"] or params.get("quantization", "none") != "none",
-        "deepspeed": bool(params.get("deepspeed")),
-        "schedulefree": params["optim"].startswith("schedule_free"),
-        "flash-attn": params.get("attn_implementation") == "flash_attention_2",
-    }
-    for package, needed_now in needs.items():
-        if needed_now and not is_installed(package):
-            report.error("optim" if "8bit" in params["optim"] else "", "these settings need the package {}".format(package), "pip install " + package)
+    _check_tools(params, further, report)
+
+
+def _check_tools(params: Mapping[str, Any], further: Mapping[str, Any], report: Preflight) -> None:
+    """Packages and programs that one setting needs, with the setting that does without."""
+    needs = (
+        ("optim", "8bit" in params["optim"], "bitsandbytes", "adamw_torch"),
+        ("quantization", params.get("quantization", "none") != "none", "bitsandbytes", "none"),
+        ("deepspeed", bool(params.get("deepspeed")), "deepspeed", None),
+        ("optim", params["optim"].startswith("schedule_free"), "schedulefree", "adamw_torch"),
+        ("attn_implementation", params.get("attn_implementation") == "flash_attention_2", "flash-attn", "sdpa"),
+    )
+    for name, needed, package, without in needs:
+        if needed and not is_installed(package):
+            text = "{} {} needs the package {}".format(name, params[name], package)
+            report.error(name, text, "python -m pip install " + package, [set_to(name, without)])
+    backend = further.get("torch_compile_backend", params.get("torch_compile_backend")) or "inductor"
+    if not params["torch_compile"] or backend != "inductor":
+        return
+    wanted = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++", "c++"] if os.name != "nt" else ["cl"]
+    if not any(shutil.which(program) for program in wanted):
+        text = "torch.compile needs a C++ compiler, and there is no {}".format(" or ".join(wanted))
+        hint = "Install one (apt install g++, xcode-select --install), or set CXX to where it is."
+        report.error("torch_compile", text, hint, [set_to("torch_compile", False, "Turn torch.compile off")])
 
 
 def check_model(params: Mapping[str, Any], base_dir: Path, report: Preflight) -> None:

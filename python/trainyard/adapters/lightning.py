@@ -7,7 +7,7 @@ import inspect
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import lightning
 import torch
@@ -17,10 +17,15 @@ from trainyard.adapters.base import RecipeError, TrainContext, resolve_path
 from trainyard.integrations.lightning import TrainyardCallback, TrainyardLogger
 
 
+#: Fields that are called as the Trainer calls them and mean the same.
+_TRAINER_FIELDS = (
+    "max_epochs", "max_steps", "accumulate_grad_batches", "gradient_clip_val", "log_every_n_steps", "check_val_every_n_epoch", "accelerator", "strategy",
+    "precision", "fast_dev_run", "deterministic",
+)  # fmt: skip
+
+
 def train(context: TrainContext) -> bool:
     """Gives False when a stop ended it early."""
-    from trainyard.recipes.lightning import parse_devices
-
     params = context.params
     lightning.seed_everything(context.seed, workers=True)
     module_file = resolve_path(params["module_file"], Path.cwd())
@@ -29,48 +34,47 @@ def train(context: TrainContext) -> bool:
     data = _data_module(source, context)
     resume = context.resume_from
     if resume is not None and resume.mode == "weights":
-        module.load_state_dict(_state_dict(resume.path))
+        module.load_state_dict(state_dict_of(resume.path))
 
     options: Dict[str, Any] = {
-        name: params[name]
-        for name in (
-            "max_steps",
-            "accumulate_grad_batches",
-            "gradient_clip_val",
-            "log_every_n_steps",
-            "check_val_every_n_epoch",
-            "accelerator",
-            "strategy",
-            "precision",
-            "fast_dev_run",
-        )
+        **trainer_options(params),
+        "default_root_dir": str(context.run_dir),
+        "logger": TrainyardLogger(),
+        "callbacks": [TrainyardCallback(), *([] if params["fast_dev_run"] else [checkpoints(context)])],
+        **params["trainer_args"],
     }
-    options.update(
-        max_epochs=params["max_epochs"],
-        devices=parse_devices(params["devices"]),
-        deterministic=params["deterministic"],
-        limit_train_batches=batches(params["limit_train_batches"]),
-        limit_val_batches=batches(params["limit_val_batches"]),
-        val_check_interval=batches(params["val_check_interval"]),
-        default_root_dir=str(context.run_dir),
-        logger=TrainyardLogger(),
-        callbacks=[TrainyardCallback()],
-    )
-    if not params["fast_dev_run"]:
-        options["callbacks"].append(_checkpoints(context))
-    options.update(params["trainer_args"])
     try:
         trainer = lightning.Trainer(**options)
     except (TypeError, ValueError, lightning.fabric.utilities.exceptions.MisconfigurationException) as error:
         raise RecipeError("lightning.Trainer refuses the settings: {}".format(error)) from error
     trainer.fit(module, datamodule=data, ckpt_path=resume.path if resume is not None and resume.mode == "state" else None)
+    return finish(context, trainer, module)
+
+
+def finish(context: TrainContext, trainer: Any, module: Any) -> bool:
+    """Keeps the weights of a training that reached its end; gives False when a stop ended it early."""
     if context.run.stop_requested() and not _reached_end(trainer):
         return False
-    if not params["fast_dev_run"] and trainer.is_global_zero:
+    if not trainer.fast_dev_run and trainer.is_global_zero:
         context.model_dir.mkdir(parents=True, exist_ok=True)
         torch.save(module.state_dict(), context.model_dir / "state_dict.pt")
         context.run.log_artifact(str(context.model_dir), name="model", kind="model")
     return True
+
+
+def trainer_options(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """What the form says about the Trainer, as its arguments."""
+    from trainyard.recipes.lightning import parse_devices
+
+    options = {name: params[name] for name in _TRAINER_FIELDS}
+    options.update(
+        devices=parse_devices(params["devices"]),
+        limit_train_batches=batches(params["limit_train_batches"]),
+        limit_val_batches=batches(params["limit_val_batches"]),
+        val_check_interval=batches(params["val_check_interval"]),
+    )
+    options.update(params["trainer_args"])
+    return options
 
 
 def batches(value: float) -> Any:
@@ -96,9 +100,13 @@ def _data_module(source: ModuleType, context: TrainContext) -> Optional[Any]:
     params = context.params
     if params["data_file"]:
         source = load_file(resolve_path(params["data_file"], Path.cwd()))
-    elif params["data_class"] is None and not _classes(source, lightning.LightningDataModule):
+    elif not has_data_class(source, params):
         return None
     return _build(source, lightning.LightningDataModule, params["data_class"], params["data_args"], "data")
+
+
+def has_data_class(source: ModuleType, params: Mapping[str, Any]) -> bool:
+    return params["data_class"] is not None or bool(_classes(source, lightning.LightningDataModule))
 
 
 def _classes(source: ModuleType, base: type) -> Dict[str, type]:
@@ -111,7 +119,7 @@ def _classes(source: ModuleType, base: type) -> Dict[str, type]:
 
 
 def _build(source: ModuleType, base: type, name: Optional[str], arguments: Dict[str, Any], prefix: str) -> Any:
-    cls, field = _choose(source, base, name, prefix)
+    cls, field = choose(source, base, name, prefix)
     try:
         inspect.signature(cls).bind(**arguments)
     except TypeError as error:
@@ -119,7 +127,7 @@ def _build(source: ModuleType, base: type, name: Optional[str], arguments: Dict[
     return cls(**arguments)
 
 
-def _choose(source: ModuleType, base: type, name: Optional[str], prefix: str) -> Tuple[type, str]:
+def choose(source: ModuleType, base: type, name: Optional[str], prefix: str) -> Tuple[type, str]:
     found = _classes(source, base)
     if name is None and len(found) == 1:
         return next(iter(found.values())), prefix + "_args"
@@ -134,7 +142,7 @@ def _choose(source: ModuleType, base: type, name: Optional[str], prefix: str) ->
     )
 
 
-def _checkpoints(context: TrainContext) -> ModelCheckpoint:
+def checkpoints(context: TrainContext) -> ModelCheckpoint:
     params = context.params
     monitor = params["monitor"]
     keep = params["save_top_k"]
@@ -153,7 +161,7 @@ def _checkpoints(context: TrainContext) -> ModelCheckpoint:
     )
 
 
-def _state_dict(path: str) -> Dict[str, Any]:
+def state_dict_of(path: str) -> Dict[str, Any]:
     """The parameters of a checkpoint; nothing in the file is executed."""
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     state: Dict[str, Any] = checkpoint.get("state_dict", checkpoint)

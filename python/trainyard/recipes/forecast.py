@@ -9,6 +9,7 @@ from typing import Any, Mapping
 
 from trainyard.adapters.base import BaseAdapter, Preflight, Preset, TrainContext, resolve_path
 from trainyard.forecast.candles import CandleError, Candles, ReadOptions, base_step, describe_gaps, find_gaps, read_candles
+from trainyard.forecast.estimate import add_estimate
 from trainyard.forecast.fields import SECTIONS, all_fields
 from trainyard.forecast.plan import NotEnough, Plan, make_plan
 from trainyard.forecast.settings import Setting, normalised, read_horizons, setting_problems, timeframe_problems
@@ -112,7 +113,9 @@ def _plan_facts(plan: Plan, params: Mapping[str, Any], whole: bool, report: Pref
     report.facts["steps_per_epoch"] = per_epoch
     limits = [params["max_steps"]] if params["max_steps"] > 0 else []
     limits += [per_epoch * params["max_epochs"]] if params["max_epochs"] > 0 else []
-    report.facts["steps_on_one_device"] = min(limits, default=None)
+    steps = min(limits, default=None)
+    report.facts["steps_on_one_device"] = steps
+    add_estimate(params, plan, steps, report)
     if params["val_check_interval"] > max(1, per_epoch):
         report.error(
             "val_check_interval",

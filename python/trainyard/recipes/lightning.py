@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 from pathlib import Path
 from typing import Any, Mapping
@@ -17,7 +18,7 @@ _PRECISIONS = ("32-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", "64-
 class Lightning(BaseAdapter):
     id = "lightning"
     title = "Lightning module"
-    description = "Trains a LightningModule (with a LightningDataModule, or data loaders of its own) from a Python file."
+    description = "Trains a LightningModule (with a LightningDataModule, or data loaders of its own) from a Python file, or its LightningCLI."
     framework = "lightning"
     requires = ("torch", "lightning")
     resumable = True
@@ -63,6 +64,27 @@ class Lightning(BaseAdapter):
             nullable=True,
         ),
         "data_args": Field("object", "Data arguments", "Arguments of its constructor.", _CODE, default={}, widget="json"),
+        "cli_config": Field(
+            "array",
+            "CLI configuration",
+            "YAML files of a LightningCLI (model, data, trainer); a later one wins, and what is changed in this form wins over all.",
+            _CODE,
+            default=[],
+            items="string",
+            path="file",
+            path_must_exist=True,
+            widget="list",
+        ),
+        "cli_args": Field(
+            "array",
+            "CLI arguments",
+            "Further words for a LightningCLI, such as --model.width=8; these win over everything else.",
+            _CODE,
+            default=[],
+            items="string",
+            widget="list",
+            advanced=True,
+        ),
         "max_epochs": Field("integer", "Epochs", "How often the data is gone through; −1 for no limit.", "training", default=10, minimum=-1),
         "max_steps": Field("integer", "Max steps", "Stop after this many optimizer steps; −1 leaves it to the epochs.", "training", default=-1, minimum=-1),
         "accumulate_grad_batches": Field(
@@ -154,23 +176,72 @@ class Lightning(BaseAdapter):
                 line = getattr(error, "lineno", None)
                 report.error(file_field, "{}{}: {}".format(path, " line {}".format(line) if line else "", getattr(error, "msg", error)))
                 continue
+            if file_field == "module_file" and makes_cli(tree):
+                continue
             names = [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
             imported = [alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
             if params[class_field] and params[class_field] not in names + imported:
                 report.error(class_field, "{} has no class {!r}; it has: {}".format(path, params[class_field], ", ".join(names) or "none"))
             elif not names and not imported:
                 report.error(file_field, "{} defines no class".format(path))
+        self._check_cli(params, base_dir, report)
         if not accepts_devices(params["devices"]):
             report.error("devices", "devices must be auto, a number or indices such as 0,1; not {!r}".format(params["devices"]))
+        # What a module needs shows only when it runs: earlier runs and a probe fill this in.
+        report.estimate = {
+            **dict.fromkeys(("train_rows", "eval_rows", "effective_batch", "total_parameters", "trainable_parameters", "disk", "time")),
+            "devices": 1,
+            "steps": params["max_steps"] if params["max_steps"] > 0 else None,
+            "memory": [],
+        }
         if params["max_epochs"] == -1 and params["max_steps"] == -1:
             report.warning("max_epochs", "neither max_epochs nor max_steps ends this training; it runs until it is stopped")
+
+    def _check_cli(self, params: Mapping[str, Any], base_dir: Path, report: Preflight) -> None:
+        if not uses_cli(params, base_dir):
+            return
+        if importlib.util.find_spec("jsonargparse") is None:
+            report.error("cli_config", "a LightningCLI needs the package jsonargparse", "python -m pip install 'jsonargparse[signatures]'")
+            return
+        import yaml
+
+        for name in params["cli_config"]:
+            path = resolve_path(name, base_dir)
+            try:
+                content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+                report.error("cli_config", "{} cannot be read: {}".format(path, " ".join(str(error).split())))
+                continue
+            if not isinstance(content, dict):
+                report.error("cli_config", "{} is no mapping of model, data and trainer".format(path))
 
     def train(self, context: TrainContext) -> bool:
         if context.params["omp_threads"]:
             os.environ["OMP_NUM_THREADS"] = str(context.params["omp_threads"])
+        if uses_cli(context.params, Path.cwd()):
+            from trainyard.adapters.lightning_cli import train_cli
+
+            return train_cli(context, file_makes_cli(context.params, Path.cwd()))
         from trainyard.adapters.lightning import train
 
         return train(context)
+
+
+def makes_cli(tree: ast.AST) -> bool:
+    """Does a file make a LightningCLI, or one of a class of its own that is named so?"""
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return any((func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")).endswith("LightningCLI") for func in calls)
+
+
+def file_makes_cli(params: Mapping[str, Any], base_dir: Path) -> bool:
+    try:
+        return makes_cli(ast.parse(resolve_path(params["module_file"], base_dir).read_bytes()))
+    except (OSError, SyntaxError, ValueError):
+        return False
+
+
+def uses_cli(params: Mapping[str, Any], base_dir: Path) -> bool:
+    return bool(params["cli_config"] or params["cli_args"]) or file_makes_cli(params, base_dir)
 
 
 def accepts_devices(text: str) -> bool:

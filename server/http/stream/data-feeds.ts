@@ -2,7 +2,7 @@
 import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
 import type { SeriesCursor } from "../../../protocol/queries.ts";
-import { FINAL_STATES } from "../../../protocol/states.ts";
+import { FINAL_STATES } from "../../../protocol/state-kinds.ts";
 import type { RunsChange } from "../../runs/types.ts";
 import type { RunSeries } from "../../series/types.ts";
 import { counterAxis, seriesFrame } from "../series-answer.ts";

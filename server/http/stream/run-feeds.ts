@@ -4,7 +4,7 @@ import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
 import type { Notice } from "../../../protocol/notices.ts";
 import type { RunSummary } from "../../../protocol/run.ts";
-import { LIVE_STATES } from "../../../protocol/states.ts";
+import { LIVE_STATES } from "../../../protocol/state-kinds.ts";
 import type { RunUsage, SystemSample } from "../../../protocol/system.ts";
 import type { Devices } from "../../devices/types.ts";
 import type { Notices } from "../../notices/types.ts";

@@ -1,11 +1,13 @@
 /** The walk of docs/tour.md in a real VS Code over real runs: each stop is reached as a user reaches it, and its picture is taken. */
+import { existsSync } from "node:fs";
+import { mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "yaml";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { ApiClient } from "../../../protocol/client.ts";
 import { RunSpec } from "../../../protocol/spec.ts";
-import { ROOT } from "../../support/machine.ts";
-import { until } from "../../support/processes.ts";
+import { python, ROOT } from "../../support/machine.ts";
+import { runProgram, until } from "../../support/processes.ts";
 import { clientOf } from "../../support/store.ts";
 import { PARAMS, ROWS } from "../training-files.ts";
 import { startVsCode, type VsCode } from "../vscode.ts";
@@ -28,8 +30,35 @@ let code: VsCode;
 let window: Workbench;
 let api: ApiClient;
 
+/** What fails as trainings do: after a while, with a traceback. */
+const FAILS = `import trainyard
+run = trainyard.init(params={"data": "evaluation.jsonl"})
+for step in range(1, 41):
+    run.log({"train/loss": 2 / (1 + step / 8)}, step=step)
+rows = open("evaluation.jsonl").read()
+`;
+const EARLIER = `import trainyard
+for seed, rate in ((1, 0.01), (2, 0.02)):
+    with trainyard.init(name=f"pilot {seed}", project="pilot", params={"learning_rate": rate, "seed": seed}) as run:
+        for step in range(1, 201):
+            run.log({"train/loss": 2.7 ** (-step * rate)}, step=step)
+`;
+
 beforeAll(async () => {
-  code = await startVsCode({ "rows.jsonl": ROWS, "addition.run.yaml": DOCUMENT, "spirals.py": SPIRALS, "spirals.run.yaml": SWEEP });
+  code = await startVsCode({
+    "rows.jsonl": ROWS,
+    "addition.run.yaml": DOCUMENT,
+    "spirals.py": SPIRALS,
+    "spirals.run.yaml": SWEEP,
+    "evaluate.py": FAILS,
+    ".vscode/settings.json": JSON.stringify({ "trainyard.python": "${workspaceFolder}/.venv/bin/python" }),
+  });
+  // As users have it; and no picture shows where the tests' environment lies.
+  await symlink(path.dirname(path.dirname(python())), path.join(code.workspace, ".venv"));
+  const elsewhere = path.join(path.dirname(code.workspace), "last-year");
+  await mkdir(elsewhere);
+  const made = await runProgram(python(), ["-c", EARLIER], { cwd: elsewhere, env: { PYTHONPATH: path.join(ROOT, "python") } });
+  if (made.code !== 0) throw new Error(`the other store could not be made: ${made.stderr}`);
   window = await code.openWindow();
   await window.page.setViewportSize({ width: 1280, height: 800 });
 });
@@ -87,8 +116,41 @@ it("watches it live", async () => {
   await window.openActivity("Trainyard");
   await window.expandRow(/^addition/);
   await picture("dashboard");
+});
+
+it("notes what it is about", async () => {
+  await hideSideBar();
+  const page = window.webview();
+  await page.getByTestId("tab-notes").click();
+  await page.getByTestId("run-description").fill("Does one layer suffice for sums below a hundred?");
+  await page
+    .getByTestId("run-notes")
+    .fill("- loss flattens near 1.4 after 200 steps: the sum's first digit is hard\n- next: two layers, the same width");
+  await window.page.keyboard.press("Control+S");
+  await expect.poll(() => page.getByTestId("run-notes-said").innerText()).toMatch(/^Saved/);
+  await picture("notes");
+  await page.getByTestId("tab-output").click();
+});
+
+it("says why a run failed", async () => {
+  await window.openFile("evaluate.py");
+  await window.runCommand("Trainyard: Run This Python File");
+  const page = window.webview();
+  await expect.poll(() => page.getByTestId("run-state").getAttribute("data-state"), { timeout: 90_000 }).toBe("failed");
+  await window.notification("has failed").waitFor();
+  await page.getByTestId("failure").waitFor();
+  await picture("failure");
   // What ends from here on would lie over the pictures.
   await window.runCommand("Notifications: Toggle Do Not Disturb Mode");
+});
+
+it("shows the machine over time", async () => {
+  await window.runCommand("Trainyard: Open System History");
+  const page = window.webview();
+  await page.getByTestId("system-15").click();
+  await page.getByTestId("system-memory").locator("canvas").waitFor();
+  await window.openActivity("Trainyard");
+  await picture("system");
 });
 
 it("makes many runs of one document", async () => {
@@ -207,6 +269,40 @@ it("edits a project and derives a metric", async () => {
   expect(project).toMatchObject({ derived: { gap: "metrics.eval/loss - metrics.train/loss" }, revision: 2 });
 });
 
+it("changes several runs at once, and brings back what was thrown away", async () => {
+  await window.openActivity("Trainyard");
+  const rows = (level: number) => window.page.locator(`.sidebar .monaco-list-row[aria-level="${String(level)}"]`);
+  await rows(2).filter({ hasText: "18 runs" }).locator(".monaco-tl-twistie").click();
+  for (const at of [1, 2, 3])
+    await rows(3)
+      .nth(at)
+      .click({ modifiers: ["Control"] });
+  await rows(3).nth(2).click({ button: "right" });
+  await window.page.locator(".monaco-menu .action-item", { hasText: "Tags…" }).hover();
+  await window.page.screenshot({ path: path.join(PICTURES, "several.png"), animations: "disabled" });
+  await window.page.keyboard.press("Escape");
+  const { runs } = await api.call("listRuns", {
+    query: { project: "spirals", filter: "params.learning_rate = 0.03 and params.width = 8" },
+  });
+  await api.call("changeRuns", { body: { runs: runs.map(({ id }) => id), action: { do: "trash" } } });
+  await window.runCommand("Trainyard: Restore from Trash…");
+  await expect.poll(() => window.quickInput.locator(".monaco-list-row").count()).toBe(3);
+  await picture("trash");
+  await closeQuickInput();
+});
+
+it("shows the runs of another store beside its own", async () => {
+  await window.runCommand("Trainyard: Manage Stores…");
+  await window.pick("Add stores…");
+  await window.chooseFolder("A store", path.join(path.dirname(code.workspace), "last-year", ".trainyard"), "pilot");
+  await window.openActivity("Trainyard");
+  await window.treeRow("pilot 2").waitFor();
+  await window.runCommand("Trainyard: Manage Stores…");
+  await expect.poll(() => window.quickInput.locator(".monaco-list-row").count()).toBe(3);
+  await picture("stores");
+  await closeQuickInput();
+});
+
 it("exports a report", async () => {
   await window.runCommand("Trainyard: Export Run…");
   await window.quickInput.locator(".monaco-list-row").first().waitFor();
@@ -214,4 +310,18 @@ it("exports a report", async () => {
   await window.quickInput.getByText("Report (HTML)").waitFor();
   await picture("export");
   await closeQuickInput();
+});
+
+it("imports what was exported", async () => {
+  const file = path.join(code.workspace, "pilot.parquet");
+  await window.chooseInMenu("pilot 2", "Export Run…");
+  await window.pick("Parquet");
+  await window.answerDialog("Export pilot 2", file);
+  await until("the file", () => Promise.resolve(existsSync(file)));
+  await window.runCommand("Trainyard: Import Runs…");
+  await window.answerDialog("Import Runs", file);
+  await window.quickInput.getByText("As the file says").waitFor();
+  await picture("import");
+  await window.pick("As the file says");
+  await until("the run", async () => (await api.call("listRuns", {})).runs.filter(({ name }) => name === "pilot 2").length === 2);
 });

@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { ApiClient } from "../../../protocol/client.ts";
-import { fromWireNumber, type WireNumber } from "../../../protocol/json.ts";
+import type { WireNumber } from "../../../protocol/json.ts";
+import { fromWireNumber } from "../../../protocol/wire-number.ts";
 import type { RunDetail, SeriesJson } from "../../../protocol/queries.ts";
 import type { RunRecord } from "../../../protocol/run.ts";
 import { canTransition, type RunState } from "../../../protocol/states.ts";

@@ -1,0 +1,11 @@
+/** How much garbage the server's process may hold. */
+import { setFlagsFromString } from "node:v8";
+
+/**
+ * V8 lets a heap grow to several times of what is in use before it collects: an hour of live runs was 170 MB after each collection and up to
+ * 235 MB before it. At half more than what is in use the collections, of some 30 MB, cost next to nothing. A V8 without the flag says so on
+ * stderr and goes on.
+ */
+export function holdLittleGarbage(): void {
+  setFlagsFromString("--heap-growing-percent=50");
+}

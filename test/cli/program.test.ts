@@ -1,0 +1,93 @@
+/** The built command line as programs use it: one JSON value, and an exit code that says what it was. */
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ApiError } from "../../protocol/errors.ts";
+import { EXIT, EXIT_CODE_HELP } from "../../cli/exit-codes.ts";
+import { LiveServer } from "../http/live-server.ts";
+import { builtCli } from "../support/machine.ts";
+import { runProgram, type Finished } from "../support/processes.ts";
+
+let live: LiveServer;
+beforeAll(async () => {
+  live = await LiveServer.folder();
+  await live.start();
+});
+afterAll(async () => {
+  await live.remove();
+});
+
+const trainyard = (...args: string[]): Promise<Finished> =>
+  runProgram(process.execPath, [builtCli(), ...args], { cwd: live.root, env: { ...process.env, TRAINYARD_STORE: live.store } });
+
+async function json<T>(...args: string[]): Promise<T> {
+  const { code, stdout, stderr } = await trainyard(...args);
+  expect([args, code, stderr]).toEqual([args, EXIT.ok, stderr]);
+  return JSON.parse(stdout) as T;
+}
+
+interface Made {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+}
+
+describe("drafts", () => {
+  it("are made, listed, cloned, started once, and their names are known", async () => {
+    const draft = await json<Made>("run", "--draft", "--json", "--name", "later", "--", "sh", "-c", "echo started");
+    expect(draft).toMatchObject({ name: "later", state: "draft" });
+    const { runs } = await json<{ runs: Made[] }>("list", "--state", "draft", "--json");
+    expect(runs.map(({ id }) => id)).toEqual([draft.id]);
+    expect(await trainyard("check-name", "later", "--json")).toMatchObject({
+      code: EXIT.conflict,
+      stdout: '{"available":false,"suggestion":"later 2"}\n',
+    });
+    expect(await json("check-name", "later 2", "--json")).toEqual({ available: true, suggestion: "later 2" });
+    expect(await json<Made>("clone", "later", "--name", "another", "--json")).toMatchObject({ name: "another", state: "draft" });
+    expect(await json<Made>("start", "later", "--quiet", "--json")).toMatchObject({ id: draft.id, state: "completed" });
+    const again = await trainyard("start", "later", "--json");
+    expect([again.code, ApiError.parse(JSON.parse(again.stdout)).error.code]).toEqual([EXIT.conflict, "conflict"]);
+  });
+});
+
+describe("an archive", () => {
+  it("is written and comes back", async () => {
+    const run = await live.addRun({ name: "kept", project: "archives" });
+    await live.client.call("refresh");
+    const file = path.join(live.root, "kept.zip");
+    expect(await json("export", "kept", "--format", "archive", "-o", file, "--json")).toMatchObject({ runs: [run.record.id] });
+    const [report] = await json<{ format: string; runs: { source_run: string }[] }[]>("import", file, "--project", "back", "--json");
+    expect(report).toMatchObject({ format: "archive", runs: [{ source_run: run.record.id, project: "back" }] });
+  });
+});
+
+describe("exit codes", () => {
+  it.each<[number, string, string[]]>([
+    [EXIT.invalid, "bad_request", ["list", "--no-such-option", "--json"]],
+    [EXIT.invalid, "bad_request", ["no-such-command", "--json"]],
+    [EXIT.invalid, "bad_request", ["inspect", "--json"]],
+    [EXIT.invalid, "bad_request", ["list", "--limit", "0", "--json"]],
+    [EXIT.invalid, "bad_request", ["list", "--filter", "record.seed >", "--json"]],
+    [EXIT.invalid, "bad_request", ["export", "latest", "--format", "xlsx", "--json"]],
+    [EXIT.invalid, "missing_file", ["run", "none.py", "--json"]],
+    [EXIT.invalid, "missing_file", ["import", "none.zip", "--json"]],
+    [EXIT.notFound, "not_found", ["inspect", "no-such-run", "--json"]],
+    [EXIT.notFound, "not_found", ["start", "run_00000000000000000", "--json"]],
+    [EXIT.notFound, "not_found", ["project", "history", "no-such-project", "--json"]],
+    [EXIT.conflict, "conflict", ["cancel", "archived-away", "--json"]],
+    [EXIT.unavailable, "store_unwritable", ["list", "--filter", "record.seed = 1", "--store", "a-file", "--json"]],
+  ])("%i with %s: trainyard %j", async (code, error, args) => {
+    await writeFile(path.join(live.root, "a-file"), "");
+    if (args.includes("archived-away")) await live.addRun({ name: "archived-away" }).then(() => live.client.call("refresh"));
+    const finished = await trainyard(...args);
+    expect([finished.code, finished.stderr]).toEqual([code, expect.stringContaining("error")]);
+    expect(ApiError.parse(JSON.parse(finished.stdout)).error.code).toBe(error);
+  });
+
+  it("stand in the help, each of them", async () => {
+    const { code, stdout } = await trainyard("--help");
+    expect(code).toBe(EXIT.ok);
+    expect(stdout).toContain(EXIT_CODE_HELP.trim());
+    for (const value of Object.values(EXIT)) expect(EXIT_CODE_HELP).toMatch(new RegExp(`^ {2}${value}\\b`, "m"));
+  });
+});

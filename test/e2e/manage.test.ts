@@ -1,0 +1,193 @@
+/** What is done with runs that are there, by a user in a real VS Code: several at once, trash, export and import, notes, other stores, agents. */
+import { mkdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import type { ApiClient } from "../../protocol/client.ts";
+import type { RunSummary } from "../../protocol/run.ts";
+import { python, ROOT } from "../support/machine.ts";
+import { runProgram } from "../support/processes.ts";
+import { clientOf } from "../support/store.ts";
+import { startVsCode, type VsCode } from "./vscode.ts";
+import type { Workbench } from "./workbench.ts";
+
+const MAKE_RUNS = `import sys, trainyard
+for name in sys.argv[1:]:
+    with trainyard.init(name=name, params={"lr": 0.1}) as run:
+        for step in range(1, 21):
+            run.log({"train/loss": 1 / step}, step=step)
+`;
+/** Asks the editor for the language-model tools as an agent's extension does, and calls one. */
+const PROBE = {
+  "package.json": JSON.stringify({
+    name: "probe",
+    publisher: "tests",
+    version: "1.0.0",
+    engines: { vscode: "^1.95.0" },
+    main: "./probe.js",
+    contributes: { commands: [{ command: "probe.ask", title: "Probe: Ask" }] },
+  }),
+  "probe.js": `const vscode = require("vscode");
+exports.activate = ({ subscriptions }) => {
+  subscriptions.push(vscode.commands.registerCommand("probe.ask", async () => {
+    const call = async (name, input) => {
+      const { content } = await vscode.lm.invokeTool(name, { input, toolInvocationToken: undefined });
+      return content.map((part) => part.value).join("");
+    };
+    const tools = vscode.lm.tools.filter(({ name }) => name.startsWith("trainyard_")).map(({ name }) => name);
+    const answer = { tools, runs: await call("trainyard_list_runs", {}), missing: await call("trainyard_get_run", { run: "nobody" }) };
+    const file = vscode.Uri.joinPath(vscode.workspace.workspaceFolders[0].uri, "answer.json");
+    await vscode.workspace.fs.writeFile(file, Buffer.from(JSON.stringify(answer)));
+  }));
+};
+`,
+};
+
+let code: VsCode;
+let window: Workbench;
+let api: ApiClient;
+let elsewhere: string;
+
+beforeAll(async () => {
+  code = await startVsCode({ "make_runs.py": MAKE_RUNS }, { extensions: { "tests.probe-1.0.0": PROBE } });
+  await makeRuns(code.workspace, "alpha", "beta", "gamma", "delta");
+  // Not inside of the workspace: a run goes to the store above it.
+  elsewhere = path.join(path.dirname(code.workspace), "elsewhere");
+  await makeRuns(elsewhere, "epsilon");
+  window = await code.openWindow();
+  await window.openActivity("Trainyard");
+  await window.expandRow(/default/);
+  await window.treeRow("delta").waitFor();
+  api = await clientOf(code.store);
+});
+afterAll(() => code.close());
+afterEach(async (context) => {
+  if (context.task.result?.state !== "fail") return;
+  await window.screenshot(`failed-${context.task.name.replace(/\W+/g, "-")}`);
+  console.error(`The host's log is ${code.hostLog}`);
+});
+
+async function makeRuns(folder: string, ...names: string[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const script = path.join(code.workspace, "make_runs.py");
+  const made = await runProgram(python(), [script, ...names], { cwd: folder, env: { PYTHONPATH: path.join(ROOT, "python") } });
+  if (made.code !== 0) throw new Error(`the runs could not be made: ${made.stderr}`);
+}
+
+async function runNamed(name: string): Promise<RunSummary | undefined> {
+  return (await api.call("listRuns", {})).runs.find((run) => run.name === name);
+}
+
+it("tags and archives several runs that are selected in the tree", async () => {
+  await window.select("alpha", "beta");
+  await window.chooseInMenu("beta", "Tags…");
+  await window.quickInput.getByText("Tags of 2 runs").waitFor();
+  await window.tick("New tags…");
+  await window.answer("New tags of 2 runs", "kept, first try");
+  await expect
+    .poll(async () => [(await runNamed("alpha"))?.tags, (await runNamed("beta"))?.tags])
+    .toEqual(Array(2).fill(["kept", "first try"]));
+  await window.chooseInMenu("beta", "Archive");
+  await window.expandRow("Archived");
+  await expect.poll(async () => [(await runNamed("alpha"))?.archived, (await runNamed("beta"))?.archived]).toEqual([true, true]);
+  expect([(await runNamed("gamma"))?.archived, (await runNamed("gamma"))?.tags]).toEqual([false, []]);
+});
+
+it("moves runs to the trash, brings one back, and removes the other for good", async () => {
+  await window.select("gamma", "delta");
+  await window.chooseInMenu("delta", "Move to Trash…");
+  await window.confirm("Move to Trash");
+  await window.notification("Moved 2 runs to the trash").waitFor();
+  await expect.poll(() => window.treeRow("gamma").count()).toBe(0);
+  await window.runCommand("Trainyard: Restore from Trash…");
+  await window.tick("gamma");
+  await window.treeRow("gamma").waitFor();
+  await window.runCommand("Trainyard: Empty Trash…");
+  await window.confirm("Remove for Good");
+  await expect.poll(async () => (await api.call("listTrash", {})).runs).toEqual([]);
+  expect(await runNamed("delta")).toBeUndefined();
+});
+
+it("says while a run is renamed that a name is taken", async () => {
+  await window.chooseInMenu("gamma", "Rename…");
+  const input = window.quickInput.locator("input.input");
+  await input.fill("alpha");
+  await window.quickInput.getByText("alpha 2 is free").waitFor();
+  await input.fill("omega");
+  await window.quickInput.getByText("alpha 2 is free").waitFor({ state: "hidden" });
+  await window.page.keyboard.press("Enter");
+  await window.treeRow("omega").waitFor();
+});
+
+it("keeps what is written about a run", async () => {
+  await window.treeRow("omega").dblclick();
+  const dashboard = window.webview();
+  await dashboard.getByTestId("tab-notes").click();
+  await dashboard.getByTestId("run-description").fill("the one that stayed");
+  await dashboard.getByTestId("run-notes").fill("restored from the trash\nthen renamed");
+  await window.page.keyboard.press("Control+S");
+  await expect.poll(() => dashboard.getByTestId("run-notes-said").innerText()).toMatch(/^Saved /);
+  expect(await runNamed("omega")).toMatchObject({ description: "the one that stayed", notes: "restored from the trash\nthen renamed" });
+});
+
+it("exports a run and imports it again, with every point", async () => {
+  const file = path.join(code.workspace, "omega.parquet");
+  await window.chooseInMenu("omega", "Export Run…");
+  await window.pick("Parquet");
+  await window.answerDialog("Export omega", file);
+  await window.notification("Exported omega").waitFor();
+  // More than three are not shown at once.
+  await window.runCommand("Notifications: Clear All Notifications");
+  await window.runCommand("Trainyard: Import Runs…");
+  await window.answerDialog("Import Runs", file);
+  await window.pick("As the file says");
+  await window.notification(/Imported 1 run with [\d,]+ points/).waitFor();
+  const both = (await api.call("listRuns", {})).runs.filter(({ name }) => name === "omega");
+  expect(both).toHaveLength(2);
+  const metrics = both.map(({ metrics: all }) => all["train/loss"]);
+  expect(metrics[0]).toMatchObject({ last: 0.05, last_step: 20, count: 20 });
+  expect(metrics[1]).toEqual(metrics[0]);
+});
+
+it("shows the runs of another store, and shows them no longer", async () => {
+  const other = path.join(elsewhere, ".trainyard");
+  await window.runCommand("Trainyard: Manage Stores…");
+  await window.pick("Add stores…");
+  await window.chooseFolder("A store", other, "default");
+  await window.notification("1 run shown").waitFor();
+  await window.treeRow("epsilon").waitFor();
+  expect(await runNamed("epsilon")).toMatchObject({ store: { own: false, path: other } });
+  await window.runCommand("Trainyard: Manage Stores…");
+  await window.pick(other);
+  await window.pick("Show It No Longer");
+  await expect.poll(() => window.treeRow("epsilon").count()).toBe(0);
+});
+
+it("opens the history of the machine", async () => {
+  await window.runCommand("Trainyard: Open System History");
+  const page = window.webview();
+  await page.getByTestId("system-cpu").locator("canvas").waitFor();
+  await expect.poll(() => page.getByTestId("system-memory").innerText()).toMatch(/\d % now/);
+});
+
+it("opens the page of the interface in a browser", async () => {
+  const opened = window.page.context().waitForEvent("page");
+  await window.runCommand("Trainyard: Open API Page in Browser");
+  const page = await opened;
+  await expect.poll(() => page.title()).toMatch(/API|interface/i);
+  expect(new URL(page.url()).pathname).toMatch(/\/docs$/);
+  await page.close();
+});
+
+it("gives its tools to the editor's agents, who can call them", async () => {
+  await window.runCommand("Probe: Ask");
+  const file = path.join(code.workspace, "answer.json");
+  const answer = async () =>
+    JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as { tools?: string[]; runs?: string; missing?: string };
+  await expect.poll(async () => (await answer()).tools?.length, { timeout: 15_000 }).toBe(8);
+  const { tools, runs, missing } = await answer();
+  expect(tools).toEqual(
+    expect.arrayContaining(["trainyard_list_runs", "trainyard_explain_failure", "trainyard_start_run", "trainyard_stop_run"]),
+  );
+  expect(runs).toContain(`"name":"omega"`);
+  expect(missing).toContain("not_found");
+});
