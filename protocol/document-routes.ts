@@ -1,7 +1,7 @@
 /** Routes about run documents: what they mean and what they need, before anything is started. */
 import * as z from "zod";
 import * as d from "./documents.ts";
-import { PresetAddress, SavePreset } from "./preset.ts";
+import { PresetAddress, SavePreset, SaveTemplate, TemplateAddress, TemplateList } from "./preset.ts";
 import * as q from "./queries.ts";
 import { PreflightReport, RecipeCatalogue } from "./recipe.ts";
 import { common, route } from "./route.ts";
@@ -86,6 +86,32 @@ export const documentRoutes = {
     path: "/api/presets",
     summary: "Remove a preset of the workspace",
     query: PresetAddress,
+    response: z.object({ ok: z.literal(true) }),
+    errors: ["bad_request", "not_found", "store_unwritable"],
+  }),
+  listTemplates: route({
+    ...common,
+    method: "GET",
+    path: "/api/templates",
+    summary: "Templates of the workspace by name; one that cannot be read says why and where",
+    response: TemplateList,
+    errors: [],
+  }),
+  saveTemplate: route({
+    ...common,
+    method: "PUT",
+    path: "/api/templates",
+    summary: "Save a run document as a template of the workspace; it replaces one that has the name",
+    body: SaveTemplate,
+    response: z.object({ file: z.string() }),
+    errors: ["bad_request", "invalid_spec", "disk_full", "store_unwritable"],
+  }),
+  deleteTemplate: route({
+    ...common,
+    method: "DELETE",
+    path: "/api/templates",
+    summary: "Remove a template of the workspace",
+    query: TemplateAddress,
     response: z.object({ ok: z.literal(true) }),
     errors: ["bad_request", "not_found", "store_unwritable"],
   }),

@@ -21,5 +21,17 @@ export function documentHandlers({ store, runs: { documents } }: HttpContext): P
       await documents.deletePreset(query);
       return { ok: true };
     },
+    async listTemplates() {
+      return { templates: await documents.templates() };
+    },
+    async saveTemplate({ body }) {
+      mustWrite(store);
+      return { file: await documents.saveTemplate(body) };
+    },
+    async deleteTemplate({ query }) {
+      mustWrite(store);
+      await documents.deleteTemplate(query);
+      return { ok: true };
+    },
   };
 }

@@ -2,16 +2,14 @@
  * Presets of the user's own: `trainyard_presets/<recipe>/<name>.yaml` in the workspace, committed and reviewed like code. They stand among the
  * presets of their recipe, so that all that knows a recipe's presets knows them too.
  */
-import { readdir, readFile, unlink } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import * as z from "zod";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
-import { Slug } from "../../protocol/ids.ts";
 import { JsonObject } from "../../protocol/json.ts";
 import type { PresetAddress, SavePreset } from "../../protocol/preset.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import { makeFolder, writeFileAtomic } from "../store/atomic.ts";
-import { isAbsent, writeError } from "../store/fs-errors.ts";
+import { ownFile, ownFiles, removeOwnFile, writeOwnFile } from "./own-files.ts";
 
 export const PRESET_FOLDER = "trainyard_presets";
 const SUFFIX = ".yaml";
@@ -26,13 +24,10 @@ export interface WithPresets {
 
 /** The recipe with the workspace's presets after its own. */
 export async function withOwnPresets(recipe: Recipe, workspace: string): Promise<WithPresets> {
-  const folder = path.join(workspace, PRESET_FOLDER, recipe.id);
-  const files = await readdir(folder).catch((): string[] => []);
+  const files = await ownFiles(path.join(workspace, PRESET_FOLDER, recipe.id), SUFFIX);
   const presets = { ...recipe.presets };
   const problems: Problem[] = [];
-  for (const file of files.filter((one) => one.endsWith(SUFFIX)).sort()) {
-    const name = file.slice(0, -SUFFIX.length);
-    const place = path.join(folder, file);
+  for (const { name, file: place } of files) {
     const refuse = (what: string, hint: string): void => {
       problems.push({ severity: "error", field: "preset", message: `${place}: ${what}`, hint });
     };
@@ -68,29 +63,16 @@ export async function savePreset(recipe: Recipe, workspace: string, preset: Save
     throw new TrainyardError("conflict", `the recipe ${recipe.id} has a preset ${preset.name} of its own`, "Choose another name.");
   const file = fileOf(workspace, preset);
   const { title, values } = preset;
-  try {
-    await makeFolder(path.dirname(file));
-    const { stringify } = await import("yaml");
-    await writeFileAtomic(file, stringify({ ...(title !== undefined && { title }), values }));
-  } catch (error) {
-    throw writeError(error, `write ${file}`, file);
-  }
+  const { stringify } = await import("yaml");
+  await writeOwnFile(file, stringify({ ...(title !== undefined && { title }), values }));
   return file;
 }
 
 /** @throws TrainyardError not_found | store_unwritable */
 export async function deletePreset(workspace: string, address: PresetAddress): Promise<void> {
-  const file = fileOf(workspace, address);
-  try {
-    await unlink(file);
-  } catch (error) {
-    if (isAbsent(error))
-      throw new TrainyardError("not_found", `there is no preset ${address.name} of yours for ${address.recipe}`, `It would be ${file}.`);
-    throw writeError(error, `remove ${file}`, file);
-  }
+  await removeOwnFile(fileOf(workspace, address), `preset ${address.name} of yours for ${address.recipe}`);
 }
 
-/** Both parts are names of one folder or file: no way leads out of the workspace. */
 function fileOf(workspace: string, { recipe, name }: PresetAddress): string {
-  return path.join(workspace, PRESET_FOLDER, Slug.parse(recipe), `${Slug.parse(name)}${SUFFIX}`);
+  return ownFile(path.join(workspace, PRESET_FOLDER), [recipe, name], SUFFIX);
 }

@@ -14,7 +14,7 @@ import {
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { Probe } from "../../protocol/estimate.ts";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
-import type { PresetAddress, SavePreset } from "../../protocol/preset.ts";
+import type { PresetAddress, SavePreset, SaveTemplate, Template, TemplateAddress } from "../../protocol/preset.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { PreflightReport, RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { RunSummary } from "../../protocol/run.ts";
@@ -23,6 +23,7 @@ import type { RunState } from "../../protocol/states.ts";
 import type { CreateSweep, SweepPlan } from "../../protocol/sweep.ts";
 import { deletePreset } from "../recipes/presets.ts";
 import type { Draft } from "../recipes/recipes.ts";
+import { deleteTemplate, listTemplates, saveTemplate } from "../recipes/templates.ts";
 import { runPaths } from "../store/paths.ts";
 import { corrected, footprint, probeEvidence, type Evidence } from "./evidence.ts";
 import { attemptRecord, baseDirOf, planRun, projectDefaults, resolvedSpec, runRecord, type PrepareContext } from "./prepare.ts";
@@ -70,6 +71,21 @@ export class Documents {
   /** @throws TrainyardError not_found | store_unwritable */
   deletePreset(address: PresetAddress): Promise<void> {
     return deletePreset(this.#context.baseDir, address);
+  }
+
+  /** Those of the workspace; a broken one says so. */
+  templates(): Promise<Template[]> {
+    return listTemplates(this.#context.baseDir);
+  }
+
+  /** @returns the file. @throws TrainyardError invalid_spec | disk_full | store_unwritable */
+  saveTemplate(template: SaveTemplate): Promise<string> {
+    return saveTemplate(this.#context.baseDir, template);
+  }
+
+  /** @throws TrainyardError not_found | store_unwritable */
+  deleteTemplate(address: TemplateAddress): Promise<void> {
+    return deleteTemplate(this.#context.baseDir, address);
   }
 
   /** @throws TrainyardError as planRun */

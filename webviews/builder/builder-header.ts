@@ -1,5 +1,7 @@
 /** The top of the builder: name, project, recipe and preset. */
 import { html, nothing, type TemplateResult } from "lit";
+import type { Problem, TrainyardError } from "../../protocol/errors.ts";
+import { slugOf } from "../../protocol/ids.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { RecipeCatalogue } from "../../protocol/recipe.ts";
 import { lineAt, type PlacedProblem } from "../../protocol/run-document/read.ts";
@@ -7,7 +9,8 @@ import { icon } from "../components/icons.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type FormState, presetValues } from "./form-model.ts";
 import "./name-check.ts";
-import "./preset-menu.ts";
+import "./named-menu.ts";
+import { templateMenu, type TemplatesView } from "./templates.ts";
 
 export interface BuilderHeaderView {
   /** What the document says. */
@@ -25,6 +28,7 @@ export interface BuilderHeaderView {
   readonly python: string | null;
   /** Presets were saved or removed. */
   readonly reload: () => void;
+  readonly templates: TemplatesView;
 }
 
 export function builderHeader(form: FormState | null, view: BuilderHeaderView): TemplateResult {
@@ -75,9 +79,9 @@ export function builderHeader(form: FormState | null, view: BuilderHeaderView): 
         ${form === null ? html`<option value="" selected disabled>Choose a recipe</option>` : nothing}
         ${view.catalogue.recipes.map((recipe) => html`<option value=${recipe.id} .selected=${recipe.id === form?.recipe.id}>${recipe.title}</option>`)}
       </select>
-      ${form === null ? nothing : presets(form, view)}
+      <span class="presets">${form === null ? nothing : presets(form, view)}${templateMenu(view.templates)}</span>
     </div>
-    ${leftOut(view.catalogue)}`;
+    ${leftOut([...view.catalogue.problems, ...view.templates.list.flatMap(({ problem }) => problem ?? [])])}`;
 }
 
 /** The runs of a sweep are named after it, each with its number. */
@@ -93,10 +97,11 @@ function nameCheck({ values, transport, set, readOnly }: BuilderHeaderView): Tem
   ></ty-name-check>`;
 }
 
-/** Recipes of the user's own that could not be read: they are missing above. */
-function leftOut({ problems }: RecipeCatalogue): TemplateResult | typeof nothing {
+/** What of the user's own could not be read: it is missing above. */
+function leftOut(problems: readonly Problem[]): TemplateResult | typeof nothing {
   if (problems.length === 0) return nothing;
-  const what = problems.length === 1 ? "One recipe or preset of yours is" : `${problems.length} recipes or presets of yours are`;
+  const what =
+    problems.length === 1 ? "One recipe, preset or template of yours is" : `${problems.length} recipes, presets or templates of yours are`;
   return html`<details class="notice left-out" data-testid="recipe-problems">
     <summary>${icon("warning")}${what} left out</summary>
     <ul>
@@ -107,8 +112,9 @@ function leftOut({ problems }: RecipeCatalogue): TemplateResult | typeof nothing
 
 function presets(form: FormState, view: BuilderHeaderView): TemplateResult {
   const all = Object.entries(form.recipe.presets);
-  return html`<span class="presets"
-    ><span class="secondary">Preset</span>${
+  const { transport } = view;
+  const recipe = form.recipe.id;
+  return html`<span class="secondary">Preset</span>${
       all.length === 0
         ? nothing
         : html`<span class="segments" role="radiogroup" aria-label="Preset">
@@ -127,22 +133,34 @@ function presets(form: FormState, view: BuilderHeaderView): TemplateResult {
                 </button>`,
             )}
           </span>`
-    }<ty-preset-menu
-      .transport=${view.transport}
-      .recipe=${form.recipe}
-      .values=${presetValues(form)}
+    }<ty-named-menu
+      one="preset"
+      folder="trainyard_presets"
+      .names=${all.flatMap(([name, { file }]) => (file === undefined ? [] : [name]))}
       .current=${form.preset}
-      .python=${view.python}
-      @choose-preset=${(event: CustomEvent<string>) => {
+      .save=${(text: string) => {
+        const name = slugOf(text) ?? text;
+        const title = name === text ? {} : { title: text };
+        const python = view.python === null ? {} : { python: view.python };
+        return transport.request("savePreset", { body: { recipe, name, values: presetValues(form), ...title, ...python } });
+      }}
+      .discard=${(name: string) => transport.request("deletePreset", { query: { recipe, name } })}
+      @choose-named=${(event: CustomEvent<string>) => {
         view.choosePreset(event.detail);
       }}
-      @presets-changed=${view.reload}
-    ></ty-preset-menu
-  ></span>`;
+      @named-changed=${view.reload}
+    ></ty-named-menu>`;
 }
 
-function shownText(value: JsonValue | undefined): string {
+export function shownText(value: JsonValue | undefined): string {
   return typeof value === "string" ? value : "";
+}
+
+/** What stands in the place of the builder when the recipes could not be read. */
+export function loadProblem({ message, hint }: TrainyardError, again: () => void): TemplateResult {
+  return html`<div class="problem-page" role="alert" data-testid="builder-problem">
+    ${icon("error")}<b>${message}</b><span class="secondary">${hint ?? ""}</span><button class="button" @click=${again}>Try again</button>
+  </div>`;
 }
 
 /** What stands in the place of the form while the document names no recipe that there is. */

@@ -5,6 +5,7 @@ import type { Problem, TrainyardError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
+import type { Template } from "../../protocol/preset.ts";
 import type { RecipeCatalogue } from "../../protocol/recipe.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
 import { lineAt, readRunDocument, type RunDocumentReading } from "../../protocol/run-document/read.ts";
@@ -15,12 +16,12 @@ import { asProblem } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type BuilderTarget, firstText, recipeOf, askCatalogue, ASK_AGAIN_MS } from "./beginnings.ts";
-import { brokenNotice, builderHeader, unknownRecipe } from "./builder-header.ts";
+import { brokenNotice, builderHeader, loadProblem, shownText, unknownRecipe } from "./builder-header.ts";
 import { builderStyles, formPartStyles } from "./builder-styles.ts";
 import { onBuilderKey } from "./builder-keys.ts";
 import { byField, Checks, requestOf, requestWithoutSweep } from "./checks.ts";
 import "./dataset-panel.ts";
-import { argsRow, fieldRow } from "./field.ts";
+import { argsRow, fieldRow, takesArgs } from "./field.ts";
 import {
   changesFrom,
   type FieldFilter,
@@ -45,8 +46,8 @@ import { sectionNav, sectionState } from "./section-nav.ts";
 import { startDocument } from "./start-document.ts";
 import "./sweep-form.ts";
 import { sweepPreview, sweepStep } from "./sweep-runs.ts";
-
-const TAKES_ARGS: ReadonlySet<unknown> = new Set(["script", "command"]);
+import { takeTemplate } from "./take-template.ts";
+import type { TemplatesView } from "./templates.ts";
 
 @customElement("ty-builder")
 export class Builder extends LitElement {
@@ -112,14 +113,17 @@ export class Builder extends LitElement {
 
   override render(): TemplateResult {
     const { catalogue, reading, problem } = this;
-    if (problem !== null && catalogue === null)
-      return html`<div class="problem-page" role="alert" data-testid="builder-problem">
-        ${icon("error")}<b>${problem.message}</b><span class="secondary">${problem.hint ?? ""}</span
-        ><button class="button" @click=${() => void this.#load()}>Try again</button>
-      </div>`;
+    if (problem !== null && catalogue === null) return loadProblem(problem, () => void this.#load());
     if (catalogue === null || reading === null) return html`<div class="loading" role="progressbar" aria-label="Loading recipes"></div>`;
     const form = this.#form;
     const broken = reading.values === null ? (reading.problems[0] ?? null) : null;
+    const templates: TemplatesView = {
+      list: this.#origins.templates,
+      text: this.document.text ?? "",
+      transport: this.transport,
+      choose: (template) => void this.#startFrom(null, template),
+      changed: () => void this.#origins.findTemplates(this.transport),
+    };
     const openText = (): void => {
       this.transport.command({ command: "open_as_text" });
     };
@@ -142,6 +146,7 @@ export class Builder extends LitElement {
       transport: this.transport,
       python: this.python,
       reload: () => void this.#load(true),
+      templates,
     });
     const own = form === null ? new Map<string, Problem>() : problems(form);
     const wrong = byField(own, this.#checks.findings.problems);
@@ -165,13 +170,13 @@ export class Builder extends LitElement {
                 recent: this.#origins.recent(form.recipe.id),
                 parent: this.#origins.parent?.id ?? null,
                 startFrom: (run) => void this.#startFrom(run),
+                templates,
               })
         }
         <div class="form" role="form" aria-label="Parameters" ?inert=${broken !== null}>
-          ${form === null ? unknownRecipe(this.readable["recipe"]) : nothing}
-          ${form === null ? nothing : shown.map((section) => this.#section(form, section, wrong))}
+          ${form === null ? unknownRecipe(this.readable["recipe"]) : shown.map((section) => this.#section(form, section, wrong))}
           ${
-            this.readable["args"] !== undefined || (TAKES_ARGS.has(form?.recipe.id) && form?.recipe.schema.properties["args"] === undefined)
+            takesArgs(form, this.readable)
               ? argsRow(this.readable["args"], this.#drafts.get("args") ?? null, (value, draft) => {
                   this.#drafts.set("args", draft);
                   this.#edit([{ path: ["args"], ...(value.length === 0 ? {} : { value }) }], true);
@@ -194,8 +199,7 @@ export class Builder extends LitElement {
   #preview(form: FormState | null, own: ReadonlyMap<string, Problem>): TemplateResult {
     const { dryRun, plan, report, problems: found, checking } = this.#checks.findings;
     const request = this.#request;
-    const name = typeof this.readable["name"] === "string" ? this.readable["name"] : "";
-    const parent = form?.parent ?? null;
+    const name = shownText(this.readable["name"]) || (form?.recipe.id ?? "run");
     const text = this.document.text ?? "";
     const documentProblems = this.reading?.problems ?? [];
     return previewPanel({
@@ -205,8 +209,8 @@ export class Builder extends LitElement {
       dryRun,
       preset: form?.preset ?? null,
       found: [...documentProblems.map((each) => each.problem), ...found],
-      changes: form === null ? [] : changesFrom(form, parent ?? inheritedParams(form)),
-      changedFrom: parent === null ? "the defaults" : (this.#origins.parent?.name ?? ""),
+      changes: form === null ? [] : changesFrom(form, form.parent ?? inheritedParams(form)),
+      changedFrom: this.#origins.parent?.name ?? "the defaults",
       errors: [...own.values()].filter((p) => p.severity === "error").length,
       warnings: [...own.values()].filter((p) => p.severity === "warning").length,
       checking,
@@ -229,10 +233,7 @@ export class Builder extends LitElement {
         this.tab = tab;
       },
       copy: (what) => {
-        this.transport.command({
-          command: "copy",
-          text: copiedText(what, text, dryRun, name === "" ? (form?.recipe.id ?? "run") : name, this.target.document),
-        });
+        this.transport.command({ command: "copy", text: copiedText(what, text, dryRun, name, this.target.document) });
       },
       dry: () => {
         this.tab = "command";
@@ -243,7 +244,7 @@ export class Builder extends LitElement {
         this.transport.command(
           this.document.kind === "file"
             ? { command: "save_document" }
-            : { command: "save_spec", yaml: text, suggested_name: `${name === "" ? (form?.recipe.id ?? "run") : name}.run.yaml` },
+            : { command: "save_spec", yaml: text, suggested_name: `${name}.run.yaml` },
         );
       },
       start: () => void this.#start(),
@@ -266,7 +267,6 @@ export class Builder extends LitElement {
 
   #section(form: FormState, section: FormSection, wrong: ReadonlyMap<string, Problem>): TemplateResult {
     const [symbol, tone] = sectionState(section, wrong);
-    const presetTitle = form.preset === null ? null : (form.recipe.presets[form.preset]?.title ?? null);
     return html`<section aria-labelledby="section-${section.id}">
       <div class="section" id="section-${section.id}">
         <h2>${section.title}</h2>
@@ -278,7 +278,7 @@ export class Builder extends LitElement {
           field,
           value: valueOf(form, key),
           provenance: provenance(form, key),
-          presetTitle,
+          presetTitle: form.preset === null ? null : (form.recipe.presets[form.preset]?.title ?? null),
           problem: wrong.get(key) ?? null,
           canPick: this.transport.host === "vscode",
           offers: field["x-path"] === undefined ? [] : this.#offers.of(this.transport, field["x-path"]),
@@ -322,7 +322,7 @@ export class Builder extends LitElement {
       this.catalogue = catalogue;
       // The fields that are missing are being read; nobody has to open the page anew for them.
       if (!catalogue.complete) setTimeout(() => void (this.isConnected && this.#load(true)), ASK_AGAIN_MS);
-      void this.#origins.findRecent(this.transport);
+      void this.#origins.findBeginnings(this.transport);
       if (this.document instanceof DraftDocument && this.document.text === null) this.document.begin(firstText(target, catalogue, parent));
       if (this.document.kind === "draft") this.transport.setTitle("New run");
       this.#checks.later();
@@ -354,14 +354,14 @@ export class Builder extends LitElement {
     }
   }
 
-  /** Takes over the values of an earlier run; from then on the document is compared with it. */
-  async #startFrom(run: RunId): Promise<void> {
+  /** Takes over the values of an earlier run, from then on compared with the document, or what a template says. */
+  async #startFrom(run: RunId | null, template?: Template): Promise<void> {
     try {
       const parent = await this.#origins.takeParent(this.transport, run);
-      const form = this.#form;
-      if (form === null || parent === null) return;
       this.#drafts.clear();
-      this.#edit(takeParams(form, parent.spec?.preset, parent.spec?.params ?? {}));
+      if (template !== undefined) takeTemplate(this.document, this.readable, template);
+      const form = this.#form;
+      if (form !== null && parent !== null) this.#edit(takeParams(form, parent.spec?.preset, parent.spec?.params ?? {}));
     } catch (error) {
       this.#checks.refused(asProblem(error));
     }

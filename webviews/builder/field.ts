@@ -6,10 +6,20 @@ import "@vscode-elements/elements/dist/vscode-single-select/index.js";
 import "@vscode-elements/elements/dist/vscode-textarea/index.js";
 import "@vscode-elements/elements/dist/vscode-textfield/index.js";
 import type { Problem } from "../../protocol/errors.ts";
-import type { JsonValue } from "../../protocol/json.ts";
+import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { RecipeField, Widget } from "../../protocol/recipe.ts";
 import { icon } from "../components/icons.ts";
-import { inputText, isChosen, itemChoices, MISSING, parseInput, splitArguments, toggled, type Provenance } from "./form-model.ts";
+import {
+  inputText,
+  isChosen,
+  itemChoices,
+  MISSING,
+  parseInput,
+  splitArguments,
+  toggled,
+  type FormState,
+  type Provenance,
+} from "./form-model.ts";
 
 /** So many choices, with so many letters in all, fit into a row of segments. */
 const MOST_SEGMENTS = 5;
@@ -288,4 +298,11 @@ function widget(view: FieldView): TemplateResult {
         @change=${left}
       ></vscode-textfield>`;
   }
+}
+
+const TAKES_ARGS: ReadonlySet<unknown> = new Set(["script", "command"]);
+
+/** Does the document have arguments, or could it, beside the fields of its form? */
+export function takesArgs(form: FormState | null, values: JsonObject): boolean {
+  return values["args"] !== undefined || (TAKES_ARGS.has(form?.recipe.id) && form?.recipe.schema.properties["args"] === undefined);
 }

@@ -121,12 +121,23 @@ export function switchRecipe(form: FormState, recipe: Recipe): SpecEdit[] {
 
 /** Preset and params of another run in place of the document's own. */
 export function takeParams(form: FormState, preset: string | undefined, params: JsonObject): SpecEdit[] {
-  const gone = Object.keys(form.params).filter((key) => !Object.hasOwn(params, key));
-  return [
-    { path: ["preset"], ...(preset === undefined ? {} : { value: preset }) },
-    ...gone.map((key) => ({ path: ["params", key] })),
-    ...Object.entries(params).map(([key, value]) => ({ path: ["params", key], value })),
-  ];
+  const named = (name: string | null | undefined): JsonObject => (name === null || name === undefined ? {} : { preset: name });
+  return changesTo({ ...named(form.preset), params: form.params }, { ...named(preset), params });
+}
+
+/** The edits that lead from one document to another: by field where both have a mapping, and what is new before what goes. */
+export function changesTo(now: JsonObject, wanted: JsonObject, above: readonly string[] = []): SpecEdit[] {
+  const changed = Object.entries(wanted).flatMap(([key, value]): SpecEdit[] => {
+    const [path, old] = [[...above, key], now[key]];
+    if (above.length === 0 && isObject(old) && isObject(value)) return changesTo(old, value, path);
+    return JSON.stringify(old) === JSON.stringify(value) ? [] : [{ path, value }];
+  });
+  const gone = Object.keys(now).filter((key) => !Object.hasOwn(wanted, key));
+  return [...changed, ...gone.map((key) => ({ path: [...above, key] }))];
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Fields whose effective value differs from another set of values, in the order of the form. */

@@ -1,6 +1,7 @@
 /** Where a document's values come from besides itself: the run it was made from, its project, the script it runs. */
 import type { JsonObject } from "../../protocol/json.ts";
 import type { DocumentRequest, ScriptForm } from "../../protocol/documents.ts";
+import type { Template } from "../../protocol/preset.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { RunSummary } from "../../protocol/run.ts";
@@ -18,6 +19,7 @@ export class Origins {
   #project: { readonly name: string; readonly defaults: JsonObject } | null = null;
   #script: ScriptForm | null = null;
   #recent: readonly RunSummary[] = [];
+  #templates: readonly Template[] = [];
   /** What was asked for last: an answer to anything else comes too late. */
   #asked = { project: "", script: "" };
 
@@ -59,10 +61,23 @@ export class Origins {
     return this.#recent.filter((run) => run.recipe === recipe && run.damage === null).slice(0, MOST_RECENT);
   }
 
-  /** A store without runs, or one that cannot be asked, offers none. */
-  async findRecent(transport: Transport): Promise<void> {
+  /** Runs and templates. A store without them, or one that cannot be asked, offers none. */
+  async findBeginnings(transport: Transport): Promise<void> {
+    void this.findTemplates(transport);
     const page = await transport.request("listRuns", { query: { limit: LOOKED_AT } }).catch(() => null);
     this.#recent = page?.runs ?? [];
+    this.#changed();
+  }
+
+  /** Those of the workspace, which a document can be made from too. */
+  get templates(): readonly Template[] {
+    return this.#templates;
+  }
+
+  /** A server that cannot be asked offers none. */
+  async findTemplates(transport: Transport): Promise<void> {
+    const answer = await transport.request("listTemplates", {}).catch(() => null);
+    this.#templates = answer?.templates ?? [];
     this.#changed();
   }
 

@@ -64,8 +64,17 @@ export class DraftDocument implements RunDocument {
     const before = this.#text ?? "";
     const after = applySpecEdits(before, edits);
     if (after === before) return;
-    const field = typing ? JSON.stringify(edits.map((edit) => edit.path)) : null;
-    if (field === null || field !== this.#typing) this.#past.push(before);
+    this.#step(after, typing ? JSON.stringify(edits.map((edit) => edit.path)) : null);
+  }
+
+  /** Another text in the place of this one; a step of undo leads back. */
+  replace(text: string): void {
+    if (text !== this.#text) this.#step(text, null);
+  }
+
+  /** @param field the one that is typed into */
+  #step(after: string, field: string | null): void {
+    if (field === null || field !== this.#typing) this.#past.push(this.#text ?? "");
     this.#typing = field;
     this.#future = [];
     this.#set(after);

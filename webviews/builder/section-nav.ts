@@ -5,6 +5,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { icon } from "../components/icons.ts";
 import type { FieldFilter, FormSection, FormState } from "./form-model.ts";
+import { templateSteps, type TemplatesView } from "./templates.ts";
 
 export interface SectionNavView {
   readonly shown: readonly FormSection[];
@@ -18,6 +19,7 @@ export interface SectionNavView {
   /** The run whose values were taken. */
   readonly parent: RunId | null;
   readonly startFrom: (run: RunId) => void;
+  readonly templates: TemplatesView;
 }
 
 /** Icon, tone and note of a section. */
@@ -61,7 +63,7 @@ export function sectionNav(form: FormState, view: SectionNavView): TemplateResul
     >
       ${shown.map((section) => html`<option value=${section.id}>${section.title}</option>`)}
     </select>
-    ${view.recent.length === 0 ? nothing : startFrom(view)}
+    ${view.recent.length + view.templates.list.length === 0 ? nothing : startFrom(view)}
     <div class="show">
       <input
         class="input"
@@ -97,8 +99,8 @@ export function sectionNav(form: FormState, view: SectionNavView): TemplateResul
   </div>`;
 }
 
-function startFrom({ recent, parent, startFrom: choose }: SectionNavView): TemplateResult {
-  return html`<div class="start-from" role="group" aria-label="Start from an earlier run" data-testid="start-from">
+function startFrom({ recent, parent, startFrom: choose, templates }: SectionNavView): TemplateResult {
+  return html`<div class="start-from" role="group" aria-label="Start from an earlier run or a template" data-testid="start-from">
     <span class="secondary">Start from</span>
     ${recent.map(
       (run) =>
@@ -113,5 +115,6 @@ function startFrom({ recent, parent, startFrom: choose }: SectionNavView): Templ
           ${icon(run.id === parent ? "pass" : "history")}<span class="truncate">${run.name}</span>
         </button>`,
     )}
+    ${templateSteps(templates)}
   </div>`;
 }

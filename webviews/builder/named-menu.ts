@@ -1,21 +1,17 @@
-/** The user's own presets of a recipe: the values of the document are saved under a name, as a file of the workspace. */
+/** What the user keeps as files of the workspace, presets or templates: chosen, removed, and saved anew under a name. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { slugOf } from "../../protocol/ids.ts";
-import type { JsonObject } from "../../protocol/json.ts";
-import type { Recipe } from "../../protocol/recipe.ts";
-import { icon } from "../components/icons.ts";
+import { icon, type IconName } from "../components/icons.ts";
 import { namedList, namedListStyles } from "../components/named-list.ts";
 import { problemOf } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
-import type { Transport } from "../transport/transport.ts";
 
 /** What the open list takes at most, in pixels: without this room to the right it opens towards the left. */
 const LIST_WIDTH = 300;
 
-/** Says `choose-preset` with a name, and `presets-changed` when there are others than before. */
-@customElement("ty-preset-menu")
-export class PresetMenu extends LitElement {
+/** Says `choose-named` with a name, and `named-changed` when there are others than before. */
+@customElement("ty-named-menu")
+export class NamedMenu extends LitElement {
   static override styles = [
     ...baseStyles,
     namedListStyles,
@@ -38,12 +34,15 @@ export class PresetMenu extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) transport!: Transport;
-  @property({ attribute: false }) recipe!: Recipe;
-  /** What would be saved now. */
-  @property({ attribute: false }) values: JsonObject = {};
+  /** What one of them is called: "preset". */
+  @property() one = "";
+  /** The folder of the workspace that they are kept in. */
+  @property() folder = "";
+  @property() symbol: IconName = "bookmark";
+  @property({ attribute: false }) names: readonly string[] = [];
   @property({ attribute: false }) current: string | null = null;
-  @property({ attribute: false }) python: string | null = null;
+  @property({ attribute: false }) save!: (name: string) => Promise<unknown>;
+  @property({ attribute: false }) discard!: (name: string) => Promise<unknown>;
   @state() private open = false;
   @state() private problem: string | null = null;
   @state() private typed = "";
@@ -53,24 +52,24 @@ export class PresetMenu extends LitElement {
         class="toggle open"
         aria-haspopup="dialog"
         aria-expanded=${this.open ? "true" : "false"}
-        aria-label="Presets of your own"
-        title="Presets of your own, saved in trainyard_presets"
-        data-testid="preset-menu"
+        aria-label="Your own ${this.one}s"
+        title="Your own ${this.one}s, saved in ${this.folder}"
+        data-testid="${this.one}-menu"
         @click=${(event: Event) => {
           const { left } = (event.currentTarget as HTMLElement).getBoundingClientRect();
           this.toggleAttribute("towards-left", left + LIST_WIDTH > window.innerWidth);
           this.open = !this.open;
         }}
       >
-        ${icon("bookmark")}${icon("chevron-down")}
+        ${icon(this.symbol)}${icon("chevron-down")}
       </button>
       ${this.open ? this.#list() : nothing}`;
   }
 
   #list(): TemplateResult {
     return namedList({
-      one: "preset",
-      names: Object.entries(this.recipe.presets).flatMap(([name, { file }]) => (file === undefined ? [] : [name])),
+      one: this.one,
+      names: this.names,
       current: this.current,
       typed: this.typed,
       problem: this.problem,
@@ -79,16 +78,10 @@ export class PresetMenu extends LitElement {
       },
       choose: (name) => {
         this.open = false;
-        this.#say("choose-preset", name);
+        this.#say("choose-named", name);
       },
-      remove: (name) => void this.#change(() => this.transport.request("deletePreset", { query: { recipe: this.recipe.id, name } })),
-      save: (text) => {
-        const name = slugOf(text) ?? text;
-        const title = name === text ? {} : { title: text };
-        const python = this.python === null ? {} : { python: this.python };
-        const body = { recipe: this.recipe.id, name, values: this.values, ...title, ...python };
-        void this.#change(() => this.transport.request("savePreset", { body }));
-      },
+      remove: (name) => void this.#change(() => this.discard(name)),
+      save: (name) => void this.#change(() => this.save(name)),
       close: () => {
         this.open = false;
         this.renderRoot.querySelector<HTMLElement>(".open")?.focus();
@@ -100,7 +93,7 @@ export class PresetMenu extends LitElement {
     this.problem = await problemOf(async () => {
       await action();
       this.typed = "";
-      this.#say("presets-changed", null);
+      this.#say("named-changed", null);
     });
   }
 
@@ -111,6 +104,6 @@ export class PresetMenu extends LitElement {
 
 declare global {
   interface HTMLElementTagNameMap {
-    "ty-preset-menu": PresetMenu;
+    "ty-named-menu": NamedMenu;
   }
 }
