@@ -9,6 +9,7 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from . import _json, _snapshot
+from ._memory import peak_rss
 
 RUN_FOLDER_VERSION = 1
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -178,7 +179,7 @@ def write_exit(place: Place, status: Optional[str], started: float, stopped: boo
         "ended_at": _json.instant(time.time()),
         "escalation": "graceful" if stopped else "none",
         "launch_error": None,
-        "peak_rss_bytes": _peak_rss(),
+        "peak_rss_bytes": peak_rss(),
         "by": "sdk",
     }
     _json.write_atomic(os.path.join(place.run_dir, "attempts", str(place.attempt), "exit.json"), record)
@@ -249,12 +250,3 @@ def _write_spec(place: Place, name: str, description: str, tags: List[str], seed
         "extra": {},
     }
     _json.write_atomic(os.path.join(place.run_dir, "resolved.json"), resolved)
-
-
-def _peak_rss() -> Optional[int]:
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak) if sys.platform == "darwin" else int(peak) * 1024

@@ -25,6 +25,10 @@ const trackStyles = css`
     background: var(--vscode-progressBar-background);
     max-width: 100%;
   }
+  /* How far it was meant to go is not known: a full bar would say that it came to its end. */
+  .unplanned {
+    opacity: 0.4;
+  }
   .replayed {
     position: absolute;
     top: -4px;
@@ -140,7 +144,7 @@ export class ProgressTrack extends LitElement {
       data-testid="progress"
     >
       <div class="rail">
-        <div class="done" ${cssProperties({ width: at(step) })}></div>
+        <div class="done ${maxSteps === null ? "unplanned" : ""}" ${cssProperties({ width: at(step) })}></div>
         ${attempts.map((span) =>
           span.replayed === null
             ? nothing

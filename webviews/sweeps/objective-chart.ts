@@ -1,11 +1,12 @@
 /** The chart of a sweep's objective; a click on a mark opens its run. The table below says the same in words. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import { customElement, property, state } from "lit/decorators.js";
+import { customElement, property } from "lit/decorators.js";
 import type { SweepDetail } from "../../protocol/sweep.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import type { PlotRow } from "../plots/plot-data.ts";
 import type { VegaLiteSpec } from "../plots/plot-spec.ts";
+import { PlotSurface } from "../plots/plot-surface.ts";
 import type { Transport } from "../transport/transport.ts";
 import { objectiveRows, objectiveSpec } from "./objective-spec.ts";
 
@@ -27,33 +28,14 @@ export class ObjectiveChart extends LitElement {
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) sweep!: SweepDetail;
-  @state() private size = { width: 0, height: 0 };
   /** Redrawn only when what it shows is different: a sweep is asked for far more often. */
   #spec: VegaLiteSpec | null = null;
   #drawn = "";
-  #offTheme: () => void = () => undefined;
-  readonly #resized = new ResizeObserver(([entry]) => {
-    if (entry !== undefined) this.size = { width: Math.round(entry.contentRect.width), height: Math.round(entry.contentRect.height) };
-  });
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    // Vega-Lite is large: only who looks at a chart loads it.
-    void import("../plots/vega-plot.ts");
-    this.#resized.observe(this);
-    this.#offTheme = documentTheme().listen(() => {
-      this.requestUpdate();
-    });
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#resized.disconnect();
-    this.#offTheme();
-  }
+  readonly #surface = new PlotSurface(this);
 
   override render(): TemplateResult | typeof nothing {
-    const { sweep, size } = this;
+    const { sweep } = this;
+    const { size } = this.#surface;
     if (sweep.objective === null)
       return html`<div class="none secondary">The document names no objective: no run is better than another.</div>`;
     const rows = objectiveRows(sweep);

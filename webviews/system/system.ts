@@ -9,6 +9,7 @@ import { pageStyles } from "../components/page-styles.ts";
 import { problemOf } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
+import { PlotSurface } from "../plots/plot-surface.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
 import { figureSpec } from "./figure-spec.ts";
 import { figuresOf, figureText, type Figure } from "./figures.ts";
@@ -84,28 +85,12 @@ export class System extends LitElement {
   @state() private samples: readonly SystemSample[] | null = null;
   @state() private limits: GpuLimits = DEFAULT_GPU_LIMITS;
   @state() private problem: string | null = null;
-  @state() private width = 0;
   #subscription: Subscription | null = null;
   #refresh: number | undefined;
-  #offTheme: () => void = () => undefined;
-  readonly #resized = new ResizeObserver(([entry]) => {
-    if (entry !== undefined) this.width = Math.round(entry.contentRect.width);
-  });
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    // Vega-Lite is large: only who looks at a chart loads it.
-    void import("../plots/vega-plot.ts");
-    this.#resized.observe(this);
-    this.#offTheme = documentTheme().listen(() => {
-      this.requestUpdate();
-    });
-  }
+  readonly #surface = new PlotSurface(this);
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#resized.disconnect();
-    this.#offTheme();
     this.#subscription?.close();
     this.#subscription = null;
     clearTimeout(this.#refresh);
@@ -177,7 +162,7 @@ export class System extends LitElement {
     return html`<figure data-testid="system-${figure.id}">
       <figcaption><b>${figure.title}</b><span class="secondary">${text}</span></figcaption>
       ${
-        this.width === 0
+        this.#surface.size.width === 0
           ? nothing
           : html`<ty-vega-plot
               .spec=${figureSpec(figure, documentTheme().value.kind, this.#size)}
@@ -188,8 +173,9 @@ export class System extends LitElement {
   }
 
   get #size(): { width: number; height: number } {
-    const columns = Math.max(1, Math.floor(this.width / NARROWEST_PX));
-    return { width: Math.floor(this.width / columns) - 2 * GUTTER_PX, height: HEIGHT_PX };
+    const { width } = this.#surface.size;
+    const columns = Math.max(1, Math.floor(width / NARROWEST_PX));
+    return { width: Math.floor(width / columns) - 2 * GUTTER_PX, height: HEIGHT_PX };
   }
 
   async #load(): Promise<void> {

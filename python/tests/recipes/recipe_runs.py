@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from reading import Attempt
 
@@ -59,11 +59,12 @@ class RecipeRun:
         }
         (self.folder / "resolved.json").write_text(json.dumps(resolved))
 
-    def start(self, recipe: str, params: Dict[str, Any], **options: Any) -> "subprocess.Popen[bytes]":
+    def start(self, recipe: str, params: Dict[str, Any], through: Sequence[str] = (), **options: Any) -> "subprocess.Popen[bytes]":
+        """``through``: a command that runs the one which is put behind it."""
         self.prepare(recipe, params, **options)
         env = environment(**run_variables(self.folder, self.attempts))
         with open(self.folder / "attempts" / str(self.attempts) / "log", "wb") as log:
-            command = [sys.executable, "-m", "trainyard.recipes", "run"]
+            command = [*through, sys.executable, "-m", "trainyard.recipes", "run"]
             return subprocess.Popen(command, env=env, cwd=self.cwd, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
     def run(self, recipe: str, params: Dict[str, Any], expect: int = 0, **options: Any) -> Attempt:

@@ -79,8 +79,10 @@ def _look_text(file: BinaryIO, kind: str, size: int) -> Look:
         head = head[: max(head.rfind(b"\n", 0, zero) + 1, 0)]
     text, bad = _decode(head, at_end)
     if bad is not None:
-        seen.problem = "is not UTF-8 text (byte {} at {})".format(hex(head[bad]), bad)
-        if bad == 0:
+        # Of what is neither text nor without zero bytes, the zero says more.
+        if zero == -1:
+            seen.problem = "is not UTF-8 text (byte {} at {})".format(hex(head[bad]), bad)
+        if bad == 0 or zero != -1:
             return seen
     if kind == "json" and text.lstrip().startswith("["):
         used = _array_rows(text, at_end, seen)

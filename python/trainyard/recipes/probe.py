@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from .._memory import peak_rss
+
 #: How long it waits for fields that only an import of the packages tells.
 _PREPARE_SECONDS = 120.0
 #: The first step warms up: it allocates, compiles and fills caches. The two after it are measured.
@@ -88,13 +90,7 @@ def _times(beats: List[float], began: float) -> Dict[str, Any]:
 
 
 def _memory() -> Dict[str, Any]:
-    try:
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    except ImportError:  # Windows
-        peak = 0
-    found: Dict[str, Any] = {"peak_rss_bytes": peak, "peak_gpu_bytes": None, "reserved_gpu_bytes": None, "gpu_name": None}
+    found: Dict[str, Any] = {"peak_rss_bytes": peak_rss() or 0, "peak_gpu_bytes": None, "reserved_gpu_bytes": None, "gpu_name": None}
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.max_memory_allocated() > 0:
         found.update(

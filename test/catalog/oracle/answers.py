@@ -33,7 +33,7 @@ def kind_of(value: Any) -> str:
 def tagged(value: Any, database: duckdb.DuckDBPyConnection) -> str:
     """A member of a list as `expressions.sql_tagged` writes it."""
     if isinstance(value, float):
-        return "n" + database.execute("SELECT ?::DOUBLE::VARCHAR", [value]).fetchone()[0]
+        return "n" + database.execute("SELECT (?::DOUBLE + 0)::VARCHAR", [value]).fetchone()[0]
     return ("b" + str(value).lower()) if isinstance(value, bool) else "t" + value
 
 

@@ -389,7 +389,7 @@ def sql_text(value: str) -> str:
 
 
 def sql_tagged(columns: Columns) -> str:
-    """A member of a list, as lists are kept: its type as a letter, then its value as text."""
+    """A member of a list, as lists are kept: its type as a letter, then its value as text; -0 is written as 0, which it equals."""
     if columns.text:
         return f"('t' || {columns.text})"
-    return f"('n' || ({columns.number})::VARCHAR)"
+    return f"('n' || (({columns.number})::DOUBLE + 0)::VARCHAR)"
