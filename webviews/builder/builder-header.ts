@@ -134,7 +134,7 @@ function presets(form: FormState, view: BuilderHeaderView): TemplateResult {
             )}
           </span>`
     }<ty-named-menu
-      one="preset"
+      .one=${"preset"}
       folder="trainyard_presets"
       .names=${all.flatMap(([name, { file }]) => (file === undefined ? [] : [name]))}
       .current=${form.preset}

@@ -35,7 +35,7 @@ export class NamedMenu extends LitElement {
   ];
 
   /** What one of them is called: "preset". */
-  @property() one = "";
+  @property({ attribute: false }) one = "";
   /** The folder of the workspace that they are kept in. */
   @property() folder = "";
   @property() symbol: IconName = "bookmark";

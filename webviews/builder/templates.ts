@@ -17,7 +17,7 @@ export interface TemplatesView {
 
 export function templateMenu({ list, text, transport, choose, changed }: TemplatesView): TemplateResult {
   return html`<ty-named-menu
-    one="template"
+    .one=${"template"}
     folder="trainyard_templates"
     symbol="file"
     .names=${list.map(({ name }) => name)}
