@@ -1,5 +1,6 @@
 /** One VS Code window: what a user does in it, by roles and labels. */
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FrameLocator, Locator, Page } from "playwright-core";
 import { until } from "../support/processes.ts";
 
@@ -76,18 +77,12 @@ export class Workbench {
 
   private async openPalette(text: string): Promise<void> {
     const input = this.quickInput.locator("input.input");
-    // The workbench swallows F1 while it is still settling.
-    for (let attempt = 0; attempt < 5; attempt++) {
+    // The workbench swallows F1 while it is still settling, or closes again what it has just opened.
+    await until("the palette", async () => {
       await this.page.keyboard.press("F1");
-      if (
-        await input.waitFor({ timeout: 3_000 }).then(
-          () => true,
-          () => false,
-        )
-      )
-        break;
-    }
-    await input.fill(text);
+      await input.fill(text, { timeout: 3_000 });
+      return true;
+    });
   }
 
   /** Picks an entry of an open quick pick. */
@@ -106,10 +101,10 @@ export class Workbench {
   /** Types a path into a dialog for files. @param title stands above it */
   async answerDialog(title: string, file: string): Promise<void> {
     const input = await this.#dialog(title);
-    await input.fill(file);
     const heading = this.quickInput.locator(".quick-input-title", { hasText: title });
     // It takes no Enter while it still looks at what was typed.
     await until("the dialog to take the path", async () => {
+      await this.#typePath(input, file);
       await input.press("Enter");
       return heading.waitFor({ state: "hidden", timeout: 3_000 }).then(
         () => true,
@@ -121,8 +116,14 @@ export class Workbench {
   /** Takes a folder in a dialog for folders. @param holds a folder inside of it: once that is listed, the dialog is there */
   async chooseFolder(title: string, folder: string, holds: string): Promise<void> {
     const input = await this.#dialog(title);
-    await input.fill(`${folder}/`);
-    await this.quickInput.locator(".monaco-list-row").getByText(holds, { exact: true }).waitFor();
+    const inside = this.quickInput.locator(".monaco-list-row").getByText(holds, { exact: true });
+    await until("the dialog to list the folder", async () => {
+      await this.#typePath(input, `${folder}/`);
+      return inside.waitFor({ timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
     await this.quickInput.locator(".quick-input-action .monaco-button").first().click();
   }
 
@@ -132,6 +133,15 @@ export class Workbench {
     const input = this.quickInput.locator("input.input");
     await until("a dialog for files", async () => (await input.inputValue()).startsWith("/"));
     return input;
+  }
+
+  /** A dialog that is still settling puts the folder that it begins with before what is typed, or in its place. */
+  async #typePath(input: Locator, text: string): Promise<void> {
+    await until("the dialog to hold the path", async () => {
+      if ((await input.inputValue()) !== text) await input.fill(text);
+      await sleep(200);
+      return (await input.inputValue()) === text;
+    });
   }
 
   /** Ticks entries of an open quick pick that takes several, and takes them. */
