@@ -41,9 +41,8 @@ export class Workbench {
 
   /** Runs a command through the palette. @param title as it stands there, category included */
   async runCommand(title: string): Promise<void> {
-    await this.openPalette(`>${title}`);
     const row = this.quickInput.locator(".monaco-list-row.focused", { hasText: title });
-    await row.waitFor({ timeout: 15_000 });
+    await this.#offer(`>${title}`, row);
     await this.page.keyboard.press("Enter");
     await row.waitFor({ state: "hidden" });
   }
@@ -64,15 +63,22 @@ export class Workbench {
 
   /** Opens a file of the workspace as Go to File does. */
   async openFile(name: string): Promise<void> {
-    await this.openPalette(name);
-    const row = this.quickInput.locator(".monaco-list-row.focused", { hasText: name });
-    await row.waitFor({ timeout: 15_000 });
+    await this.#offer(name, this.quickInput.locator(".monaco-list-row.focused", { hasText: name }));
     await this.page.keyboard.press("Enter");
     await this.tab(name).waitFor();
   }
 
   get quickInput(): Locator {
     return this.page.locator(".quick-input-widget");
+  }
+
+  /** Types into the palette until it offers `row`: an editor that opens only now takes the focus, and with that the palette, away. */
+  async #offer(text: string, row: Locator): Promise<void> {
+    await until(`the palette to offer ${text}`, async () => {
+      await this.openPalette(text);
+      await row.waitFor({ timeout: 5_000 });
+      return true;
+    });
   }
 
   private async openPalette(text: string): Promise<void> {
