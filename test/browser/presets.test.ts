@@ -59,6 +59,8 @@ it("says while a name is typed that a run is called so, and gives one that is fr
   await server.addRun({ params: {}, metrics: {}, record: { name: "addition", project: "sums" } });
   const page = await chrome.newPage({ viewport: { width: 1200, height: 800 } });
   await page.goto(server.address("explore="));
+  // A name is asked for once, as it is typed: by then the server has to know the run.
+  await page.getByText("addition").first().waitFor();
   await page.getByTestId("new-run").click();
   const name = page.getByTestId("builder-name");
   await name.fill("addition");
