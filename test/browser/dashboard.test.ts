@@ -194,7 +194,7 @@ describe("the builder in a panel", () => {
       { view: "builder", recipe: "tiny", from: null, script: null, dataset: null, document: null },
       chromium.complaints,
     );
-    await page.getByTestId("recipe-problems").getByText("One recipe or preset of yours is left out").click();
+    await page.getByTestId("recipe-problems").getByText("One recipe, preset or template of yours is left out").click();
     await page.getByText("mine.py line 3: ImportError").waitFor();
     const field = (key: string) => page.getByTestId(`field-${key}`);
     await field("train_file").locator("input").fill("rows.jsonl");
