@@ -12,6 +12,7 @@ import { RunEvent } from "./events.ts";
 import { RunId } from "./ids.ts";
 import { Notice } from "./notices.ts";
 import { SeriesCursor } from "./queries.ts";
+import { Queue } from "./queue.ts";
 import { RunSummary } from "./run.ts";
 import { RunUsage, SystemSample } from "./system.ts";
 
@@ -21,7 +22,7 @@ const SubscriptionId = z.number().int().nonnegative();
 
 export const Topic = z.discriminatedUnion("topic", [
   /**
-   * Runs: `runs` first (the newest 2,000 and all that live; an empty list with `changes_only`, for clients that ask for pages), then `run` for
+   * Runs: `runs` first (the newest 2,000 and all that live or are queued; an empty list with `changes_only`, for clients that ask for pages), then `run` for
    * each change and `run_removed`.
    */
   z.object({ topic: z.literal("runs"), changes_only: z.boolean().optional() }),
@@ -42,6 +43,8 @@ export const Topic = z.discriminatedUnion("topic", [
   z.object({ topic: z.literal("notices") }),
   /** Samples of the machine. */
   z.object({ topic: z.literal("system") }),
+  /** The queue, and again whenever it has changed. */
+  z.object({ topic: z.literal("queue") }),
 ]);
 export type Topic = z.infer<typeof Topic>;
 
@@ -73,6 +76,7 @@ export const ServerMessage = z.discriminatedUnion("type", [
     skipped_bytes: z.number().int(),
   }),
   z.object({ type: z.literal("system"), id: SubscriptionId, sample: SystemSample }),
+  z.object({ type: z.literal("queue"), id: SubscriptionId, queue: Queue }),
   z.object({ type: z.literal("notice"), id: SubscriptionId, notice: Notice }),
   /** The topic has ended (the run is over and everything was sent). */
   z.object({ type: z.literal("end"), id: SubscriptionId }),

@@ -32,7 +32,7 @@ export function draftHandlers({ store, stores: { storeOf }, runs }: HttpContext)
       const baseDir = resolved?.extra["base_dir"];
       const copy = { ...spec, name: body.name ?? freeRunName(name, namesIn(project)), params: { ...spec.params, ...body.params } };
       return runs.create(
-        { spec: copy, start: body.start, ...(typeof baseDir === "string" && { base_dir: baseDir }) },
+        { spec: copy, start: body.start, queue: body.queue, ...(typeof baseDir === "string" && { base_dir: baseDir }) },
         { parent: { run: params.id, checkpoint: null, step: null } },
       );
     },

@@ -25,6 +25,8 @@ export interface ColdRun {
   readonly attempt: number;
   /** The run that it was forked from. */
   readonly parent: RunId | null;
+  /** When it left the queue; null when it never waited there. */
+  readonly leftQueueAt: string | null;
   readonly signature: FolderSignature;
   /** Differs between different summaries of the run. */
   readonly stamp: string;
@@ -49,6 +51,7 @@ type Line = [
   begun: 0 | 1,
   attempt: number,
   parent: RunId | null,
+  leftQueueAt: string | null,
   run: string,
   rest: string,
   stamp: string,
@@ -57,7 +60,7 @@ type Line = [
 ];
 
 /** Counts up with each change of these files, or of what a summary holds. */
-const VERSION = 2;
+const VERSION = 3;
 /** More lines than this many times the runs: the files are written anew at the end. */
 const MOST_WASTE = 2;
 
@@ -79,7 +82,7 @@ export class RunCache {
     else
       for (const line of known) {
         this.#lines++;
-        const [id, project, name, state, begun, attempt, parent, run, rest, stamp, offset, length] = line;
+        const [id, project, name, state, begun, attempt, parent, leftQueueAt, run, rest, stamp, offset, length] = line;
         // A run that was forgotten has no bytes.
         if (length === 0) this.#runs.delete(id);
         else if (offset + length <= this.#size)
@@ -91,6 +94,7 @@ export class RunCache {
             begun: begun === 1,
             attempt,
             parent,
+            leftQueueAt,
             signature: { run, rest },
             stamp,
             offset,
@@ -137,6 +141,7 @@ export class RunCache {
       begun,
       attempt,
       parent: summary.parent?.run ?? null,
+      leftQueueAt: summary.queue?.left_at ?? null,
       signature,
       stamp,
       offset: this.#size,
@@ -180,8 +185,10 @@ export class RunCache {
     closeSync(this.#index);
   }
 
-  #append({ id, project, name, state, begun, attempt, parent, signature, stamp, offset, length }: ColdRun): void {
-    const line: Line = [id, project, name, state, begun ? 1 : 0, attempt, parent, signature.run, signature.rest, stamp, offset, length];
+  #append(run: ColdRun): void {
+    const { id, project, name, state, begun, attempt, parent, leftQueueAt, signature, stamp, offset, length } = run;
+    const signatures = [signature.run, signature.rest] as const;
+    const line: Line = [id, project, name, state, begun ? 1 : 0, attempt, parent, leftQueueAt, ...signatures, stamp, offset, length];
     writeSync(this.#index, `${JSON.stringify(line)}\n`);
     this.#lines++;
   }

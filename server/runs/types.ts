@@ -4,6 +4,7 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
+import type { MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
@@ -13,7 +14,9 @@ import type { CompactFiles } from "../series/compact-files.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { Documents } from "./documents.ts";
 import type { RunStore } from "../store/types.ts";
+import type { DraftDocument } from "./drafts.ts";
 import type { RunCache } from "./run-cache.ts";
+import type { RunQueue } from "./run-queue.ts";
 
 export interface RunsOptions {
   readonly store: RunStore;
@@ -23,8 +26,6 @@ export interface RunsOptions {
   readonly defaultPython?: string | undefined;
   /** Folder that relative paths refer to. Default: the folder that holds the store. */
   readonly baseDir?: string;
-  /** Runs that may live at the same time; further ones are queued. Default: no limit. */
-  readonly maxConcurrent?: number;
   /** Points of a run: its metrics, and the samples of the machine taken while it lived. */
   readonly openMetrics: (run: RunId) => RunSeries;
   readonly openSystem: (run: RunId) => RunSeries;
@@ -60,7 +61,9 @@ export type RunsChange =
   | { type: "points"; id: RunId }
   /** New bytes in an attempt's log. */
   | { type: "log"; id: RunId; attempt: number }
-  | { type: "usage"; id: RunId; usage: RunUsage };
+  | { type: "usage"; id: RunId; usage: RunUsage }
+  /** Who is in the queue, in which order, or how it goes. */
+  | { type: "queue" };
 
 /** What a new run comes from, where it comes from something. */
 export interface RunOrigin {
@@ -101,8 +104,17 @@ export interface Runs {
   /** Takes in a run that was put into the store by another part of the server. @throws TrainyardError not_found */
   adopt(id: RunId): Promise<RunDetail>;
   /** Replaces the document of a draft. @throws TrainyardError conflict */
-  editDraft(id: RunId, document: Omit<CreateRun, "start">): Promise<RunDetail>;
+  editDraft(id: RunId, document: DraftDocument): Promise<RunDetail>;
+  /** A draft, or a run that waits in the queue, ahead of its turn. @throws TrainyardError conflict */
   startDraft(id: RunId): Promise<RunDetail>;
+  readonly queue: Pick<RunQueue, "list" | "change" | "isBusy">;
+  /** Puts a draft at the end of the queue. @throws TrainyardError conflict */
+  enqueue(id: RunId): Promise<RunDetail>;
+  /** Makes a draft of a run that waits. @throws TrainyardError conflict */
+  dequeue(id: RunId): Promise<RunDetail>;
+  /** @throws TrainyardError conflict when a run does not wait */
+  moveInQueue(id: RunId, to: MoveInQueue): Promise<Queue>;
+  queueHistory(query: QueueHistoryQuery): QueueHistory;
   /** @param by who asks: a person, or the sweep whose run does badly */
   cancel(id: RunId, request: CancelRun, by?: "user" | "sweep"): Promise<RunDetail>;
   resume(id: RunId, request: ResumeRun): Promise<RunDetail>;
