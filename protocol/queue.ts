@@ -1,13 +1,10 @@
 /** The queue: runs that wait for their turn, a few of which live at a time. What is kept of each run in it stands in its run.json. */
 import * as z from "zod";
-import { RUN_FOLDER_VERSION } from "./constants.ts";
+import { MOST_CONCURRENT, RUN_FOLDER_VERSION } from "./constants.ts";
 import { RunId, Slug } from "./ids.ts";
 import { Instant } from "./json.ts";
 import { QueueStay, RunRecord } from "./run.ts";
 import { RunState } from "./states.ts";
-
-/** More runs at a time than this is a slip of the hand on one machine. */
-export const MOST_CONCURRENT = 1000;
 
 const Concurrency = z.number().int().min(1).max(MOST_CONCURRENT);
 

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { ApiClient } from "../../protocol/client.ts";
+import { MOST_CONCURRENT } from "../../protocol/constants.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
-import { MOST_CONCURRENT, type MoveInQueue, type Queue, type QueueHistory } from "../../protocol/queue.ts";
+import type { MoveInQueue, Queue, QueueHistory } from "../../protocol/queue.ts";
 import { RUN_ARGUMENT } from "../../protocol/select-run.ts";
 import { connectServer } from "../connect.ts";
 import { formatDuration, formatTable } from "../format.ts";

@@ -8,7 +8,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { notFiniteSentence } from "../../protocol/not-finite.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/state-kinds.ts";
+import { isWaiting, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { attemptMarks } from "../launch/group.ts";
 import { launchAttempt } from "../launch/launch.ts";
 import { findLeader, hasSupervisor } from "../launch/search.ts";
@@ -19,7 +19,7 @@ import { LiveAttempt, type AttemptEnd, type LiveHost } from "./live.ts";
 import { decideOutcome } from "./outcome.ts";
 import { attemptRecord, type PrepareContext } from "./prepare.ts";
 import type { SeriesPool } from "./series-pool.ts";
-import { isWaiting, leaving, startingAs } from "./queue-stay.ts";
+import { leaving, startingAs } from "./queue-stay.ts";
 import { memoryLimit, oomKillCount } from "./snapshot.ts";
 
 /** How much of the log's end is searched for the cause of a failure. */

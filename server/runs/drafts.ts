@@ -1,15 +1,14 @@
 /** Drafts: their document can be replaced until they start, and they wait in the queue if somebody wants it. */
 import { TrainyardError } from "../../protocol/errors.ts";
-import type { CreateRun } from "../../protocol/queries.ts";
+import { isWaiting } from "../../protocol/state-kinds.ts";
 import type { RunEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 import { baseDirOf, launchFacts, mustBeOneRun, mustPassCheck, planRun, recordedSpec, runRecord, type PrepareContext } from "./prepare.ts";
 import { notWaiting } from "./queue-order.ts";
-import { QUEUED_REASON, isWaiting, leaving, newStay } from "./queue-stay.ts";
+import { QUEUED_REASON, leaving, newStay } from "./queue-stay.ts";
 import { unreadable } from "./resume.ts";
+import type { DraftDocument } from "./types.ts";
 import { specYaml } from "./spec-yaml.ts";
-
-export type DraftDocument = Omit<CreateRun, "start" | "queue">;
 
 /** @throws TrainyardError conflict (no draft, or of another project), and what planRun throws */
 export async function rewriteDraft(context: PrepareContext, ledger: Ledger, entry: RunEntry, request: DraftDocument): Promise<void> {

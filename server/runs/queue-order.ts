@@ -3,7 +3,8 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { MoveInQueue, Queue, QueueFile } from "../../protocol/queue.ts";
 import type { RunRecord } from "../../protocol/run.ts";
-import { isWaiting, takesPlace } from "./queue-stay.ts";
+import { isWaiting } from "../../protocol/state-kinds.ts";
+import { takesPlace } from "./queue-stay.ts";
 
 /**
  * The runs that wait, in the order in which they start: those that somebody gave a place, then the others as they came.

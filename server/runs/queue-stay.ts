@@ -1,6 +1,6 @@
 /** What run.json says of a run's place in the queue. */
 import type { QueueStay, RunRecord } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/state-kinds.ts";
+import { isWaiting, LIVE_STATES } from "../../protocol/state-kinds.ts";
 
 type Stayed = Pick<RunRecord, "state" | "queue" | "attempt">;
 
@@ -10,11 +10,6 @@ export const QUEUED_REASON = "It waits in the queue.";
 /** Of a run that joins the queue. */
 export function newStay(now: Date = new Date()): QueueStay {
   return { queued_at: now.toISOString(), left_at: null, left: null, attempt: null };
-}
-
-/** Does it wait for its turn? A queued run that does not is started at once. */
-export function isWaiting({ state, queue }: Pick<RunRecord, "state" | "queue">): boolean {
-  return state === "queued" && queue?.left_at === null;
 }
 
 /** Was it started from the queue, and does it live? One that was continued later on its own takes no place. */

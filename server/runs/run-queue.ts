@@ -7,11 +7,13 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { ChangeQueue, MoveInQueue, Queue, QueueFile } from "../../protocol/queue.ts";
 import type { Failure, RunRecord } from "../../protocol/run.ts";
+import { isWaiting } from "../../protocol/state-kinds.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import type { RunEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
 import { inOrder, moved, queueState } from "./queue-order.ts";
-import { isWaiting, leaving, takesPlace } from "./queue-stay.ts";
+import { leaving, takesPlace } from "./queue-stay.ts";
+import type { QueueControl } from "./types.ts";
 
 /** After a shortage that is not the fault of the run whose turn it was. */
 const TRY_AGAIN_MS = 15_000;
@@ -26,7 +28,7 @@ export interface QueueHost {
   readonly launch: (entry: RunEntry) => Promise<void>;
 }
 
-export class RunQueue {
+export class RunQueue implements QueueControl {
   readonly #host: QueueHost;
   readonly #ledger: Ledger;
   readonly #lines = new KeyedQueue();
@@ -63,7 +65,6 @@ export class RunQueue {
     if (this.#again !== null) clearTimeout(this.#again);
   }
 
-  /** Will it start something by itself, as soon as it can? */
   get isBusy(): boolean {
     const goes = this.#settings?.paused_at == null;
     for (const entry of this.#ledger.entries()) if (entry.state === "queued" && (goes || !isWaiting(entry.record))) return true;
@@ -85,12 +86,10 @@ export class RunQueue {
     });
   }
 
-  /** @throws TrainyardError corrupt_record */
   async list(): Promise<Queue> {
     return queueState(await this.#read(), this.#records(), this.#problem);
   }
 
-  /** @throws TrainyardError corrupt_record | disk_full | store_unwritable */
   async change({ concurrency, paused }: ChangeQueue): Promise<Queue> {
     await this.#write((now) => ({
       ...now,

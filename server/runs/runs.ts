@@ -21,7 +21,7 @@ import { Attempts } from "./attempts.ts";
 import { changeTag } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
 import { Documents } from "./documents.ts";
-import { dequeueDraft, enqueueDraft, prepareAnew, rewriteDraft, startNow, type DraftDocument } from "./drafts.ts";
+import { dequeueDraft, enqueueDraft, prepareAnew, rewriteDraft, startNow } from "./drafts.ts";
 import type { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
@@ -34,7 +34,7 @@ import { planResume } from "./resume.ts";
 import { stampOf } from "./run-cache.ts";
 import { RunQueue } from "./run-queue.ts";
 import { SeriesPool } from "./series-pool.ts";
-import type { RunOrigin, RunOutline, Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
+import type { DraftDocument, RunOrigin, RunOutline, Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
 
 export function createRuns(options: RunsOptions): Runs {
   return new RunsRoom(options);

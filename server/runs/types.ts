@@ -4,7 +4,7 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
-import type { MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
+import type { ChangeQueue, MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
@@ -14,9 +14,7 @@ import type { CompactFiles } from "../series/compact-files.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { Documents } from "./documents.ts";
 import type { RunStore } from "../store/types.ts";
-import type { DraftDocument } from "./drafts.ts";
 import type { RunCache } from "./run-cache.ts";
-import type { RunQueue } from "./run-queue.ts";
 
 export interface RunsOptions {
   readonly store: RunStore;
@@ -79,6 +77,19 @@ export interface TagChange {
   readonly notes: string;
 }
 
+/** The document of a draft, with what it needs to be planned. */
+export type DraftDocument = Omit<CreateRun, "start" | "queue">;
+
+/** How the queue goes. */
+export interface QueueControl {
+  /** Will it start something by itself, as soon as it can? */
+  readonly isBusy: boolean;
+  /** @throws TrainyardError corrupt_record */
+  list(): Promise<Queue>;
+  /** @throws TrainyardError corrupt_record | disk_full | store_unwritable */
+  change(change: ChangeQueue): Promise<Queue>;
+}
+
 export interface Runs {
   /** What can be asked of a run document before it is started. */
   readonly documents: Documents;
@@ -107,7 +118,7 @@ export interface Runs {
   editDraft(id: RunId, document: DraftDocument): Promise<RunDetail>;
   /** A draft, or a run that waits in the queue, ahead of its turn. @throws TrainyardError conflict */
   startDraft(id: RunId): Promise<RunDetail>;
-  readonly queue: Pick<RunQueue, "list" | "change" | "isBusy">;
+  readonly queue: QueueControl;
   /** Puts a draft at the end of the queue. @throws TrainyardError conflict */
   enqueue(id: RunId): Promise<RunDetail>;
   /** Makes a draft of a run that waits. @throws TrainyardError conflict */
