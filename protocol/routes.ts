@@ -10,6 +10,7 @@ import { CodeDifference, CodeDifferenceQuery } from "./code.ts";
 import * as q from "./queries.ts";
 import { documentRoutes } from "./document-routes.ts";
 import { draftRoutes } from "./draft-routes.ts";
+import { experimentRoutes } from "./experiment-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
 import { importRoutes } from "./import-routes.ts";
 import { noticeRoutes } from "./notice-routes.ts";
@@ -42,6 +43,7 @@ export const routes = {
     errors: [],
   }),
   ...projectRoutes,
+  ...experimentRoutes,
   ...savedRoutes,
   listRuns: route({
     ...common,
