@@ -1,5 +1,6 @@
 /** From the server's answers to what is drawn: points, groups with their spread, bins. Pure. */
 import type { AggregateResult, FieldInfo, Statistics } from "../../protocol/analysis.ts";
+import { csvTable } from "../../protocol/csv.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { PlotSettings } from "../../protocol/saved.ts";
@@ -164,13 +165,5 @@ export function plotCsv(rows: readonly PlotRow[], settings: PlotSettings): strin
     facet: settings.facet ?? "facet",
   };
   const keys = [...new Set(rows.flatMap((row) => Object.keys(row) as (keyof PlotRow)[]))];
-  const cell = (value: string | number | undefined): string => {
-    const text = value === undefined ? "" : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return (
-    [keys.map((key) => names[key] ?? key), ...rows.map((row) => keys.map((key) => row[key]))]
-      .map((line) => line.map(cell).join(","))
-      .join("\r\n") + "\r\n"
-  );
+  return csvTable([keys.map((key) => names[key] ?? key), ...rows.map((row) => keys.map((key) => String(row[key] ?? "")))]);
 }
