@@ -1,7 +1,8 @@
 /** The table beside a chart of many lines, for screen readers and exact values: a row per step, a column per line; and the same as CSV. */
 import { html, type TemplateResult } from "lit";
+import { csvText } from "../../protocol/csv.ts";
 import { formatInteger } from "../components/format.ts";
-import { csvPlace, csvText } from "./describe.ts";
+import { csvPlace } from "./describe.ts";
 import type { OverlayLine } from "./overlay-view.ts";
 import { ascendingOrder } from "./scale.ts";
 
