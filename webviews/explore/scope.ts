@@ -88,6 +88,11 @@ export function tagsOf(row: Row): string[] {
   return Array.isArray(value) ? value.filter((tag) => typeof tag === "string") : [];
 }
 
+/** As they are edited. */
+export function tagsText(row: Row): string {
+  return tagsOf(row).join(", ");
+}
+
 export function stateOf(row: Row): RunState {
   return RunState.catch("interrupted").parse(row.values["record.state"]);
 }
