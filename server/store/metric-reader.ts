@@ -39,6 +39,10 @@ export interface FileIdentity {
   readonly ctimeMs: number;
 }
 
+export function identityOf({ size, ino, mtimeMs, ctimeMs }: FileIdentity): FileIdentity {
+  return { size, ino, mtimeMs, ctimeMs };
+}
+
 /** Bytes of the file that are wanted next. */
 interface Piece {
   readonly into: Uint8Array;
@@ -77,7 +81,6 @@ export class MetricFileReader {
   readonly #sink: MetricSink;
   readonly #sets = new Map<number, KnownSet>();
   #identity: FileIdentity | null = null;
-  #size = 0;
   #offset = 0;
   #recordEnd = 0;
   #rows = 0;
@@ -163,14 +166,10 @@ export class MetricFileReader {
 
   /** What has to be read, piece by piece; goes on with the number of bytes that were. */
   *#reading(found: FileIdentity): Generator<Piece, boolean, number> {
-    const { size, ino, mtimeMs, ctimeMs } = found;
-    if (size < this.#size || (this.#identity !== null && ino !== this.#identity.ino)) this.#startOver();
-    if (size === this.#size) {
-      this.#identity ??= { size, ino, mtimeMs, ctimeMs };
-      return false;
-    }
-    this.#identity = { size, ino, mtimeMs, ctimeMs };
-    this.#size = size;
+    const { size, ino } = found;
+    if (this.#identity !== null && (size < this.#size || ino !== this.#identity.ino)) this.#startOver();
+    if (this.#identity !== null && size === this.#size) return false;
+    this.#identity = identityOf(found);
     const before = this.#rows;
     if (this.#unreadable === null) yield* this.#readTo(size);
     return this.#rows > before;
@@ -180,7 +179,7 @@ export class MetricFileReader {
     if (this.#recordEnd > 0) this.#sink.restart();
     this.#sets.clear();
     this.#identity = null;
-    this.#size = this.#offset = this.#recordEnd = this.#rows = this.#damagedBytes = 0;
+    this.#offset = this.#recordEnd = this.#rows = this.#damagedBytes = 0;
     this.#current = this.#firstDamage = this.#unreadable = null;
   }
 
@@ -294,6 +293,10 @@ export class MetricFileReader {
     const kind = chunk.kind(at);
     if (kind === METRIC_KIND_ROW) return this.#sets.get(chunk.set(at))?.rowBytes === chunk.length(at);
     return kind === METRIC_KIND_SET && chunk.length(at) >= SET_PREFIX_BYTES && chunk.length(at) % 8 === 0;
+  }
+
+  get #size(): number {
+    return this.#identity?.size ?? 0;
   }
 
   #left(offset: number, set: KnownSet): number {

@@ -7,7 +7,13 @@ import type { Subscription, Transport } from "../transport/transport.ts";
 import type { SeriesColumns } from "./columns.ts";
 import { readSeries, SeriesStore } from "./series-store.ts";
 
-type Query = Omit<NonNullable<CallInput<"getSeries">["query"]>, "x">;
+type Query = NonNullable<CallInput<"getSeries">["query"]>;
+
+/** The metrics of a run, each with its columns. @throws TrainyardError */
+export async function loadSeries(transport: Transport, run: RunId, query: Query): Promise<Map<string, SeriesColumns>> {
+  const { header, body } = decodeFrame(await transport.bytes("getSeries", { params: { id: run }, query }));
+  return readSeries(header, body);
+}
 
 export class RunPoints {
   readonly store = new SeriesStore();
@@ -67,10 +73,8 @@ export class RunPoints {
   }
 
   /** @throws TrainyardError */
-  async query(query: Query): Promise<Map<string, SeriesColumns>> {
-    const bytes = await this.#transport.bytes("getSeries", { params: { id: this.#run }, query: { ...query, ...this.#x } });
-    const { header, body } = decodeFrame(bytes);
-    return readSeries(header, body);
+  async query(query: Omit<Query, "x">): Promise<Map<string, SeriesColumns>> {
+    return loadSeries(this.#transport, this.#run, { ...query, ...this.#x });
   }
 
   get #x(): { readonly x?: string } {

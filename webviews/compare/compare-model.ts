@@ -5,7 +5,7 @@ import { MOST_STREAMED_POINTS } from "../../protocol/messages.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { counterOf, type XAxis, type XWindow } from "../charts/chart-sync.ts";
-import { counterSpan, emptyWindow, stepWindow, widened, xColumn } from "../charts/chart-window.ts";
+import { axisStart, counterSpan, emptyWindow, stepWindow, widened, xColumn } from "../charts/chart-window.ts";
 import type { SeriesColumns } from "../charts/columns.ts";
 import type { OverlayLine } from "../charts/overlay-view.ts";
 import type { OverlaySource } from "../charts/overlay-chart.ts";
@@ -267,21 +267,22 @@ export class CompareModel implements OverlaySource {
       if (this.#hidden.has(entry.id)) continue;
       for (const run of entry.runs) {
         const series = this.#points.get(run.id)?.store;
-        if (series?.newest == null) continue;
-        const { origin, newest } = series;
+        if (series?.span == null) continue;
+        const { origin, span: reach } = series;
         if (counter !== null) {
           const span = series.counter?.problem == null ? counterSpan(series, counter) : null;
           first = Math.min(first, span?.[0] ?? Infinity);
           last = Math.max(last, span?.[1] ?? -Infinity);
           continue;
         }
-        first = Math.min(first, axis === "wall" ? origin : 0);
-        last = Math.max(last, axis === "step" ? newest.step : axis === "wall" ? newest.time : newest.time - origin);
+        first = Math.min(first, axis === "wall" ? origin : axis === "step" ? reach.firstStep : 0);
+        last = Math.max(last, axis === "step" ? reach.lastStep : axis === "wall" ? reach.lastTime : reach.lastTime - origin);
       }
     }
     if (first > last) return emptyWindow(axis);
     if (counter !== null) return widened([first, last]);
-    return [first, Math.max(last, first + (axis === "step" ? 1 : 1000))];
+    if (axis === "step") return widened([axisStart(first, last), last]);
+    return [first, Math.max(last, first + 1000)];
   }
 
   parting(lines: readonly OverlayLine[]): number | null {
