@@ -11,3 +11,7 @@ export const WS_PROTOCOL = "trainyard.v1";
 
 /** In the store's folder. */
 export const DISCOVERY_FILE = ".server/discovery.json";
+
+/** Of a run, in characters. */
+export const LONGEST_DESCRIPTION = 10_000;
+export const LONGEST_NOTES = 100_000;

@@ -114,6 +114,16 @@ describe("runs", () => {
     expect((await live.api.listRuns({ query: { search: "a note" } })).total).toBe(1);
   });
 
+  it("gives many at once as one by one, and says of each that it cannot", async () => {
+    const { api } = live;
+    const missing = newRunId();
+    const { runs, failed } = await api.getRuns({ query: { runs: [second.record.id, missing, run.record.id].join(",") } });
+    expect(runs).toEqual([await api.getRun({ path: { id: second.record.id } }), await api.getRun({ path: { id: run.record.id } })]);
+    expect(failed.map((each) => [each.run, each.error.code])).toEqual([[missing, "not_found"]]);
+    for (const wrong of ["", "run_1", Array.from({ length: 101 }, () => run.record.id).join(",")])
+      await expect(api.getRuns({ query: { runs: wrong } })).rejects.toMatchObject({ code: "bad_request" });
+  });
+
   it("counts them by project and for the server", async () => {
     const { projects } = await live.api.listProjects();
     expect(projects.map((project) => [project.name, project.run_count])).toEqual([
@@ -167,6 +177,7 @@ it("answers every route that only reads in the shape of the route table", async 
     checkName: "?name=x",
     searchLogs: "?search=x",
     compareRuns: `?runs=${run.record.id},${second.record.id}`,
+    getRuns: `?runs=${run.record.id}`,
     listFieldValues: "?field=record.state",
     searchStores: `?folder=${live.root}`,
     getCodeDifference: `?baseline=${run.record.id}`,
