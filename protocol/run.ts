@@ -1,6 +1,6 @@
 /** The run folder's JSON files: run.json, attempts/<n>/{attempt,process,stop,exit}.json. Documented in docs/run-folder.md. */
 import * as z from "zod";
-import { RUN_FOLDER_VERSION } from "./constants.ts";
+import { LONGEST_DESCRIPTION, LONGEST_NOTES, RUN_FOLDER_VERSION } from "./constants.ts";
 import { RunId, Slug, SweepId } from "./ids.ts";
 import { Instant, JsonObject, WireNumber } from "./json.ts";
 import { RunState } from "./states.ts";
@@ -104,8 +104,8 @@ export const RunRecord = z.object({
   project: Slug,
   experiment: z.string().nullable(),
   name: z.string().min(1).max(200),
-  description: z.string().max(10_000),
-  notes: z.string().max(100_000),
+  description: z.string().max(LONGEST_DESCRIPTION),
+  notes: z.string().max(LONGEST_NOTES),
   tags: z.array(z.string().min(1).max(80)).max(100),
   starred: z.boolean(),
   archived: z.boolean(),
