@@ -14,7 +14,7 @@ export function queueHistory(ledger: Ledger, { project, limit, offset }: QueueHi
 }
 
 function historyEntry({ id, name, project, started_at, ended_at, state, state_reason, queue }: RunSummary): QueueHistoryEntry | null {
-  if (queue == null || queue.left_at === null || queue.left === null) return null;
+  if (queue?.left_at == null || queue.left === null) return null;
   const { queued_at, left_at, left, attempt } = queue;
   // A clock that was set back has made nobody wait less than not at all.
   const waited_seconds = Math.max(0, (Date.parse(left_at) - Date.parse(queued_at)) / 1000);

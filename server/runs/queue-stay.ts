@@ -14,7 +14,7 @@ export function newStay(now: Date = new Date()): QueueStay {
 
 /** Was it started from the queue, and does it live? One that was continued later on its own takes no place. */
 export function takesPlace({ state, queue, attempt }: Stayed): boolean {
-  return LIVE_STATES.has(state) && queue !== undefined && queue.attempt === attempt;
+  return LIVE_STATES.has(state) && queue?.attempt === attempt;
 }
 
 /** The change of run.json with which a waiting run leaves; none for a run that does not wait. */
