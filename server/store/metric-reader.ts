@@ -58,6 +58,10 @@ const CHUNK_BYTES = 1024 * 1024;
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 const SET_PREFIX_BYTES = METRIC_RECORD_HEADER_BYTES + 8;
 
+/** Used again by the next long read: a new one for each of a hundred files would keep V8 collecting. */
+const spareChunks: ArrayBuffer[] = [];
+const MOST_SPARE_CHUNKS = 2;
+
 interface KnownSet extends MetricSet {
   readonly rowBytes: number;
 }
@@ -181,7 +185,18 @@ export class MetricFileReader {
 
   *#readTo(size: number): Generator<Piece, void, number> {
     if (this.#offset === 0 && !(yield* this.#readHeader(size))) return;
-    let buffer = new ArrayBuffer(0);
+    if (size - this.#offset < CHUNK_BYTES) {
+      yield* this.#readInto(new ArrayBuffer(0), size);
+      return;
+    }
+    const spare = spareChunks.pop() ?? new ArrayBuffer(CHUNK_BYTES);
+    yield* this.#readInto(spare, size);
+    if (spareChunks.length < MOST_SPARE_CHUNKS) spareChunks.push(spare);
+  }
+
+  /** @param chunk where the bytes go, as long as it is large enough */
+  *#readInto(chunk: ArrayBuffer, size: number): Generator<Piece, void, number> {
+    let buffer = chunk;
     let want = CHUNK_BYTES;
     for (;;) {
       const from = this.#offset;
@@ -191,12 +206,12 @@ export class MetricFileReader {
       if (buffer.byteLength < length) buffer = new ArrayBuffer(length);
       const bytesRead = yield { into: new Uint8Array(buffer), length, position: from };
       if (bytesRead < length) return; // cut meanwhile: the next read sees it
-      const chunk = new Chunk(buffer, length);
-      const outcome = this.#parse(chunk, from, length === left);
+      const records = new Chunk(buffer, length);
+      const outcome = this.#parse(records, from, length === left);
       if (outcome === "zeros") return;
       if (this.#offset > from) want = CHUNK_BYTES;
       else if (length === left) return;
-      else want = chunk.length(0); // one record that is larger than the buffer
+      else want = records.length(0); // one record that is larger than the buffer
     }
   }
 

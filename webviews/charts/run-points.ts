@@ -2,6 +2,7 @@
 import type { CallInput } from "../../protocol/client.ts";
 import { decodeFrame } from "../../protocol/frames.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { MOST_STREAMED_POINTS } from "../../protocol/messages.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
 import type { SeriesColumns } from "./columns.ts";
 import { readSeries, SeriesStore } from "./series-store.ts";
@@ -19,14 +20,19 @@ export class RunPoints {
   readonly #transport: Transport;
   readonly #run: RunId;
   readonly #onFrame: () => void;
+  readonly #maxPoints: number;
   #subscription: Subscription | null = null;
   #counter: string | null = null;
 
-  /** @param onFrame points came */
-  constructor(transport: Transport, run: RunId, onFrame: () => void) {
+  /**
+   * @param onFrame points came
+   * @param maxPoints of each metric, at first sight
+   */
+  constructor(transport: Transport, run: RunId, onFrame: () => void, maxPoints = MOST_STREAMED_POINTS) {
     this.#transport = transport;
     this.#run = run;
     this.#onFrame = onFrame;
+    this.#maxPoints = maxPoints;
   }
 
   /** The metric that the points are placed on, null while that was never asked for. */
@@ -36,7 +42,7 @@ export class RunPoints {
 
   open(): void {
     this.#subscription = this.#transport.subscribe(
-      { topic: "series", run: this.#run, metrics: ["*"], cursor: {}, ...this.#x },
+      { topic: "series", run: this.#run, metrics: ["*"], cursor: {}, max_points: this.#maxPoints, ...this.#x },
       {
         frame: (header, body) => {
           this.store.apply(header, body);
