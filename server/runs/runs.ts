@@ -69,7 +69,7 @@ class RunsRoom implements Runs {
       void this.#pump();
       void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
     });
-    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts);
+    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts, options.paced ?? (() => Promise.resolve()));
     this.#ledger.listen((change) => {
       if (change.type === "removed") options.compact?.remove(change.id);
     });
