@@ -128,7 +128,8 @@ export class RunEntry {
   async load(store: RunStore, series: RunSeries): Promise<void> {
     const { id } = this;
     if (this.#cold !== null) this.record = (await store.read(id)).record;
-    this.readAt = folderSignature(store.paths(id), this.record.attempt);
+    // Of run.json, what it was like before it was read.
+    this.readAt = { run: store.signature(id), rest: folderSignature(store.paths(id), this.record.attempt).rest };
     const known = await this.loadReports(store, this.record.attempt);
     await series.poll();
     this.takeSeries(series);
