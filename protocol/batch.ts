@@ -1,7 +1,7 @@
 /** Many runs in one request: reading them, and one action on each. That one is refused keeps no other from being read or changed. */
 import * as z from "zod";
 import { ApiError } from "./errors.ts";
-import { RunId } from "./ids.ts";
+import { RunId, Slug } from "./ids.ts";
 import { RunDetail } from "./queries.ts";
 import { RunRecord } from "./run.ts";
 import { TrashId } from "./trash.ts";
@@ -14,6 +14,8 @@ export const BatchAction = z.discriminatedUnion("do", [
       do: z.literal("edit"),
       starred: starred.optional(),
       archived: archived.optional(),
+      /** null takes them out of the experiment that they are in. */
+      experiment: Slug.nullable().optional(),
       /** To those that each run has; nothing happens to one that has them. */
       add_tags: tags.optional(),
       remove_tags: tags.optional(),

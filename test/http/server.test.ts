@@ -19,7 +19,7 @@ const damagedId = newRunId();
 
 beforeAll(async () => {
   live = await LiveServer.folder();
-  run = await live.addRun({ name: "first", project: "alpha", tags: ["keep"] });
+  run = await live.addRun({ name: "first", project: "alpha", experiment: "one", tags: ["keep"] });
   second = await live.addRun({ name: "second", project: "alpha", state: "failed" });
   await writeFile(path.join(second.paths.artifacts, "note.txt"), "seen\n");
   await writeFile(path.join(second.paths.checkpoints, "last.ckpt"), "torn");
@@ -187,7 +187,13 @@ it("answers every route that only reads in the shape of the route table", async 
     if (route.method !== "GET" || route.produces === "bytes" || name === "listRecipes") continue;
     // A sweep starts processes, which the integration tests do.
     if (route.path.includes(":sweep")) continue;
-    const filled = fillPath(route.path, { id: second.record.id, checkpoint: "last.ckpt", project: "alpha" });
+    const filled = fillPath(route.path, {
+      id: second.record.id,
+      checkpoint: "last.ckpt",
+      project: "alpha",
+      experiment: "one",
+      time: "latest",
+    });
     const response = await live.fetch(filled + (queries[name] ?? ""));
     expect([name, response.status]).toEqual([name, route.status]);
     const parsed = route.response.safeParse(await response.json());

@@ -2,11 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RunDetail } from "../../protocol/queries.ts";
+import { flatten } from "../../protocol/configuration.ts";
 import { SeriesColumns } from "../../webviews/charts/columns.ts";
 import { overlayCsv } from "../../webviews/charts/overlay-table.ts";
 import { type OverlayLine, withinFences } from "../../webviews/charts/overlay-view.ts";
 import { type CurveSource, meanCurve, partingStep, runCurve } from "../../webviews/compare/curves.ts";
-import { differences, differingParams, flatten, settingText } from "../../webviews/compare/differences.ts";
+import { differences, differingParams, settingText } from "../../webviews/compare/differences.ts";
 import { isBetter, knownDirection, nextDirection } from "../../webviews/compare/direction.ts";
 import { commonName, makeEntries, replicateSets } from "../../webviews/compare/entries.ts";
 import { legendValues } from "../../webviews/compare/legend-values.ts";

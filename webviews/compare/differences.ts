@@ -1,7 +1,8 @@
 /** What differs between runs: every setting as a path and a text, side by side. Pure. */
 import * as z from "zod";
+import { flatten } from "../../protocol/configuration.ts";
 import { DatasetState } from "../../protocol/dataset.ts";
-import type { JsonObject, JsonValue } from "../../protocol/json.ts";
+import type { JsonValue } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { formatBytes, formatJson } from "../components/format.ts";
@@ -17,18 +18,6 @@ export interface DifferenceSection {
   readonly title: string;
   readonly rows: readonly DifferenceRow[];
   readonly differing: number;
-}
-
-/** `{ lora: { r: 16 } }` as `lora.r` → 16; lists stay whole, since their places mean little apart. */
-export function flatten(object: JsonObject, prefix = ""): Map<string, JsonValue> {
-  const flat = new Map<string, JsonValue>();
-  for (const [key, value] of Object.entries(object)) {
-    const path = prefix === "" ? key : `${prefix}.${key}`;
-    if (typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0)
-      for (const [inner, leaf] of flatten(value, path)) flat.set(inner, leaf);
-    else flat.set(path, value);
-  }
-  return flat;
 }
 
 /** Small and large numbers as people write them in a config: 1e-4, not 0.0001. */

@@ -1,7 +1,7 @@
 /** The lines of a comparison: one per run, or one for several runs that are replicates of each other. Pure. */
+import { flatten, isSeed } from "../../protocol/configuration.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { RunSummary } from "../../protocol/run.ts";
-import { flatten } from "./differences.ts";
 
 export interface Entry {
   /** The run's id, or that of the first replicate with a mark. */
@@ -12,8 +12,6 @@ export interface Entry {
   /** Place in the palette; a run keeps it while it is open. */
   readonly slot: number;
 }
-
-const SEED = /(^|\.)(random_|data_)?seed$/;
 
 /** @param slots the slot that each run was given when it was added */
 export function makeEntries(runs: readonly RunSummary[], slots: ReadonlyMap<string, number>, group: boolean): Entry[] {
@@ -45,13 +43,13 @@ export function replicateSets(runs: readonly RunSummary[]): RunSummary[][] {
 }
 
 function seeds(run: RunSummary): (readonly [string, JsonValue])[] {
-  const inParams = [...flatten(run.params)].filter(([path, value]) => SEED.test(path) && value !== null);
+  const inParams = [...flatten(run.params)].filter(([path, value]) => isSeed(path) && value !== null);
   if (inParams.length > 0) return inParams.sort(([a], [b]) => (a < b ? -1 : 1));
   return run.seed === null ? [] : [["seed", run.seed]];
 }
 
 function settingsKey(run: RunSummary): string {
-  const settings = [...flatten(run.params)].filter(([path]) => !SEED.test(path)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const settings = [...flatten(run.params)].filter(([path]) => !isSeed(path)).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([run.project, run.recipe, settings]);
 }
 
