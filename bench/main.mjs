@@ -2,14 +2,15 @@
 // code other than 0 when a target is missed.
 //
 // A benchmark is bench/<name>.py, run by the project's Python, or bench/<name>.ts, which exports `run(): Promise<BenchResult>`.
-import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureBrowser } from "../scripts/lib/browser.mjs";
+import { ensureBuild, ensureNodePackages } from "../scripts/lib/node-env.mjs";
 import { ensurePython } from "../scripts/lib/python-env.mjs";
+import { runMain } from "../scripts/lib/steps.mjs";
 import { makePackage } from "../scripts/package.mjs";
 import { ensureVscodeRig } from "../scripts/vscode-rig.mjs";
 
@@ -29,7 +30,9 @@ if (name === undefined || !names.includes(name)) {
   process.exit(2);
 }
 const script = path.join(folder, `${name}.py`);
-process.exitCode = existsSync(script) ? python(script) : await typescript();
+await runMain(async () => {
+  process.exitCode = existsSync(script) ? python(script) : await typescript();
+});
 
 /** What a real VS Code with the packaged extension takes; the end-to-end tests get the same. */
 async function theWindow() {
@@ -52,6 +55,11 @@ function python(file) {
 
 /** Node 20 does not read TypeScript, so the benchmark is bundled into one module first. */
 async function typescript() {
+  // `npm ci` empties node_modules: it comes before anything is taken from there or put there. Some measure what is in dist/.
+  await ensureNodePackages();
+  await ensureBuild({ production: true });
+  const window = WINDOWED.has(name) ? await theWindow() : {};
+  const { build } = await import("esbuild");
   const scratch = path.join(root, "node_modules/.cache/trainyard");
   await mkdir(scratch, { recursive: true });
   const bundle = path.join(scratch, `bench-${name}-${process.pid}.mjs`);
@@ -68,7 +76,7 @@ async function typescript() {
       logLevel: "warning",
     });
     // Some compare with a Python program.
-    const env = { ...process.env, TRAINYARD_PYTHON: interpreter(), OMP_NUM_THREADS: "1", ...(WINDOWED.has(name) && (await theWindow())) };
+    const env = { ...process.env, TRAINYARD_PYTHON: interpreter(), OMP_NUM_THREADS: "1", ...window };
     const done = spawnSync(process.execPath, [bundle, ...rest], { stdio: "inherit", cwd: root, env });
     return done.status ?? 1;
   } finally {

@@ -4,7 +4,6 @@
  * it loads afterwards does not count; the three take turns, so that other load on the machine meets all of them.
  */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -44,7 +43,6 @@ interface Cost {
 
 export async function run(): Promise<BenchResult> {
   const dist = path.resolve("dist");
-  if (!existsSync(path.join(dist, "server-rooms.cjs"))) throw new Error("dist/ is not there: run `npm run build -- --production` first");
   const folder = await mkdtemp(path.join(tmpdir(), "trainyard-bench-"));
   try {
     const probe = path.join(folder, "probe.cjs");

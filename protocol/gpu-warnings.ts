@@ -38,6 +38,12 @@ export function gpuWarnings(gpu: GpuSample, limits: GpuLimits): GpuWarning[] {
   return warnings;
 }
 
-export function memoryPercent({ memory_used_bytes: used, memory_total_bytes: total }: GpuSample): number | null {
-  return used === null || total === null || total <= 0 ? null : (100 * used) / total;
+/** Of a GPU or of the machine. */
+export function memoryPercent(sample: Pick<GpuSample, "memory_used_bytes" | "memory_total_bytes">): number | null {
+  return percentOf(sample.memory_used_bytes, sample.memory_total_bytes);
+}
+
+/** null where either is not known. */
+export function percentOf(part: number | null, whole: number | null): number | null {
+  return part === null || whole === null || whole <= 0 ? null : (100 * part) / whole;
 }

@@ -1,6 +1,6 @@
 /** The run folder's JSON files: run.json, attempts/<n>/{attempt,process,stop,exit}.json. Documented in docs/run-folder.md. */
 import * as z from "zod";
-import { RUN_FOLDER_VERSION } from "./constants.ts";
+import { LONGEST_DESCRIPTION, LONGEST_NOTES, RUN_FOLDER_VERSION } from "./constants.ts";
 import { RunId, Slug, SweepId } from "./ids.ts";
 import { Instant, JsonObject, WireNumber } from "./json.ts";
 import { RunState } from "./states.ts";
@@ -85,6 +85,18 @@ export const ImportSource = z.object({
 });
 export type ImportSource = z.infer<typeof ImportSource>;
 
+/** A run's newest time in the queue. */
+export const QueueStay = z.object({
+  queued_at: Instant,
+  /** null while it waits. */
+  left_at: Instant.nullable(),
+  /** How it left: its turn came (or somebody started it ahead of it), it was taken out, stopped, or could not be started. */
+  left: z.enum(["started", "removed", "cancelled", "failed"]).nullable(),
+  /** The attempt that it was started as: it takes one of the queue's places while that lives. */
+  attempt: z.number().int().positive().nullable(),
+});
+export type QueueStay = z.infer<typeof QueueStay>;
+
 /** run.json */
 export const RunRecord = z.object({
   version: z.literal(RUN_FOLDER_VERSION),
@@ -92,8 +104,8 @@ export const RunRecord = z.object({
   project: Slug,
   experiment: z.string().nullable(),
   name: z.string().min(1).max(200),
-  description: z.string().max(10_000),
-  notes: z.string().max(100_000),
+  description: z.string().max(LONGEST_DESCRIPTION),
+  notes: z.string().max(LONGEST_NOTES),
   tags: z.array(z.string().min(1).max(80)).max(100),
   starred: z.boolean(),
   archived: z.boolean(),
@@ -115,6 +127,8 @@ export const RunRecord = z.object({
   imported: ImportSource.optional(),
   /** Set on a run of a sweep: its place in it, from 0. */
   sweep: z.object({ id: SweepId, index: z.number().int().nonnegative() }).optional(),
+  /** Set on a run that waits in the queue or has waited there. */
+  queue: QueueStay.optional(),
   git: GitSnapshot.nullable(),
   environment: EnvironmentSnapshot.nullable(),
 });

@@ -1,5 +1,6 @@
 /** The run document (`*.run.yaml`) and what becomes of it. */
 import * as z from "zod";
+import { LONGEST_DESCRIPTION } from "./constants.ts";
 import { RunId, Slug } from "./ids.ts";
 import { DatasetState } from "./dataset.ts";
 import { JsonObject, JsonValue } from "./json.ts";
@@ -21,7 +22,8 @@ export const RunSpec = z
   .object({
     name: z.string().min(1).max(200).optional().describe("Shown name of the run. A name is made up from the recipe when it is left out."),
     project: Slug.default("default").describe("Project that the run belongs to."),
-    description: z.string().max(10_000).default(""),
+    experiment: Slug.optional().describe("Experiment that the run belongs to: its configurations over time are kept together."),
+    description: z.string().max(LONGEST_DESCRIPTION).default(""),
     tags: z.array(z.string().min(1).max(80)).max(100).default([]),
     recipe: z
       .string()

@@ -1,4 +1,5 @@
 /** Points as text, piece by piece: a run of ten million points is never held as one string. */
+import { csvText } from "../../protocol/csv.ts";
 import type { ExportedRun } from "../../protocol/export.ts";
 import type { SeriesWindow } from "../series/types.ts";
 import { ALL_POINTS, type ExportJob, type ExportWriter } from "./job.ts";
@@ -14,7 +15,7 @@ const LINES_AT_ONCE = 5000;
 export const writeLong: ExportWriter = (job) =>
   text(job, ["run,name,metric,attempt,step,time,value"], function* ({ id, name }, windows) {
     for (const { name: metric, attempts, steps, times, values } of windows) {
-      const start = `${quoted(id)},${quoted(name)},${quoted(metric)}`;
+      const start = `${csvText(id)},${csvText(name)},${csvText(metric)}`;
       for (let i = 0; i < steps.length; i++)
         yield `${start},${attempts[i] ?? 0},${numberText(steps[i] ?? 0)},${numberText(times[i] ?? 0)},${numberText(values[i] ?? NaN)}`;
     }
@@ -23,14 +24,14 @@ export const writeLong: ExportWriter = (job) =>
 /** CSV with a column per metric that any of the runs has; what was logged in one call stands in one line. */
 export const writeWide: ExportWriter = (job) => {
   const { metrics } = job.provenance;
-  return text(job, [["run", "name", "attempt", "step", "time", ...metrics].map(quoted).join(",")], function* ({ id, name }, windows) {
+  return text(job, [["run", "name", "attempt", "step", "time", ...metrics].map(csvText).join(",")], function* ({ id, name }, windows) {
     const columns = metrics.map((metric) => windows.findIndex((window) => window.name === metric));
     for (const { attempt, step, time, values } of loggedRows(windows)) {
       const cells = columns.map((column) => {
         const value = values[column];
         return value === undefined ? "" : numberText(value);
       });
-      yield [quoted(id), quoted(name), attempt, numberText(step), numberText(time), ...cells].join(",");
+      yield [csvText(id), csvText(name), attempt, numberText(step), numberText(time), ...cells].join(",");
     }
   });
 };
@@ -71,8 +72,4 @@ async function* text(
 /** The shortest text that reads as the same number; String drops the sign of a negative zero. */
 function numberText(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
-}
-
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

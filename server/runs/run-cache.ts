@@ -30,6 +30,7 @@ import type { RunPaths } from "../store/types.ts";
 export interface ColdRun {
   readonly id: RunId;
   readonly project: string;
+  readonly experiment: string | null;
   readonly name: string;
   readonly state: RunState;
   /** Has an attempt of it started? */
@@ -37,6 +38,8 @@ export interface ColdRun {
   readonly attempt: number;
   /** The run that it was forked from. */
   readonly parent: RunId | null;
+  /** When it left the queue; null when it never waited there. */
+  readonly leftQueueAt: string | null;
   readonly signature: FolderSignature;
   /** Differs between different summaries of the run. */
   readonly stamp: string;
@@ -56,11 +59,13 @@ export interface FolderSignature {
 type Line = [
   id: RunId,
   project: string,
+  experiment: string | null,
   name: string,
   state: RunState,
   begun: 0 | 1,
   attempt: number,
   parent: RunId | null,
+  leftQueueAt: string | null,
   run: string,
   rest: string,
   stamp: string,
@@ -69,7 +74,7 @@ type Line = [
 ];
 
 /** Counts up with each change of these files, or of what a summary holds. */
-const VERSION = 2;
+const VERSION = 4;
 /** Beyond this many times what counts, a file is written anew at the end. The index is read whole at the start; of the data only what is asked for. */
 const MOST_LINES = 1.25;
 const MOST_BYTES = 2;
@@ -125,7 +130,7 @@ export class RunCache {
   keep(summary: RunSummary, signature: FolderSignature): ColdRun | null {
     const text = JSON.stringify(summary);
     const stamp = stampOf(text);
-    const { id, project, name, state, attempt } = summary;
+    const { id, project, experiment, name, state, attempt } = summary;
     const known = this.#runs.get(id);
     if (known?.stamp === stamp && known.signature.run === signature.run && known.signature.rest === signature.rest) return known;
     const bytes = Buffer.from(text);
@@ -133,11 +138,13 @@ export class RunCache {
     const run: ColdRun = {
       id,
       project,
+      experiment,
       name,
       state,
       begun,
       attempt,
       parent: summary.parent?.run ?? null,
+      leftQueueAt: summary.queue?.left_at ?? null,
       signature,
       stamp,
       offset: this.#size,
@@ -289,7 +296,7 @@ export class RunCache {
     return text;
   }
 
-  #take([id, project, name, state, begun, attempt, parent, run, rest, stamp, offset, length]: Line): void {
+  #take([id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, run, rest, stamp, offset, length]: Line): void {
     this.#lines++;
     // A run that was forgotten has no bytes.
     if (length === 0) this.#runs.delete(id);
@@ -297,11 +304,13 @@ export class RunCache {
       this.#runs.set(id, {
         id,
         project: this.#same(project),
+        experiment: experiment === null ? null : this.#same(experiment),
         name,
         state: this.#same(state),
         begun: begun === 1,
         attempt,
         parent,
+        leftQueueAt,
         signature: { run, rest },
         stamp,
         offset,
@@ -319,8 +328,10 @@ function openLine(bootId: string): string {
   return `${JSON.stringify(["open", VERSION, bootId])}\n`;
 }
 
-function lineOf({ id, project, name, state, begun, attempt, parent, signature, stamp, offset, length }: ColdRun): string {
-  const line: Line = [id, project, name, state, begun ? 1 : 0, attempt, parent, signature.run, signature.rest, stamp, offset, length];
+function lineOf(of: ColdRun): string {
+  const { id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, signature, stamp, offset, length } = of;
+  const whatItIs = [id, project, experiment, name, state, begun ? 1 : 0, attempt, parent, leftQueueAt] as const;
+  const line: Line = [...whatItIs, signature.run, signature.rest, stamp, offset, length];
   return `${JSON.stringify(line)}\n`;
 }
 

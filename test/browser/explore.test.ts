@@ -196,6 +196,25 @@ describe("order and columns", () => {
     expect(await first.getAttribute("aria-expanded")).toBe("false");
   });
 
+  it("groups runs within groups, and folds them away together", async () => {
+    await page.getByTestId("explore-group-by").selectOption("params.optim");
+    await page.getByTestId("explore-group-by-2").selectOption("params.lora.r");
+    const labels = () => page.getByTestId("explore-group").evaluateAll((groups) => groups.map((group) => group.getAttribute("aria-label")));
+    await expect
+      .poll(async () => (await labels()).slice(0, 3))
+      .toEqual(["optim adamw, 40 runs", "optim adamw · lora.r 8, 20 runs", "optim adamw · lora.r 16, 20 runs"]);
+    const losses = Array.from({ length: COUNT }, (_, n) => n).filter((n) => n % 6 === 3);
+    const mean = losses.reduce((sum, n) => sum + 1 + n / 100, 0) / losses.length;
+    await expect
+      .poll(async () => (await page.getByTestId("explore-group").nth(2).innerText()).replace(/\s+/g, " "))
+      .toContain(`mean ${mean.toPrecision(4)}`);
+    expect((await names()).slice(0, 2)).toEqual(["run 114", "run 108"]);
+    await page.getByTestId("explore-group").first().click();
+    await expect.poll(async () => (await labels()).slice(0, 2)).toEqual(["optim adamw, 40 runs", "optim lion, 40 runs"]);
+    await page.getByTestId("explore-group-by").selectOption("");
+    await expect.poll(async () => (await labels())[0]).toBe("lora.r 8, 60 runs");
+  });
+
   it("adds, pins, moves and resizes columns, and draws only those in view", async () => {
     await page.getByTestId("explore-columns").click();
     await page.getByTestId("pin-params.optim").click();

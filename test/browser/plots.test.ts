@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Download, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { clickMark, FIRST_COLOR } from "../support/marks.ts";
 import { useChromium } from "./chromium.ts";
 import { type KnownRun, RealServer } from "./real-server.ts";
 
@@ -167,21 +168,6 @@ describe("the plot builder", () => {
 
 /** Clicks on a mark and waits for what that shows. */
 async function clickInto(testid: string): Promise<void> {
-  const canvas = page.locator("ty-vega-plot canvas");
-  await canvas.waitFor();
-  const box = await canvas.boundingBox();
-  if (box === null) throw new Error("the plot has no place");
-  const middle = await canvas.evaluate((element) => {
-    const { width, height } = element as HTMLCanvasElement;
-    const pixels = (element as HTMLCanvasElement).getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
-    const found: { x: number; y: number }[] = [];
-    // Slot 1 on a light ground: the colour of marks.
-    for (let at = 0; at < pixels.length; at += 4)
-      if (Math.abs((pixels[at] ?? 0) - 0x12) + Math.abs((pixels[at + 1] ?? 0) - 0x4f) + Math.abs((pixels[at + 2] ?? 0) - 0xa8) < 60)
-        if ((pixels[at + 3] ?? 0) > 150) found.push({ x: ((at / 4) % width) / width, y: Math.floor(at / 4 / width) / height });
-    return found[Math.floor(found.length / 2)];
-  });
-  if (middle === undefined) throw new Error("no mark is drawn");
-  await page.mouse.click(box.x + middle.x * box.width + 1, box.y + middle.y * box.height + 1);
+  await clickMark(page.locator("ty-vega-plot canvas"), FIRST_COLOR.light);
   await page.getByTestId(testid).first().waitFor();
 }

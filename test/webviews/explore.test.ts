@@ -3,9 +3,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { FieldInfo } from "../../protocol/analysis.ts";
 import { newRunId } from "../../protocol/ids.ts";
+import type { JsonValue } from "../../protocol/json.ts";
 import { formatSigned } from "../../webviews/components/format.ts";
 import { changeColumn, layoutColumns, moveColumn } from "../../webviews/explore/column-layout.ts";
 import { cellText, defaultColumns, fieldTitle, isNumeric, nextSort, parseTags } from "../../webviews/explore/fields.ts";
+import { groupSections, nestGroups } from "../../webviews/explore/groups.ts";
 import { GROUP_PX, ROW_PX, TableLayout } from "../../webviews/explore/layout.ts";
 import { rowFields, rowOf, scopeOf, sortKeys, toCsv } from "../../webviews/explore/scope.ts";
 
@@ -103,12 +105,18 @@ describe("what is asked", () => {
 
 describe("places", () => {
   it("of rows agree with counting them one by one", () => {
-    const section = fc.tuple(fc.nat(30), fc.nat(30)).map(([a, b]) => ({ count: Math.max(a, b), shown: Math.min(a, b) }));
+    const section = fc
+      .tuple(fc.nat(30), fc.nat(30), fc.boolean())
+      .map(([a, b, header]) => ({ header, count: Math.max(a, b), shown: header ? Math.min(a, b) : 0 }));
     fc.assert(
       fc.property(fc.array(section, { minLength: 1, maxLength: 8 }), (sections) => {
-        const layout = new TableLayout(sections, true);
+        const layout = new TableLayout(sections);
         let [top, index, run] = [0, 0, 0];
-        for (const [group, { count, shown }] of sections.entries()) {
+        for (const [group, { header, count, shown }] of sections.entries()) {
+          if (!header) {
+            run += count;
+            continue;
+          }
           expect(layout.line(index)).toEqual({ kind: "group", group, top });
           expect([layout.lineAt(top), layout.lineAt(top + GROUP_PX - 1)]).toEqual([index, index]);
           index++;
@@ -121,13 +129,44 @@ describe("places", () => {
           }
           run += count;
         }
+        expect(layout.lineAt(top + 1000)).toBe(Math.max(0, index - 1));
         expect([layout.lines, layout.height, layout.line(index), layout.line(-1)]).toEqual([index, top, undefined, undefined]);
       }),
     );
   });
 
+  it("of groups within groups: each below the one around it, and nothing within a folded one", () => {
+    const group = (key: JsonValue[], runs: number) => ({ key, runs, values: {} });
+    const outer = [group(["a"], 5), group([null], 2)];
+    const inner = [group(["a", 1], 2), group(["a", [2]], 3), group([null, 1], 2)];
+    const nested = nestGroups([outer, inner]);
+    expect(nested.map(({ key, level, innermost, runs }) => [key, level, innermost, runs])).toEqual([
+      [["a"], 0, false, 5],
+      [["a", 1], 1, true, 2],
+      [["a", [2]], 1, true, 3],
+      [[null], 0, false, 2],
+      [[null, 1], 1, true, 2],
+    ]);
+    expect(nestGroups([inner])).toEqual(inner.map((each) => ({ ...each, level: 0, innermost: true })));
+    const lines = (folded: readonly number[]): string[] => {
+      const layout = new TableLayout(
+        groupSections(
+          nested,
+          (at) => folded.includes(at),
+          (at) => (folded.includes(at) ? 0 : (nested[at]?.runs ?? 0)),
+        ),
+      );
+      return Array.from({ length: layout.lines }, (_, index) => layout.line(index)).map((line) =>
+        line?.kind === "run" ? `run ${String(line.run)}` : `group ${String(line?.group)}`,
+      );
+    };
+    expect(lines([])).toEqual(["group 0", "group 1", "run 0", "run 1", "group 2", "run 2", "run 3", "run 4", "group 3", "group 4", "run 5", "run 6"]); // prettier-ignore
+    expect(lines([0])).toEqual(["group 0", "group 3", "group 4", "run 5", "run 6"]);
+    expect(lines([1, 3])).toEqual(["group 0", "group 1", "group 2", "run 2", "run 3", "run 4", "group 3"]);
+  });
+
   it("of a hundred thousand rows are found at once", () => {
-    const layout = new TableLayout([{ count: 100_000, shown: 100_000 }], false);
+    const layout = new TableLayout([{ header: false, count: 100_000, shown: 100_000 }]);
     expect(layout.line(99_999)).toEqual({ kind: "run", group: 0, run: 99_999, top: 99_999 * ROW_PX });
     expect([layout.lineAt(50_000 * ROW_PX), layout.lineAt(1e9)]).toEqual([50_000, 99_999]);
   });

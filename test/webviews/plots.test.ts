@@ -13,7 +13,7 @@ import { PlotKind, PlotSettings, Spread } from "../../protocol/saved.ts";
 import { joinClauses } from "../../webviews/explore/filter-text.ts";
 import { inBin, markFilter } from "../../webviews/plots/mark-filter.ts";
 import { axesOf, moveAxis, nearestLine, passes } from "../../webviews/plots/parallel-scale.ts";
-import { binRows, category, groupFields, groupRows, plotCsv, type PlotRow, pointRow } from "../../webviews/plots/plot-data.ts";
+import { binRows, category, groupFields, groupRows, isPlaced, plotCsv, type PlotRow, pointRow } from "../../webviews/plots/plot-data.ts";
 import { missingPart } from "../../webviews/plots/plot-model.ts";
 import { parallelSpec, plotSpec } from "../../webviews/plots/plot-spec.ts";
 
@@ -123,7 +123,7 @@ describe("the filter of a mark", () => {
     const mark: PlotRow = { x: "lion", color: '["a","b"]', y: 1, runs: 2 };
     const plot = settings({ kind: "bar", x: "params.optim", y: "metrics.val loss", color: "record.tags" });
     expect(markFilter(plot, mark, Number.NaN, known)).toEqual({
-      clauses: ['params.optim = "lion"', 'metrics."val loss" != null'],
+      clauses: ['params.optim = "lion"', 'is_finite(metrics."val loss")'],
       whole: false,
     });
   });
@@ -138,6 +138,24 @@ it("points keep texts, write lists as JSON, and are left out where they lack a c
   expect(pointRow({ id, values: ["a", 1, [], null] }, fields, chosen)).toBeNull();
   expect(category(null)).toBe("–");
   expect(plotCsv([{ x: 1, y: 2, name: 'a "b"' }], chosen)).toBe('params.lr,metrics.loss,name\r\n1,2,"a ""b"""\r\n');
+});
+
+it("marks have a place on an axis of numbers only where theirs is finite, and above zero on a logarithmic one", () => {
+  const lr: FieldInfo = { name: "params.lr", type: "numeric", count: 9, missing: 0, min: 0, max: 1, non_finite: 1, unique: 4, values: [] };
+  const known = new Map([["params.lr", lr]]);
+  const plain = settings({ x: "params.lr", y: "metrics.loss" });
+  const placed = (x: number | string, y: number | string, part: Partial<PlotSettings> = {}): boolean =>
+    isPlaced({ x, y }, { ...plain, ...part }, known);
+  expect([placed(1, -2), placed(1, "NaN"), placed("Infinity", 1)]).toEqual([true, false, false]);
+  expect([placed(0, 1, { log_x: true }), placed(1, 0, { log_y: true }), placed(1, 1, { log_x: true, log_y: true })]).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  // Texts stand beside each other, and so do the values under bars and boxes.
+  expect([placed("NaN", 1, { x: "params.optim" }), placed("NaN", 1, { kind: "bar" }), placed(0, 1, { kind: "box", log_x: true })]).toEqual(
+    Array(3).fill(true),
+  );
 });
 
 describe("specifications", () => {
@@ -191,6 +209,27 @@ describe("specifications", () => {
     }
   });
 
+  it("label their axes so that neighbours are told apart, at powers of ten where the axis is logarithmic", async () => {
+    const labels = async (part: Partial<PlotSettings>, drawn: readonly PlotRow[]): Promise<string[]> => {
+      const chosen = settings({ kind: "scatter", x: "params.lr", y: "metrics.loss", ...part });
+      const { spec } = compile(plotSpec(chosen, drawn, known, "dark", { width: 500, height: 300 }) as unknown as TopLevelSpec);
+      const view = new View(parse(spec, {}, { ast: true }), { expr: expressionInterpreter, renderer: "none" });
+      const svg = await view.toSVG();
+      view.finalize();
+      return [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text ?? "");
+    };
+    const rates = [2e-5, 1e-4, 5e-4, 1e-3].map((x, n) => ({ x, y: 20 * (n + 1), runs: 1 }));
+    expect(await labels({ log_x: true }, rates)).toEqual(expect.arrayContaining(["1e\u22124", "1e\u22123", "20", "80", "lr", "loss"]));
+    expect(await labels({ kind: "bar" }, rates)).toEqual(expect.arrayContaining(["2e\u22125", "1e\u22124", "5e\u22124", "1e\u22123"]));
+    const bins = [5, 10].map((runs, n) => ({ start: n, end: n + 1, runs }));
+    expect(await labels({ kind: "histogram" }, bins)).toEqual(expect.arrayContaining(["0", "10"]));
+    // A spread that reaches below zero ends at the lowest value that such an axis has.
+    const spread = [{ x: 1, y: 1, low: -1, high: 3, runs: 2 }, { x: 2, y: 10, low: 9, high: 11, runs: 2 }]; // prettier-ignore
+    const whole = await labels({ aggregate: "mean", spread: "std", log_y: true }, spread);
+    expect(whole).toEqual(expect.arrayContaining(["1", "10"]));
+    expect(whole.join()).not.toContain("NaN");
+  });
+
   it("of parallel coordinates carry every run and axis", () => {
     const lines = [1, 2].map((value) => ({ id: newRunId(), name: `r${String(value)}`, color: "a", values: [value, "x"] }));
     const spec = parallelSpec(settings({ kind: "parallel", axes: ["params.lr", "params.optim"] }), lines, known, "light", {
@@ -217,6 +256,16 @@ describe("parallel coordinates", () => {
     expect([1, 10, 100].map((value) => axes[0]?.place(value))).toEqual([0, 0.5, 1]);
     expect(["a", "b", null].map((value) => axes[1]?.place(value))).toEqual([0, 1, null]);
     expect(axes[2]?.place(5)).toBe(0.5);
+  });
+
+  it("place numbers among which some are not finite, those nowhere, and label round values", () => {
+    const [loss, rate] = axesOf(
+      ["metrics.loss", "params.lr"],
+      [line([0.95, 2e-5]), line(["NaN", 1e-3]), line([1.05, 1e-4]), line(["Infinity", 5e-4])],
+    );
+    expect(["NaN", "Infinity", 1].map((value) => loss?.place(value))).toEqual([null, null, expect.closeTo(0.5)]);
+    expect(loss?.ticks.map(({ value }) => value)).toEqual([0.95, 0.96, 0.98, 1, 1.02, 1.04, 1.05]);
+    expect(rate?.ticks.map(({ value }) => value)).toEqual([2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3]);
   });
 
   it("let pass what all brushes let pass", () => {

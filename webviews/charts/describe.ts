@@ -1,4 +1,5 @@
 /** A chart in words (its accessible name) and as a table. */
+import { csvText } from "../../protocol/csv.ts";
 import { formatInteger, formatValue } from "../components/format.ts";
 import type { Annotations } from "./annotations.ts";
 import type { SeriesColumns } from "./columns.ts";
@@ -31,10 +32,6 @@ export function describeChart(metric: string, columns: SeriesColumns | undefined
   const checkpoints = annotations.checkpoints.length;
   if (checkpoints > 0) parts.push(`${String(checkpoints)} ${checkpoints === 1 ? "checkpoint" : "checkpoints"}`);
   return parts.join(", ");
-}
-
-export function csvText(text: string): string {
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** A place on a counter; empty for none. */

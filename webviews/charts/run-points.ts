@@ -2,25 +2,37 @@
 import type { CallInput } from "../../protocol/client.ts";
 import { decodeFrame } from "../../protocol/frames.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { MOST_STREAMED_POINTS } from "../../protocol/messages.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
 import type { SeriesColumns } from "./columns.ts";
 import { readSeries, SeriesStore } from "./series-store.ts";
 
-type Query = Omit<NonNullable<CallInput<"getSeries">["query"]>, "x">;
+type Query = NonNullable<CallInput<"getSeries">["query"]>;
+
+/** The metrics of a run, each with its columns. @throws TrainyardError */
+export async function loadSeries(transport: Transport, run: RunId, query: Query): Promise<Map<string, SeriesColumns>> {
+  const { header, body } = decodeFrame(await transport.bytes("getSeries", { params: { id: run }, query }));
+  return readSeries(header, body);
+}
 
 export class RunPoints {
   readonly store = new SeriesStore();
   readonly #transport: Transport;
   readonly #run: RunId;
   readonly #onFrame: () => void;
+  readonly #maxPoints: number;
   #subscription: Subscription | null = null;
   #counter: string | null = null;
 
-  /** @param onFrame points came */
-  constructor(transport: Transport, run: RunId, onFrame: () => void) {
+  /**
+   * @param onFrame points came
+   * @param maxPoints of each metric, at first sight
+   */
+  constructor(transport: Transport, run: RunId, onFrame: () => void, maxPoints = MOST_STREAMED_POINTS) {
     this.#transport = transport;
     this.#run = run;
     this.#onFrame = onFrame;
+    this.#maxPoints = maxPoints;
   }
 
   /** The metric that the points are placed on, null while that was never asked for. */
@@ -30,7 +42,7 @@ export class RunPoints {
 
   open(): void {
     this.#subscription = this.#transport.subscribe(
-      { topic: "series", run: this.#run, metrics: ["*"], cursor: {}, ...this.#x },
+      { topic: "series", run: this.#run, metrics: ["*"], cursor: {}, max_points: this.#maxPoints, ...this.#x },
       {
         frame: (header, body) => {
           this.store.apply(header, body);
@@ -61,10 +73,8 @@ export class RunPoints {
   }
 
   /** @throws TrainyardError */
-  async query(query: Query): Promise<Map<string, SeriesColumns>> {
-    const bytes = await this.#transport.bytes("getSeries", { params: { id: this.#run }, query: { ...query, ...this.#x } });
-    const { header, body } = decodeFrame(bytes);
-    return readSeries(header, body);
+  async query(query: Omit<Query, "x">): Promise<Map<string, SeriesColumns>> {
+    return loadSeries(this.#transport, this.#run, { ...query, ...this.#x });
   }
 
   get #x(): { readonly x?: string } {

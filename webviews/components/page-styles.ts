@@ -45,3 +45,18 @@ export const pageStyles = css`
     }
   }
 `;
+
+/** Besides, of a page that scrolls as a whole. */
+export const scrollingPageStyles = css`
+  :host {
+    display: block;
+    overflow: auto;
+  }
+  .head {
+    border-bottom: 1px solid var(--hairline);
+  }
+  .none {
+    padding: 40px 20px;
+    text-align: center;
+  }
+`;

@@ -1,6 +1,7 @@
 /** Description and notes of a run, edited where they stand. What was typed is saved when the field is left, on Ctrl+S, and after a pause. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { LONGEST_DESCRIPTION, LONGEST_NOTES } from "../../protocol/constants.ts";
 import type { EditRun, RunDetail } from "../../protocol/queries.ts";
 import { formatClock } from "../components/format.ts";
 import { problemOf } from "../components/problem.ts";
@@ -11,8 +12,6 @@ type Field = "description" | "notes";
 type Draft = Pick<EditRun, Field>;
 
 const PAUSE_MS = 2000;
-/** As the server takes them. */
-const LONGEST: Readonly<Record<Field, number>> = { description: 10_000, notes: 100_000 };
 
 @customElement("ty-run-notes")
 export class RunNotes extends LitElement {
@@ -79,7 +78,7 @@ export class RunNotes extends LitElement {
           class="input"
           placeholder="What this run is, in a line"
           data-testid="run-description"
-          maxlength=${LONGEST.description}
+          maxlength=${LONGEST_DESCRIPTION}
           ?readonly=${this.blocked !== null}
           .value=${this.draft.description ?? this.run.description}
           @input=${this.#typed("description")}
@@ -92,7 +91,7 @@ export class RunNotes extends LitElement {
           class="input"
           placeholder="What was tried, seen and decided"
           data-testid="run-notes"
-          maxlength=${LONGEST.notes}
+          maxlength=${LONGEST_NOTES}
           ?readonly=${this.blocked !== null}
           .value=${this.draft.notes ?? this.run.notes}
           @input=${this.#typed("notes")}

@@ -1,4 +1,5 @@
 /** What the page needs of the OpenAPI document: its operations, what they take, and the request that a filled form stands for. Pure. */
+import { quote } from "../../protocol/shell-command.ts";
 
 export interface Schema {
   readonly $ref?: string;
@@ -121,7 +122,6 @@ export function addressOf({ path, parameters }: Operation, { values }: Filled): 
 
 /** The same request for a shell. The token is not part of it: what is copied ends up in histories and issues. */
 export function curlOf(origin: string, operation: Operation, filled: Filled): string {
-  const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
   const parts = ["curl", "-X", operation.method, "-H", `"Authorization: Bearer $TRAINYARD_TOKEN"`];
   if (operation.body !== null && filled.body.trim() !== "") parts.push("--data", quote(filled.body));
   return [...parts, quote(origin + addressOf(operation, filled))].join(" ");

@@ -2,7 +2,7 @@
  * The rows of the table, asked for a page at a time as they are scrolled into view. A change of a run is written into its row where it
  * stands: rows never move under the reader's eyes. What would add, remove or move rows waits until the reader asks for it.
  */
-import type { AggregateResult, FieldInfo } from "../../protocol/analysis.ts";
+import type { FieldInfo } from "../../protocol/analysis.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId, Slug } from "../../protocol/ids.ts";
 import type { EditRun } from "../../protocol/queries.ts";
@@ -12,10 +12,9 @@ import type { RunState } from "../../protocol/states.ts";
 import type { Connection, Subscription, Transport } from "../transport/transport.ts";
 import { defaultColumns, type Field, fieldOf } from "./fields.ts";
 import { type FilterError, quote, toFilterError } from "./filter-text.ts";
+import { type GroupNode, groupSections, keyOf, nestGroups } from "./groups.ts";
 import { TableLayout } from "./layout.ts";
 import { groupValues, type Row, rowFields, rowOf, scopeOf, sortKeys } from "./scope.ts";
-
-export type Group = AggregateResult["groups"][number];
 
 const PAGE = 100;
 /** Most rows that "select all" takes, and that one question answers. */
@@ -49,8 +48,8 @@ export class ExploreModel {
   loading = false;
   states: Readonly<Partial<Record<RunState, number>>> = {};
   fields: ReadonlyMap<Field, FieldInfo> = new Map();
-  groups: readonly Group[] = [];
-  layout = new TableLayout([], false);
+  groups: readonly GroupNode[] = [];
+  layout = new TableLayout([]);
   #typed = "";
   #suited: readonly TableColumn[] | null = null;
   #rows = new Map<number, Row>();
@@ -89,8 +88,13 @@ export class ExploreModel {
     return [...this.fields.values()];
   }
 
+  /** The fields that group the rows, the outermost first: one that no run has any more groups nothing. */
+  get groupFields(): readonly Field[] {
+    return this.view.group.filter((field) => field.startsWith("record.") || this.fields.has(field));
+  }
+
   get grouped(): boolean {
-    return this.view.group.length > 0;
+    return this.groupFields.length > 0;
   }
 
   /** The run at a place in the order of all runs. */
@@ -256,14 +260,20 @@ export class ExploreModel {
   }
 
   #keyOf(group: number): string {
-    return JSON.stringify(this.groups[group]?.key ?? null);
+    return keyOf(this.groups[group] ?? { key: [] });
   }
 
   #arrange(): void {
-    const sections = this.grouped
-      ? this.groups.map(({ runs }, group) => ({ count: runs, shown: this.shownOf(group) }))
-      : [{ count: this.total ?? 0, shown: this.total ?? 0 }];
-    this.layout = new TableLayout(sections, this.grouped);
+    const all = this.total ?? 0;
+    this.layout = new TableLayout(
+      this.grouped
+        ? groupSections(
+            this.groups,
+            (group) => this.isFolded(group),
+            (group) => this.shownOf(group),
+          )
+        : [{ header: false, count: all, shown: all }],
+    );
   }
 
   async #loadFields(): Promise<void> {
@@ -274,16 +284,13 @@ export class ExploreModel {
     if (this.#suited === null && fields.length > 0) this.#suited = defaultColumns(fields);
   }
 
-  async #loadGroups(filter: string): Promise<readonly Group[]> {
-    if (!this.grouped) return [];
-    const body = {
-      ...this.#projectPart,
-      filter,
-      group_by: this.view.group.filter((field) => field.startsWith("record.") || this.fields.has(field)),
-      values: groupValues(this.columns, this.fields),
-      limit: MOST_GROUPS,
-    };
-    return (await this.transport.request("aggregate", { body })).groups;
+  async #loadGroups(filter: string): Promise<readonly GroupNode[]> {
+    const fields = this.groupFields;
+    const shared = { ...this.#projectPart, filter, values: groupValues(this.columns, this.fields), limit: MOST_GROUPS };
+    const levels = await Promise.all(
+      fields.map((_, level) => this.transport.request("aggregate", { body: { ...shared, group_by: fields.slice(0, level + 1) } })),
+    );
+    return nestGroups(levels.map(({ groups }) => groups));
   }
 
   async #loadCounts(): Promise<number> {

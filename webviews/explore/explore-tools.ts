@@ -1,6 +1,7 @@
 /** What stands between the filter and the table: states with their counts, grouping, columns, and what waits to be shown. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import { GroupStatistic, type TableColumn, type ViewSettings } from "../../protocol/saved.ts";
 import { RunState } from "../../protocol/states.ts";
 import { formatInteger } from "../components/format.ts";
@@ -9,7 +10,10 @@ import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts"
 import { baseStyles } from "../components/styles.ts";
 import "./column-picker.ts";
 import type { ExploreModel } from "./explore-model.ts";
-import { fieldTitle } from "./fields.ts";
+import { type Field, fieldTitle } from "./fields.ts";
+
+/** As many fields group the rows at once. */
+const MOST_LEVELS = 3;
 
 /** Says `view` with what changes, `columns`, and `refresh-rows`. */
 @customElement("ty-explore-tools")
@@ -56,7 +60,7 @@ export class ExploreTools extends LitElement {
         gap: 4px;
       }
       .group .input {
-        max-width: 140px;
+        max-width: 120px;
       }
       @container page (max-width: 900px) {
         .state-name {
@@ -136,22 +140,13 @@ export class ExploreTools extends LitElement {
 
   #grouping(model: ExploreModel): TemplateResult {
     const { group, statistic } = this.view;
-    const choices = model.fieldList.filter(
-      ({ name, unique }) => !name.startsWith("metrics.") && unique !== null && unique > 0 && name !== "record.id",
-    );
-    return html`<label class="group"
-        ><span class="secondary">Group</span
-        ><select
-          class="input"
-          data-testid="explore-group-by"
-          @change=${(event: Event) => {
-            const field = (event.target as HTMLSelectElement).value;
-            this.#ask({ group: field === "" ? [] : [field] });
-          }}
-        >
-          <option value="" ?selected=${group.length === 0}>none</option>
-          ${choices.map(({ name }) => html`<option value=${name} ?selected=${group[0] === name}>${fieldTitle(name)}</option>`)}
-        </select></label
+    const names = model.fieldList
+      .filter(({ name, unique }) => !name.startsWith("metrics.") && unique !== null && unique > 0 && name !== "record.id")
+      .map(({ name }) => name);
+    // One more than there are: groups within the groups.
+    const levels = Array.from({ length: Math.min(MOST_LEVELS, group.length + 1) }, (_, level) => level);
+    return html`<span class="group" role="group" aria-label="Groups"
+        ><span class="secondary">Group</span>${levels.map((level) => this.#groupBy(level, names))}</span
       >${
         group.length === 0
           ? nothing
@@ -166,6 +161,27 @@ export class ExploreTools extends LitElement {
               ${GroupStatistic.options.map((each) => html`<option value=${each} ?selected=${each === statistic}>${each}</option>`)}
             </select>`
       }`;
+  }
+
+  #groupBy(level: number, names: readonly Field[]): TemplateResult {
+    const { group } = this.view;
+    const chosen = group[level] ?? "";
+    // A field that no run has any more is still what the view says.
+    const offered = [...(chosen === "" || names.includes(chosen) ? [] : [chosen]), ...names].filter(
+      (name) => name === chosen || !group.includes(name),
+    );
+    return html`<select
+      class="input"
+      aria-label=${level === 0 ? "Group by" : `Within these, group by (${String(level + 1)})`}
+      data-testid=${level === 0 ? "explore-group-by" : `explore-group-by-${String(level + 1)}`}
+      @change=${(event: Event) => {
+        const field = (event.target as HTMLSelectElement).value;
+        this.#ask({ group: field === "" ? group.toSpliced(level, 1) : group.toSpliced(level, 1, field) });
+      }}
+    >
+      <option value="" .selected=${live(chosen === "")}>${level === 0 ? "none" : "then by…"}</option>
+      ${offered.map((name) => html`<option value=${name} .selected=${live(name === chosen)}>${fieldTitle(name)}</option>`)}
+    </select>`;
   }
 
   #columnButton(model: ExploreModel): TemplateResult {

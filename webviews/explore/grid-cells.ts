@@ -8,9 +8,9 @@ import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger, formatLike, formatValue } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import type { ColumnLayout, PlacedColumn } from "./column-layout.ts";
-import type { Group } from "./explore-model.ts";
+import type { GroupNode } from "./groups.ts";
 import { cellText, type Field, fieldTitle, isNumeric } from "./fields.ts";
-import { type Row, tagsOf, text } from "./scope.ts";
+import { type Row, tagsOf, tagsText, text } from "./scope.ts";
 import { SPARK_HEIGHT, SPARK_WIDTH } from "./sparklines.ts";
 
 interface CellPlace {
@@ -68,7 +68,7 @@ export function tagsCell(row: Row, { index }: PlacedColumn, place: CellPlace, ed
         class="input tags-input"
         aria-label="Tags of ${name}, separated by commas"
         data-testid="tags-input"
-        .value=${tags.join(", ")}
+        .value=${tagsText(row)}
         @click=${(event: Event) => {
           event.stopPropagation();
         }}
@@ -115,11 +115,9 @@ function barOf(value: unknown, info: FieldInfo | undefined): number | null {
   return 100 * Math.max(0, Math.min(1, (finite - info.min) / (info.max - info.min)));
 }
 
-/** The values that the group's runs share: `adamw · 16`; a dash where they have none. */
-function groupLabel(fields: readonly Field[], group: Group): string {
-  return group.key
-    .map((value, index) => `${fieldTitle(fields[index] ?? "")} ${cellText(fields[index] ?? "", value, Date.now())}`)
-    .join(" · ");
+/** The values that the group's runs share, one after the other: `optim adamw`, `lora.r 16`; a dash where they have none. */
+function groupValuesText(fields: readonly Field[], group: GroupNode): string[] {
+  return group.key.map((value, index) => `${fieldTitle(fields[index] ?? "")} ${cellText(fields[index] ?? "", value, Date.now())}`);
 }
 
 export interface GroupLine {
@@ -137,11 +135,14 @@ export interface GroupLine {
   readonly onMore: () => void;
 }
 
+const INDENT_PX = 16;
+
 /** The header of a group: what its runs share, how many there are, and a statistic in each column of numbers. */
-export function groupLine(group: Group, line: GroupLine): TemplateResult {
+export function groupLine(group: GroupNode, line: GroupLine): TemplateResult {
   const { index, columns, folded } = line;
-  const hidden = group.runs - line.shown;
-  const label = groupLabel(line.fields, group);
+  const hidden = group.innermost ? group.runs - line.shown : 0;
+  const values = groupValuesText(line.fields, group);
+  const label = values.join(" · ");
   const cell = ({ field }: PlacedColumn): TemplateResult => groupCell(group, field, line.statistic);
   return html`<div
     class="row group"
@@ -156,8 +157,8 @@ export function groupLine(group: Group, line: GroupLine): TemplateResult {
     @click=${line.onFold}
     @focus=${line.onFocus}
   >
-    <span role="gridcell" class="title"
-      >${icon(folded ? "chevron-right" : "chevron-down")}<span class="truncate" title=${label}>${label}</span
+    <span role="gridcell" class="title" ${cssProperties({ "--indent": `${String(INDENT_PX * group.level)}px` })}
+      >${icon(folded ? "chevron-right" : "chevron-down")}<span class="truncate" title=${label}>${values.at(-1) ?? ""}</span
       ><span class="secondary">${formatInteger(group.runs)}</span>${
         hidden === 0 || folded
           ? nothing
@@ -178,7 +179,7 @@ export function groupLine(group: Group, line: GroupLine): TemplateResult {
   </div>`;
 }
 
-function groupCell(group: Group, field: Field, statistic: GroupStatistic): TemplateResult {
+function groupCell(group: GroupNode, field: Field, statistic: GroupStatistic): TemplateResult {
   const found = group.values[field];
   if (found === undefined || found.count === 0) return html`<span role="gridcell"></span>`;
   const value = found[statistic];

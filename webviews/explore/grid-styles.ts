@@ -124,7 +124,7 @@ export const gridStyles = css`
     display: flex;
     align-items: center;
     gap: 6px;
-    padding-left: 12px;
+    padding-left: calc(12px + var(--indent, 0px));
     font-weight: 600;
   }
   .group .title .secondary,

@@ -3,7 +3,9 @@ export const ROW_PX = 22;
 export const GROUP_PX = 26;
 
 export interface SectionInput {
-  /** Runs of the group. */
+  /** Has it a line of its own? The one section of an ungrouped table has none, and none has what lies within a folded group. */
+  readonly header: boolean;
+  /** Runs of the group; 0 of one that holds groups. */
   readonly count: number;
   /** How many of them are shown; 0 when it is folded. */
   readonly shown: number;
@@ -26,15 +28,12 @@ export class TableLayout {
   /** Lines in all. */
   readonly lines: number;
   readonly #sections: readonly Section[];
-  readonly #headers: boolean;
 
-  /** @param headers false: one section without a header, an ungrouped table */
-  constructor(sections: readonly SectionInput[], headers: boolean) {
-    this.#headers = headers;
-    const extra = headers ? 1 : 0;
+  constructor(sections: readonly SectionInput[]) {
     let [top, line, run] = [0, 0, 0];
     this.#sections = sections.map((section) => {
       const placed = { ...section, top, line, run };
+      const extra = section.header ? 1 : 0;
       top += extra * GROUP_PX + section.shown * ROW_PX;
       line += extra + section.shown;
       run += section.count;
@@ -50,9 +49,9 @@ export class TableLayout {
     const group = this.#find((section) => section.line <= index);
     const section = this.#sections[group];
     if (section === undefined) return undefined;
-    const within = index - section.line - (this.#headers ? 1 : 0);
+    const within = index - section.line - (section.header ? 1 : 0);
     if (within < 0) return { kind: "group", group, top: section.top };
-    return { kind: "run", group, run: section.run + within, top: section.top + (this.#headers ? GROUP_PX : 0) + within * ROW_PX };
+    return { kind: "run", group, run: section.run + within, top: section.top + (section.header ? GROUP_PX : 0) + within * ROW_PX };
   }
 
   /** The line at a height, the nearest one beyond the ends. */
@@ -60,17 +59,19 @@ export class TableLayout {
     const group = this.#find((section) => section.top <= y);
     const section = this.#sections[group];
     if (section === undefined) return 0;
-    const header = this.#headers ? 1 : 0;
+    const header = section.header ? 1 : 0;
     const below = y - section.top - header * GROUP_PX;
     if (below < 0) return section.line;
-    return section.line + Math.min(header + Math.floor(below / ROW_PX), Math.max(0, header + section.shown - 1));
+    const within = Math.min(header + Math.floor(below / ROW_PX), Math.max(0, header + section.shown - 1));
+    // Below the last line there may be sections that have none.
+    return Math.max(0, Math.min(this.lines - 1, section.line + within));
   }
 
   /** The line of the run at this place in the order, null when it is not shown. */
   lineOfRun(run: number): number | null {
     const section = this.#sections[this.#find((each) => each.run <= run)];
     if (section === undefined || run - section.run >= section.shown) return null;
-    return section.line + (this.#headers ? 1 : 0) + run - section.run;
+    return section.line + (section.header ? 1 : 0) + run - section.run;
   }
 
   /** Index of the last section for which this holds; it holds for all before it. */

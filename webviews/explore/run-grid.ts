@@ -14,7 +14,7 @@ import "./grid-header.ts";
 import { groupLine, tagsCell, valueCell } from "./grid-cells.ts";
 import { gridStyles } from "./grid-styles.ts";
 import { GROUP_PX, type Line, ROW_PX } from "./layout.ts";
-import { type Row, stateOf, tagsOf, text } from "./scope.ts";
+import { type Row, stateOf, tagsText, text } from "./scope.ts";
 import { Sparklines } from "./sparklines.ts";
 
 /** Lines beyond the visible ones on each side, so that scrolling does not show blanks. */
@@ -230,7 +230,7 @@ export class RunGrid extends LitElement {
       index,
       columns,
       top: line.top,
-      fields: this.model.view.group,
+      fields: this.model.groupFields,
       statistic: this.model.view.statistic,
       folded: this.model.isFolded(line.group),
       shown: this.model.shownOf(line.group),
@@ -273,8 +273,8 @@ export class RunGrid extends LitElement {
   #saveTags(row: Row, typed: string): void {
     if (this.editing !== row.id) return;
     this.editing = null;
-    const tags = parseTags(typed);
-    if (tags.join() !== tagsOf(row).join()) this.#edit(row.id, { tags });
+    // What was not touched stays as it is, also a tag that has a comma in it.
+    if (typed !== tagsText(row)) this.#edit(row.id, { tags: parseTags(typed) });
   }
 
   #edit(run: RunId, change: { readonly starred?: boolean; readonly tags?: string[] }): void {

@@ -1,5 +1,6 @@
 /** What the table asks the server for: the filter of its scope, the fields of its rows. Pure. */
 import type { FieldInfo } from "../../protocol/analysis.ts";
+import { csvTable } from "../../protocol/csv.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { TableColumn, ViewSettings } from "../../protocol/saved.ts";
@@ -87,16 +88,17 @@ export function tagsOf(row: Row): string[] {
   return Array.isArray(value) ? value.filter((tag) => typeof tag === "string") : [];
 }
 
+/** As they are edited. */
+export function tagsText(row: Row): string {
+  return tagsOf(row).join(", ");
+}
+
 export function stateOf(row: Row): RunState {
   return RunState.catch("interrupted").parse(row.values["record.state"]);
 }
 
 /** A table as CSV (RFC 4180): the header, then a line for each row; lists as JSON. */
 export function toCsv(fields: readonly Field[], rows: readonly Row[]): string {
-  const cell = (value: JsonValue): string => {
-    const written = value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
-    return /[",\r\n]/.test(written) ? `"${written.replaceAll('"', '""')}"` : written;
-  };
-  const lines = [["id", ...fields], ...rows.map(({ id, values }) => [id, ...fields.map((field) => values[field] ?? null)])];
-  return lines.map((line) => line.map(cell).join(",")).join("\r\n") + "\r\n";
+  const cell = (value: JsonValue): string => (value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
+  return csvTable([["id", ...fields], ...rows.map(({ id, values }) => [id, ...fields.map((field) => cell(values[field] ?? null))])]);
 }

@@ -1,10 +1,9 @@
 /** The curve of the training loss beside its value, in the rows on the screen: asked for once scrolling rests, a few at a time, and kept. */
-import { decodeFrame } from "../../protocol/frames.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { TableColumn } from "../../protocol/saved.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
+import { loadSeries } from "../charts/run-points.ts";
 import { extent } from "../charts/scale.ts";
-import { readSeries } from "../charts/series-store.ts";
 import type { Transport } from "../transport/transport.ts";
 import { type Field, sparkField } from "./fields.ts";
 import { type Row, sparkCount } from "./scope.ts";
@@ -102,9 +101,7 @@ export class Sparklines {
     if (sparks.size > MOST_KEPT) sparks.delete(sparks.keys().next().value ?? id);
     const metric = field.slice("metrics.".length);
     try {
-      const bytes = await this.#transport.bytes("getSeries", { params: { id }, query: { metrics: metric, max_points: POINTS } });
-      const { header, body } = decodeFrame(bytes);
-      const columns = readSeries(header, body).get(metric);
+      const columns = (await loadSeries(this.#transport, id, { metrics: metric, max_points: POINTS })).get(metric);
       if (columns !== undefined) spark.path = sparkPath(columns.steps, columns.values);
     } catch (error) {
       // A run that was deleted meanwhile, or a server that is away: the row stands without its curve.

@@ -29,7 +29,8 @@ export function markFilter(settings: PlotSettings, mark: PlotRow, lastEdge: numb
     const { start = 0, end = 0 } = mark;
     conditions.push(`${field} >= ${String(start)}`, `${field} ${end === lastEdge ? "<=" : "<"} ${String(end)}`);
   } else same(x, mark.x);
-  if (kind !== "histogram" && y !== null) conditions.push(`${writeField(y)} != null`);
+  // Statistics are over finite numbers.
+  if (kind !== "histogram" && y !== null) conditions.push(`is_finite(${writeField(y)})`);
   same(color, mark.color);
   same(facet, mark.facet);
   const clauses = conditions.filter((condition) => condition !== null);

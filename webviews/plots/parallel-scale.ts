@@ -1,5 +1,6 @@
 /** The axes of parallel coordinates: where a value stands on its axis, which lines pass the brushes, which line is near a point. Pure. */
-import type { JsonValue } from "../../protocol/json.ts";
+import { type JsonValue, WireNumber } from "../../protocol/json.ts";
+import { tickStep } from "../charts/ticks.ts";
 import type { Field } from "../explore/fields.ts";
 import { category } from "./plot-data.ts";
 import type { ParallelLine } from "./plot-model.ts";
@@ -17,11 +18,16 @@ export type Brushes = ReadonlyMap<Field, readonly [number, number]>;
 
 const MOST_CATEGORIES = 12;
 const LOG_RATIO = 10;
+const TICKS = 5;
+/** Of an axis: labels that stand nearer to its ends would lie over theirs. */
+const CLEAR = 0.04;
 
 export function axesOf(fields: readonly Field[], lines: readonly ParallelLine[]): ParallelAxis[] {
   return fields.map((field, index) => {
     const values = lines.map((line) => line.values[index] ?? null).filter((value) => value !== null);
-    if (values.length > 0 && values.every((value) => typeof value === "number")) return numericAxis(field, values);
+    const numbers = values.filter((value) => typeof value === "number");
+    // NaN and infinities are texts on the wire; among numbers they have no place.
+    if (numbers.length > 0 && values.every((value) => WireNumber.safeParse(value).success)) return numericAxis(field, numbers);
     const names = [...new Set(values.map(category))].sort((a, b) => (a < b ? -1 : 1));
     const last = Math.max(1, names.length - 1);
     const every = Math.ceil(names.length / MOST_CATEGORIES);
@@ -34,18 +40,40 @@ export function axesOf(fields: readonly Field[], lines: readonly ParallelLine[])
   });
 }
 
+/** Powers of ten within; with their double and fivefold where there are few. */
+function roundLog(low: number, high: number): number[] {
+  const first = Math.floor(Math.log10(low));
+  const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, index) => first + index);
+  const every = Math.ceil(powers.length / MOST_CATEGORIES);
+  return powers
+    .filter((_, index) => index % every === 0)
+    .flatMap((power) => (powers.length > 4 ? [1] : [1, 2, 5]).map((digit) => Number(`${String(digit)}e${String(power)}`)))
+    .filter((value) => value > low && value < high);
+}
+
+function roundLinear(low: number, high: number): number[] {
+  const step = tickStep([low, high], TICKS);
+  if (!Number.isFinite(step) || step <= 0) return [];
+  const digits = Math.max(0, -Math.floor(Math.log10(step)));
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, index) =>
+    digits > 100 ? (first + index) * step : Number(((first + index) * step).toFixed(digits)),
+  );
+}
+
 /** Logarithmic where the values span a power of ten or more: most learning rates would lie on one spot otherwise. */
 function numericAxis(field: Field, values: readonly number[]): ParallelAxis {
   const [low, high] = values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
   const log = low > 0 && high / low >= LOG_RATIO;
   const scale = log ? Math.log : (value: number): number => value;
-  const unscale = log ? Math.exp : (value: number): number => value;
   const span = scale(high) - scale(low);
   const place = (value: JsonValue): number | null =>
     typeof value !== "number" ? null : span === 0 ? 0.5 : (scale(value) - scale(low)) / span;
-  const ticks =
-    span === 0 ? [{ at: 0.5, value: low }] : [0, 0.25, 0.5, 0.75, 1].map((at) => ({ at, value: unscale(scale(low) + at * span) }));
-  return { field, place, ticks };
+  const at = (value: number): { at: number; value: number } => ({ at: place(value) ?? 0.5, value });
+  const round = log ? roundLog(low, high) : roundLinear(low, high);
+  // The ends, and the round values between them that stand clear of both.
+  const between = round.map(at).filter((tick) => tick.at > CLEAR && tick.at < 1 - CLEAR);
+  return { field, place, ticks: span === 0 ? [at(low)] : [at(low), ...between, at(high)] };
 }
 
 /** Does the line pass through every brush? A run without a value on a brushed axis does not. */

@@ -1,11 +1,21 @@
 /** From the server's answers to what is drawn: points, groups with their spread, bins. Pure. */
-import type { AggregateResult, Statistics } from "../../protocol/analysis.ts";
+import type { AggregateResult, FieldInfo, Statistics } from "../../protocol/analysis.ts";
+import { csvTable } from "../../protocol/csv.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { PlotSettings } from "../../protocol/saved.ts";
 import type { Field } from "../explore/fields.ts";
 
-/** One mark. Texts stand for themselves, lists as JSON; null and what is no number on a numeric axis are left out before. */
+/** What is known of the fields of the runs. */
+export type Known = ReadonlyMap<Field, FieldInfo>;
+
+/** Do the values of the field lie on a scale of numbers? */
+export function isNumber(field: Field, known: Known): boolean {
+  const info = known.get(field);
+  return info === undefined ? /^(metrics|derived)\./.test(field) : info.type === "numeric";
+}
+
+/** One mark. Texts stand for themselves, lists as JSON; null and what has no place on a numeric axis are left out before (`isPlaced`). */
 export interface PlotRow {
   readonly x?: number | string;
   readonly y?: number | string;
@@ -99,6 +109,19 @@ export function pointRow(
   return { ...dimensions(settings, value), ...(y !== undefined && { y: category(y) }), id, name: typeof name === "string" ? name : id };
 }
 
+/** Do the values of x stand one beside the other, each for itself? */
+export function isDiscrete({ kind }: PlotSettings): boolean {
+  return kind === "bar" || kind === "box";
+}
+
+/** Has the mark a place on both axes? NaN and infinities have none among numbers, zero and less have none on a logarithmic axis. */
+export function isPlaced({ x, y }: PlotRow, settings: PlotSettings, known: Known): boolean {
+  const fits = (field: Field | null, value: PlotRow["x"], log: boolean): boolean =>
+    field === null || !isNumber(field, known) || (typeof value === "number" && (!log || value > 0));
+  if (settings.kind === "histogram") return fits(settings.x, x, false);
+  return (isDiscrete(settings) || fits(settings.x, x, settings.log_x)) && fits(settings.y, y, settings.log_y);
+}
+
 function dimensions(settings: PlotSettings, value: (field: Field | null) => JsonValue | undefined): PlotRow {
   const { x, color, facet } = settings;
   return {
@@ -142,13 +165,5 @@ export function plotCsv(rows: readonly PlotRow[], settings: PlotSettings): strin
     facet: settings.facet ?? "facet",
   };
   const keys = [...new Set(rows.flatMap((row) => Object.keys(row) as (keyof PlotRow)[]))];
-  const cell = (value: string | number | undefined): string => {
-    const text = value === undefined ? "" : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return (
-    [keys.map((key) => names[key] ?? key), ...rows.map((row) => keys.map((key) => row[key]))]
-      .map((line) => line.map(cell).join(","))
-      .join("\r\n") + "\r\n"
-  );
+  return csvTable([keys.map((key) => names[key] ?? key), ...rows.map((row) => keys.map((key) => String(row[key] ?? "")))]);
 }

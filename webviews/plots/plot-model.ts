@@ -8,7 +8,7 @@ import { scopeOf } from "../explore/scope.ts";
 import { joinClauses, splitClauses } from "../explore/filter-text.ts";
 import type { Transport } from "../transport/transport.ts";
 import { inBin, markFilter } from "./mark-filter.ts";
-import { binRows, groupFields, groupRows, MISSING, type PlotRow, pointRow } from "./plot-data.ts";
+import { binRows, groupFields, groupRows, isPlaced, MISSING, type PlotRow, pointRow } from "./plot-data.ts";
 
 /** Runs that are drawn one by one; the server answers so many at once. */
 export const MOST_POINTS = 10_000;
@@ -96,7 +96,10 @@ export class PlotModel {
   async #points(settings: PlotSettings): Promise<PlotResult> {
     const fields = ["record.name", ...groupFields(settings), ...(settings.y === null ? [] : [settings.y])];
     const { rows, total } = await this.#query(settings, fields);
-    const points = rows.map((row) => pointRow(row, fields, settings)).filter((row) => row !== null);
+    const points = rows
+      .map((row) => pointRow(row, fields, settings))
+      .filter((row) => row !== null)
+      .filter((row) => isPlaced(row, settings, this.fields));
     return { rows: points, runs: total, note: leftOut(total, rows.length, rows.length - points.length), lines: [] };
   }
 
@@ -109,9 +112,16 @@ export class PlotModel {
     };
     const { groups, total }: AggregateResult = await this.transport.request("aggregate", { body });
     const runs = groups.reduce((sum, group) => sum + group.runs, 0);
-    const note = total > groups.length ? `${String(groups.length)} of ${String(total)} groups are drawn.` : null;
     // A group without a value on the x axis has no place on it.
-    return { rows: groupRows(groups, settings).filter(({ x }) => x !== MISSING), runs, note, lines: [] };
+    const rows = groupRows(groups, settings).filter((row) => row.x !== MISSING && isPlaced(row, settings, this.fields));
+    const counted = rows.reduce((sum, row) => sum + (row.runs ?? 0), 0);
+    const single = settings.spread === "none" ? 0 : rows.filter((row) => row.runs === 1).length;
+    const notes = [
+      ...(total > groups.length ? [`${String(groups.length)} of ${String(total)} groups are drawn.`] : []),
+      ...without(runs - counted),
+      ...(single === 0 ? [] : [`${String(single)} ${single === 1 ? "mark stands" : "marks stand"} for one run each, without a spread.`]),
+    ];
+    return { rows, runs, note: notes.length === 0 ? null : notes.join(" "), lines: [] };
   }
 
   async #histogram(settings: PlotSettings): Promise<PlotResult> {
@@ -119,7 +129,7 @@ export class PlotModel {
     const body = { ...this.#scope(settings), field: x ?? "", bins };
     const { edges, counts, count, missing, non_finite } = await this.transport.request("histogram", { body });
     const lost = missing + non_finite;
-    const note = lost === 0 ? null : `${String(lost)} ${lost === 1 ? "run has" : "runs have"} no number there.`;
+    const note = without(lost).at(0) ?? null;
     if (settings.color === null && settings.facet === null) {
       const rows = counts.map((runs, bin) => ({ start: edges[bin] ?? 0, end: edges[bin + 1] ?? 0, runs }));
       return { rows, runs: count + lost, note, lines: [] };
@@ -158,10 +168,12 @@ export class PlotModel {
   }
 }
 
-function leftOut(total: number, drawn: number, without: number): string | null {
-  const parts = [
-    ...(total > drawn ? [`The first ${String(drawn)} of ${String(total)} runs are drawn.`] : []),
-    ...(without > 0 ? [`${String(without)} ${without === 1 ? "run lacks" : "runs lack"} a value.`] : []),
-  ];
+function leftOut(total: number, drawn: number, lost: number): string | null {
+  const parts = [...(total > drawn ? [`The first ${String(drawn)} of ${String(total)} runs are drawn.`] : []), ...without(lost)];
   return parts.length === 0 ? null : parts.join(" ");
+}
+
+/** Runs that no mark shows: they have no value, one that is not finite, or one that a logarithmic axis has no place for. */
+function without(runs: number): string[] {
+  return runs === 0 ? [] : [`${String(runs)} ${runs === 1 ? "run has" : "runs have"} no value to draw.`];
 }

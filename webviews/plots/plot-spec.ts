@@ -1,10 +1,9 @@
 /** A plot as a Vega-Lite specification, which anybody can take along: nothing in it but the data and the marks. Pure. */
-import type { FieldInfo } from "../../protocol/analysis.ts";
 import type { PlotSettings } from "../../protocol/saved.ts";
 import { lineStyle, SLOT_COUNT, type ThemeKind } from "../charts/palette.ts";
 import { type Field, fieldTitle } from "../explore/fields.ts";
 import { axesOf } from "./parallel-scale.ts";
-import { category, type PlotRow } from "./plot-data.ts";
+import { category, isDiscrete, isNumber, type Known, type PlotRow } from "./plot-data.ts";
 import type { ParallelLine } from "./plot-model.ts";
 
 /** As JSON; vega-lite's own types are wider than what is written here and change with each of its versions. */
@@ -15,7 +14,6 @@ export interface PlotSize {
   readonly height: number;
 }
 
-type Known = ReadonlyMap<Field, FieldInfo>;
 type Json = Readonly<Record<string, unknown>>;
 
 const SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json";
@@ -30,6 +28,11 @@ const SPREAD_WORDS = {
 const FACET_PX = 200;
 /** Below this width the legend stands above the plot. */
 const NARROW_PX = 420;
+const Y_AXIS_PX = 90;
+/** Vega's own limit of the labels of a legend. */
+const LABEL_PX = 160;
+const SMALLEST_PLAIN = 1e-3;
+const LARGEST_PLAIN = 1e6;
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"];
 
 export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind, size: PlotSize): VegaLiteSpec {
@@ -38,17 +41,15 @@ export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known
   const lines = Math.max(1, Math.ceil(facets.length / columns));
   // The y axis with its title, and the legend where colours mean something.
   const narrow = size.width < NARROW_PX;
-  const beside = settings.color === null || narrow ? 100 : 200;
+  const beside = Y_AXIS_PX + (settings.color === null || narrow ? 0 : legendWidth(settings.color, rows));
   const above = settings.color === null || !narrow ? 70 : 120;
   const part: PlotSize =
     facets.length === 0
       ? { width: size.width - beside, height: size.height - above }
-      : { width: (size.width - beside) / columns - 20, height: Math.max(120, (size.height - above) / lines - 60) };
-  const body = {
-    width: Math.max(80, Math.round(part.width)),
-    height: Math.max(80, Math.round(part.height)),
-    ...marks(settings, rows, known, theme),
-  };
+      : { width: (size.width - beside) / columns - 20, height: Math.max(120, (size.height - above) / lines - 40) };
+  const width = Math.max(80, Math.round(part.width));
+  const drawn = settings.log_y ? rows.map(clipped(rows)) : rows;
+  const body = { width, height: Math.max(80, Math.round(part.height)), ...marks(settings, drawn, known, theme, width) };
   const whole =
     settings.facet === null
       ? body
@@ -65,18 +66,36 @@ export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known
   return {
     $schema: SCHEMA,
     background: "transparent",
-    data: { values: rows },
+    data: { values: drawn },
     ...(narrow && { config: { legend: { orient: "top", columns: 3 } } }),
     ...whole,
   };
 }
 
-function marks(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind): Json {
+/** As wide as its longest label, which Vega cuts. */
+function legendWidth(color: Field, rows: readonly PlotRow[]): number {
+  const longest = rows.reduce((most, row) => Math.max(most, String(row.color ?? "").length), fieldTitle(color).length);
+  return 40 + Math.min(LABEL_PX, longest * 7);
+}
+
+/** Spreads that reach zero or less end at the lowest place of a logarithmic axis. */
+function clipped(rows: readonly PlotRow[]): (row: PlotRow) => PlotRow {
+  const positive = rows.flatMap(({ y, low }) => [y, low].filter((value): value is number => typeof value === "number" && value > 0));
+  const least = positive.reduce((low, value) => Math.min(low, value), Infinity);
+  const clip = (value: number): number => Math.max(least, value);
+  return (row) => ({
+    ...row,
+    ...(row.low !== undefined && { low: clip(row.low) }),
+    ...(row.q1 !== undefined && { q1: clip(row.q1) }),
+  });
+}
+
+function marks(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind, width: number): Json {
   switch (settings.kind) {
     case "histogram":
       return histogram(settings, known, theme);
     case "box":
-      return box(settings, rows, known, theme);
+      return box(settings, rows, known, theme, width);
     case "scatter":
     case "line":
     case "bar":
@@ -90,8 +109,8 @@ function layered(settings: PlotSettings, rows: readonly PlotRow[], known: Known,
   const { kind, spread_mark: mark } = settings;
   const grouped = settings.aggregate !== "none" || kind === "bar";
   const spread = grouped && settings.spread !== "none" && rows.some(({ low }) => low !== undefined);
-  const x = xEncoding(settings, known, kind === "bar");
-  const y = yEncoding(settings, known, kind === "bar");
+  const x = xEncoding(settings, rows, known);
+  const y = yEncoding(settings, rows, known);
   const color = colorEncoding(settings, known, theme);
   const offset = kind === "bar" && settings.color !== null ? { xOffset: { field: "color", type: "nominal" } } : {};
   const shape =
@@ -101,11 +120,17 @@ function layered(settings: PlotSettings, rows: readonly PlotRow[], known: Known,
   const own = lineStyle(0, theme).color;
   const layer: Json[] = [];
   if (spread && mark === "band" && kind !== "bar")
-    layer.push({ mark: { type: "area", opacity: 0.22, ...(settings.color === null && { color: own }) }, encoding: { ...shared, ...hair } });
+    layer.push({
+      mark: { type: "area", opacity: 0.22, ...(settings.color === null && { color: own }) },
+      encoding: { ...shared, ...hair },
+    });
   if (kind === "bar")
     layer.push({ mark: { type: "bar", cursor: "pointer", ...(settings.color === null && { color: own }) }, encoding: { ...shared, y } });
   if (kind === "line")
-    layer.push({ mark: { type: "line", strokeWidth: 2, ...(settings.color === null && { color: own }) }, encoding: { ...shared, y } });
+    layer.push({
+      mark: { type: "line", strokeWidth: 2, ...(settings.color === null && { color: own }) },
+      encoding: { ...shared, y },
+    });
   if (spread && (mark === "bars" || kind === "bar"))
     layer.push({
       mark: { type: "rule", strokeWidth: 1.5, ...errorColor(settings, own) },
@@ -139,34 +164,35 @@ function histogram(settings: PlotSettings, known: Known, theme: ThemeKind): Json
     encoding: {
       x: { field: "start", type: "quantitative", bin: { binned: true }, scale: { zero: false }, ...title(name) },
       x2: { field: "end" },
-      y: { field: "runs", type: "quantitative", axis: { tickMinStep: 1 }, ...title("runs") },
+      y: { field: "runs", type: "quantitative", axis: { tickMinStep: 1, format: ",d" }, ...title("runs") },
       ...colorEncoding(settings, known, theme),
     },
   };
 }
 
 /** Box from the first to the third quartile with the median, whiskers to the lowest and the highest run. */
-function box(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind): Json {
-  const x = settings.x === null ? {} : { x: xEncoding(settings, known, true) };
+function box(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind, width: number): Json {
+  const x = settings.x === null ? {} : { x: xEncoding(settings, rows, known) };
   const color = colorEncoding(settings, known, theme);
   const offset = settings.color === null || settings.color === settings.x ? {} : { xOffset: { field: "color", type: "nominal" } };
   const own = settings.color === null ? { color: lineStyle(0, theme).color } : {};
-  const scale = { scale: scaleOf(settings.log_y, false), ...title(yTitle(settings)) };
-  const count = new Set(rows.map(({ x: value, color: part }) => JSON.stringify([value, part]))).size;
-  const width = Math.max(6, Math.min(40, Math.round(360 / Math.max(1, count))));
+  const y = yEncoding(settings, rows, known);
+  const places =
+    new Set(rows.map(({ x: value }) => value)).size * ("xOffset" in offset ? new Set(rows.map(({ color: part }) => part)).size : 1);
+  const size = Math.max(2, Math.min(40, Math.round((width * 0.7) / Math.max(1, places))));
   return {
     layer: [
       {
         mark: { type: "rule", ...own },
-        encoding: { ...x, ...offset, ...color, y: { field: "low", type: "quantitative", ...scale }, y2: { field: "high" } },
+        encoding: { ...x, ...offset, ...color, y: { ...y, field: "low" }, y2: { field: "high" } },
       },
       {
-        mark: { type: "bar", size: width, fillOpacity: 0.35, strokeWidth: 1, cursor: "pointer", ...own },
-        encoding: { ...x, ...offset, ...color, y: { field: "q1", type: "quantitative", ...scale }, y2: { field: "q3" } },
+        mark: { type: "bar", size, fillOpacity: 0.35, strokeWidth: 1, cursor: "pointer", ...own },
+        encoding: { ...x, ...offset, ...color, y: { ...y, field: "q1" }, y2: { field: "q3" } },
       },
       {
-        mark: { type: "tick", size: width, thickness: 2, ...own },
-        encoding: { ...x, ...offset, ...color, y: { field: "median", type: "quantitative", ...scale } },
+        mark: { type: "tick", size, thickness: 2, ...own },
+        encoding: { ...x, ...offset, ...color, y: { ...y, field: "median" } },
       },
     ],
   };
@@ -217,30 +243,69 @@ export function parallelSpec(
   };
 }
 
-function xEncoding({ x, log_x: log }: PlotSettings, known: Known, discrete: boolean): Json {
+function xEncoding(settings: PlotSettings, rows: readonly PlotRow[], known: Known): Json {
+  const { x, log_x: log } = settings;
   const name = title(x === null ? "" : fieldTitle(x));
   if (x === null) return { value: 0 };
+  const discrete = isDiscrete(settings);
   if (isTime(x) && !discrete) return { field: "x", type: "temporal", ...name };
+  const numbers = numbersOf(rows.map((row) => row.x));
   if (discrete || !isNumber(x, known))
     return {
       field: "x",
       type: isNumber(x, known) ? "ordinal" : "nominal",
-      axis: { labelAngle: 0, labelOverlap: true, labelLimit: 120 },
+      axis: {
+        labelAngle: 0,
+        labelOverlap: true,
+        labelLimit: 120,
+        ...(isNumber(x, known) && numbers.length === rows.length && { formatType: "number", ...labels(exponents(numbers)) }),
+      },
       ...name,
     };
-  return { field: "x", type: "quantitative", scale: scaleOf(log, false), ...name };
+  return { field: "x", type: "quantitative", ...numberScale(numbers, log, false), ...name };
 }
 
-function yEncoding(settings: PlotSettings, known: Known, fromZero: boolean): Json {
-  const { y, log_y: log } = settings;
+function yEncoding(settings: PlotSettings, rows: readonly PlotRow[], known: Known): Json {
+  const { y, log_y: log, kind } = settings;
   if (y !== null && isTime(y)) return { field: "y", type: "temporal", ...title(yTitle(settings)) };
   if (y !== null && !isNumber(y, known)) return { field: "y", type: "nominal", ...title(yTitle(settings)) };
-  return { field: "y", type: "quantitative", scale: scaleOf(log, fromZero), ...title(yTitle(settings)) };
+  const numbers = numbersOf(rows.flatMap((row) => [row.y, row.low, row.high]));
+  return { field: "y", type: "quantitative", ...numberScale(numbers, log, kind === "bar"), ...title(yTitle(settings)) };
 }
 
-/** A logarithmic scale has no zero to begin at. */
-function scaleOf(log: boolean, fromZero: boolean): Json {
-  return log ? { type: "log" } : { type: "linear", zero: fromZero };
+function numbersOf(values: readonly (number | string | undefined)[]): number[] {
+  return values.filter((value) => typeof value === "number");
+}
+
+function labels(exponent: boolean): Json {
+  // d3 writes the sign of a number as a minus, that of its exponent as a hyphen.
+  return exponent ? { format: "~e", labelExpr: "replace(datum.label, 'e-', 'e\u2212')" } : { format: "~r" };
+}
+
+/** Are they so small or so large that they read best as 2e−5? */
+function exponents(numbers: readonly number[]): boolean {
+  const sizes = numbers.map(Math.abs).filter((size) => size > 0);
+  return sizes.some((size) => size < SMALLEST_PLAIN || size >= LARGEST_PLAIN);
+}
+
+/** A logarithmic scale has no zero to begin at, and labels at its powers of ten; where it has fewer than two of them, at more of its values. */
+function numberScale(numbers: readonly number[], log: boolean, fromZero: boolean): Json {
+  if (!log) {
+    const small = numbers.length > 0 && numbers.every((value) => Math.abs(value) < SMALLEST_PLAIN);
+    const format = small || numbers.some((value) => Math.abs(value) >= LARGEST_PLAIN) ? { axis: labels(true) } : {};
+    return { scale: { type: "linear", zero: fromZero }, ...format };
+  }
+  const [low, high] = numbers.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
+  const powers = Math.floor(Math.log10(high)) - Math.ceil(Math.log10(low)) + 1;
+  const ticks = powers < 2 ? { labelOverlap: "greedy" } : { values: powersWithin(low, high), grid: true };
+  return { scale: { type: "log", nice: false }, axis: { ...labels(exponents(numbers)), ...ticks } };
+}
+
+function powersWithin(low: number, high: number): number[] {
+  const first = Math.ceil(Math.log10(low) - 1e-9);
+  return Array.from({ length: Math.max(0, Math.floor(Math.log10(high) + 1e-9) - first + 1) }, (_, index) =>
+    Number(`1e${String(first + index)}`),
+  );
 }
 
 function yTitle(settings: PlotSettings): string {
@@ -277,11 +342,6 @@ export function isNominal(field: Field, known: Known): boolean {
 
 function nominalOr(field: Field, known: Known): "nominal" | "ordinal" {
   return isNumber(field, known) && !isNominal(field, known) ? "ordinal" : "nominal";
-}
-
-function isNumber(field: Field, known: Known): boolean {
-  const info = known.get(field);
-  return info === undefined ? /^(metrics|derived)\./.test(field) : info.type === "numeric";
 }
 
 function isTime(field: Field): boolean {

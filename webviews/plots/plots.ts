@@ -1,6 +1,7 @@
 /** The plot builder: any field against any other, over the runs that pass a filter; saved with the project. */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { csvTable } from "../../protocol/csv.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { PlotSettings, type SavedItem } from "../../protocol/saved.ts";
@@ -323,9 +324,9 @@ export class Plots extends LitElement {
   #csv(): string {
     const { result, settings } = this;
     if (settings.kind !== "parallel") return plotCsv(result?.rows ?? [], settings);
-    const cell = (value: unknown): string => `"${(typeof value === "string" ? value : JSON.stringify(value)).replaceAll('"', '""')}"`;
-    const lines = (this.parallel?.passing ?? []).map(({ id, name, values }) => [id, name, ...values].map(cell).join(","));
-    return [["id", "record.name", ...settings.axes].map(cell).join(","), ...lines].join("\r\n") + "\r\n";
+    const cell = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+    const lines = (this.parallel?.passing ?? []).map(({ id, name, values }) => [id, name, ...values.map(cell)]);
+    return csvTable([["id", "record.name", ...settings.axes], ...lines]);
   }
 
   async #try(action: () => Promise<void>): Promise<void> {

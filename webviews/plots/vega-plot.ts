@@ -12,6 +12,9 @@ import { documentTheme, type Theme } from "../components/theme.ts";
 import type { PlotRow } from "./plot-data.ts";
 import type { VegaLiteSpec } from "./plot-spec.ts";
 
+/** Characters of a value that a tooltip shows. */
+const MOST_TIP = 120;
+
 interface Shown {
   readonly x: number;
   readonly y: number;
@@ -105,7 +108,10 @@ export class VegaPlot extends LitElement {
   #tooltip({ x, y, row }: Shown): TemplateResult {
     const lines = Object.entries({ ...row })
       .filter(([key]) => key !== "id")
-      .map(([key, value]): [string, string] => [this.names[key] ?? key, typeof value === "number" ? formatValue(value) : value]);
+      .map(([key, value]): [string, string] => [
+        this.names[key] ?? key,
+        typeof value === "number" ? formatValue(value) : value.length > MOST_TIP ? `${value.slice(0, MOST_TIP)}…` : value,
+      ]);
     return html`<div class="tip" ${cssProperties({ "--x": `${String(x)}px`, "--y": `${String(y)}px` })} data-testid="plot-tip">
       <dl>
         ${lines.map(
@@ -197,8 +203,9 @@ function plotConfig(theme: Theme): Config {
     legend: { ...text, titleFontWeight: "bold", symbolOpacity: 1 },
     header: { ...text, titleFontWeight: "normal", labelFontWeight: "bold" },
     axisQuantitative: { tickCount: 6 },
+    // Where a part of a faceted plot is narrow.
+    axisX: { labelOverlap: "greedy", labelSeparation: 6 },
     view: { stroke: "transparent" },
-    numberFormat: "~g",
   };
 }
 

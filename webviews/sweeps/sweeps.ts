@@ -5,7 +5,7 @@ import type { SweepId } from "../../protocol/ids.ts";
 import type { SweepSummary } from "../../protocol/sweep.ts";
 import { formatWhen } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
-import { pageStyles } from "../components/page-styles.ts";
+import { pageStyles, scrollingPageStyles } from "../components/page-styles.ts";
 import { asProblem, problemText } from "../components/problem.ts";
 import { moveRowFocus } from "../components/row-focus.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -18,14 +18,8 @@ export class Sweeps extends LitElement {
   static override styles = [
     ...baseStyles,
     pageStyles,
+    scrollingPageStyles,
     css`
-      :host {
-        display: block;
-        overflow: auto;
-      }
-      .head {
-        border-bottom: 1px solid var(--hairline);
-      }
       .head .button {
         margin-left: auto;
       }
@@ -48,10 +42,6 @@ export class Sweeps extends LitElement {
       }
       .problem {
         padding: 8px 20px;
-      }
-      .none {
-        padding: 40px 20px;
-        text-align: center;
       }
     `,
   ];

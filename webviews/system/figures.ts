@@ -1,5 +1,5 @@
 /** What the page of the machine draws: which figures there are in its samples, and their lines. Pure. */
-import { memoryPercent, type GpuLimits } from "../../protocol/gpu-warnings.ts";
+import { memoryPercent, percentOf, type GpuLimits } from "../../protocol/gpu-warnings.ts";
 import type { GpuSample, SystemSample } from "../../protocol/system.ts";
 
 export interface Line {
@@ -49,7 +49,7 @@ export function figuresOf(samples: readonly SystemSample[], limits: GpuLimits): 
     },
     { id: "gpu-power", title: "GPU power", unit: "W", max: null, limit: null, lines: perGpu((gpu) => gpu.power_watts) },
     { id: "cpu", title: "CPU", unit: "%", max: 100, limit: null, lines: machine((sample) => sample.cpu_percent) },
-    { id: "memory", title: "Memory", unit: "%", max: 100, limit: null, lines: machine(usedMemory) },
+    { id: "memory", title: "Memory", unit: "%", max: 100, limit: null, lines: machine(memoryPercent) },
     { id: "disk", title: "Disk in use", unit: "%", max: 100, limit: null, lines: machine(usedDisk) },
   ];
   return figures.filter(({ lines }) => lines.some(({ points }) => points.some(([, value]) => value !== null)));
@@ -63,12 +63,9 @@ export function figureText({ lines, unit }: Figure): string {
   return `${now.map(text).join(", ")} now · ${text(known.length === 0 ? null : Math.max(...known))} at most`;
 }
 
-function usedMemory({ memory_used_bytes: used, memory_total_bytes: total }: SystemSample): number | null {
-  return used === null || total === null || total <= 0 ? null : (100 * used) / total;
-}
-
-function usedDisk({ disk_free_bytes: free, disk_total_bytes: total }: SystemSample): number | null {
-  return free === null || total === null || total <= 0 ? null : 100 - (100 * free) / total;
+function usedDisk({ disk_free_bytes, disk_total_bytes }: SystemSample): number | null {
+  const free = percentOf(disk_free_bytes, disk_total_bytes);
+  return free === null ? null : 100 - free;
 }
 
 function line(samples: readonly SystemSample[], gap: number, read: (sample: SystemSample) => number | null): Line["points"] {

@@ -5,7 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { DEFAULT_GPU_LIMITS, gpuWarnings, type GpuLimits } from "../../protocol/gpu-warnings.ts";
 import type { SystemSample } from "../../protocol/system.ts";
 import { icon } from "../components/icons.ts";
-import { pageStyles } from "../components/page-styles.ts";
+import { pageStyles, scrollingPageStyles } from "../components/page-styles.ts";
 import { problemOf } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
@@ -33,14 +33,8 @@ export class System extends LitElement {
   static override styles = [
     ...baseStyles,
     pageStyles,
+    scrollingPageStyles,
     css`
-      :host {
-        display: block;
-        overflow: auto;
-      }
-      .head {
-        border-bottom: 1px solid var(--hairline);
-      }
       .warning {
         display: flex;
         gap: 6px;
@@ -72,10 +66,6 @@ export class System extends LitElement {
       ty-vega-plot {
         min-height: 170px;
         overflow: hidden;
-      }
-      .none {
-        padding: 40px 20px;
-        text-align: center;
       }
     `,
   ];
