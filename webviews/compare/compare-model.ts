@@ -11,6 +11,7 @@ import type { OverlaySource } from "../charts/overlay-chart.ts";
 import { lineStyle } from "../charts/palette.ts";
 import { withoutPlace } from "../charts/scale.ts";
 import { RunPoints } from "../charts/run-points.ts";
+import { asksForAll, mayCount, wantedMetrics } from "../charts/wanted-metrics.ts";
 import { ZoomDetail } from "../charts/zoom-detail.ts";
 import type { Theme } from "../components/theme.ts";
 import { headlineLosses, orderMetrics } from "../dashboard/metrics.ts";
@@ -70,6 +71,7 @@ export class CompareModel implements OverlaySource {
   readonly #stops: (() => void)[] = [];
   #settings: CompareSettings;
   #entries: readonly Entry[] | null = null;
+  #near: readonly string[] = [];
   #notifyRequest = 0;
   #closed = false;
 
@@ -133,7 +135,15 @@ export class CompareModel implements OverlaySource {
 
   /** Metrics that the x axis can count by, as far as one of the runs tells. */
   get counters(): readonly string[] {
-    return [...new Set([...this.#members.values()].flatMap(({ points }) => points.store.counters))];
+    const all = this.#followsAll;
+    const byRun = [...this.#members.values()].flatMap(({ points, detail }) =>
+      all ? points.store.counters : Object.entries(detail?.metrics ?? {}).flatMap(([name, of]) => (mayCount(of) ? [name] : [])),
+    );
+    return [...new Set(byRun)];
+  }
+
+  get #followsAll(): boolean {
+    return asksForAll([...this.#members.values()].map(({ detail }) => detail?.metrics ?? {}));
   }
 
   /** Runs whose points have no place on the counter of the x axis, with the reason. */
@@ -142,6 +152,23 @@ export class CompareModel implements OverlaySource {
       const { counter } = points.store;
       return counter?.problem == null ? [] : [`${detail?.name ?? run} (${counter.problem})`];
     });
+  }
+
+  /** These charts are on the screen: where the runs have many metrics, only their points are kept current. */
+  look(metrics: readonly string[]): void {
+    this.#near = metrics;
+    this.#follow();
+  }
+
+  #follow(): void {
+    // How many series there are is known once every run is.
+    if (this.#closed || !this.loaded) return;
+    const all = this.#followsAll;
+    for (const { points, detail } of this.#members.values()) {
+      if (detail === null) continue;
+      if (all) points.followAll();
+      else points.follow(wantedMetrics(detail.metrics, this.#near));
+    }
   }
 
   placeOn(counter: string | null): void {
@@ -203,7 +230,7 @@ export class CompareModel implements OverlaySource {
       const columns = points?.store.get(metric);
       if (points === undefined || columns?.downsampled !== true) continue;
       const [from_step, to_step] = stepWindow(columns, axis, window, points.store.origin);
-      const query = { metrics: metric, from_step, to_step, max_points: DETAIL_POINTS };
+      const query = { metrics: [metric], from_step, to_step, max_points: DETAIL_POINTS };
       this.#detail.want(detailKey(run.id, metric), window, () => loadDetail(points, metric, query));
     }
   }
@@ -296,12 +323,12 @@ export class CompareModel implements OverlaySource {
             message: (message) => {
               if (message.type !== "run" || member.detail === null) return;
               member.detail = { ...member.detail, ...message.run };
+              this.#follow();
               this.#changed(true);
             },
           },
         ),
       );
-      member.points.open();
     }
     await this.#loadAll();
   }
@@ -328,10 +355,12 @@ export class CompareModel implements OverlaySource {
     try {
       member.detail = await this.transport.request("getRun", { params: { id: run } });
       member.problem = null;
+      this.#follow();
     } catch (error) {
       if (!(error instanceof TrainyardError)) throw error;
       // While disconnected the last known values stay on the page.
       if (member.detail === null) member.problem = `${run}: ${error.message}`;
+      this.#follow();
     }
     this.#changed(true);
   }
