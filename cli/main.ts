@@ -10,6 +10,7 @@ import { addCompareCommand } from "./commands/compare.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addEditCommand } from "./commands/edit.ts";
+import { addExperimentCommands } from "./commands/experiment.ts";
 import { addExportCommand } from "./commands/export.ts";
 import { addExportAdapterCommand } from "./commands/export-adapter.ts";
 import { addImportCommand } from "./commands/import.ts";
@@ -71,6 +72,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addEditCommand(program, context);
   addTagCommand(program, context);
   addProjectCommands(program, context);
+  addExperimentCommands(program, context);
   addQueryCommands(program, context);
   addExportCommand(program, context);
   addExportAdapterCommand(program, context);

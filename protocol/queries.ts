@@ -110,6 +110,7 @@ export const CreateRun = z.object({
 export type CreateRun = z.infer<typeof CreateRun>;
 
 export const EditRun = RunRecord.pick({ name: true, description: true, notes: true, tags: true, starred: true, archived: true })
+  .extend({ experiment: Slug.nullable() })
   .partial()
   .strict();
 export type EditRun = z.infer<typeof EditRun>;

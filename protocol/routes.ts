@@ -6,10 +6,12 @@ import * as z from "zod";
 import { Checkpoint } from "./artifact.ts";
 import { Problem } from "./errors.ts";
 import { analysisRoutes } from "./analysis-routes.ts";
+import { DetailsQuery, RunDetails } from "./batch.ts";
 import { CodeDifference, CodeDifferenceQuery } from "./code.ts";
 import * as q from "./queries.ts";
 import { documentRoutes } from "./document-routes.ts";
 import { draftRoutes } from "./draft-routes.ts";
+import { experimentRoutes } from "./experiment-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
 import { importRoutes } from "./import-routes.ts";
 import { noticeRoutes } from "./notice-routes.ts";
@@ -42,6 +44,7 @@ export const routes = {
     errors: [],
   }),
   ...projectRoutes,
+  ...experimentRoutes,
   ...savedRoutes,
   listRuns: route({
     ...common,
@@ -65,6 +68,15 @@ export const routes = {
   ...trashRoutes,
   ...documentRoutes,
   ...sweepRoutes,
+  getRuns: route({
+    ...common,
+    method: "GET",
+    path: "/api/runs/details",
+    summary: "Many runs at once, each with all that `getRun` tells; what cannot be read of one is said for that one",
+    query: DetailsQuery,
+    response: RunDetails,
+    errors: ["bad_request"],
+  }),
   getRun: route({ ...oneRun, method: "GET", path: "/api/runs/:id", summary: "One run", response: q.RunDetail, errors: ["not_found"] }),
   getCodeDifference: route({
     ...oneRun,

@@ -21,6 +21,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .argument("[file]", "FILE.run.yaml or SCRIPT.py; for any other command use: trainyard run [options] -- command arguments…")
     .option("--name <name>", "name of the run")
     .option("--project <name>", "project that the run belongs to")
+    .option("--experiment <name>", "experiment that the run belongs to: trainyard experiment lists them")
     .option("--tag <tag>", "may be repeated", collect, [])
     .option("--set <key=value>", "set a param of the recipe; may be repeated", collect, [])
     .option("--env <KEY=VALUE>", "set an environment variable (it is kept with the run); may be repeated", collect, [])

@@ -12,6 +12,7 @@ import { dataHandlers } from "./data-handlers.ts";
 import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
 import { documentHandlers } from "./document-handlers.ts";
 import { draftHandlers } from "./draft-handlers.ts";
+import { experimentHandlers } from "./experiment-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
 import { importHandlers } from "./import-handlers.ts";
 import { noticeHandlers } from "./notice-handlers.ts";
@@ -31,6 +32,7 @@ export function createApp(context: HttpContext): Hono {
   const handlers: Handlers = {
     ...serverHandlers(context),
     ...projectHandlers(context),
+    ...experimentHandlers(context),
     ...savedHandlers(context),
     ...analysisHandlers(context),
     ...exportHandlers(context),

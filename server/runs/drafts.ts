@@ -24,6 +24,7 @@ export async function rewriteDraft(context: PrepareContext, ledger: Ledger, entr
   await store.writeResolved(id, await recordedSpec({ run: id, paths: store.paths(id), plan, spec, baseDir }));
   entry.resolvedParams = plan.params;
   const made = runRecord({ id, spec, name: spec.name ?? name, params: plan.params, state, parent: null, git: null, environment: null });
-  const changes = { name: made.name, description: made.description, tags: made.tags, recipe: made.recipe, seed: made.seed };
+  const { experiment } = made;
+  const changes = { name: made.name, experiment, description: made.description, tags: made.tags, recipe: made.recipe, seed: made.seed };
   await ledger.change(entry, changes, { type: "edit", time: new Date().toISOString(), changes: { ...changes, document: true } });
 }

@@ -70,6 +70,10 @@ export class RunEntry {
     return this.#cold?.run.project ?? this.record.project;
   }
 
+  get experiment(): string | null {
+    return this.#cold !== null ? this.#cold.run.experiment : this.record.experiment;
+  }
+
   get name(): string {
     return this.#cold?.run.name ?? this.record.name;
   }

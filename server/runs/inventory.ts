@@ -114,7 +114,7 @@ export class Inventory {
     const problems: Problem[] = [];
     for (const entry of [...this.#ledger.entries()].filter(({ cold }) => cold === null)) {
       try {
-        await this.load(entry);
+        await this.load(entry, false);
       } catch (error) {
         const known = error instanceof TrainyardError ? error : unreadable(error);
         if (known === null) throw error;

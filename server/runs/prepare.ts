@@ -1,7 +1,7 @@
 /** From a request to everything that is written down when a run is made. Writes nothing itself. */
 import path from "node:path";
 import { TrainyardError } from "../../protocol/errors.ts";
-import type { RunId } from "../../protocol/ids.ts";
+import { Slug, type RunId } from "../../protocol/ids.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { PreflightReport } from "../../protocol/recipe.ts";
@@ -171,7 +171,7 @@ export function runRecord(options: RecordOptions): RunRecord {
     version: RUN_FOLDER_VERSION,
     id: options.id,
     project: spec.project,
-    experiment: null,
+    experiment: spec.experiment ?? null,
     name: options.name,
     description: spec.description,
     notes: "",
@@ -193,6 +193,14 @@ export function runRecord(options: RecordOptions): RunRecord {
     environment: options.environment,
     ...(options.sweep !== undefined && { sweep: options.sweep }),
   };
+}
+
+/** The document of a run for another one that comes from it: of the experiment that the run is in now. */
+export function inExperiment(spec: RunSpec, { experiment }: Pick<RunRecord, "experiment">): RunSpec {
+  const of = { ...spec };
+  delete of.experiment;
+  const name = Slug.safeParse(experiment);
+  return name.success ? { ...of, experiment: name.data } : of;
 }
 
 /** A name for a run that was given none: what it trains, and the how-manieth of its kind. */

@@ -18,6 +18,7 @@ import type { RunPaths } from "../store/types.ts";
 export interface ColdRun {
   readonly id: RunId;
   readonly project: string;
+  readonly experiment: string | null;
   readonly name: string;
   readonly state: RunState;
   /** Has an attempt of it started? */
@@ -44,6 +45,7 @@ export interface FolderSignature {
 type Line = [
   id: RunId,
   project: string,
+  experiment: string | null,
   name: string,
   state: RunState,
   begun: 0 | 1,
@@ -57,7 +59,7 @@ type Line = [
 ];
 
 /** Counts up with each change of these files, or of what a summary holds. */
-const VERSION = 2;
+const VERSION = 3;
 /** More lines than this many times the runs: the files are written anew at the end. */
 const MOST_WASTE = 2;
 
@@ -79,13 +81,14 @@ export class RunCache {
     else
       for (const line of known) {
         this.#lines++;
-        const [id, project, name, state, begun, attempt, parent, run, rest, stamp, offset, length] = line;
+        const [id, project, experiment, name, state, begun, attempt, parent, run, rest, stamp, offset, length] = line;
         // A run that was forgotten has no bytes.
         if (length === 0) this.#runs.delete(id);
         else if (offset + length <= this.#size)
           this.#runs.set(id, {
             id,
             project,
+            experiment,
             name,
             state,
             begun: begun === 1,
@@ -124,7 +127,7 @@ export class RunCache {
   keep(summary: RunSummary, signature: FolderSignature): ColdRun | null {
     const text = JSON.stringify(summary);
     const stamp = stampOf(text);
-    const { id, project, name, state, attempt } = summary;
+    const { id, project, experiment, name, state, attempt } = summary;
     const known = this.#runs.get(id);
     if (known?.stamp === stamp && known.signature.run === signature.run && known.signature.rest === signature.rest) return known;
     const bytes = Buffer.from(text);
@@ -132,6 +135,7 @@ export class RunCache {
     const run: ColdRun = {
       id,
       project,
+      experiment,
       name,
       state,
       begun,
@@ -180,8 +184,22 @@ export class RunCache {
     closeSync(this.#index);
   }
 
-  #append({ id, project, name, state, begun, attempt, parent, signature, stamp, offset, length }: ColdRun): void {
-    const line: Line = [id, project, name, state, begun ? 1 : 0, attempt, parent, signature.run, signature.rest, stamp, offset, length];
+  #append({ id, project, experiment, name, state, begun, attempt, parent, signature, stamp, offset, length }: ColdRun): void {
+    const line: Line = [
+      id,
+      project,
+      experiment,
+      name,
+      state,
+      begun ? 1 : 0,
+      attempt,
+      parent,
+      signature.run,
+      signature.rest,
+      stamp,
+      offset,
+      length,
+    ];
     writeSync(this.#index, `${JSON.stringify(line)}\n`);
     this.#lines++;
   }

@@ -43,6 +43,7 @@ export interface RunsOptions {
 export interface RunOutline {
   readonly id: RunId;
   readonly project: string;
+  readonly experiment: string | null;
   readonly name: string;
   readonly state: RunState;
   /** Has an attempt of it started? */

@@ -18,7 +18,7 @@ beforeAll(async () => {
   fixture = await buildPackage();
   for (const name of ["node_modules", "package.json"]) await symlink(path.resolve(name), path.join(fixture.root, name));
   live = await LiveServer.folder();
-  run = await live.addRun({ name: "theirs", project: "summaries", started_at: "2026-01-01T00:00:00.000Z" });
+  run = await live.addRun({ name: "theirs", project: "summaries", experiment: "articles", started_at: "2026-01-01T00:00:00.000Z" });
   await mkdir(run.paths.attempt(1).dir, { recursive: true });
   const metrics = await MetricFileWriter.open(run.paths.attempt(1).metrics);
   for (let step = 1; step <= 3; step++) await metrics.append(1_767_225_600_000 + step * 1000, step, { loss: 1 / step });
@@ -168,7 +168,9 @@ const REQUESTS: Partial<Record<RouteName, () => Promise<Request> | Request>> = {
       runs: expect.arrayContaining([expect.objectContaining({ name: "theirs" })]) as object[],
     },
   }),
-  listProjectRevisions: () => ({ answer: { revisions: [] } }),
+  listExperiments: () => ({ query: "?project=summaries", answer: { experiments: [{ name: "articles", run_count: 1 }] } }),
+  listManifests: () => ({ answer: { manifests: [{ time: "2026-01-01T00:00:00.000Z", runs: [run.record.id] }] } }),
+  getManifest: () => ({ params: { time: "2026-01-31T12:00:00Z" }, answer: { time: "2026-01-01T00:00:00.000Z", runs: [run.record.id] } }),
   getLog: () => ({
     query: "?page=1&page_size=50&start_time=2024-01-02T10:00:00Z&end_time=2024-01-02T10:00:01Z&level=info",
     answer: {
@@ -258,8 +260,9 @@ describe("the table of the five systems' endpoints", () => {
     expect(`${route?.method ?? ""} ${route?.path ?? ""}`).toBe(ours);
     const ask = REQUESTS[name as RouteName];
     if (route === undefined || ask === undefined) throw new Error(`no example for ${name}`);
-    const { id = run.record.id, query = "", body, answer, text: like, after } = await ask();
-    const url = fillPath(route.path, { id, project: "summaries", checkpoint: "model.safetensors" }) + query;
+    const { id = run.record.id, query = "", body, answer, text: like, after, params = {} } = await ask();
+    const url =
+      fillPath(route.path, { id, project: "summaries", experiment: "articles", checkpoint: "model.safetensors", ...params }) + query;
     const response = await live.fetch(url, { method: route.method, ...(body !== undefined && { body: JSON.stringify(body) }) });
     const text = await response.text();
     expect([response.status, text]).toEqual([route.status, expect.any(String)]);

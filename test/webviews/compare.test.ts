@@ -2,11 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RunDetail } from "../../protocol/queries.ts";
+import { flatten } from "../../protocol/configuration.ts";
 import { SeriesColumns } from "../../webviews/charts/columns.ts";
 import { overlayCsv } from "../../webviews/charts/overlay-table.ts";
 import { type OverlayLine, withinFences } from "../../webviews/charts/overlay-view.ts";
 import { type CurveSource, meanCurve, partingStep, runCurve } from "../../webviews/compare/curves.ts";
-import { differences, differingParams, flatten, settingText } from "../../webviews/compare/differences.ts";
+import { differences, differingParams, settingText } from "../../webviews/compare/differences.ts";
 import { isBetter, knownDirection, nextDirection } from "../../webviews/compare/direction.ts";
 import { commonName, makeEntries, replicateSets } from "../../webviews/compare/entries.ts";
 import { legendValues } from "../../webviews/compare/legend-values.ts";
@@ -220,13 +221,16 @@ describe("differences", () => {
       ["lr", ["1", "3"]],
       ["only", ["true", null]],
     ]);
-    const [params] = differences(columns);
+    const [params, ...others] = differences(columns, null);
     expect([params?.differing, params?.rows.length]).toEqual([2, 4]);
+    // What the folders tell is left out while they were not read, rather than shown as missing.
+    expect(others).toEqual([]);
   });
 
   it("names every value of replicates, and the code they ran", () => {
     const git = { root: "/r", commit: "a".repeat(40), branch: "main", remote: null, dirty_files: 0 };
-    const sections = differences([[run({ git, seed: 1 }), run({ git, seed: 2 })], [run({ git: { ...git, dirty_files: 2 }, seed: 1 })]]);
+    const columns = [[run({ git, seed: 1 }), run({ git, seed: 2 })], [run({ git: { ...git, dirty_files: 2 }, seed: 1 })]];
+    const sections = differences(columns, columns);
     const row = (path: string) => sections.flatMap((section) => section.rows).find((each) => each.path === path);
     expect(row("seed")?.values).toEqual(["1, 2", "1"]);
     expect(row("uncommitted")).toEqual({ path: "uncommitted", values: ["none", "2 files"], differs: true });
@@ -236,7 +240,8 @@ describe("differences", () => {
   it("tell datasets apart by what was recorded of them", () => {
     const state = { param: "train", path: "/data/a.jsonl", kind: "file", files: 1, bytes: 16, modified: null, complete: true };
     const of = (digit: string) => run({ resolved: { datasets: [{ ...state, fingerprint: digit.repeat(64) }] } });
-    const rows = (columns: ReturnType<typeof run>[][]) => differences(columns).find((section) => section.title === "Dataset")?.rows;
+    const rows = (columns: ReturnType<typeof run>[][]) =>
+      differences(columns, columns).find((section) => section.title === "Dataset")?.rows;
     expect(rows([[of("a")], [of("b")], [run({ resolved: { datasets: "damaged" } })]])).toEqual([
       { path: "train", values: ["/data/a.jsonl", "/data/a.jsonl", null], differs: true },
       { path: "train bytes", values: ["16", "16", null], differs: true },

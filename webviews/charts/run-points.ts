@@ -1,6 +1,7 @@
 /** The points of one run for charts: one subscription keeps its store current, and a zoom asks for more of them. */
 import { decodeFrame } from "../../protocol/frames.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { MOST_STREAMED_POINTS } from "../../protocol/messages.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
 import type { SeriesColumns } from "./columns.ts";
 import { readSeries, SeriesStore } from "./series-store.ts";
@@ -37,16 +38,21 @@ export class RunPoints {
   readonly #transport: Transport;
   readonly #run: RunId;
   readonly #onFrame: () => void;
+  readonly #maxPoints: number;
   #subscription: Subscription | null = null;
   #counter: string | null = null;
   /** Those asked for last stand first. */
   #metrics: readonly string[] = [];
 
-  /** @param onFrame points came */
-  constructor(transport: Transport, run: RunId, onFrame: () => void) {
+  /**
+   * @param onFrame points came
+   * @param maxPoints of each metric, at first sight
+   */
+  constructor(transport: Transport, run: RunId, onFrame: () => void, maxPoints = MOST_STREAMED_POINTS) {
     this.#transport = transport;
     this.#run = run;
     this.#onFrame = onFrame;
+    this.#maxPoints = maxPoints;
   }
 
   /** The metric that the points are placed on, null while that was never asked for. */
@@ -77,7 +83,7 @@ export class RunPoints {
     const counter = this.#counter === null || this.#metrics.includes(ALL) ? [] : [this.#counter];
     const metrics = [...new Set([...this.#metrics, ...counter])];
     this.#subscription = this.#transport.subscribe(
-      { topic: "series", run: this.#run, metrics, cursor: {}, ...this.#x },
+      { topic: "series", run: this.#run, metrics, cursor: {}, max_points: this.#maxPoints, ...this.#x },
       {
         frame: (header, body) => {
           this.store.apply(header, body);
