@@ -138,8 +138,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     upgrade: (request, socket, head) => {
       hub.upgrade(request, socket, head);
     },
-    isBusy: () =>
-      hub.clients > 0 || sweeps.isBusy() || [...runs.briefs()].some(({ state }) => LIVE_STATES.has(state) || state === "queued"),
+    isBusy: () => hub.clients > 0 || sweeps.isBusy() || runs.queue.isBusy || [...runs.briefs()].some(({ state }) => LIVE_STATES.has(state)),
     closeStreams: () => {
       hub.close();
     },

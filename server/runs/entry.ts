@@ -91,6 +91,11 @@ export class RunEntry {
     return this.#cold !== null ? this.#cold.run.parent : (this.record.parent?.run ?? null);
   }
 
+  /** When it left the queue; null when it never waited there, or still does. */
+  get leftQueueAt(): string | null {
+    return this.#cold !== null ? this.#cold.run.leftQueueAt : (this.record.queue?.left_at ?? null);
+  }
+
   /** Has an attempt of it started? */
   get begun(): boolean {
     if (this.#cold !== null) return this.#cold.run.begun;
@@ -218,6 +223,7 @@ export class RunEntry {
       origin: record.origin,
       ...(record.imported !== undefined && { imported: record.imported }),
       ...(record.sweep !== undefined && { sweep: record.sweep }),
+      ...(record.queue !== undefined && { queue: record.queue }),
       git: record.git,
       progress: kept?.progress ?? this.progress(now),
       // What the script itself reports is nearest to the truth, but it does not hide what was asked for.

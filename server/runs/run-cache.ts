@@ -26,6 +26,8 @@ export interface ColdRun {
   readonly attempt: number;
   /** The run that it was forked from. */
   readonly parent: RunId | null;
+  /** When it left the queue; null when it never waited there. */
+  readonly leftQueueAt: string | null;
   readonly signature: FolderSignature;
   /** Differs between different summaries of the run. */
   readonly stamp: string;
@@ -51,6 +53,7 @@ type Line = [
   begun: 0 | 1,
   attempt: number,
   parent: RunId | null,
+  leftQueueAt: string | null,
   run: string,
   rest: string,
   stamp: string,
@@ -59,7 +62,7 @@ type Line = [
 ];
 
 /** Counts up with each change of these files, or of what a summary holds. */
-const VERSION = 3;
+const VERSION = 4;
 /** More lines than this many times the runs: the files are written anew at the end. */
 const MOST_WASTE = 2;
 
@@ -81,7 +84,7 @@ export class RunCache {
     else
       for (const line of known) {
         this.#lines++;
-        const [id, project, experiment, name, state, begun, attempt, parent, run, rest, stamp, offset, length] = line;
+        const [id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, run, rest, stamp, offset, length] = line;
         // A run that was forgotten has no bytes.
         if (length === 0) this.#runs.delete(id);
         else if (offset + length <= this.#size)
@@ -94,6 +97,7 @@ export class RunCache {
             begun: begun === 1,
             attempt,
             parent,
+            leftQueueAt,
             signature: { run, rest },
             stamp,
             offset,
@@ -141,6 +145,7 @@ export class RunCache {
       begun,
       attempt,
       parent: summary.parent?.run ?? null,
+      leftQueueAt: summary.queue?.left_at ?? null,
       signature,
       stamp,
       offset: this.#size,
@@ -184,7 +189,7 @@ export class RunCache {
     closeSync(this.#index);
   }
 
-  #append({ id, project, experiment, name, state, begun, attempt, parent, signature, stamp, offset, length }: ColdRun): void {
+  #append({ id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, signature, stamp, offset, length }: ColdRun): void {
     const line: Line = [
       id,
       project,
@@ -194,6 +199,7 @@ export class RunCache {
       begun ? 1 : 0,
       attempt,
       parent,
+      leftQueueAt,
       signature.run,
       signature.rest,
       stamp,

@@ -8,6 +8,8 @@ export const STORES_FILE = "stores.json";
 export const PROJECT_FILE = "project.json";
 export const PROJECT_HISTORY_FILE = "history.jsonl";
 export const SAVED_FILE = "saved.json";
+/** How the queue goes, and its order. */
+export const QUEUE_FILE = "queue.json";
 export const RUNS_FOLDER = "runs";
 export const SWEEPS_FOLDER = "sweeps";
 export const RUN_FILE = "run.json";

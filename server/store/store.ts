@@ -25,6 +25,7 @@ import { isInPlace, openRoot, type OpenedRoot } from "./open-root.ts";
 import { fillRunFolder, moveIntoStore, stagingFolder } from "./new-run.ts";
 import { RUNS_FOLDER, runPaths } from "./paths.ts";
 import { ProjectFiles } from "./projects.ts";
+import { StoredQueue } from "./queue-file.ts";
 import { SavedFiles } from "./saved.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
 import { RunIndex } from "./run-index.ts";
@@ -35,6 +36,7 @@ import type {
   AttemptPaths,
   LogBytes,
   LogText,
+  QueueDocument,
   RunFolder,
   RunPaths,
   RunStore,
@@ -70,6 +72,7 @@ class FolderStore implements RunStore {
   readonly #projects: ProjectFiles;
   readonly saved: SavedItems;
   readonly sweeps: SweepDocuments;
+  readonly queue: QueueDocument;
   readonly trashed: TrashedRuns;
   readonly #queue = new KeyedQueue();
   readonly #logs = new LogReader();
@@ -85,6 +88,7 @@ class FolderStore implements RunStore {
     this.#index = new RunIndex(root);
     this.#projects = new ProjectFiles(root, () => this.#index.projectNames());
     this.saved = new SavedFiles(root);
+    this.queue = new StoredQueue(root);
     this.trashed = new TrashFolder(root, (project) => this.#projects.ensure(project));
     this.sweeps = new SweepFiles(
       root,

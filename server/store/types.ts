@@ -5,6 +5,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import type { ProjectRecord, ProjectRevision, ProjectChanges } from "../../protocol/project.ts";
+import type { QueueFile } from "../../protocol/queue.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, RunRecord, StopRequest } from "../../protocol/run.ts";
 import type { SavedItem, SaveItem } from "../../protocol/saved.ts";
@@ -83,6 +84,14 @@ export interface SavedItems {
   remove(item: Pick<SavedItem, "kind" | "name" | "project">): Promise<void>;
 }
 
+/** queue.json. A file that cannot be read is never overwritten. */
+export interface QueueDocument {
+  /** @throws TrainyardError corrupt_record */
+  read(): Promise<QueueFile>;
+  /** One change after the other; what is the same is not written. @throws TrainyardError corrupt_record | disk_full | store_unwritable */
+  change(change: (now: QueueFile) => QueueFile): Promise<QueueFile>;
+}
+
 /** <project>/sweeps/<id>.json. */
 export interface SweepDocuments {
   /** Those that can be read, oldest first, and what is wrong with the others. */
@@ -122,6 +131,7 @@ export interface RunStore {
   /** Views and plots that people keep. */
   readonly saved: SavedItems;
   readonly sweeps: SweepDocuments;
+  readonly queue: QueueDocument;
   readonly trashed: TrashedRuns;
   /** Projects with their project.json; a folder without one is shown with its name. */
   projects(): Promise<ProjectRecord[]>;
