@@ -131,7 +131,7 @@ export class ChartGrid extends LitElement implements ChartsHost {
       (name, i) => {
         const [wide, narrow] = [ofThree[i] ?? WHOLE_ROW, ofTwo[i] ?? WHOLE_ROW];
         if (this.#charts.isMade(name, count)) return this.#chart(name, slots.get(name) ?? 0, wide, narrow);
-        return html`<div class="room ${wide.lead ? "lead" : ""}" ${placeProperties(wide, narrow)} data-metric=${name}></div>`;
+        return html`<div class="room ${wide.lead ? "lead" : ""}" ${cssProperties(spans(wide, narrow))} data-metric=${name}></div>`;
       },
     );
   }
@@ -139,7 +139,7 @@ export class ChartGrid extends LitElement implements ChartsHost {
   #chart(name: string, slot: number, ofThree: ChartPlace, ofTwo: ChartPlace): TemplateResult {
     return html`<ty-line-chart
       class="room ${ofThree.lead ? "lead" : ""}"
-      ${placeProperties(ofThree, ofTwo)}
+      ${cssProperties(spans(ofThree, ofTwo))}
       data-metric=${name}
       data-testid="chart-${name}"
       data-eval=${isEvaluation(name) ? "true" : "false"}
@@ -177,8 +177,8 @@ export class ChartGrid extends LitElement implements ChartsHost {
   }
 }
 
-function placeProperties(ofThree: ChartPlace, ofTwo: ChartPlace): ReturnType<typeof cssProperties> {
-  return cssProperties({ "--of-three": String(ofThree.span), "--of-two": String(ofTwo.span) });
+function spans(ofThree: ChartPlace, ofTwo: ChartPlace): Readonly<Record<string, string>> {
+  return { "--of-three": String(ofThree.span), "--of-two": String(ofTwo.span) };
 }
 
 declare global {
