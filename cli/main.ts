@@ -27,6 +27,7 @@ import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { addStartCommand } from "./commands/start.ts";
+import { addStatsCommand } from "./commands/stats.ts";
 import { addStoresCommands } from "./commands/stores.ts";
 import { addSweepCommands } from "./commands/sweep.ts";
 import { addTagCommand } from "./commands/tag.ts";
@@ -73,6 +74,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addTagCommand(program, context);
   addProjectCommands(program, context);
   addExperimentCommands(program, context);
+  addStatsCommand(program, context);
   addQueryCommands(program, context);
   addExportCommand(program, context);
   addExportAdapterCommand(program, context);
