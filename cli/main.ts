@@ -1,5 +1,5 @@
 /** The `trainyard` command: its table of contents. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help } from "commander";
 import { findPackageRoot, packageVersion } from "../server/package-root.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
 import { addCatCommand } from "./commands/cat.ts";
@@ -55,6 +55,10 @@ async function main(argv: readonly string[]): Promise<number> {
     .description("Launch, watch and resume training runs on this machine.")
     .version(packageVersion(findPackageRoot()))
     .addHelpText("after", EXIT_CODE_HELP)
+    .configureHelp({
+      // "(default: [])" and "(default: false)" say nothing.
+      optionDescription: (option) => (isNothing(option.defaultValue) ? option.description : new Help().optionDescription(option)),
+    })
     .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError(`(${USAGE_HINT})`);
@@ -104,10 +108,15 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+function isNothing(value: unknown): boolean {
+  return value === false || value === "" || (Array.isArray(value) && value.length === 0);
+}
+
 // A reader that closed early (`trainyard logs … | head`) is no fault.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.internal);
-});
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.internal);
+  });
 
 // The bundle is CommonJS, which has no top-level await; main itself turns every error into an exit code.
 void main(process.argv.slice(2)).then((code) => {

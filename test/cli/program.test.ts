@@ -110,6 +110,19 @@ describe("an archive", () => {
   });
 });
 
+describe("help", () => {
+  it("is there for every command, with a description and no defaults that say nothing; completion knows them all", async () => {
+    const names = [...(await trainyard("--help")).stdout.matchAll(/^ {2}([a-z-]+)[ |]/gm)].map(([, name = ""]) => name);
+    expect(names).toEqual(expect.arrayContaining(["run", "edit", "stats", "experiment", "mcp"]));
+    const { stdout: completion } = await trainyard("completion", "bash");
+    for (const name of names.filter((one) => one !== "help")) expect(completion).toMatch(new RegExp(`^ +${name}\\) words=`, "m"));
+    const { stdout } = await trainyard("edit", "--help");
+    expect(stdout).toMatch(/--set <key=value> +a param of one draft[^]+Examples:/);
+    expect(stdout).not.toMatch(/default: (\[\]|""|false)/);
+    expect((await trainyard("query", "--help")).stdout).toContain("(default: 50)");
+  });
+});
+
 describe("exit codes", () => {
   it.each<[number, string, string[]]>([
     [EXIT.invalid, "bad_request", ["list", "--no-such-option", "--json"]],
