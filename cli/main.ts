@@ -21,6 +21,7 @@ import { addMcpCommand } from "./commands/mcp.ts";
 import { addNotifyCommands } from "./commands/notify.ts";
 import { addProjectCommands } from "./commands/project.ts";
 import { addQueryCommands } from "./commands/query.ts";
+import { addQueueCommands } from "./commands/queue.ts";
 import { addResumeCommand } from "./commands/resume.ts";
 import { addRetentionCommand } from "./commands/retention.ts";
 import { addRunCommand } from "./commands/run.ts";
@@ -73,6 +74,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addCatCommand(program, context);
   addCancelCommand(program, context);
   addResumeCommand(program, context);
+  addQueueCommands(program, context);
   addSweepCommands(program, context);
   addEditCommand(program, context);
   addTagCommand(program, context);

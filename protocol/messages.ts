@@ -12,6 +12,7 @@ import { RunEvent } from "./events.ts";
 import { RunId } from "./ids.ts";
 import { Notice } from "./notices.ts";
 import { SeriesCursor } from "./queries.ts";
+import { Queue } from "./queue.ts";
 import { RunSummary } from "./run.ts";
 import { RunUsage, SystemSample } from "./system.ts";
 
@@ -24,7 +25,7 @@ export const MOST_STREAMED_POINTS = 5_000;
 
 export const Topic = z.discriminatedUnion("topic", [
   /**
-   * Runs: `runs` first (the newest 2,000 and all that live; an empty list with `changes_only`, for clients that ask for pages; those of `only`
+   * Runs: `runs` first (the newest 2,000 and all that live or are queued; an empty list with `changes_only`, for clients that ask for pages; those of `only`
    * that there are, in its order), then `run` for each change and `run_removed`, of no others than `only`.
    */
   z.object({
@@ -51,6 +52,8 @@ export const Topic = z.discriminatedUnion("topic", [
   z.object({ topic: z.literal("notices") }),
   /** Samples of the machine. */
   z.object({ topic: z.literal("system") }),
+  /** The queue, and again whenever it has changed. */
+  z.object({ topic: z.literal("queue") }),
 ]);
 export type Topic = z.infer<typeof Topic>;
 
@@ -82,6 +85,7 @@ export const ServerMessage = z.discriminatedUnion("type", [
     skipped_bytes: z.number().int(),
   }),
   z.object({ type: z.literal("system"), id: SubscriptionId, sample: SystemSample }),
+  z.object({ type: z.literal("queue"), id: SubscriptionId, queue: Queue }),
   z.object({ type: z.literal("notice"), id: SubscriptionId, notice: Notice }),
   /** The topic has ended (the run is over and everything was sent). */
   z.object({ type: z.literal("end"), id: SubscriptionId }),

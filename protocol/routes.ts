@@ -16,6 +16,7 @@ import { exportRoutes } from "./export-routes.ts";
 import { importRoutes } from "./import-routes.ts";
 import { noticeRoutes } from "./notice-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
+import { queueRoutes } from "./queue-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
 import { common, oneRun, route } from "./route.ts";
 import { savedRoutes } from "./saved-routes.ts";
@@ -59,7 +60,7 @@ export const routes = {
     ...common,
     method: "POST",
     path: "/api/runs",
-    summary: "Create a run, and start it unless told otherwise",
+    summary: "Create a run, and start it or put it into the queue unless told otherwise",
     body: q.CreateRun,
     response: q.RunDetail,
     status: 201,
@@ -68,6 +69,7 @@ export const routes = {
   ...trashRoutes,
   ...documentRoutes,
   ...sweepRoutes,
+  ...queueRoutes,
   getRuns: route({
     ...common,
     method: "GET",
@@ -108,7 +110,7 @@ export const routes = {
     ...oneRun,
     method: "POST",
     path: "/api/runs/:id/start",
-    summary: "Start a draft",
+    summary: "Start a draft, or a waiting run of the queue ahead of its turn",
     response: q.RunDetail,
     status: 202,
     errors: ["not_found", "conflict", "python_unusable", "other_store"],

@@ -17,6 +17,7 @@ import { exportHandlers } from "./export-handlers.ts";
 import { importHandlers } from "./import-handlers.ts";
 import { noticeHandlers } from "./notice-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
+import { queueHandlers } from "./queue-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { savedHandlers } from "./saved-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
@@ -39,6 +40,7 @@ export function createApp(context: HttpContext): Hono {
     ...importHandlers(context),
     ...documentHandlers(context),
     ...sweepHandlers(context),
+    ...queueHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),
     ...trashHandlers(context),

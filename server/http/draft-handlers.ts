@@ -38,7 +38,7 @@ export function draftHandlers({ store, stores: { storeOf }, runs }: HttpContext)
         params: { ...spec.params, ...body.params },
       };
       return runs.create(
-        { spec: copy, start: body.start, ...(typeof baseDir === "string" && { base_dir: baseDir }) },
+        { spec: copy, start: body.start, queue: body.queue, ...(typeof baseDir === "string" && { base_dir: baseDir }) },
         { parent: { run: params.id, checkpoint: null, step: null } },
       );
     },

@@ -14,6 +14,7 @@ import type { ParamLayers } from "../recipes/resolve.ts";
 import { commandFor } from "../recipes/command-recipe.ts";
 import type { RunPaths, RunStore } from "../store/types.ts";
 import { datasetStates } from "./datasets.ts";
+import { QUEUED_REASON } from "./queue-stay.ts";
 
 export interface PrepareContext {
   readonly store: RunStore;
@@ -162,6 +163,7 @@ export interface RecordOptions {
   readonly git: RunRecord["git"];
   readonly environment: RunRecord["environment"];
   readonly sweep?: RunRecord["sweep"];
+  readonly queue?: RunRecord["queue"];
 }
 
 export function runRecord(options: RecordOptions): RunRecord {
@@ -179,7 +181,7 @@ export function runRecord(options: RecordOptions): RunRecord {
     starred: false,
     archived: false,
     state: options.state,
-    state_reason: null,
+    state_reason: options.queue === undefined ? null : QUEUED_REASON,
     failure: null,
     recipe: spec.recipe,
     seed: spec.seed ?? (typeof seed === "number" && Number.isInteger(seed) ? seed : null),
@@ -192,6 +194,7 @@ export function runRecord(options: RecordOptions): RunRecord {
     git: options.git,
     environment: options.environment,
     ...(options.sweep !== undefined && { sweep: options.sweep }),
+    ...(options.queue !== undefined && { queue: options.queue }),
   };
 }
 

@@ -80,6 +80,18 @@ async function resumable(): Promise<{ id: string; checkpoint: string }> {
   return { id, checkpoint: checkpoints[0]?.id ?? "" };
 }
 
+/** Two runs that wait, while the queue is paused. */
+async function twoWaiting(): Promise<{ first: string; last: string }> {
+  await live.client.call("changeQueue", { body: { paused: true } });
+  const join = async (): Promise<string> => (await live.client.call("createRun", { body: { spec: command("true"), queue: true } })).id;
+  return { first: await join(), last: await join() };
+}
+
+async function letGo(): Promise<void> {
+  await live.client.call("changeQueue", { body: { paused: false } });
+  await expect.poll(async () => (await live.client.call("getQueue")).waiting).toEqual([]);
+}
+
 async function ended(id: string): Promise<void> {
   await expect.poll(async () => (await live.client.call("getRun", { params: { id } })).ended_at).not.toBeNull();
 }
@@ -144,6 +156,35 @@ const REQUESTS: Partial<Record<RouteName, () => Promise<Request> | Request>> = {
     answer: { series: [{ name: "loss", steps: [1, 2], values: [1, 0.5] }] },
   }),
   cloneRun: async () => ({ id: await draft("true"), body: {}, answer: { state: "draft" } }),
+  getQueue: () => ({ answer: { concurrency: 1, paused_at: null, running: [], waiting: [] } }),
+  enqueueRun: async () => {
+    const id = await draft("true");
+    return { id, answer: { id, queue: { attempt: null } }, after: () => ended(id) };
+  },
+  changeQueue: () => ({ body: { concurrency: 2, paused: false }, answer: { concurrency: 2, paused_at: null } }),
+  moveInQueue: async () => {
+    const { first, last } = await twoWaiting();
+    return {
+      id: last,
+      body: { before: first },
+      answer: {
+        waiting: [
+          { id: last, position: 1 },
+          { id: first, position: 2 },
+        ],
+      },
+      after: letGo,
+    };
+  },
+  dequeueRun: async () => {
+    const { first } = await twoWaiting();
+    return { id: first, answer: { id: first, state: "draft", queue: { left: "removed" } }, after: letGo };
+  },
+  getQueueHistory: async () => {
+    const { id } = await live.client.call("createRun", { body: { spec: command("true"), queue: true } });
+    await ended(id);
+    return { query: "?project=summaries&limit=1", answer: { entries: [{ id, left: "started", state: "completed" }] } };
+  },
   checkName: () => ({ query: "?project=summaries&name=theirs", answer: { available: false, suggestion: "theirs 2" } }),
   compareRuns: async () => ({ query: `?runs=${run.record.id},${await draft("true")}`, answer: { runs: [{ name: "theirs" }, {}] } }),
   dryRun: () => ({ body: { spec: command("true", "--lr", "2e-5") }, answer: { command: ["true", "--lr", "2e-5"] } }),

@@ -37,7 +37,7 @@ export class LineChart extends ChartElement<LineView> {
   @property({ attribute: false }) slotIndex = 0;
   @property({ type: Boolean }) live = false;
   /** Said where the lines will be while there is none. */
-  @property() emptyText = "First metric after step 1";
+  @property() emptyText = "";
   @state() private reading: Reading | null = null;
 
   readonly #detail = new ZoomDetail(() => {

@@ -71,7 +71,9 @@ export class SeriesStore {
   apply(header: SeriesFrameHeader, body: Uint8Array): void {
     this.#counter = header.x ?? null;
     if (header.reset) {
-      for (const columns of this.#series.values()) columns.clear();
+      for (const [name, columns] of this.#series)
+        if (header.series.includes(name)) columns.clear();
+        else this.#series.delete(name);
       this.origin = Number.NaN;
       this.#span = null;
     }

@@ -12,6 +12,7 @@ import type { OverlaySource } from "../charts/overlay-chart.ts";
 import { lineStyle } from "../charts/palette.ts";
 import { withoutPlace } from "../charts/scale.ts";
 import { RunPoints } from "../charts/run-points.ts";
+import { asksForAll, mayCount, wantedMetrics } from "../charts/wanted-metrics.ts";
 import { ZoomDetail } from "../charts/zoom-detail.ts";
 import type { Theme } from "../components/theme.ts";
 import { headlineLosses, orderMetrics } from "../dashboard/metrics.ts";
@@ -75,6 +76,7 @@ export class CompareModel implements OverlaySource {
   readonly #stops: (() => void)[] = [];
   #settings: CompareSettings;
   #entries: readonly Entry[] | null = null;
+  #near: readonly string[] = [];
   #notifyRequest = 0;
   #closed = false;
 
@@ -94,6 +96,7 @@ export class CompareModel implements OverlaySource {
     }
     this.#unseen = new Set(distinct);
     this.#records = new RunRecords(transport, [...distinct], () => {
+      this.#follow();
       this.#changed(true);
     });
   }
@@ -148,7 +151,16 @@ export class CompareModel implements OverlaySource {
 
   /** Metrics that the x axis can count by, as far as one of the runs tells. */
   get counters(): readonly string[] {
-    return [...new Set([...this.#points.values()].flatMap(({ store }) => store.counters))];
+    const all = this.#followsAll;
+    const summaries = this.#records.summaries.flatMap(({ metrics }) => Object.entries(metrics));
+    const names = all
+      ? [...this.#points.values()].flatMap(({ store }) => store.counters)
+      : summaries.flatMap(([name, summary]) => (mayCount(summary) ? [name] : []));
+    return [...new Set(names)];
+  }
+
+  get #followsAll(): boolean {
+    return asksForAll(this.#records.summaries.map(({ metrics }) => metrics));
   }
 
   /** Runs whose points have no place on the counter of the x axis, with the reason. */
@@ -161,6 +173,23 @@ export class CompareModel implements OverlaySource {
         },
       ]) => (counter?.problem == null ? [] : [`${this.#records.summary(run)?.name ?? run} (${counter.problem})`]),
     );
+  }
+
+  /** These charts are on the screen: where the runs have many metrics, only their points are kept current. */
+  look(metrics: readonly string[]): void {
+    this.#near = metrics;
+    this.#follow();
+  }
+
+  #follow(): void {
+    // How many series there are is known once every run is.
+    if (this.#closed || !this.loaded) return;
+    const all = this.#followsAll;
+    for (const { id, metrics } of this.#records.summaries) {
+      const points = this.#points.get(id);
+      if (all) points?.followAll();
+      else points?.follow(wantedMetrics(metrics, this.#near));
+    }
   }
 
   placeOn(counter: string | null): void {
@@ -222,7 +251,7 @@ export class CompareModel implements OverlaySource {
       const columns = points?.store.get(metric);
       if (points === undefined || columns?.downsampled !== true) continue;
       const [from_step, to_step] = stepWindow(columns, axis, window, points.store.origin);
-      const query = { metrics: metric, from_step, to_step, max_points: DETAIL_POINTS };
+      const query = { metrics: [metric], from_step, to_step, max_points: DETAIL_POINTS };
       this.#detail.want(detailKey(run.id, metric), window, () => loadDetail(points, metric, query));
     }
   }
@@ -308,7 +337,6 @@ export class CompareModel implements OverlaySource {
       }),
     );
     this.#records.open();
-    for (const points of this.#points.values()) points.open();
     this.#patience = setTimeout(() => {
       this.#readFolders();
     }, PATIENCE_MS);

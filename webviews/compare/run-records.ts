@@ -48,7 +48,7 @@ export class RunRecords {
 
   /** Runs that cannot be shown, with the reason. */
   get problems(): readonly string[] {
-    return this.#runs.flatMap((run) => (this.#problems.has(run) ? [`${run}: ${this.#problems.get(run) ?? ""}`] : []));
+    return this.#runs.flatMap((run) => this.#problems.get(run) ?? []);
   }
 
   open(): void {
@@ -85,6 +85,12 @@ export class RunRecords {
 
   #take(message: ServerMessage): void {
     if (message.type === "run") this.#know(message.run);
+    // What was drawn of it stays: it may be what the others are compared to.
+    else if (message.type === "run_removed")
+      this.#problems.set(
+        message.run,
+        `${this.#summaries.get(message.run)?.name ?? message.run} was removed; what is shown of it is its last state`,
+      );
     else if (message.type === "runs") {
       for (const run of message.runs) this.#know(run);
       for (const run of this.#runs) if (!this.#summaries.has(run)) this.#miss(run, `there is no run ${run}`);
@@ -98,6 +104,6 @@ export class RunRecords {
   }
 
   #miss(run: RunId, reason: string): void {
-    if (!this.#summaries.has(run)) this.#problems.set(run, reason);
+    if (!this.#summaries.has(run)) this.#problems.set(run, `${run}: ${reason}`);
   }
 }

@@ -6,7 +6,7 @@ import { parseJson } from "../../../protocol/parse-json.ts";
 import { badRequest, toTrainyardError } from "../errors.ts";
 import { LogFeed, SeriesFeed } from "./data-feeds.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
-import { NoticesFeed, RunFeed, RunsFeed, SystemFeed } from "./run-feeds.ts";
+import { NoticesFeed, QueueFeed, RunFeed, RunsFeed, SystemFeed } from "./run-feeds.ts";
 
 /** Above this many unsent bytes nothing more is written; feeds collapse their backlog meanwhile. */
 const HIGH_WATER_BYTES = 1024 * 1024;
@@ -193,6 +193,8 @@ function createFeed(id: number, topic: Topic, sources: FeedSources): Feed {
       return new LogFeed(id, topic, sources);
     case "notices":
       return new NoticesFeed(id, sources.notices);
+    case "queue":
+      return new QueueFeed(id, sources.runs);
     case "system":
       return new SystemFeed(id, sources.devices);
   }

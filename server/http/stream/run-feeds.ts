@@ -62,11 +62,11 @@ export class RunsFeed implements Feed {
   }
 }
 
-/** @param only these; else the newest, and all that live: a list of a hundred thousand would neither be sent nor looked at */
+/** @param only these; else the newest, and all that live or wait to: a list of a hundred thousand would neither be sent nor looked at */
 function firstRuns(runs: OpenRuns, only: ReadonlySet<RunId> | null): RunSummary[] {
   if (only !== null) return [...only].map((id) => runs.summary(id)).filter((run) => run !== undefined);
   const all = [...runs.briefs()].sort((a, b) => (a.id < b.id ? 1 : -1));
-  const chosen = all.filter(({ state }, place) => place < MOST_RUNS || LIVE_STATES.has(state));
+  const chosen = all.filter(({ state }, place) => place < MOST_RUNS || LIVE_STATES.has(state) || state === "queued");
   return chosen.map(({ id }) => runs.summary(id)).filter((run) => run !== undefined);
 }
 
@@ -96,7 +96,7 @@ export class RunFeed implements Feed {
       if (change.run.id === this.#run) this.#summary = true;
       return;
     }
-    if (change.id !== this.#run) return;
+    if (change.type === "queue" || change.id !== this.#run) return;
     if (change.type === "removed") this.#summary = true;
     else if (change.type === "events") this.#events = true;
     else if (change.type === "checkpoints") this.#checkpoints = change.checkpoints;
@@ -151,6 +151,32 @@ export class RunFeed implements Feed {
 
   close(): void {
     this.#usage = null;
+  }
+}
+
+/** The queue, whole: it is small, and what changed of it is seldom one thing. */
+export class QueueFeed implements Feed {
+  readonly #id: number;
+  readonly #runs: OpenRuns;
+  dirty = true;
+
+  constructor(id: number, runs: OpenRuns) {
+    this.#id = id;
+    this.#runs = runs;
+  }
+
+  changed(change: RunsChange): void {
+    if (change.type === "queue") this.dirty = true;
+  }
+
+  async flush(sink: Sink): Promise<boolean> {
+    this.dirty = false;
+    sink.message({ type: "queue", id: this.#id, queue: await this.#runs.queue.list() });
+    return false;
+  }
+
+  close(): void {
+    this.dirty = false;
   }
 }
 
