@@ -161,7 +161,7 @@ describe("looking", () => {
     ["get_run", { run: "__proto__" }, "not_found", /__proto__/],
     ["get_metric_history", { run: "deeper", metrics: ["lr"], from_step: 9, to_step: 1 }, "bad_request", /from_step/],
     ["search_logs", { text: "x", run: "\u0000" }, "not_found", /run/],
-    ["start_run", { spec: { recipe: "command", params: { command: ["a\u0000b"] } } }, "invalid_spec", /command/],
+    ["start_run", { spec: { recipe: "command", params: { command: ["a\u0000b"] } } }, "missing_file", /params.command/],
     ["start_run", { copy_of: "baseline", spec: { recipe: "command" } }, "bad_request", /either/],
     ["stop_run", { run: "baseline" }, "conflict", /not running/],
     ["get_run", { run: "nobody" }, "not_found", /nobody/],
