@@ -135,6 +135,13 @@ describe("the plot builder", () => {
     await page.getByTestId("saved-open").click();
     await page.getByTestId("saved-item").filter({ hasText: "optimisers" }).click();
     await expect.poll(label).toBe("box of loss against optim, 2 marks");
+    // What was chosen by hand gives way to what was saved, in the form as in the plot.
+    await build({ x: "params.learning_rate" });
+    await expect.poll(label).toBe("box of loss against learning_rate, 3 marks");
+    await page.getByTestId("saved-open").click();
+    await page.getByTestId("saved-item").filter({ hasText: "optimisers" }).click();
+    await expect.poll(label).toBe("box of loss against optim, 2 marks");
+    expect(await page.getByTestId("plot-x").inputValue()).toBe("params.optim");
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await page.getByTestId("plot-export").click();
     await page.getByTestId("menu-spec").click();

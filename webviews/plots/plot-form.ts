@@ -195,7 +195,8 @@ export class PlotForm extends LitElement {
 
   #options(chosen: Field): TemplateResult[] {
     // A field that no run has any more is still what the plot says it shows.
-    const lost = chosen !== "" && !this.fields.has(chosen) ? [html`<option value=${chosen} selected>${chosen}</option>`] : [];
+    const lost =
+      chosen !== "" && !this.fields.has(chosen) ? [html`<option value=${chosen} .selected=${live(true)}>${chosen}</option>`] : [];
     return [
       ...lost,
       ...SECTIONS.map(([title, start]) => {
