@@ -93,7 +93,7 @@ it("leads from the table to a plot whose aggregates and error bars are those of 
   await expectSpread("mean", ({ mean, std }) => (std === null ? null : [mean - std, mean + std]));
   // The run that diverged, the one without an evaluation, and the group of one seed.
   const note = window.webview().getByTestId("plot-note");
-  expect(await note.innerText()).toBe("2 runs have no value to draw. 1 mark stands for one run each, without a spread.");
+  expect(await note.innerText()).toBe("2 runs have no value to draw. 1 mark stands for one run, without a spread.");
   await choose({ spread: "sem" });
   await expectSpread("mean", ({ mean, sem }) => (sem === null ? null : [mean - sem, mean + sem]));
   await choose({ aggregate: "median", spread: "quartiles", "spread-mark": "band" });

@@ -32,7 +32,10 @@ let window: Workbench;
 let api: ApiClient;
 
 async function run(command: string, args: readonly string[]): Promise<void> {
-  const made = await runProgram(command, args, { cwd: code.workspace, env: { PYTHONPATH: path.join(ROOT, "python") } });
+  const made = await runProgram(command, args, {
+    cwd: code.workspace,
+    env: { PYTHONPATH: path.join(ROOT, "python"), TRAINYARD_PROJECT: "spirals" },
+  });
   if (made.code !== 0) throw new Error(`${command} ${args.join(" ")}: ${made.stderr}`);
 }
 
@@ -97,7 +100,9 @@ it("begins a run like another one, with a name that is free", async () => {
   const form = window.webview();
   await form.getByTestId("builder-name").fill("spirals, wide", { timeout: 90_000 });
   await form.getByTestId("name-taken").waitFor();
+  await form.getByTestId("field-width").locator("input").fill("64");
   await form.getByTestId("preview-changes").click();
+  await form.getByTestId("changes").getByText("64").first().waitFor();
   await picture(window, "clone");
 });
 
@@ -107,14 +112,19 @@ it("makes a sweep of it", async () => {
   await form.getByTestId("step-sweep").click();
   await form.getByTestId("sweep-begin").click();
   await form.getByTestId("sweep-add").selectOption("learning_rate");
+  await form.getByTestId("sweep-values-learning_rate").fill("0.1, 0.3, 1");
+  await form.getByTestId("sweep-add").selectOption("width");
+  await form.getByTestId("sweep-values-width").fill("16, 48");
   await form.getByTestId("preview-runs").click();
-  await form.getByTestId("sweep-plan-row").first().waitFor();
+  await expect.poll(() => form.getByTestId("sweep-plan-row").count()).toBe(6);
   await picture(window, "sweep-form");
 });
 
 it("offers a forecast of candles among its recipes", async () => {
   await window.runCommand("Trainyard: New Run…");
   const form = window.webview();
+  // The form that was there before goes out of sight only now.
+  await expect.poll(() => form.getByTestId("builder-name").inputValue()).toBe("");
   await form.getByTestId("builder-recipe").selectOption("forecast", { timeout: 90_000 });
   await form.getByTestId("field-data_file").locator("input").fill("candles.csv");
   await form.getByTestId("estimate").waitFor({ timeout: 60_000 });
@@ -141,11 +151,12 @@ it("draws replicates with their spread, in parts", async () => {
   await window.runCommand("Trainyard: Build a Plot");
   const plot = window.webview();
   await plot.getByTestId("plot-kind-line").click();
-  const choice = { x: "params.learning_rate", y: "metrics.eval/loss", color: "params.width", aggregate: "mean", spread: "std" };
+  const choice = { x: "params.learning_rate", y: "metrics.eval/loss", facet: "params.width", aggregate: "mean", spread: "std" };
   for (const [key, value] of Object.entries(choice)) await plot.getByTestId(`plot-${key}`).selectOption(value);
   await plot.getByTestId("plot-log_x").check();
-  await plot.getByTestId("plot-facet").selectOption("params.width");
-  await expect.poll(() => plot.getByTestId("plot-canvas").getAttribute("aria-label")).toMatch(/ marks$/);
+  await plot.getByTestId("explore-search").locator("input").fill("params.steps = 200");
+  await window.page.keyboard.press("Enter");
+  await expect.poll(() => plot.getByTestId("plot-canvas").getAttribute("aria-label")).toMatch(/ 8 marks$/);
   await picture(window, "plot-facets");
 });
 
@@ -154,6 +165,7 @@ it("counts in bins, and lays runs over axes", async () => {
   await plot.getByTestId("plot-kind-histogram").click();
   await plot.getByTestId("plot-x").selectOption("metrics.eval/accuracy");
   await plot.getByTestId("plot-facet").selectOption("");
+  await plot.getByTestId("plot-color").selectOption("params.width");
   await expect.poll(() => plot.getByTestId("plot-canvas").getAttribute("aria-label")).toMatch(/^histogram of eval\/accuracy/);
   await picture(window, "histogram");
   await plot.getByTestId("plot-kind-parallel").click();
@@ -189,7 +201,7 @@ it("has a page for its interface", async () => {
   await window.runCommand("Trainyard: Open API Page in Browser");
   const page = await opened;
   await page.setViewportSize(SIZE);
-  await page.getByText("listRuns").first().waitFor();
+  await page.getByTestId("listRuns").click();
   await takePicture(page, "api");
   await page.close();
 });
