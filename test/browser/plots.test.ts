@@ -149,6 +149,19 @@ describe("the plot builder", () => {
     await expect.poll(copied).toBe("https://vega.github.io/schema/vega-lite/v6.json");
   });
 
+  it("is built on a narrow page too", async () => {
+    for (const width of [700, 400]) {
+      await page.setViewportSize({ width, height: 700 });
+      await page.goto(server.address("plots="));
+      await page.getByTestId("plot-kind-bar").click();
+      await build({ y: "metrics.loss", x: "params.optim" });
+      await expect.poll(label).toBe("bar of loss against optim, 2 marks");
+      const [plot, whole] = [await page.getByTestId("plot").boundingBox(), page.viewportSize()];
+      expect(plot?.height).toBeGreaterThan(200);
+      expect((plot?.x ?? 0) + (plot?.width ?? 0)).toBeLessThanOrEqual(whole?.width ?? 0);
+    }
+  });
+
   it("lays runs over axes that are brushed and reordered, over the runs that the table's filter lets through", async () => {
     await page.goto(server.address("explore="));
     await page.getByTestId("explore-search").locator("input").fill("params.seed < 12");

@@ -49,6 +49,7 @@ export class PlotForm extends LitElement {
         min-height: 0;
       }
       .kinds {
+        flex: none;
         display: grid;
         grid-template-columns: repeat(3, 1fr);
         border: 1px solid color-mix(in srgb, var(--vscode-foreground) 20%, transparent);
@@ -107,6 +108,27 @@ export class PlotForm extends LitElement {
         align-items: center;
         gap: 6px;
         height: 22px;
+      }
+      /* Above the plot, as many fields side by side as there is room for. */
+      @media (max-width: 760px) {
+        :host {
+          display: grid;
+          grid-template-columns: repeat(auto-fill, minmax(160px, 1fr));
+          align-items: end;
+          align-content: start;
+        }
+        .kinds,
+        [role="group"] {
+          grid-column: 1 / -1;
+        }
+        .axes {
+          max-height: 120px;
+        }
+      }
+      @media (min-width: 480px) and (max-width: 760px) {
+        .kinds {
+          grid-template-columns: repeat(6, 1fr);
+        }
       }
     `,
   ];
