@@ -14,7 +14,7 @@ import type { BenchResult } from "./lib/result.ts";
 const RUNS = 1000;
 const ROWS = 100;
 const METRICS = ["loss", "accuracy", "learning_rate"];
-/** The catalogue's worker has ended and the garbage of the start is collected by then (server/tidy.ts). */
+/** The catalogue's worker has ended and the garbage of the start is collected by then (server/idle.ts). */
 const SETTLE_MS = 75_000;
 const WATCHED_MS = 60_000;
 

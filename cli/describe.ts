@@ -39,6 +39,7 @@ export function describeReport(run: RunReport): string {
     ["advice", run.failure?.advice ?? null],
     ["damage", run.damage],
     ["project", run.project],
+    ["experiment", run.experiment],
     ["recipe", run.recipe],
     ["parent", run.parent === null ? null : `${run.parent.run}${run.parent.checkpoint === null ? "" : ` at ${run.parent.checkpoint}`}`],
     ["progress", formatProgress(run.progress)],
@@ -54,7 +55,7 @@ export function describeReport(run: RunReport): string {
     ["folder", run.run_dir],
   ];
   const sections = [
-    `${run.name}\n${facts.flatMap(([key, value]) => (value === null || value === "" ? [] : [`  ${key.padEnd(10)}${value}`])).join("\n")}`,
+    `${run.name}\n${facts.flatMap(([key, value]) => (value === null || value === "" ? [] : [`  ${key.padEnd(12)}${value}`])).join("\n")}`,
   ];
   const params = Object.entries(run.params).map(([key, value]) => [key, formatValue(value)]);
   if (params.length > 0) sections.push(section("Params", formatTable(["NAME", "VALUE"], params)));
@@ -94,6 +95,6 @@ function section(title: string, table: string): string {
   return `${title}\n${table.replace(/^/gm, "  ")}`;
 }
 
-function localTime(instant: string): string {
+export function localTime(instant: string): string {
   return new Date(instant).toLocaleString("sv-SE");
 }

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { SHELL_VARIABLES } from "../protocol/configuration.ts";
 import { TrainyardError } from "../protocol/errors.ts";
 import type { JsonObject, JsonValue } from "../protocol/json.ts";
 import type { RouteBody } from "../protocol/routes.ts";
@@ -15,6 +16,7 @@ import type { StoreLocation } from "./locate-store.ts";
 export interface RunOptions {
   readonly name?: string;
   readonly project?: string;
+  readonly experiment?: string;
   readonly tag: readonly string[];
   readonly set: readonly string[];
   readonly env: readonly string[];
@@ -32,26 +34,6 @@ export interface RunArguments {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
 }
-
-/**
- * What a training takes from the shell it was started in. The server may live in another shell's environment, and everything named
- * here is kept with the run, so variables that may hold secrets are not in the list.
- */
-const FROM_SHELL = [
-  "PATH",
-  "PYTHONPATH",
-  "LD_LIBRARY_PATH",
-  "VIRTUAL_ENV",
-  "CONDA_PREFIX",
-  "CONDA_DEFAULT_ENV",
-  "CUDA_VISIBLE_DEVICES",
-  "OMP_NUM_THREADS",
-  "HF_HOME",
-  "HF_HUB_OFFLINE",
-  "HF_DATASETS_OFFLINE",
-  "TRANSFORMERS_OFFLINE",
-  "TOKENIZERS_PARALLELISM",
-] as const;
 
 /** @throws TrainyardError bad_request | missing_file | invalid_spec | python_unusable */
 export async function buildCreateRun(input: RunArguments): Promise<RouteBody<"createRun">> {
@@ -133,6 +115,7 @@ function documentEdits(input: RunArguments): SpecEdit[] {
   const given: Readonly<Record<string, JsonValue | undefined>> = {
     name: options.name,
     project: options.project,
+    experiment: options.experiment,
     python: options.python === undefined ? undefined : pythonOf(input),
     cwd: options.cwd === undefined ? undefined : path.resolve(input.cwd, options.cwd),
     tags: options.tag.length > 0 ? [...options.tag] : undefined,
@@ -152,6 +135,7 @@ function overrides(input: RunArguments): Partial<RunSpecInput> {
   return {
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.project === undefined ? {} : { project: options.project }),
+    ...(options.experiment === undefined ? {} : { experiment: options.experiment }),
     ...(options.tag.length === 0 ? {} : { tags: [...options.tag] }),
     ...(options.cwd === undefined ? {} : { cwd: path.resolve(input.cwd, options.cwd) }),
     ...(options.python === undefined ? {} : { python: pythonOf(input) }),
@@ -162,7 +146,7 @@ function overrides(input: RunArguments): Partial<RunSpecInput> {
 
 function shellEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
   const taken: Record<string, string> = {};
-  for (const name of FROM_SHELL) {
+  for (const name of SHELL_VARIABLES) {
     const value = env[name];
     if (value !== undefined) taken[name] = value;
   }

@@ -6,6 +6,8 @@ export type Metrics = Readonly<Record<string, unknown>> | ReadonlyMap<string, un
 export interface InitOptions {
   /** Folder of the run in the store; `default` when left out. */
   readonly project?: string;
+  /** Experiment that the run belongs to; the configurations of its runs are kept together. */
+  readonly experiment?: string;
   /** Shown name; made up from the script and the time when left out. */
   readonly name?: string;
   readonly params?: Readonly<Record<string, unknown>>;

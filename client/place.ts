@@ -54,6 +54,7 @@ export function makePlace(options: InitOptions, nowMs: number): Place {
   const now = new Date(nowMs).toISOString();
   const root = findStore(options.store);
   const project = slug(options.project ?? "default");
+  const experiment = options.experiment === undefined || options.experiment === "" ? null : slug(options.experiment);
   const id = `run_${idText(nowMs)}`;
   const place = { dir: path.join(root, project, "runs", id), id, attempt: 1, standalone: true };
   mkdirSync(root, { recursive: true });
@@ -74,6 +75,7 @@ export function makePlace(options: InitOptions, nowMs: number): Place {
   const spec = {
     name,
     project,
+    ...(experiment !== null && { experiment }),
     recipe: "command",
     params: { command },
     cwd: process.cwd(),
@@ -116,7 +118,7 @@ export function makePlace(options: InitOptions, nowMs: number): Place {
     version: VERSION,
     id,
     project,
-    experiment: null,
+    experiment,
     name,
     description,
     notes: "",

@@ -1,7 +1,8 @@
-/** One action on many runs. Each is a change of its own: that one is refused keeps no other from being changed. */
+/** Many runs in one request: reading them, and one action on each. That one is refused keeps no other from being read or changed. */
 import * as z from "zod";
 import { ApiError } from "./errors.ts";
-import { RunId } from "./ids.ts";
+import { RunId, Slug } from "./ids.ts";
+import { RunDetail } from "./queries.ts";
 import { RunRecord } from "./run.ts";
 import { TrashId } from "./trash.ts";
 
@@ -13,6 +14,8 @@ export const BatchAction = z.discriminatedUnion("do", [
       do: z.literal("edit"),
       starred: starred.optional(),
       archived: archived.optional(),
+      /** null takes them out of the experiment that they are in. */
+      experiment: Slug.nullable().optional(),
       /** To those that each run has; nothing happens to one that has them. */
       add_tags: tags.optional(),
       remove_tags: tags.optional(),
@@ -36,3 +39,18 @@ export const BatchResult = z.object({
   failed: z.array(z.object({ run: RunId, error: ApiError.shape.error })),
 });
 export type BatchResult = z.infer<typeof BatchResult>;
+
+/** One request of so many costs about what ten requests of one do. */
+export const MOST_DETAILS = 100;
+
+export const DetailsQuery = z.object({
+  /** Comma-separated run ids. */
+  runs: z
+    .string()
+    .transform((text) => text.split(",").filter((id) => id !== ""))
+    .pipe(z.array(RunId).min(1).max(MOST_DETAILS)),
+});
+
+/** In the order of the request. */
+export const RunDetails = z.object({ runs: z.array(RunDetail), failed: BatchResult.shape.failed });
+export type RunDetails = z.infer<typeof RunDetails>;

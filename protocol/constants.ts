@@ -12,6 +12,9 @@ export const WS_PROTOCOL = "trainyard.v1";
 /** In the store's folder. */
 export const DISCOVERY_FILE = ".server/discovery.json";
 
+/** The highest limit of the queue: more runs at a time are a slip of the hand on one machine. */
+export const MOST_CONCURRENT = 1000;
+
 /** Of a run, in characters. */
 export const LONGEST_DESCRIPTION = 10_000;
 export const LONGEST_NOTES = 100_000;

@@ -9,7 +9,7 @@ export const draftRoutes = {
     method: "PUT",
     path: "/api/runs/:id/spec",
     summary: "Replace the document of a draft; a run that has started keeps its own",
-    body: q.CreateRun.omit({ start: true }),
+    body: q.CreateRun.omit({ start: true, queue: true }),
     response: q.RunDetail,
     errors: ["not_found", "conflict", "invalid_spec", "unknown_recipe", "python_unusable", "other_store"],
   }),

@@ -12,6 +12,8 @@ export const CloneRun = z
     params: JsonObject.default({}),
     /** Start it at once instead of leaving a draft. */
     start: z.boolean().default(false),
+    /** Put it into the queue instead; `start` does not matter then. */
+    queue: z.boolean().optional(),
   })
   .strict();
 export type CloneRun = z.infer<typeof CloneRun>;

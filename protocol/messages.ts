@@ -12,6 +12,7 @@ import { RunEvent } from "./events.ts";
 import { RunId } from "./ids.ts";
 import { Notice } from "./notices.ts";
 import { SeriesCursor } from "./queries.ts";
+import { Queue } from "./queue.ts";
 import { RunSummary } from "./run.ts";
 import { RunUsage, SystemSample } from "./system.ts";
 
@@ -19,12 +20,19 @@ export { WS_PATH, WS_PROTOCOL } from "./constants.ts";
 
 const SubscriptionId = z.number().int().nonnegative();
 
+/** Points per metric in one message of the topic `series`. */
+export const MOST_STREAMED_POINTS = 5_000;
+
 export const Topic = z.discriminatedUnion("topic", [
   /**
-   * Runs: `runs` first (the newest 2,000 and all that live; an empty list with `changes_only`, for clients that ask for pages), then `run` for
-   * each change and `run_removed`.
+   * Runs: `runs` first (the newest 2,000 and all that live or are queued; an empty list with `changes_only`, for clients that ask for pages; those of `only`
+   * that there are, in its order), then `run` for each change and `run_removed`, of no others than `only`.
    */
-  z.object({ topic: z.literal("runs"), changes_only: z.boolean().optional() }),
+  z.object({
+    topic: z.literal("runs"),
+    changes_only: z.boolean().optional(),
+    only: z.array(RunId).max(1000).optional(),
+  }),
   /** One run: its `run` summary, `events` and `checkpoints` as they come, `usage` while it lives. */
   z.object({ topic: z.literal("run"), run: RunId }),
   /** New points of a run's metrics since the cursor. Names as in SeriesQuery. */
@@ -33,6 +41,8 @@ export const Topic = z.discriminatedUnion("topic", [
     run: RunId,
     metrics: z.array(z.string()).min(1).max(10_000),
     cursor: SeriesCursor,
+    /** Points per metric in one message, 5,000 where it is left out: a longer backlog comes as the whole curve, downsampled, with `reset`. */
+    max_points: z.number().int().min(100).max(MOST_STREAMED_POINTS).optional(),
     /** A metric that never falls: each point comes with its value, in the column `x`. */
     x: z.string().min(1).optional(),
   }),
@@ -42,6 +52,8 @@ export const Topic = z.discriminatedUnion("topic", [
   z.object({ topic: z.literal("notices") }),
   /** Samples of the machine. */
   z.object({ topic: z.literal("system") }),
+  /** The queue, and again whenever it has changed. */
+  z.object({ topic: z.literal("queue") }),
 ]);
 export type Topic = z.infer<typeof Topic>;
 
@@ -73,6 +85,7 @@ export const ServerMessage = z.discriminatedUnion("type", [
     skipped_bytes: z.number().int(),
   }),
   z.object({ type: z.literal("system"), id: SubscriptionId, sample: SystemSample }),
+  z.object({ type: z.literal("queue"), id: SubscriptionId, queue: Queue }),
   z.object({ type: z.literal("notice"), id: SubscriptionId, notice: Notice }),
   /** The topic has ended (the run is over and everything was sent). */
   z.object({ type: z.literal("end"), id: SubscriptionId }),

@@ -104,12 +104,15 @@ export const CreateRun = z.object({
   /** The document as the user wrote it, kept verbatim as spec.yaml (comments and all). */
   source: z.string().max(1_000_000).optional(),
   start: z.boolean().default(true),
+  /** Wait in the queue for a place instead of starting at once; `start` does not matter then. */
+  queue: z.boolean().optional(),
   /** Folder that relative paths of the spec refer to. Default: the folder that holds the store. */
   base_dir: z.string().optional(),
 });
 export type CreateRun = z.infer<typeof CreateRun>;
 
 export const EditRun = RunRecord.pick({ name: true, description: true, notes: true, tags: true, starred: true, archived: true })
+  .extend({ experiment: Slug.nullable() })
   .partial()
   .strict();
 export type EditRun = z.infer<typeof EditRun>;

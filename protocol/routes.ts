@@ -6,14 +6,17 @@ import * as z from "zod";
 import { Checkpoint } from "./artifact.ts";
 import { Problem } from "./errors.ts";
 import { analysisRoutes } from "./analysis-routes.ts";
+import { DetailsQuery, RunDetails } from "./batch.ts";
 import { CodeDifference, CodeDifferenceQuery } from "./code.ts";
 import * as q from "./queries.ts";
 import { documentRoutes } from "./document-routes.ts";
 import { draftRoutes } from "./draft-routes.ts";
+import { experimentRoutes } from "./experiment-routes.ts";
 import { exportRoutes } from "./export-routes.ts";
 import { importRoutes } from "./import-routes.ts";
 import { noticeRoutes } from "./notice-routes.ts";
 import { projectRoutes } from "./project-routes.ts";
+import { queueRoutes } from "./queue-routes.ts";
 import { retentionRoutes } from "./retention-routes.ts";
 import { common, oneRun, route } from "./route.ts";
 import { savedRoutes } from "./saved-routes.ts";
@@ -42,6 +45,7 @@ export const routes = {
     errors: [],
   }),
   ...projectRoutes,
+  ...experimentRoutes,
   ...savedRoutes,
   listRuns: route({
     ...common,
@@ -56,7 +60,7 @@ export const routes = {
     ...common,
     method: "POST",
     path: "/api/runs",
-    summary: "Create a run, and start it unless told otherwise",
+    summary: "Create a run, and start it or put it into the queue unless told otherwise",
     body: q.CreateRun,
     response: q.RunDetail,
     status: 201,
@@ -65,6 +69,16 @@ export const routes = {
   ...trashRoutes,
   ...documentRoutes,
   ...sweepRoutes,
+  ...queueRoutes,
+  getRuns: route({
+    ...common,
+    method: "GET",
+    path: "/api/runs/details",
+    summary: "Many runs at once, each with all that `getRun` tells; what cannot be read of one is said for that one",
+    query: DetailsQuery,
+    response: RunDetails,
+    errors: ["bad_request"],
+  }),
   getRun: route({ ...oneRun, method: "GET", path: "/api/runs/:id", summary: "One run", response: q.RunDetail, errors: ["not_found"] }),
   getCodeDifference: route({
     ...oneRun,
@@ -96,7 +110,7 @@ export const routes = {
     ...oneRun,
     method: "POST",
     path: "/api/runs/:id/start",
-    summary: "Start a draft",
+    summary: "Start a draft, or a waiting run of the queue ahead of its turn",
     response: q.RunDetail,
     status: 202,
     errors: ["not_found", "conflict", "python_unusable", "other_store"],

@@ -85,6 +85,18 @@ export const ImportSource = z.object({
 });
 export type ImportSource = z.infer<typeof ImportSource>;
 
+/** A run's newest time in the queue. */
+export const QueueStay = z.object({
+  queued_at: Instant,
+  /** null while it waits. */
+  left_at: Instant.nullable(),
+  /** How it left: its turn came (or somebody started it ahead of it), it was taken out, stopped, or could not be started. */
+  left: z.enum(["started", "removed", "cancelled", "failed"]).nullable(),
+  /** The attempt that it was started as: it takes one of the queue's places while that lives. */
+  attempt: z.number().int().positive().nullable(),
+});
+export type QueueStay = z.infer<typeof QueueStay>;
+
 /** run.json */
 export const RunRecord = z.object({
   version: z.literal(RUN_FOLDER_VERSION),
@@ -115,6 +127,8 @@ export const RunRecord = z.object({
   imported: ImportSource.optional(),
   /** Set on a run of a sweep: its place in it, from 0. */
   sweep: z.object({ id: SweepId, index: z.number().int().nonnegative() }).optional(),
+  /** Set on a run that waits in the queue or has waited there. */
+  queue: QueueStay.optional(),
   git: GitSnapshot.nullable(),
   environment: EnvironmentSnapshot.nullable(),
 });

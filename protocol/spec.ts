@@ -22,6 +22,7 @@ export const RunSpec = z
   .object({
     name: z.string().min(1).max(200).optional().describe("Shown name of the run. A name is made up from the recipe when it is left out."),
     project: Slug.default("default").describe("Project that the run belongs to."),
+    experiment: Slug.optional().describe("Experiment that the run belongs to: its configurations over time are kept together."),
     description: z.string().max(LONGEST_DESCRIPTION).default(""),
     tags: z.array(z.string().min(1).max(80)).max(100).default([]),
     recipe: z

@@ -13,8 +13,8 @@ import { ensureVscodeRig } from "./vscode-rig.mjs";
 const tool = (...parts) => path.join(root, "node_modules", ...parts);
 const TSC = tool("typescript", "bin", "tsc");
 const VITEST = tool("vitest", "vitest.mjs");
-/** As many as vitest has. A test goes to the worker that is free, those of an `xdist_group` together. */
-const PYTEST_WORKERS = ["-n", "2", "--dist", "loadgroup"];
+/** As many as vitest has. A file goes to the worker that is free, in the order of their names: its tests share what they trained. */
+const PYTEST_WORKERS = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"];
 /** Training in tests is tiny: more threads than one only fight over the cores. Nothing may be fetched from a hub. */
 const TRAINING = { OMP_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false", HF_HUB_OFFLINE: "1", HF_DATASETS_OFFLINE: "1" };
 
@@ -121,10 +121,16 @@ async function runPhase(phase, setup, folder) {
   }
 }
 
-/** Programs that pass or fail as a whole: each counts as one test. */
+/** Programs that pass or fail as a whole, beside each other: each counts as one test, and what it says stands together. */
 async function checks(...commands) {
-  let failed = 0;
-  for (const args of commands) if ((await capture(process.execPath, args, { echo: true })).code !== 0) failed += 1;
+  const codes = await Promise.all(
+    commands.map(async (args) => {
+      const { code, output } = await capture(process.execPath, args);
+      process.stderr.write(output);
+      return code;
+    }),
+  );
+  const failed = codes.filter((code) => code !== 0).length;
   return { passed: commands.length - failed, failed, skipped: 0 };
 }
 

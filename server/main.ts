@@ -18,16 +18,16 @@ import {
   writeDiscovery,
 } from "./discovery/discovery.ts";
 import { takeLock, type StoreLock } from "./discovery/lock.ts";
-import { holdLittleGarbage } from "./heap.ts";
+import { collectGarbage, holdLittleGarbage } from "./heap.ts";
 import { toTrainyardError } from "./http/errors.ts";
 import { listen } from "./http/listen.ts";
 import { newToken } from "./http/security.ts";
+import { exitWhenIdle, tidyWhenIdle } from "./idle.ts";
 import { identify } from "./launch/platform.ts";
 import { findPackageRoot, packageVersion } from "./package-root.ts";
 import type { Rooms } from "./rooms.ts";
 import { openLog, type ServerLog } from "./server-log.ts";
 import { isInPlace, openRoot, type OpenedRoot } from "./store/open-root.ts";
-import { tidyWhenIdle } from "./tidy.ts";
 
 /** A store that is missed in so many looks in a row went elsewhere; a network disk may be away for a moment. */
 const MOVED_LOOKS = 3;
@@ -146,7 +146,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const isBusy = (): boolean => rooms?.isBusy() ?? false;
     const lastRequest = (): number => listening.lastRequest();
     if (options.idleExitSeconds !== undefined) atClose.push(exitWhenIdle(options.idleExitSeconds, isBusy, lastRequest, () => void close()));
-    atClose.push(tidyWhenIdle(isBusy, lastRequest));
+    atClose.push(tidyWhenIdle(isBusy, lastRequest, collectGarbage));
     return { url: listening.url, token, discovery, ready, closed: ended.promise, close };
   } catch (error) {
     await closeAll();
@@ -205,22 +205,6 @@ function endWhenMoved(opened: OpenedRoot, end: () => void): () => void {
     missed = isInPlace(opened) ? 0 : missed + 1;
     if (missed === MOVED_LOOKS) end();
   }, MOVED_LOOK_MS);
-  timer.unref();
-  return () => {
-    clearInterval(timer);
-  };
-}
-
-/** @returns what ends the watch */
-function exitWhenIdle(seconds: number, isBusy: () => boolean, lastRequest: () => number, exit: () => void): () => void {
-  let lastBusy = Date.now();
-  const timer = setInterval(
-    () => {
-      if (isBusy()) lastBusy = Date.now();
-      if (Date.now() - Math.max(lastBusy, lastRequest()) >= seconds * 1000) exit();
-    },
-    Math.max(100, Math.min(5_000, seconds * 250)),
-  );
   timer.unref();
   return () => {
     clearInterval(timer);

@@ -17,10 +17,12 @@ interface EditOptions extends CommonOptions {
   readonly name?: string;
   readonly description?: string;
   readonly notes?: string;
+  /** false: --no-experiment */
+  readonly experiment?: string | false;
 }
 
 export function addEditCommand(program: Command, context: CommandContext): void {
-  withCommonOptions(program.command("edit").description("star, archive, tag runs; name one and describe it"))
+  withCommonOptions(program.command("edit").description("star, archive, tag runs, put them into an experiment; name one and describe it"))
     .argument("<runs...>", RUN_ARGUMENT)
     .option("--star", "mark with a star")
     .option("--unstar", "take the star off")
@@ -28,16 +30,19 @@ export function addEditCommand(program: Command, context: CommandContext): void 
     .option("--unarchive", "bring back into sight")
     .option("--add-tag <tag>", "may be repeated", collect, [])
     .option("--remove-tag <tag>", "may be repeated", collect, [])
+    .option("--experiment <name>", "put into an experiment")
+    .option("--no-experiment", "take out of its experiment")
     .option("--name <name>", "of one run")
     .option("--description <text>", "of one run")
     .option("--notes <text>", "of one run")
     .action(async (names: string[], options: EditOptions) => {
-      const { addTag, removeTag, name, description, notes } = options;
+      const { addTag, removeTag, name, description, notes, experiment } = options;
       const starred = either(options.star, options.unstar, "--star", "--unstar");
       const archived = either(options.archive, options.unarchive, "--archive", "--unarchive");
       const many = {
         ...(starred !== undefined && { starred }),
         ...(archived !== undefined && { archived }),
+        ...(experiment !== undefined && { experiment: experiment === false ? null : experiment }),
         ...(addTag.length > 0 && { add_tags: addTag }),
         ...(removeTag.length > 0 && { remove_tags: removeTag }),
       };

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { connectServer } from "../connect.ts";
 import { describeOutcome } from "../describe.ts";
@@ -7,13 +8,14 @@ import { EXIT, exitCodeOfRun } from "../exit-codes.ts";
 import { followUntilInterrupted } from "../follow.ts";
 import { locateStore } from "../locate-store.ts";
 import { buildCreateRun, type RunOptions } from "../run-request.ts";
-import { collect, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
+import { CHECK_TIMEOUT_MS, collect, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 interface RunCommandOptions extends CommonOptions, RunOptions {
   readonly detach: boolean;
   readonly quiet: boolean;
   readonly dryRun: boolean;
   readonly draft: boolean;
+  readonly queue: boolean;
 }
 
 export function addRunCommand(program: Command, context: CommandContext): void {
@@ -21,6 +23,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .argument("[file]", "FILE.run.yaml or SCRIPT.py; for any other command use: trainyard run [options] -- command arguments…")
     .option("--name <name>", "name of the run")
     .option("--project <name>", "project that the run belongs to")
+    .option("--experiment <name>", "experiment that the run belongs to: trainyard experiment lists them")
     .option("--tag <tag>", "may be repeated", collect, [])
     .option("--set <key=value>", "set a param of the recipe; may be repeated", collect, [])
     .option("--env <KEY=VALUE>", "set an environment variable (it is kept with the run); may be repeated", collect, [])
@@ -29,6 +32,7 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .option("--no-track", "do not track what the script logs by itself")
     .option("--dry-run", "show the exact command and values, and run nothing", false)
     .option("--draft", "make the run and do not start it; trainyard start does", false)
+    .option("--queue", "let the run wait for its turn in the queue, and return at once (trainyard queue shows it)", false)
     .option("-d, --detach", "start it and return at once", false)
     .option("-q, --quiet", "show one line of progress instead of the log", false)
     .addHelpText(
@@ -39,10 +43,13 @@ Examples:
   trainyard run train.py -- --lr 1e-4            a script, with arguments
   trainyard run sft.run.yaml --set epochs=1      a document, with one param changed
   trainyard run sft.run.yaml --draft             the same without starting it; later: trainyard start NAME
+  trainyard run sft.run.yaml --queue             the same when its turn has come
 The training sees the PATH, PYTHONPATH, virtual environment and CUDA_VISIBLE_DEVICES of this shell.
 Ctrl+C leaves the run going and says how to stop it.`,
     )
     .action(async (file: string | undefined, options: RunCommandOptions) => {
+      if (options.draft && options.queue)
+        throw new TrainyardError("bad_request", "a draft does not wait in the queue", "Leave out --draft or --queue.");
       const store = locateStore(options.store);
       const request = await buildCreateRun({
         file: file ?? null,
@@ -58,17 +65,15 @@ Ctrl+C leaves the run going and says how to stop it.`,
         context.terminal.result(options.json, plan, () => [`cd ${plan.cwd}`, plan.command.map(quote).join(" ")].join("\n"));
         return;
       }
-      const created = await client.call("createRun", { body: { ...request, start: !options.draft }, timeoutMs: CREATE_TIMEOUT_MS });
-      if (options.draft) {
+      const body = { ...request, start: !options.draft, queue: options.queue };
+      const created = await client.call("createRun", { body, timeoutMs: CHECK_TIMEOUT_MS });
+      if (options.draft || options.queue) {
         showMade(context, created, options);
         return;
       }
       await followStartedRun(context, store.dir, created, options);
     });
 }
-
-/** Preflight imports nothing heavy, but a cold disk and a large dataset take their time. */
-const CREATE_TIMEOUT_MS = 120_000;
 
 /** A run that was made, in one line. */
 export function showMade({ terminal }: CommandContext, run: RunDetail, { json }: { readonly json: boolean }): void {

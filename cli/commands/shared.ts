@@ -18,6 +18,9 @@ export interface CommonOptions {
   readonly store?: string;
 }
 
+/** Before a run is made or started its recipe asks the interpreter and looks at the dataset: a cold disk takes its time. */
+export const CHECK_TIMEOUT_MS = 120_000;
+
 export function withCommonOptions(command: Command): Command {
   return command
     .option("--json", "write one JSON value to stdout", false)

@@ -6,7 +6,7 @@ import { connectServer } from "../connect.ts";
 import { formatTable, formatValue } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
 import { buildCreateRun } from "../run-request.ts";
-import { collect, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
+import { CHECK_TIMEOUT_MS, collect, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 interface SweepOptions extends CommonOptions {
   readonly name?: string;
@@ -21,8 +21,6 @@ interface StopOptions extends CommonOptions {
   readonly cancelRuns: boolean;
 }
 
-/** The recipe's own check looks at the dataset; a cold disk takes its time. */
-const CHECK_TIMEOUT_MS = 120_000;
 const ID = "id of the sweep (trainyard sweep list)";
 
 export function addSweepCommands(program: Command, context: CommandContext): void {

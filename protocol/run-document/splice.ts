@@ -6,7 +6,22 @@ import { eol, indentOf, inline, lineEnd, lineStart, skipBreak, startOf } from ".
 import { pairOf } from "./read.ts";
 
 /** Where a new key goes when the document lacks it: after those that stand before it here. */
-const ORDER = ["name", "project", "description", "tags", "recipe", "preset", "params", "sweep", "args", "python", "cwd", "env", "seed"];
+const ORDER = [
+  "name",
+  "project",
+  "experiment",
+  "description",
+  "tags",
+  "recipe",
+  "preset",
+  "params",
+  "sweep",
+  "args",
+  "python",
+  "cwd",
+  "env",
+  "seed",
+];
 
 interface Place {
   readonly map: YAMLMap;

@@ -54,7 +54,6 @@ def output(launch, whole):
 
 
 @pytest.mark.training
-@pytest.mark.xdist_group("resume")
 def test_huggingface_goes_on_exactly(launch, script, whole, output, valid):
     first = whole[1]
     assert first.of("framework")[0]["resumes"] is True
@@ -75,7 +74,6 @@ def test_huggingface_goes_on_exactly(launch, script, whole, output, valid):
 
 
 @pytest.mark.training
-@pytest.mark.xdist_group("resume")
 def test_a_fork_leaves_the_checkpoints_of_its_parent_alone(launch, script, output):
     before = tree(output)
 
@@ -97,7 +95,6 @@ def test_a_fork_leaves_the_checkpoints_of_its_parent_alone(launch, script, outpu
 
 
 @pytest.mark.training
-@pytest.mark.xdist_group("resume")
 def test_the_script_wins_when_it_names_a_checkpoint(launch, script, output):
     place(launch, (os.path.join(output, "checkpoint-5"), 5))
     launch.ok(script("hf_train"), output, "14", "resume")

@@ -21,6 +21,11 @@ def only_run(store):
     return run_dir
 
 
+def text(*path):
+    with open(os.path.join(*path), encoding="utf-8") as file:
+        return file.read()
+
+
 def load(*path):
     with open(os.path.join(*path), encoding="utf-8") as file:
         return strict_json(file.read())
@@ -52,7 +57,7 @@ def test_a_plain_script_makes_a_complete_run_folder(launch, valid):
         launch,
         """
 import trainyard
-run = trainyard.init(project="My project!", name="first", params={"lr": 1e-3, "nested": {"nan": float("nan")}}, tags=["a"], seed=3)
+run = trainyard.init(project="My project!", name="first", params={"lr": 1e-3, "nested": {"nan": float("nan")}}, tags=["a"], seed=3, experiment="Learning rate")
 assert trainyard.init() is run and trainyard.current() is run
 for step in range(1, 101):
     trainyard.log({"loss": 1 / step}, step=step)
@@ -63,6 +68,7 @@ for step in range(1, 101):
     check_documents(run_dir, valid)
     record = load(run_dir, "run.json")
     assert (record["project"], record["name"], record["seed"], record["origin"]) == ("My-project", "first", 3, "sdk")
+    assert record["experiment"] == "Learning-rate" and 'experiment: "Learning-rate"' in text(run_dir, "spec.yaml")
     assert re.fullmatch(r"run_[0-9a-hjkmnp-tv-z]{17}", record["id"]) and os.path.basename(run_dir) == record["id"]
     attempt = Attempt(run_dir)
     assert attempt.series("loss") == {float(step): 1 / step for step in range(1, 101)}
@@ -70,7 +76,7 @@ for step in range(1, 101):
     assert (attempt.end["status"], attempt.end["step"]) == ("completed", 100)
     assert load(attempt.dir, "exit.json")["code"] == 0
     assert load(attempt.dir, "attempt.json")["command"][-1] == "--flag"
-    assert "recipe:" in open(os.path.join(run_dir, "spec.yaml"), encoding="utf-8").read()
+    assert "recipe:" in text(run_dir, "spec.yaml")
     assert open(os.path.join(launch.folder, "store", ".gitignore"), encoding="utf-8").read() == "*\n"
 
 
@@ -281,9 +287,8 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 """,
     )
-    attempt = Attempt(run_dir)
-    for index in range(4):
-        assert len(attempt.series("n%d" % index)) == 50_000
+    logged = [(name, point.step) for point in Attempt(run_dir).points for name in point.values if not name.startswith("_")]
+    assert sorted(logged) == [("n%d" % index, step) for index in range(4) for step in range(1, 50_001)]
 
 
 def test_rows_beyond_the_bound_are_dropped_and_counted(launch):

@@ -58,6 +58,7 @@ def init(
     description: str = "",
     tags: Iterable[str] = (),
     seed: Optional[int] = None,
+    experiment: Optional[str] = None,
 ) -> Run:
     """
     Begin to report. In a process that Trainyard launched it attaches to that attempt, and everything but ``params`` is already
@@ -69,18 +70,25 @@ def init(
     :param params: see ``Run.log_params``
     :param store: folder that holds projects. Default: TRAINYARD_STORE, the nearest ``.trainyard`` above the working folder, or one made in it.
     :param seed: runs that differ by it alone are replicates
+    :param experiment: name of the experiment that the run belongs to; the configurations of its runs are kept together
     """
     global _current
     with _lock:
         if _current is None or (_current._finished and not _forked):
-            _current = _start(project, name, store, description, tags, seed)
+            _current = _start(project, name, store, description, tags, seed, experiment)
         if params:
             _current.log_params(params)
         return _current
 
 
 def _start(
-    project: Optional[str], name: Optional[str], store: Optional[str], description: str, tags: Iterable[str], seed: Optional[int]
+    project: Optional[str],
+    name: Optional[str],
+    store: Optional[str],
+    description: str,
+    tags: Iterable[str],
+    seed: Optional[int],
+    experiment: Optional[str],
 ) -> Run:
     place = _standalone.launched_place()
     standalone = place is None
@@ -93,7 +101,7 @@ def _start(
             return run
         if place is None:
             kept = [str(tag)[:80] for tag in tags if str(tag)][:100]
-            place = _standalone.create(project, name, store, str(description), kept, seed)
+            place = _standalone.create(project, name, store, str(description), kept, seed, experiment)
             run = Run(place, True)
         run._open()
         _exit.watch(_on_crash, _on_exit, _on_fork)

@@ -108,6 +108,7 @@ def create(
     description: str,
     tags: List[str],
     seed: Optional[int],
+    experiment: Optional[str] = None,
 ) -> Place:
     """
     Make a complete run folder with one running attempt: this process.
@@ -115,6 +116,7 @@ def create(
     :raises OSError: the store cannot be written
     """
     now = time.time()
+    experiment = slug(str(experiment)) if experiment else None
     seed = int(seed) if seed is not None and abs(int(seed)) < 2**53 else None
     root = find_store(store)
     os.makedirs(root, exist_ok=True)
@@ -129,7 +131,7 @@ def create(
     if patch is not None:
         _json.write_text_atomic(os.path.join(place.run_dir, "git.patch"), patch)
     shown = (name or "").strip()[:200] or "%s %s" % (_script_name(), time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)))
-    _write_spec(place, shown, description, tags, seed)
+    _write_spec(place, shown, experiment, description, tags, seed)
     _json.write_atomic(os.path.join(attempt_dir, "attempt.json"), _attempt(now))
     _json.write_atomic(
         os.path.join(attempt_dir, "process.json"),
@@ -144,7 +146,7 @@ def create(
         "version": RUN_FOLDER_VERSION,
         "id": run_id,
         "project": place.project,
-        "experiment": None,
+        "experiment": experiment,
         "name": shown,
         "description": description[:10_000],
         "notes": "",
@@ -219,7 +221,9 @@ def _attempt(now: float) -> Dict[str, Any]:
     }
 
 
-def _write_spec(place: Place, name: str, description: str, tags: List[str], seed: Optional[int]) -> None:
+def _write_spec(
+    place: Place, name: str, experiment: Optional[str], description: str, tags: List[str], seed: Optional[int]
+) -> None:
     """spec.yaml and resolved.json, as if the script had been launched, so that the run can be started again from the editor."""
     script = _script()
     recipe = "script" if script else "command"
@@ -227,6 +231,8 @@ def _write_spec(place: Place, name: str, description: str, tags: List[str], seed
     params: Dict[str, Any] = {"script": script} if script else {"command": [sys.executable or "python"]}
     spec: Dict[str, Any] = {"name": name, "project": place.project, "recipe": recipe, "params": params, "args": arguments}
     spec.update({"python": sys.executable or "python", "cwd": os.getcwd()})
+    if experiment:
+        spec["experiment"] = experiment
     if description:
         spec["description"] = description[:10_000]
     if tags:

@@ -32,10 +32,9 @@ export function readJunit(text, code) {
   const count = (name) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
   const failed = count("failures") + count("errors");
   const skipped = count("skipped");
-  // pytest-xdist puts the group behind a name: resume of `test_it_goes_on@resume`.
-  const failures = [
-    ...text.matchAll(/<testcase classname="([^"]*)" name="([^"]*?)(?:@[\w-]+)?"[^>]*><(?:failure|error) message="([^"]*)"/g),
-  ].map(([, file, name, message]) => `${file} > ${name}\n${start(message.replaceAll("&#10;", "\n"))}`);
+  const failures = [...text.matchAll(/<testcase classname="([^"]*)" name="([^"]*)"[^>]*><(?:failure|error) message="([^"]*)"/g)].map(
+    ([, file, name, message]) => `${file} > ${name}\n${start(message.replaceAll("&#10;", "\n"))}`,
+  );
   return settle({ passed: count("tests") - failed - skipped, failed, skipped, failures }, code);
 }
 

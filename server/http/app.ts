@@ -12,10 +12,12 @@ import { dataHandlers } from "./data-handlers.ts";
 import { badRequest, errorResponse, toTrainyardError } from "./errors.ts";
 import { documentHandlers } from "./document-handlers.ts";
 import { draftHandlers } from "./draft-handlers.ts";
+import { experimentHandlers } from "./experiment-handlers.ts";
 import { exportHandlers } from "./export-handlers.ts";
 import { importHandlers } from "./import-handlers.ts";
 import { noticeHandlers } from "./notice-handlers.ts";
 import { projectHandlers } from "./project-handlers.ts";
+import { queueHandlers } from "./queue-handlers.ts";
 import { runHandlers } from "./run-handlers.ts";
 import { savedHandlers } from "./saved-handlers.ts";
 import { checkBearer, checkHostAndOrigin } from "./security.ts";
@@ -31,12 +33,14 @@ export function createApp(context: HttpContext): Hono {
   const handlers: Handlers = {
     ...serverHandlers(context),
     ...projectHandlers(context),
+    ...experimentHandlers(context),
     ...savedHandlers(context),
     ...analysisHandlers(context),
     ...exportHandlers(context),
     ...importHandlers(context),
     ...documentHandlers(context),
     ...sweepHandlers(context),
+    ...queueHandlers(context),
     ...draftHandlers(context),
     ...runHandlers(context),
     ...trashHandlers(context),

@@ -5,6 +5,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { mustWrite } from "../store/store.ts";
 import { compare } from "./compare.ts";
+import { inExperiment } from "../runs/prepare.ts";
 import type { RunOutline } from "../runs/types.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 
@@ -25,14 +26,19 @@ export function draftHandlers({ store, stores: { storeOf }, runs }: HttpContext)
     },
     async cloneRun({ params, body }) {
       mustWrite(store);
-      const { name, project } = mustHave(params.id);
+      const parent = mustHave(params.id);
+      const { name, project } = parent;
       const [{ spec }, resolved] = await Promise.all([storeOf(params.id).spec(params.id), storeOf(params.id).resolved(params.id)]);
       if (spec === null)
         throw new TrainyardError("conflict", `the run ${name} has no document that could be cloned`, "Start a new run with its params.");
       const baseDir = resolved?.extra["base_dir"];
-      const copy = { ...spec, name: body.name ?? freeRunName(name, namesIn(project)), params: { ...spec.params, ...body.params } };
+      const copy = {
+        ...inExperiment(spec, parent),
+        name: body.name ?? freeRunName(name, namesIn(project)),
+        params: { ...spec.params, ...body.params },
+      };
       return runs.create(
-        { spec: copy, start: body.start, ...(typeof baseDir === "string" && { base_dir: baseDir }) },
+        { spec: copy, start: body.start, queue: body.queue, ...(typeof baseDir === "string" && { base_dir: baseDir }) },
         { parent: { run: params.id, checkpoint: null, step: null } },
       );
     },

@@ -1,13 +1,17 @@
 /** Routes about the life of runs. */
+import type { RunDetails } from "../../protocol/batch.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { findCheckpoint } from "../runs/checkpoint-tags.ts";
 import { codeDifference, type CodeOfRun } from "../runs/code-difference.ts";
+import { mapLimited } from "../store/run-index.ts";
 import { mustWrite } from "../store/store.ts";
 import type { Handlers, HttpContext } from "./context.ts";
+import { toTrainyardError } from "./errors.ts";
 
 type RunRoutes =
   | "listRuns"
   | "createRun"
+  | "getRuns"
   | "getRun"
   | "getCodeDifference"
   | "editRun"
@@ -21,7 +25,7 @@ type RunRoutes =
   | "retainCheckpoints"
   | "listEvents";
 
-export function runHandlers({ store, stores: { storeOf }, runs, catalog }: HttpContext): Pick<Handlers, RunRoutes> {
+export function runHandlers({ store, stores: { storeOf }, runs, catalog, log }: HttpContext): Pick<Handlers, RunRoutes> {
   const writable = (): void => {
     mustWrite(store);
   };
@@ -38,6 +42,21 @@ export function runHandlers({ store, stores: { storeOf }, runs, catalog }: HttpC
     async createRun({ body }) {
       writable();
       return runs.create(body);
+    },
+    async getRuns({ query }) {
+      const answer: RunDetails = { runs: [], failed: [] };
+      const read = await mapLimited(query.runs, async (run) => {
+        try {
+          return { detail: await runs.detail(run) };
+        } catch (error) {
+          return { failed: { run, error: toTrainyardError(error, log).toApi().error } };
+        }
+      });
+      for (const { detail, failed } of read) {
+        if (detail === undefined) answer.failed.push(failed);
+        else answer.runs.push(detail);
+      }
+      return answer;
     },
     getRun: ({ params }) => runs.detail(params.id),
     async getCodeDifference({ params, query }) {

@@ -110,11 +110,12 @@ export function trashHandlers({ store, runs, log }: HttpContext): Pick<Handlers,
 }
 
 function edited(record: RunRecord, action: BatchAction & { do: "edit" }): EditRun {
-  const { starred, archived, add_tags = [], remove_tags = [] } = action;
+  const { starred, archived, experiment, add_tags = [], remove_tags = [] } = action;
   const tags = [...new Set([...record.tags, ...add_tags])].filter((tag) => !remove_tags.includes(tag));
   const changes = EditRun.safeParse({
     ...(starred !== undefined && { starred }),
     ...(archived !== undefined && { archived }),
+    ...(experiment !== undefined && { experiment }),
     ...((add_tags.length > 0 || remove_tags.length > 0) && { tags }),
   });
   if (!changes.success) throw badRequest("change", changes.error);

@@ -11,6 +11,7 @@ import { importArchive } from "./archive.ts";
 import { gather, type Gathered, type GatheredRun, type ImportPiece } from "./points.ts";
 import { readArrow, readParquet } from "./read-columns.ts";
 import { LONG_COLUMNS, readJsonLines, readLong, readWide, WIDE_COLUMNS } from "./read-text.ts";
+import { messageOf } from "./refused.ts";
 import { writeRunFolder } from "./write-run.ts";
 
 /** The exports of points; an archive is another matter. */
@@ -76,8 +77,7 @@ async function readAll(file: string, format: PointFormat): Promise<Gathered> {
     return await gather(READERS[format](file));
   } catch (error) {
     if (error instanceof TrainyardError) throw error;
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new TrainyardError("bad_request", `${file} cannot be read as ${format}: ${detail}`, "Export the run again.", [], {
+    throw new TrainyardError("bad_request", `${file} cannot be read as ${format}: ${messageOf(error)}`, "Export the run again.", [], {
       cause: error,
     });
   }
@@ -98,8 +98,7 @@ async function beginningOf(file: string): Promise<string> {
   } catch (error) {
     if (error instanceof TrainyardError) throw error;
     if (isAbsent(error)) throw new TrainyardError("missing_file", `there is no file ${file}`, "Check the path.");
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new TrainyardError("missing_file", `${file} cannot be read: ${detail}`, "Check its permissions and the disk.", [], {
+    throw new TrainyardError("missing_file", `${file} cannot be read: ${messageOf(error)}`, "Check its permissions and the disk.", [], {
       cause: error,
     });
   }

@@ -7,7 +7,7 @@ import { fromWireNumber } from "../../protocol/wire-number.ts";
 import { parseJson } from "../../protocol/parse-json.ts";
 import { CsvRows } from "./csv.ts";
 import type { ImportPiece } from "./points.ts";
-import { cannotImport } from "./refused.ts";
+import { cannotImport, messageOf } from "./refused.ts";
 
 export const LONG_COLUMNS = ["run", "name", "metric", "attempt", "step", "time", "value"] as const;
 export const WIDE_COLUMNS = ["run", "name", "attempt", "step", "time"] as const;
@@ -43,7 +43,7 @@ export async function* readJsonLines(file: string): AsyncGenerator<ImportPiece> 
     try {
       value = parseJson(text);
     } catch (error) {
-      throw atLine(file, number, error instanceof Error ? error.message : String(error));
+      throw atLine(file, number, messageOf(error));
     }
     const type = typeof value === "object" && value !== null && "type" in value ? value.type : null;
     if (type === "point") {

@@ -8,7 +8,7 @@ import type { RunId } from "../../protocol/ids.ts";
 import { notFiniteSentence } from "../../protocol/not-finite.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/state-kinds.ts";
+import { isWaiting, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { attemptMarks } from "../launch/group.ts";
 import { launchAttempt } from "../launch/launch.ts";
 import { findLeader, hasSupervisor } from "../launch/search.ts";
@@ -19,6 +19,7 @@ import { LiveAttempt, type AttemptEnd, type LiveHost } from "./live.ts";
 import { decideOutcome } from "./outcome.ts";
 import { attemptRecord, type PrepareContext } from "./prepare.ts";
 import type { SeriesPool } from "./series-pool.ts";
+import { leaving, startingAs } from "./queue-stay.ts";
 import { memoryLimit, oomKillCount } from "./snapshot.ts";
 
 /** How much of the log's end is searched for the cause of a failure. */
@@ -57,7 +58,11 @@ export class Attempts {
       await this.#ledger.move(entry, {
         to: "failed",
         cause: "server",
-        changes: { state_reason: "Its spec.yaml or resolved.json cannot be read.", ended_at: new Date().toISOString() },
+        changes: {
+          state_reason: "Its spec.yaml or resolved.json cannot be read.",
+          ended_at: new Date().toISOString(),
+          ...leaving(entry.record, "failed"),
+        },
       });
       return;
     }
@@ -67,9 +72,16 @@ export class Attempts {
     entry.attemptStarted(Date.parse(now));
     await this.#ledger.move(entry, {
       to: "starting",
-      cause: "server",
+      cause: isWaiting(entry.record) ? "queue" : "server",
       evidence: { command: attempt.command },
-      changes: { attempt: number, started_at: entry.record.started_at ?? now, ended_at: null, state_reason: null, failure: null },
+      changes: {
+        attempt: number,
+        started_at: entry.record.started_at ?? now,
+        ended_at: null,
+        state_reason: null,
+        failure: null,
+        ...startingAs(entry.record, number),
+      },
     });
     await this.#start(entry, attempt, paths.dir);
   }

@@ -1,7 +1,7 @@
 /** Writes down a new run: its folder, its place among the runs, its first event. */
 import path from "node:path";
 import { newRunId } from "../../protocol/ids.ts";
-import type { RunRecord } from "../../protocol/run.ts";
+import type { QueueStay, RunRecord } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
 import type { Plan } from "../recipes/recipes.ts";
 import { runPaths } from "../store/paths.ts";
@@ -23,6 +23,8 @@ export interface NewRun {
   readonly parent: RunRecord["parent"];
   readonly resume?: Resume;
   readonly sweep?: RunOrigin["sweep"];
+  /** Of a queued run that waits for its turn. */
+  readonly queue?: QueueStay;
 }
 
 interface MakeRunContext {
@@ -33,7 +35,7 @@ interface MakeRunContext {
 
 /** @throws TrainyardError conflict (the folder is there) | disk_full | store_unwritable */
 export async function makeRun({ store, ledger, gpuNames }: MakeRunContext, run: NewRun): Promise<RunEntry> {
-  const { spec, plan, baseDir, source, state, parent, resume, sweep } = run;
+  const { spec, plan, baseDir, source, state, parent, resume, sweep, queue } = run;
   const id = sweep?.run ?? newRunId();
   const paths = runPaths(path.join(store.root, spec.project, "runs", id));
   const [git, environment] = await Promise.all([
@@ -52,6 +54,7 @@ export async function makeRun({ store, ledger, gpuNames }: MakeRunContext, run: 
     git: git?.git ?? null,
     environment,
     sweep: sweep?.place,
+    queue,
   });
   const resolved = await recordedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
   await store.create(record, {
@@ -63,7 +66,10 @@ export async function makeRun({ store, ledger, gpuNames }: MakeRunContext, run: 
   entry.resolvedParams = plan.params;
   entry.markLoaded(true);
   ledger.add(entry);
-  const evidence = parent === null ? {} : { parent: parent.run, checkpoint: parent.checkpoint };
+  const evidence = {
+    ...(parent !== null && { parent: parent.run, checkpoint: parent.checkpoint }),
+    ...(queue !== undefined && { queue: true }),
+  };
   await ledger.event(entry, { type: "state", time: record.created_at, from: null, to: state, attempt: 0, cause: "user", evidence });
   return entry;
 }

@@ -1,7 +1,7 @@
 /** From a request to everything that is written down when a run is made. Writes nothing itself. */
 import path from "node:path";
 import { TrainyardError } from "../../protocol/errors.ts";
-import type { RunId } from "../../protocol/ids.ts";
+import { Slug, type RunId } from "../../protocol/ids.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { PreflightReport } from "../../protocol/recipe.ts";
@@ -14,6 +14,7 @@ import type { ParamLayers } from "../recipes/resolve.ts";
 import { commandFor } from "../recipes/command-recipe.ts";
 import type { RunPaths, RunStore } from "../store/types.ts";
 import { datasetStates } from "./datasets.ts";
+import { QUEUED_REASON } from "./queue-stay.ts";
 
 export interface PrepareContext {
   readonly store: RunStore;
@@ -162,6 +163,7 @@ export interface RecordOptions {
   readonly git: RunRecord["git"];
   readonly environment: RunRecord["environment"];
   readonly sweep?: RunRecord["sweep"];
+  readonly queue?: RunRecord["queue"];
 }
 
 export function runRecord(options: RecordOptions): RunRecord {
@@ -171,7 +173,7 @@ export function runRecord(options: RecordOptions): RunRecord {
     version: RUN_FOLDER_VERSION,
     id: options.id,
     project: spec.project,
-    experiment: null,
+    experiment: spec.experiment ?? null,
     name: options.name,
     description: spec.description,
     notes: "",
@@ -179,7 +181,7 @@ export function runRecord(options: RecordOptions): RunRecord {
     starred: false,
     archived: false,
     state: options.state,
-    state_reason: null,
+    state_reason: options.queue === undefined ? null : QUEUED_REASON,
     failure: null,
     recipe: spec.recipe,
     seed: spec.seed ?? (typeof seed === "number" && Number.isInteger(seed) ? seed : null),
@@ -192,7 +194,16 @@ export function runRecord(options: RecordOptions): RunRecord {
     git: options.git,
     environment: options.environment,
     ...(options.sweep !== undefined && { sweep: options.sweep }),
+    ...(options.queue !== undefined && { queue: options.queue }),
   };
+}
+
+/** The document of a run for another one that comes from it: of the experiment that the run is in now. */
+export function inExperiment(spec: RunSpec, { experiment }: Pick<RunRecord, "experiment">): RunSpec {
+  const of = { ...spec };
+  delete of.experiment;
+  const name = Slug.safeParse(experiment);
+  return name.success ? { ...of, experiment: name.data } : of;
 }
 
 /** A name for a run that was given none: what it trains, and the how-manieth of its kind. */

@@ -7,12 +7,12 @@ import type { RunSpec } from "../../protocol/spec.ts";
 import type { Plan } from "../recipes/recipes.ts";
 import { runsProgram } from "../store/resumable.ts";
 import { chooseCheckpoint } from "./checkpoint-choice.ts";
-import { launchFacts, mustPassCheck, planRun, type PrepareContext, type ResolveOptions } from "./prepare.ts";
+import { inExperiment, launchFacts, mustPassCheck, planRun, type PrepareContext, type ResolveOptions } from "./prepare.ts";
 
 export type Resume = NonNullable<ResolveOptions["resume"]>;
 
 export interface ResumePlan {
-  /** Of the run that is resumed, as it was written. */
+  /** Of the run that is resumed, as it was written, of the experiment that it is in now. */
   readonly spec: RunSpec;
   readonly baseDir: string;
   readonly plan: Plan;
@@ -61,7 +61,7 @@ export async function planResume(context: PrepareContext, record: RunRecord, req
   await mustPassCheck(context, plan, spec);
   const mode = checkpoint.kind === "full" ? "state" : "weights";
   const resume: Resume = { name: checkpoint.name, path: checkpoint.path, step: checkpoint.step, mode };
-  return { spec, baseDir, plan, resume, before: resolved.params };
+  return { spec: inExperiment(spec, record), baseDir, plan, resume, before: resolved.params };
 }
 
 /** A script or command that did not say that it goes on from a checkpoint: it would silently train from the beginning. */

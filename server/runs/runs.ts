@@ -4,6 +4,7 @@ import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
+import type { MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
@@ -20,17 +21,20 @@ import { Attempts } from "./attempts.ts";
 import { changeTag } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
 import { Documents } from "./documents.ts";
-import { rewriteDraft, type DraftDocument } from "./drafts.ts";
+import { dequeueDraft, enqueueDraft, prepareAnew, rewriteDraft, startNow } from "./drafts.ts";
 import type { RunEntry } from "./entry.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import { makeRun, type NewRun } from "./make-run.ts";
-import { baseDirOf, launchFacts, mustBeOneRun, mustPassCheck, planRun, recordedSpec, type PrepareContext } from "./prepare.ts";
+import { baseDirOf, mustBeOneRun, mustPassCheck, planRun, recordedSpec, type PrepareContext } from "./prepare.ts";
+import { queueHistory } from "./queue-history.ts";
+import { leaving, newStay } from "./queue-stay.ts";
 import { retainAutomatically, retainCheckpoints } from "./retention.ts";
-import { planResume, unreadable } from "./resume.ts";
+import { planResume } from "./resume.ts";
 import { stampOf } from "./run-cache.ts";
+import { RunQueue } from "./run-queue.ts";
 import { SeriesPool } from "./series-pool.ts";
-import type { RunOrigin, RunOutline, Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
+import type { DraftDocument, RunOrigin, RunOutline, Runs, RunsChange, RunsOptions, TagChange } from "./types.ts";
 
 export function createRuns(options: RunsOptions): Runs {
   return new RunsRoom(options);
@@ -46,9 +50,10 @@ class RunsRoom implements Runs {
   readonly #system: SeriesPool;
   readonly #attempts: Attempts;
   readonly #inventory: Inventory;
-  /** Changes of one run wait for each other; so do launches, which count how many runs live. */
-  readonly #queue = new KeyedQueue();
-  #closed = false;
+  readonly queue: RunQueue;
+  readonly #drafts: { readonly context: PrepareContext; readonly ledger: Ledger };
+  /** Changes of one run wait for each other. */
+  readonly #lines = new KeyedQueue();
 
   constructor(options: RunsOptions) {
     const { store, packageRoot } = options;
@@ -66,10 +71,17 @@ class RunsRoom implements Runs {
     this.#metrics = new SeriesPool(options.openMetrics, spill, { isOver: (id) => this.#isOver(id) });
     this.#system = new SeriesPool(options.openSystem, spill);
     this.#attempts = new Attempts(this.#ledger, this.#metrics, this.#context, (entry) => {
-      void this.#pump();
-      void this.#queue.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
+      void this.queue.pump();
+      void this.#lines.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
     });
-    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts);
+    this.#drafts = { context: this.#context, ledger: this.#ledger };
+    this.queue = new RunQueue({
+      ledger: this.#ledger,
+      inTurn: (entry, work) => this.#lines.run(entry.id, () => this.#using(entry, work)),
+      prepare: (entry) => prepareAnew(this.#drafts, entry),
+      launch: (entry) => this.#attempts.launch(entry),
+    });
+    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts, options.paced ?? (() => Promise.resolve()));
     this.#ledger.listen((change) => {
       if (change.type === "removed") options.compact?.remove(change.id);
     });
@@ -78,12 +90,11 @@ class RunsRoom implements Runs {
   async start(): Promise<void> {
     await this.#inventory.start();
     this.#options.compact?.prune((id) => this.has(id));
-    // A launch takes its time; whoever waits for the server does not wait for it.
-    void this.#pump();
+    this.queue.start();
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.queue.close();
     this.#ledger.close();
     for (const entry of this.#ledger.entries()) entry.live?.close();
     await this.#inventory.close();
@@ -165,17 +176,20 @@ class RunsRoom implements Runs {
     mustBeOneRun(spec);
     const baseDir = baseDirOf(request, this.#context.baseDir);
     const plan = await planRun(this.#context, spec, baseDir);
-    if (request.start) await mustPassCheck(this.#context, plan, spec);
+    const queue = request.queue === true ? newStay() : undefined;
+    const starts = request.start || queue !== undefined;
+    if (starts) await mustPassCheck(this.#context, plan, spec);
     const entry = await this.#make({
       spec,
       plan,
       baseDir,
       source: request.source,
-      state: request.start ? "queued" : "draft",
+      state: starts ? "queued" : "draft",
       parent,
+      ...(queue !== undefined && { queue }),
       ...(sweep !== undefined && { sweep }),
     });
-    if (request.start) await this.#pump();
+    if (starts) await this.queue.pump();
     return this.detail(entry.record.id);
   }
 
@@ -186,19 +200,26 @@ class RunsRoom implements Runs {
   }
 
   startDraft(id: RunId): Promise<RunDetail> {
-    return this.#changing(id, async (entry) => {
-      const { state, name } = entry.record;
-      if (state !== "draft")
-        throw new TrainyardError("conflict", `the run ${name} is ${state}, not a draft`, "Resume it, or make a new run.");
-      const [{ spec }, resolved] = await Promise.all([this.#store.spec(id), this.#store.resolved(id)]);
-      if (spec === null || resolved === null) throw unreadable(name);
-      const { baseDir } = launchFacts(resolved, this.#context.baseDir);
-      // The world may have changed since the draft was made: interpreter, files, dataset.
-      const plan = await planRun(this.#context, spec, baseDir);
-      await mustPassCheck(this.#context, plan, spec);
-      await this.#store.writeResolved(id, await recordedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir }));
-      await this.#ledger.move(entry, { to: "queued", cause: "user" });
-    });
+    return this.#changing(id, (entry) => startNow(this.#drafts, entry));
+  }
+
+  async enqueue(id: RunId): Promise<RunDetail> {
+    mustWrite(this.#store);
+    await this.queue.forgetPlace(id);
+    return this.#changing(id, (entry) => enqueueDraft(this.#drafts, entry));
+  }
+
+  dequeue(id: RunId): Promise<RunDetail> {
+    return this.#changing(id, (entry) => dequeueDraft(this.#drafts, entry));
+  }
+
+  moveInQueue(id: RunId, to: MoveInQueue): Promise<Queue> {
+    mustWrite(this.#store);
+    return this.queue.move(id, to);
+  }
+
+  queueHistory(query: QueueHistoryQuery): QueueHistory {
+    return queueHistory(this.#ledger, query);
   }
 
   cancel(id: RunId, request: CancelRun, by: "user" | "sweep" = "user"): Promise<RunDetail> {
@@ -207,7 +228,11 @@ class RunsRoom implements Runs {
       const cancelled = await this.#ledger.moveFrom(entry, waiting, {
         to: "cancelled",
         cause: by,
-        changes: { state_reason: `Stopped before it began: ${request.reason}.`, ended_at: new Date().toISOString() },
+        changes: {
+          state_reason: `Stopped before it began: ${request.reason}.`,
+          ended_at: new Date().toISOString(),
+          ...leaving(entry.record, "cancelled"),
+        },
       });
       if (cancelled) return;
       const { state, name, attempt } = entry.record;
@@ -236,8 +261,8 @@ class RunsRoom implements Runs {
     if (request.mode === "continue") return this.#changing(id, (entry) => this.#continue(entry, request));
     mustWrite(this.#store);
     // In its turn: no checkpoint may be removed between being chosen and being written down as a parent.
-    const entry = await this.#queue.run(id, () => this.#fork(this.#ledger.mustChange(id), request));
-    await this.#pump();
+    const entry = await this.#lines.run(id, () => this.#fork(this.#ledger.mustChange(id), request));
+    await this.queue.pump();
     return this.detail(entry.record.id);
   }
 
@@ -250,18 +275,18 @@ class RunsRoom implements Runs {
   }
 
   changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint> {
-    return this.#queue.run(id, () =>
+    return this.#lines.run(id, () =>
       this.#using(this.#ledger.mustChange(id), (entry) => changeTag(this.#ledger, entry, checkpoint, change)),
     );
   }
 
   retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan> {
     if (request.apply) mustWrite(this.#store);
-    return this.#queue.run(id, () => this.#using(this.#ledger.mustChange(id), (entry) => retainCheckpoints(this.#ledger, entry, request)));
+    return this.#lines.run(id, () => this.#using(this.#ledger.mustChange(id), (entry) => retainCheckpoints(this.#ledger, entry, request)));
   }
 
   remove(id: RunId): Promise<TrashId> {
-    return this.#queue.run(id, async () => {
+    return this.#lines.run(id, async () => {
       const entry = this.#ledger.must(id);
       if (LIVE_STATES.has(entry.record.state) || entry.record.state === "queued")
         throw new TrainyardError("conflict", `the run ${entry.record.name} is ${entry.record.state}`, "Stop it first.");
@@ -275,7 +300,7 @@ class RunsRoom implements Runs {
 
   async restore(trash: TrashId): Promise<RunId> {
     mustWrite(this.#store);
-    const id = await this.#queue.run(runOfTrash(trash), () => this.#store.trashed.restore(trash));
+    const id = await this.#lines.run(runOfTrash(trash), () => this.#store.trashed.restore(trash));
     await this.#inventory.changed(id);
     return id;
   }
@@ -321,39 +346,9 @@ class RunsRoom implements Runs {
   /** Changes one run after everything that was asked of it before, then starts what may start. */
   async #changing(id: RunId, change: (entry: RunEntry) => Promise<void>): Promise<RunDetail> {
     mustWrite(this.#store);
-    await this.#queue.run(id, () => this.#using(this.#ledger.mustChange(id), change));
-    await this.#pump();
+    await this.#lines.run(id, () => this.#using(this.#ledger.mustChange(id), change));
+    await this.queue.pump();
     return this.detail(id);
-  }
-
-  /** Starts queued runs, oldest first, as long as there is room. */
-  async #pump(): Promise<void> {
-    if (this.#store.readOnly) return; // Another server may start them.
-    await this.#queue.run("launch", async () => {
-      const limit = this.#options.maxConcurrent ?? Infinity;
-      const queued = [...this.#ledger.entries()].filter((entry) => entry.state === "queued");
-      queued.sort((a, b) => (a.id < b.id ? -1 : 1));
-      for (const entry of queued) {
-        if (this.#closed || this.#ledger.liveCount() >= limit) return;
-        if (entry.record.state === "queued") await this.#launch(entry);
-      }
-    });
-  }
-
-  async #launch(entry: RunEntry): Promise<void> {
-    try {
-      await this.#attempts.launch(entry);
-    } catch (error) {
-      this.#ledger.note(`starting ${entry.record.id}`, error);
-      // Cancelled meanwhile, or no attempt could be written: the run says so itself, and the next in the queue is not held up.
-      if (entry.record.state !== "queued") return;
-      const reason = error instanceof Error ? error.message : String(error);
-      await this.#ledger.move(entry, {
-        to: "failed",
-        cause: "server",
-        changes: { state_reason: reason, ended_at: new Date().toISOString() },
-      });
-    }
   }
 
   #make(run: NewRun): Promise<RunEntry> {

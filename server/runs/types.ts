@@ -4,6 +4,7 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../protocol/queries.ts";
+import type { ChangeQueue, MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
@@ -23,8 +24,6 @@ export interface RunsOptions {
   readonly defaultPython?: string | undefined;
   /** Folder that relative paths refer to. Default: the folder that holds the store. */
   readonly baseDir?: string;
-  /** Runs that may live at the same time; further ones are queued. Default: no limit. */
-  readonly maxConcurrent?: number;
   /** Points of a run: its metrics, and the samples of the machine taken while it lived. */
   readonly openMetrics: (run: RunId) => RunSeries;
   readonly openSystem: (run: RunId) => RunSeries;
@@ -36,6 +35,11 @@ export interface RunsOptions {
   readonly compact?: CompactFiles | null;
   /** Where runs that are over are remembered; without it all of them are kept in memory. */
   readonly cache?: RunCache | null;
+  /**
+   * Settles when those who listen have taken what they were told so far. The reading of many folders waits for it now and then, so that what is
+   * on its way stays little.
+   */
+  readonly paced?: () => Promise<void>;
   readonly log?: (text: string) => void;
 }
 
@@ -43,6 +47,7 @@ export interface RunsOptions {
 export interface RunOutline {
   readonly id: RunId;
   readonly project: string;
+  readonly experiment: string | null;
   readonly name: string;
   readonly state: RunState;
   /** Has an attempt of it started? */
@@ -60,7 +65,9 @@ export type RunsChange =
   | { type: "points"; id: RunId }
   /** New bytes in an attempt's log. */
   | { type: "log"; id: RunId; attempt: number }
-  | { type: "usage"; id: RunId; usage: RunUsage };
+  | { type: "usage"; id: RunId; usage: RunUsage }
+  /** Who is in the queue, in which order, or how it goes. */
+  | { type: "queue" };
 
 /** What a new run comes from, where it comes from something. */
 export interface RunOrigin {
@@ -74,6 +81,19 @@ export interface TagChange {
   readonly action: "add" | "remove";
   readonly tag: CheckpointTag;
   readonly notes: string;
+}
+
+/** The document of a draft, with what it needs to be planned. */
+export type DraftDocument = Omit<CreateRun, "start" | "queue">;
+
+/** How the queue goes. */
+export interface QueueControl {
+  /** Will it start something by itself, as soon as it can? */
+  readonly isBusy: boolean;
+  /** @throws TrainyardError corrupt_record */
+  list(): Promise<Queue>;
+  /** @throws TrainyardError corrupt_record | disk_full | store_unwritable */
+  change(change: ChangeQueue): Promise<Queue>;
 }
 
 export interface Runs {
@@ -101,8 +121,17 @@ export interface Runs {
   /** Takes in a run that was put into the store by another part of the server. @throws TrainyardError not_found */
   adopt(id: RunId): Promise<RunDetail>;
   /** Replaces the document of a draft. @throws TrainyardError conflict */
-  editDraft(id: RunId, document: Omit<CreateRun, "start">): Promise<RunDetail>;
+  editDraft(id: RunId, document: DraftDocument): Promise<RunDetail>;
+  /** A draft, or a run that waits in the queue, ahead of its turn. @throws TrainyardError conflict */
   startDraft(id: RunId): Promise<RunDetail>;
+  readonly queue: QueueControl;
+  /** Puts a draft at the end of the queue. @throws TrainyardError conflict */
+  enqueue(id: RunId): Promise<RunDetail>;
+  /** Makes a draft of a run that waits. @throws TrainyardError conflict */
+  dequeue(id: RunId): Promise<RunDetail>;
+  /** @throws TrainyardError conflict when a run does not wait */
+  moveInQueue(id: RunId, to: MoveInQueue): Promise<Queue>;
+  queueHistory(query: QueueHistoryQuery): QueueHistory;
   /** @param by who asks: a person, or the sweep whose run does badly */
   cancel(id: RunId, request: CancelRun, by?: "user" | "sweep"): Promise<RunDetail>;
   resume(id: RunId, request: ResumeRun): Promise<RunDetail>;

@@ -8,6 +8,17 @@ function grow(capacity: number, needed: number): number {
   return Math.max(needed, Math.ceil(capacity * (capacity < 16_384 ? 2 : 1.25)));
 }
 
+/** How many of the first `length` indexes hold; those that do stand before those that do not. */
+export function countLeading(length: number, holds: (index: number) => boolean): number {
+  let low = 0;
+  for (let high = length; low < high;) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** A growing list of doubles. `data` may be longer than `length` and is replaced when the column grows. */
 export class Float64Column {
   data = new Float64Array(FIRST_CAPACITY);

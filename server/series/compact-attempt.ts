@@ -16,9 +16,10 @@ import {
   type CompactCurve,
   type CompactHeader,
 } from "./compact-file.ts";
+import { countLeading } from "./columns.ts";
 import { Axis, Curve, GapList } from "./curve.ts";
 import type { MetricPoints, PointArrays } from "./points.ts";
-import { widenByRange, type Extremes, type Nodes } from "./pyramid.ts";
+import { copyRange, widenByRange, type Extremes, type Nodes } from "./pyramid.ts";
 
 export class CompactAttempt implements AttemptPoints {
   readonly attempt: number;
@@ -140,20 +141,13 @@ class PagedColumn {
   }
 
   copy(from: number, to: number, target: Float64Array | Int32Array, at: number): void {
-    if (this.#pages !== null) this.#pages.copy(from, to, target, at);
+    if (this.#pages !== null) copyRange(this.#pages, from, to, target, at);
     else for (let i = from; i < to; i++) target[at + i - from] = this.#first + i * this.#stride;
   }
 
-  /** How many of the first `length` values, which ascend, are less than `key`, or at most that. */
-  count(length: number, key: number, equalToo: boolean): number {
-    let low = 0;
-    for (let high = length; low < high;) {
-      const middle = (low + high) >>> 1;
-      const value = this.at(middle);
-      if (value < key || (equalToo && value === key)) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  /** How many of the first `length` values, which ascend, hold. */
+  count(length: number, holds: (value: number) => boolean): number {
+    return countLeading(length, (index) => holds(this.at(index)));
   }
 }
 
@@ -246,22 +240,22 @@ class CompactPoints implements MetricPoints, Nodes {
   countBelow(step: number, length: number): number {
     // Most windows have no bounds: nothing need be read for them.
     if (length === 0 || step <= this.stepAt(0)) return 0;
-    return length === this.length && step > this.stepAt(length - 1) ? length : this.#axis.steps.count(length, step, false);
+    return length === this.length && step > this.stepAt(length - 1) ? length : this.#axis.steps.count(length, (other) => other < step);
   }
 
   countUpTo(step: number, length: number): number {
     if (length === 0 || step < this.stepAt(0)) return 0;
-    return length === this.length && step >= this.stepAt(length - 1) ? length : this.#axis.steps.count(length, step, true);
+    return length === this.length && step >= this.stepAt(length - 1) ? length : this.#axis.steps.count(length, (other) => other <= step);
   }
 
   countRowsBefore(row: number): number {
-    return row === 0 ? 0 : this.#axis.rows.count(this.length, row, false);
+    return row === 0 ? 0 : this.#axis.rows.count(this.length, (other) => other < row);
   }
 
   copy(from: number, to: number, target: PointArrays, at: number): void {
     this.#axis.steps.copy(from, to, target.steps, at);
     this.#axis.times.copy(from, to, target.times, at);
-    this.#values.copy(from, to, target.values, at);
+    copyRange(this.#values, from, to, target.values, at);
     if (target.rows !== null) this.#axis.rows.copy(from, to, target.rows, at);
   }
 

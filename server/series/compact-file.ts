@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { FileIdentity } from "../store/metric-reader.ts";
+import { identityOf, type FileIdentity } from "../store/metric-reader.ts";
 import type { Seekable } from "./pyramid.ts";
 
 export const COMPACT_MAGIC = 0x31_43_59_54; // "TYC1"
@@ -99,10 +99,10 @@ const TAIL_BYTES = 4096;
 export function sourceOf(file: string): { identity: FileIdentity; tail: string } {
   const opened = openSync(file, "r");
   try {
-    const { size, ino, mtimeMs, ctimeMs } = fstatSync(opened);
-    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
-    readSync(opened, tail, 0, tail.length, size - tail.length);
-    return { identity: { size, ino, mtimeMs, ctimeMs }, tail: createHash("sha1").update(tail).digest("hex") };
+    const identity = identityOf(fstatSync(opened));
+    const tail = Buffer.alloc(Math.min(identity.size, TAIL_BYTES));
+    readSync(opened, tail, 0, tail.length, identity.size - tail.length);
+    return { identity, tail: createHash("sha1").update(tail).digest("hex") };
   } finally {
     closeSync(opened);
   }
@@ -214,14 +214,5 @@ export class PagedValues implements Seekable {
   at(index: number): number {
     this.seek(index);
     return this.data[index - this.start]!;
-  }
-
-  copy(from: number, to: number, target: Float64Array | Int32Array, at: number): void {
-    for (let i = from; i < to;) {
-      this.seek(i);
-      const end = Math.min(to, this.start + this.data.length);
-      target.set(this.data.subarray(i - this.start, end - this.start), at + i - from);
-      i = end;
-    }
   }
 }

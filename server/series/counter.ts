@@ -1,4 +1,5 @@
 /** A metric that only ever grows (tokens, samples, epochs), as the x axis of the other metrics of its run. */
+import { countLeading } from "./columns.ts";
 import type { Segment } from "./points.ts";
 
 /**
@@ -34,15 +35,10 @@ export class Counter {
 
   /** Place of the first point that stands behind (step, attempt, row) in the order of logging. */
   #firstAfter(step: number, attempt: number, row: number): number {
-    let low = 0;
-    for (let high = this.#starts.at(-1)!; low < high;) {
-      const middle = (low + high) >>> 1;
-      const { points, index, attempt: of } = this.#find(middle);
-      const order = points.stepAt(index) - step || of - attempt || points.rowAt(index) - row;
-      if (order <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return countLeading(this.#starts.at(-1)!, (place) => {
+      const { points, index, attempt: of } = this.#find(place);
+      return (points.stepAt(index) - step || of - attempt || points.rowAt(index) - row) <= 0;
+    });
   }
 
   #find(place: number): { points: Segment["points"]; index: number; attempt: number } {

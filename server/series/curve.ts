@@ -1,6 +1,6 @@
 /** The points of one metric of one attempt. */
 import { Float64Column, Int32Column } from "./columns.ts";
-import { Pyramid, type Extremes, type Seekable } from "./pyramid.ts";
+import { copyRange, Pyramid, type Extremes, type Seekable } from "./pyramid.ts";
 import type { SpillFile } from "./spill.ts";
 import { ValueColumn } from "./value-column.ts";
 
@@ -147,7 +147,7 @@ export class Curve implements Points {
   }
 
   copyValues(from: number, to: number, target: Float64Array, at: number): void {
-    this.#values.copy(from, to, target, at);
+    copyRange(this.#values, from, to, target, at);
   }
 
   /** Makes room for `more` points. */

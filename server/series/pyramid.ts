@@ -32,6 +32,16 @@ export interface Seekable {
   readonly start: number;
 }
 
+/** Copies the values at [from, to), which must be there, to `target` from `at` on. */
+export function copyRange(values: Seekable, from: number, to: number, target: Float64Array | Int32Array, at: number): void {
+  for (let i = from; i < to;) {
+    values.seek(i);
+    const end = Math.min(to, values.start + values.data.length);
+    target.set(values.data.subarray(i - values.start, end - values.start), at + i - from);
+    i = end;
+  }
+}
+
 export function noExtremes(): Extremes {
   return { least: -1, greatest: -1, low: Infinity, high: -Infinity };
 }

@@ -21,8 +21,8 @@ export class StepRate {
   add(step: number, time: number): void {
     const steps = step - this.#lastStep;
     const ms = time - this.#lastTime;
-    if (steps > 0 && ms >= 0 && ms < LEAST_MS) return;
     if (steps > 0 && ms >= 0) {
+      if (ms < LEAST_MS) return;
       this.#seconds[this.#next] = ms / 1000 / steps;
       this.#steps[this.#next] = steps;
       this.#next = (this.#next + 1) % MAX_KEPT;

@@ -45,16 +45,6 @@ export class ValueColumn implements Seekable {
     this.start = block * BLOCK;
   }
 
-  /** Copies the values at [from, to) to `target` from `at` on. */
-  copy(from: number, to: number, target: Float64Array, at: number): void {
-    for (let i = from; i < to;) {
-      this.seek(i);
-      const end = i >= this.#first ? to : Math.min(to, this.start + BLOCK);
-      target.set(this.data.subarray(i - this.start, end - this.start), at + i - from);
-      i = end;
-    }
-  }
-
   /** Leaves the newest one to two blocks in memory, as far as the disk takes the others. */
   letGo(spill: SpillFile): void {
     if (this.#tail.length < 2 * BLOCK) return;

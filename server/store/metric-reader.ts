@@ -39,6 +39,10 @@ export interface FileIdentity {
   readonly ctimeMs: number;
 }
 
+export function identityOf({ size, ino, mtimeMs, ctimeMs }: FileIdentity): FileIdentity {
+  return { size, ino, mtimeMs, ctimeMs };
+}
+
 /** Bytes of the file that are wanted next. */
 interface Piece {
   readonly into: Uint8Array;
@@ -53,6 +57,10 @@ const CHUNK_BYTES = 1024 * 1024;
 /** A longer record is taken for damage. Room for a million values in a row. */
 const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 const SET_PREFIX_BYTES = METRIC_RECORD_HEADER_BYTES + 8;
+
+/** Used again by the next long read: a new one for each of a hundred files would keep V8 collecting. */
+const spareChunks: ArrayBuffer[] = [];
+const MOST_SPARE_CHUNKS = 2;
 
 interface KnownSet extends MetricSet {
   readonly rowBytes: number;
@@ -73,7 +81,6 @@ export class MetricFileReader {
   readonly #sink: MetricSink;
   readonly #sets = new Map<number, KnownSet>();
   #identity: FileIdentity | null = null;
-  #size = 0;
   #offset = 0;
   #recordEnd = 0;
   #rows = 0;
@@ -159,14 +166,10 @@ export class MetricFileReader {
 
   /** What has to be read, piece by piece; goes on with the number of bytes that were. */
   *#reading(found: FileIdentity): Generator<Piece, boolean, number> {
-    const { size, ino, mtimeMs, ctimeMs } = found;
-    if (size < this.#size || (this.#identity !== null && ino !== this.#identity.ino)) this.#startOver();
-    if (size === this.#size) {
-      this.#identity ??= { size, ino, mtimeMs, ctimeMs };
-      return false;
-    }
-    this.#identity = { size, ino, mtimeMs, ctimeMs };
-    this.#size = size;
+    const { size, ino } = found;
+    if (this.#identity !== null && (size < this.#size || ino !== this.#identity.ino)) this.#startOver();
+    if (this.#identity !== null && size === this.#size) return false;
+    this.#identity = identityOf(found);
     const before = this.#rows;
     if (this.#unreadable === null) yield* this.#readTo(size);
     return this.#rows > before;
@@ -176,13 +179,24 @@ export class MetricFileReader {
     if (this.#recordEnd > 0) this.#sink.restart();
     this.#sets.clear();
     this.#identity = null;
-    this.#size = this.#offset = this.#recordEnd = this.#rows = this.#damagedBytes = 0;
+    this.#offset = this.#recordEnd = this.#rows = this.#damagedBytes = 0;
     this.#current = this.#firstDamage = this.#unreadable = null;
   }
 
   *#readTo(size: number): Generator<Piece, void, number> {
     if (this.#offset === 0 && !(yield* this.#readHeader(size))) return;
-    let buffer = new ArrayBuffer(0);
+    if (size - this.#offset < CHUNK_BYTES) {
+      yield* this.#readInto(new ArrayBuffer(0), size);
+      return;
+    }
+    const spare = spareChunks.pop() ?? new ArrayBuffer(CHUNK_BYTES);
+    yield* this.#readInto(spare, size);
+    if (spareChunks.length < MOST_SPARE_CHUNKS) spareChunks.push(spare);
+  }
+
+  /** @param chunk where the bytes go, as long as it is large enough */
+  *#readInto(chunk: ArrayBuffer, size: number): Generator<Piece, void, number> {
+    let buffer = chunk;
     let want = CHUNK_BYTES;
     for (;;) {
       const from = this.#offset;
@@ -192,12 +206,12 @@ export class MetricFileReader {
       if (buffer.byteLength < length) buffer = new ArrayBuffer(length);
       const bytesRead = yield { into: new Uint8Array(buffer), length, position: from };
       if (bytesRead < length) return; // cut meanwhile: the next read sees it
-      const chunk = new Chunk(buffer, length);
-      const outcome = this.#parse(chunk, from, length === left);
+      const records = new Chunk(buffer, length);
+      const outcome = this.#parse(records, from, length === left);
       if (outcome === "zeros") return;
       if (this.#offset > from) want = CHUNK_BYTES;
       else if (length === left) return;
-      else want = chunk.length(0); // one record that is larger than the buffer
+      else want = records.length(0); // one record that is larger than the buffer
     }
   }
 
@@ -279,6 +293,10 @@ export class MetricFileReader {
     const kind = chunk.kind(at);
     if (kind === METRIC_KIND_ROW) return this.#sets.get(chunk.set(at))?.rowBytes === chunk.length(at);
     return kind === METRIC_KIND_SET && chunk.length(at) >= SET_PREFIX_BYTES && chunk.length(at) % 8 === 0;
+  }
+
+  get #size(): number {
+    return this.#identity?.size ?? 0;
   }
 
   #left(offset: number, set: KnownSet): number {

@@ -137,6 +137,26 @@ export class AllRuns implements OpenRuns {
     return this.#labelled(this.#changeable(id).startDraft(id));
   }
 
+  get queue(): Runs["queue"] {
+    return this.#own.runs.queue;
+  }
+
+  enqueue(id: RunId): Promise<RunDetail> {
+    return this.#labelled(this.#changeable(id).enqueue(id));
+  }
+
+  dequeue(id: RunId): Promise<RunDetail> {
+    return this.#labelled(this.#changeable(id).dequeue(id));
+  }
+
+  moveInQueue(...[id, to]: Parameters<Runs["moveInQueue"]>): ReturnType<Runs["moveInQueue"]> {
+    return this.#changeable(id).moveInQueue(id, to);
+  }
+
+  queueHistory(...args: Parameters<Runs["queueHistory"]>): ReturnType<Runs["queueHistory"]> {
+    return this.#own.runs.queueHistory(...args);
+  }
+
   cancel(id: RunId, request: Parameters<Runs["cancel"]>[1]): Promise<RunDetail> {
     return this.#labelled(this.#changeable(id).cancel(id, request));
   }
@@ -205,6 +225,10 @@ export class AllRuns implements OpenRuns {
     this.#subscriptions.set(
       room,
       room.runs.onChange((change) => {
+        if (change.type === "queue") {
+          if (room === this.#own) this.#emit(change);
+          return;
+        }
         const id = change.type === "summary" ? change.run.id : change.id;
         if (change.type === "removed") this.#tell(id);
         else if (this.#roomOf(id) !== room) return;

@@ -18,6 +18,8 @@ it("are saved from the form, applied, and removed", async () => {
   await page.goto(server.address("explore="));
   await page.getByTestId("new-run").click();
   await page.getByTestId("builder-recipe").selectOption("forecast");
+  await page.getByTestId("builder-experiment").fill("depth");
+  await expect.poll(() => page.getByTestId("yaml").innerText()).toContain("experiment: depth");
   await page.getByTestId("preset-medium").click();
   const layers = page.getByTestId("field-n_layers");
   await layers.locator("input").fill("7");

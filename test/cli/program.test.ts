@@ -50,6 +50,24 @@ describe("drafts", () => {
   });
 });
 
+describe("experiments", () => {
+  it("are given to runs, listed, and shown with what their runs were trained with", async () => {
+    await json("run", "--quiet", "--json", "--name", "of one", "--experiment", "sizes", "--", "true");
+    await json("run", "--draft", "--json", "--name", "of none", "--", "false");
+    const { experiments } = await json<{ experiments: { name: string; run_count: number }[] }>("experiment", "list", "--json");
+    expect(experiments).toMatchObject([{ name: "sizes", run_count: 1 }]);
+    await json("edit", "of none", "--experiment", "sizes", "--json");
+    const list = await trainyard("experiment", "list");
+    expect(list.stdout).toMatch(/default +sizes +2 +1 completed, 1 draft/);
+    await json("edit", "of none", "--no-experiment", "--json");
+    const { manifests } = await json<{ manifests: { time: string; runs: string[] }[] }>("experiment", "history", "sizes", "--json");
+    expect(manifests).toMatchObject([{ changed: [], configuration: { recipe: "command" } }]);
+    expect(await json("experiment", "show", "sizes", "--at", manifests[0]?.time ?? "", "--json")).toEqual(manifests[0]);
+    const shown = await trainyard("experiment", "show", "sizes");
+    expect(shown.stdout).toMatch(/recipe +command[^]+Params\n +command +\[".*true"\]/);
+  });
+});
+
 describe("an archive", () => {
   it("is written and comes back", async () => {
     const run = await live.addRun({ name: "kept", project: "archives" });
@@ -73,6 +91,8 @@ describe("exit codes", () => {
     [EXIT.invalid, "missing_file", ["import", "none.zip", "--json"]],
     [EXIT.notFound, "not_found", ["inspect", "no-such-run", "--json"]],
     [EXIT.notFound, "not_found", ["start", "run_00000000000000000", "--json"]],
+    [EXIT.notFound, "not_found", ["experiment", "show", "no-such-experiment", "--json"]],
+    [EXIT.invalid, "bad_request", ["experiment", "show", "sizes", "--at", "yesterday", "--json"]],
     [EXIT.notFound, "not_found", ["project", "history", "no-such-project", "--json"]],
     [EXIT.conflict, "conflict", ["cancel", "archived-away", "--json"]],
     [EXIT.unavailable, "store_unwritable", ["list", "--filter", "record.seed = 1", "--store", "a-file", "--json"]],

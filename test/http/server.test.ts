@@ -19,7 +19,7 @@ const damagedId = newRunId();
 
 beforeAll(async () => {
   live = await LiveServer.folder();
-  run = await live.addRun({ name: "first", project: "alpha", tags: ["keep"] });
+  run = await live.addRun({ name: "first", project: "alpha", experiment: "one", tags: ["keep"] });
   second = await live.addRun({ name: "second", project: "alpha", state: "failed" });
   await writeFile(path.join(second.paths.artifacts, "note.txt"), "seen\n");
   await writeFile(path.join(second.paths.checkpoints, "last.ckpt"), "torn");
@@ -114,6 +114,16 @@ describe("runs", () => {
     expect((await live.api.listRuns({ query: { search: "a note" } })).total).toBe(1);
   });
 
+  it("gives many at once as one by one, and says of each that it cannot", async () => {
+    const { api } = live;
+    const missing = newRunId();
+    const { runs, failed } = await api.getRuns({ query: { runs: [second.record.id, missing, run.record.id].join(",") } });
+    expect(runs).toEqual([await api.getRun({ path: { id: second.record.id } }), await api.getRun({ path: { id: run.record.id } })]);
+    expect(failed.map((each) => [each.run, each.error.code])).toEqual([[missing, "not_found"]]);
+    for (const wrong of ["", "run_1", Array.from({ length: 101 }, () => run.record.id).join(",")])
+      await expect(api.getRuns({ query: { runs: wrong } })).rejects.toMatchObject({ code: "bad_request" });
+  });
+
   it("counts them by project and for the server", async () => {
     const { projects } = await live.api.listProjects();
     expect(projects.map((project) => [project.name, project.run_count])).toEqual([
@@ -167,6 +177,7 @@ it("answers every route that only reads in the shape of the route table", async 
     checkName: "?name=x",
     searchLogs: "?search=x",
     compareRuns: `?runs=${run.record.id},${second.record.id}`,
+    getRuns: `?runs=${run.record.id}`,
     listFieldValues: "?field=record.state",
     searchStores: `?folder=${live.root}`,
     getCodeDifference: `?baseline=${run.record.id}`,
@@ -176,7 +187,13 @@ it("answers every route that only reads in the shape of the route table", async 
     if (route.method !== "GET" || route.produces === "bytes" || name === "listRecipes") continue;
     // A sweep starts processes, which the integration tests do.
     if (route.path.includes(":sweep")) continue;
-    const filled = fillPath(route.path, { id: second.record.id, checkpoint: "last.ckpt", project: "alpha" });
+    const filled = fillPath(route.path, {
+      id: second.record.id,
+      checkpoint: "last.ckpt",
+      project: "alpha",
+      experiment: "one",
+      time: "latest",
+    });
     const response = await live.fetch(filled + (queries[name] ?? ""));
     expect([name, response.status]).toEqual([name, route.status]);
     const parsed = route.response.safeParse(await response.json());

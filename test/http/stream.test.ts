@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import WebSocket from "ws";
 import type { SeriesFrameHeader } from "../../protocol/frames.ts";
-import { WS_PATH, WS_PROTOCOL, type ServerMessage } from "../../protocol/messages.ts";
+import { newRunId } from "../../protocol/ids.ts";
+import { WS_PATH, WS_PROTOCOL, type ServerMessage, type Topic } from "../../protocol/messages.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import type { RunFolder } from "../../server/store/types.ts";
 import { eventually, LiveServer } from "./live-server.ts";
@@ -116,6 +117,12 @@ describe("series", () => {
     await eventually(() => curve.points.length > 0);
     expect(curve.points.length).toBeLessThanOrEqual(5_000);
     expect(Math.max(...curve.points.map((point) => point.value))).toBe(999);
+    const coarse = new Curve();
+    const topic: Topic = { topic: "series", run: run.record.id, metrics: ["loss"], cursor: {}, max_points: 500 };
+    live.stream().subscribe(topic, { onFrame: coarse.take });
+    await eventually(() => coarse.points.length > 0);
+    expect(coarse.points.length).toBeLessThanOrEqual(500);
+    expect(Math.max(...coarse.points.map((point) => point.value))).toBe(999);
   });
 });
 
@@ -189,6 +196,20 @@ describe("runs", () => {
     await eventually(() => messages.some((message) => message.type === "run" && message.run.name === "renamed"), "the change");
     await live.client.call("deleteRun", { params: { id: run.record.id } });
     await eventually(() => messages.some((message) => message.type === "run_removed"), "the removal");
+  });
+
+  it("tells of those alone that it is asked for", async () => {
+    const other = await live.addRun({ name: "other" });
+    await live.start();
+    const messages: ServerMessage[] = [];
+    const only = [run.record.id, newRunId()];
+    live.stream().subscribe({ topic: "runs", only }, { onMessage: (message) => messages.push(message) });
+    const first = await eventually(() => messages[0]);
+    expect(first.type === "runs" && first.runs.map((item) => item.name)).toEqual(["watched"]);
+    await live.client.call("editRun", { params: { id: other.record.id }, body: { name: "not asked for" } });
+    await live.client.call("editRun", { params: { id: run.record.id }, body: { name: "renamed" } });
+    await eventually(() => messages.some((message) => message.type === "run" && message.run.name === "renamed"), "the change");
+    expect(messages.some((message) => message.type === "run" && message.run.id === other.record.id)).toBe(false);
   });
 
   it("tells of one run: its events once each over a reconnect, its checkpoints, its end", async () => {

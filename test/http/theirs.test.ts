@@ -18,7 +18,7 @@ beforeAll(async () => {
   fixture = await buildPackage();
   for (const name of ["node_modules", "package.json"]) await symlink(path.resolve(name), path.join(fixture.root, name));
   live = await LiveServer.folder();
-  run = await live.addRun({ name: "theirs", project: "summaries", started_at: "2026-01-01T00:00:00.000Z" });
+  run = await live.addRun({ name: "theirs", project: "summaries", experiment: "articles", started_at: "2026-01-01T00:00:00.000Z" });
   await mkdir(run.paths.attempt(1).dir, { recursive: true });
   const metrics = await MetricFileWriter.open(run.paths.attempt(1).metrics);
   for (let step = 1; step <= 3; step++) await metrics.append(1_767_225_600_000 + step * 1000, step, { loss: 1 / step });
@@ -78,6 +78,18 @@ async function resumable(): Promise<{ id: string; checkpoint: string }> {
   await live.client.call("refresh");
   const { checkpoints } = await live.client.call("listCheckpoints", { params: { id } });
   return { id, checkpoint: checkpoints[0]?.id ?? "" };
+}
+
+/** Two runs that wait, while the queue is paused. */
+async function twoWaiting(): Promise<{ first: string; last: string }> {
+  await live.client.call("changeQueue", { body: { paused: true } });
+  const join = async (): Promise<string> => (await live.client.call("createRun", { body: { spec: command("true"), queue: true } })).id;
+  return { first: await join(), last: await join() };
+}
+
+async function letGo(): Promise<void> {
+  await live.client.call("changeQueue", { body: { paused: false } });
+  await expect.poll(async () => (await live.client.call("getQueue")).waiting).toEqual([]);
 }
 
 async function ended(id: string): Promise<void> {
@@ -144,6 +156,35 @@ const REQUESTS: Partial<Record<RouteName, () => Promise<Request> | Request>> = {
     answer: { series: [{ name: "loss", steps: [1, 2], values: [1, 0.5] }] },
   }),
   cloneRun: async () => ({ id: await draft("true"), body: {}, answer: { state: "draft" } }),
+  getQueue: () => ({ answer: { concurrency: 1, paused_at: null, running: [], waiting: [] } }),
+  enqueueRun: async () => {
+    const id = await draft("true");
+    return { id, answer: { id, queue: { attempt: null } }, after: () => ended(id) };
+  },
+  changeQueue: () => ({ body: { concurrency: 2, paused: false }, answer: { concurrency: 2, paused_at: null } }),
+  moveInQueue: async () => {
+    const { first, last } = await twoWaiting();
+    return {
+      id: last,
+      body: { before: first },
+      answer: {
+        waiting: [
+          { id: last, position: 1 },
+          { id: first, position: 2 },
+        ],
+      },
+      after: letGo,
+    };
+  },
+  dequeueRun: async () => {
+    const { first } = await twoWaiting();
+    return { id: first, answer: { id: first, state: "draft", queue: { left: "removed" } }, after: letGo };
+  },
+  getQueueHistory: async () => {
+    const { id } = await live.client.call("createRun", { body: { spec: command("true"), queue: true } });
+    await ended(id);
+    return { query: "?project=summaries&limit=1", answer: { entries: [{ id, left: "started", state: "completed" }] } };
+  },
   checkName: () => ({ query: "?project=summaries&name=theirs", answer: { available: false, suggestion: "theirs 2" } }),
   compareRuns: async () => ({ query: `?runs=${run.record.id},${await draft("true")}`, answer: { runs: [{ name: "theirs" }, {}] } }),
   dryRun: () => ({ body: { spec: command("true", "--lr", "2e-5") }, answer: { command: ["true", "--lr", "2e-5"] } }),
@@ -168,7 +209,9 @@ const REQUESTS: Partial<Record<RouteName, () => Promise<Request> | Request>> = {
       runs: expect.arrayContaining([expect.objectContaining({ name: "theirs" })]) as object[],
     },
   }),
-  listProjectRevisions: () => ({ answer: { revisions: [] } }),
+  listExperiments: () => ({ query: "?project=summaries", answer: { experiments: [{ name: "articles", run_count: 1 }] } }),
+  listManifests: () => ({ answer: { manifests: [{ time: "2026-01-01T00:00:00.000Z", runs: [run.record.id] }] } }),
+  getManifest: () => ({ params: { time: "2026-01-31T12:00:00Z" }, answer: { time: "2026-01-01T00:00:00.000Z", runs: [run.record.id] } }),
   getLog: () => ({
     query: "?page=1&page_size=50&start_time=2024-01-02T10:00:00Z&end_time=2024-01-02T10:00:01Z&level=info",
     answer: {
@@ -258,8 +301,9 @@ describe("the table of the five systems' endpoints", () => {
     expect(`${route?.method ?? ""} ${route?.path ?? ""}`).toBe(ours);
     const ask = REQUESTS[name as RouteName];
     if (route === undefined || ask === undefined) throw new Error(`no example for ${name}`);
-    const { id = run.record.id, query = "", body, answer, text: like, after } = await ask();
-    const url = fillPath(route.path, { id, project: "summaries", checkpoint: "model.safetensors" }) + query;
+    const { id = run.record.id, query = "", body, answer, text: like, after, params = {} } = await ask();
+    const url =
+      fillPath(route.path, { id, project: "summaries", experiment: "articles", checkpoint: "model.safetensors", ...params }) + query;
     const response = await live.fetch(url, { method: route.method, ...(body !== undefined && { body: JSON.stringify(body) }) });
     const text = await response.text();
     expect([response.status, text]).toEqual([route.status, expect.any(String)]);

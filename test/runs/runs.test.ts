@@ -126,20 +126,6 @@ describe("a run from start to end", () => {
     expect((await refusal(room.runs.startDraft(draft.id))).code).toBe("conflict");
     expect((await ended(room, draft.id)).state).toBe("completed");
   });
-
-  test("with a limit, runs wait for their turn", async () => {
-    await room.close();
-    room = await openRoom(workspace.dir, fixture.root, { maxConcurrent: 1 });
-    const first = await room.runs.create(request(shell("until test -e go; do sleep 0.02; done")));
-    const second = await room.runs.create(request(shell("true")));
-    expect(second.state).toBe("queued");
-    const cancelled = await room.runs.create(request(shell("true")));
-    await room.runs.cancel(cancelled.id, { force: false, reason: "changed my mind" });
-    await writeFile(path.join(workspace.dir, "go"), "");
-    await ended(room, second.id);
-    expect((await room.runs.detail(first.id)).state).toBe("completed");
-    expect(await states(cancelled.id)).toEqual(["queued", "cancelled"]);
-  });
 });
 
 describe("bad input changes nothing", () => {

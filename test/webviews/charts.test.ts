@@ -1,18 +1,29 @@
 import fc from "fast-check";
 import { parse, View } from "vega";
 import { describe, expect, it } from "vitest";
+import type { Plot } from "../../webviews/charts/canvas-marks.ts";
+import { ChartPointer, type PointerTarget } from "../../webviews/charts/chart-pointer.ts";
 import { SeriesColumns } from "../../webviews/charts/columns.ts";
 import { compileFrames } from "../../webviews/charts/build-frames.mjs";
 import { describeChart, toCsv } from "../../webviews/charts/describe.ts";
-import { tracePath } from "../../webviews/charts/draw-line.ts";
+import { traceBand, tracePath } from "../../webviews/charts/draw-line.ts";
 import frames from "../../webviews/charts/frames.json" with { type: "json" };
 import { NO_ANNOTATIONS } from "../../webviews/charts/annotations.ts";
 import { lineStyle, SLOT_COUNT, themeKind } from "../../webviews/charts/palette.ts";
-import { growDomain, linearScale, logScale, lowerBound, nearestIndex, niceDomain, windowRange } from "../../webviews/charts/scale.ts";
+import {
+  growDomain,
+  linearScale,
+  logDomain,
+  logScale,
+  lowerBound,
+  nearestIndex,
+  niceDomain,
+  windowRange,
+} from "../../webviews/charts/scale.ts";
 import { Smoother } from "../../webviews/charts/smoothing.ts";
 import { ChartSync, DEFAULT_SETTINGS } from "../../webviews/charts/chart-sync.ts";
 import { fullWindow, stepWindow } from "../../webviews/charts/chart-window.ts";
-import { tickLabels } from "../../webviews/charts/ticks.ts";
+import { tickLabels, tickValues } from "../../webviews/charts/ticks.ts";
 
 const finite = fc.double({ noNaN: true, min: -1e6, max: 1e6 });
 
@@ -132,11 +143,129 @@ describe("windows of the x axis", () => {
       { number: 1, from: 0, to: 3, replayed: [3, 9] as const },
       { number: 2, from: 3, to: null, replayed: null },
     ];
-    const store = { newest: { step: 5, time: 4000 }, origin: 0, get: () => undefined };
+    const store = { span: { firstStep: 1, lastStep: 5, lastTime: 4000 }, origin: 0, get: () => undefined };
     const window = (show: boolean) =>
       fullWindow(columns, store, { attempts, checkpoints: [], notFinite: {} }, { ...DEFAULT_SETTINGS, attempts: show });
     expect(window(true)).toEqual([0, 9]);
     expect(window(false)).toEqual([0, 5]);
+  });
+});
+
+describe("values and windows of any size", () => {
+  const range: readonly [number, number] = [300, 10];
+  const anySize = fc.double({ noNaN: true, noDefaultInfinity: true });
+
+  it("have a domain and ticks that can be drawn, linear and logarithmic", () => {
+    const flat = [0, 3.25, 1e-302, 1e300, -1e16].map((value) => [value, value] as const);
+    const drawn = fc.oneof(fc.tuple(anySize, anySize), fc.constantFrom([1e-300, 1e300] as const, [-1.7e308, 1.7e308] as const, ...flat));
+    const makeFormat = new View(parse({})).locale().format;
+    fc.assert(
+      fc.property(drawn, ([a, b]) => {
+        const needed: readonly [number, number] = [Math.min(a, b), Math.max(a, b)];
+        const linear = niceDomain(needed);
+        expect(linear.every(Number.isFinite) && linear[0] < linear[1]).toBe(true);
+        for (const value of needed) if (Math.abs(value) < 1e300) expect(Number.isFinite(linearScale(linear, range).at(value))).toBe(true);
+        expect(tickLabels(linear, 5, false, makeFormat).length).toBeLessThan(30);
+        if (needed[0] <= 0) return;
+        const log = logDomain(needed);
+        expect(log.every((end) => Number.isFinite(end) && end > 0) && log[0] < log[1]).toBe(true);
+        for (const value of needed) expect(Number.isFinite(logScale(log, range).at(value))).toBe(true);
+      }),
+    );
+  });
+
+  it("have few ticks even where adding one to a number changes nothing", () => {
+    expect(tickValues([2 ** 53, 2 ** 53 + 4], 1).length).toBeLessThan(10);
+    expect(tickValues([1, 1 + 2 ** -52], 1e-17).length).toBeLessThan(300);
+    fc.assert(
+      fc.property(anySize, anySize, fc.double({ noNaN: true, min: Number.MIN_VALUE }), (a, b, step) => {
+        expect(tickValues([Math.min(a, b), Math.max(a, b)], step).length).toBeLessThanOrEqual(200);
+      }),
+    );
+  });
+
+  it("stay drawable however long a wheel is turned, in or out, on either axis", () => {
+    for (const [logY, low, high] of [
+      [false, 0.9, 1.1],
+      [false, -3e300, 1e300],
+      [false, 0, 5e-290],
+      [true, 1e-300, 1e300],
+    ] as const)
+      // prettier-ignore
+      for (const deltaY of [-100, 100]) {
+        const sync = new ChartSync({ ...DEFAULT_SETTINGS, logY });
+        const full: readonly [number, number] = [2 ** 53, 2 ** 53 + 4000];
+        const plot = (): Plot => {
+          const y = sync.yZooms.value.get("loss") ?? [low, high];
+          const x = sync.zoom.value ?? full;
+          const box = { left: 50, top: 10, width: 500, height: 290 };
+          return { ...box, x: linearScale(x, [50, 550]), y: logY ? logScale(y, range) : linearScale(y, range) };
+        };
+        const target: PointerTarget = {
+          metric: "loss",
+          sync,
+          plotElement: { getBoundingClientRect: () => ({ left: 0, top: 0 }) } as HTMLElement,
+          get plot() {
+            return plot();
+          },
+          get window() {
+            return sync.zoom.value ?? full;
+          },
+          full,
+          xAt: (pixel) => plot().x.invert(pixel),
+          clickAt: () => undefined,
+          dragged: () => undefined,
+        };
+        const pointer = new ChartPointer(target);
+        const wheel = { ctrlKey: true, deltaY, deltaX: 0, preventDefault: () => undefined };
+        for (let i = 0; i < 1000; i++)
+          for (const clientX of [10, 123]) pointer.wheel({ ...wheel, clientX, clientY: 77 } as WheelEvent);
+        if (deltaY < 0) expect(sync.zoom.value !== null && sync.yZooms.value.has("loss")).toBe(true);
+        const { x, y } = plot();
+        for (const at of [x.at(full[0]), x.invert(300), y.invert(10), y.invert(300)]) expect(Number.isFinite(at)).toBe(true);
+        expect(y.invert(10)).toBeGreaterThan(y.invert(300));
+        expect(x.invert(550)).toBeGreaterThan(x.invert(50));
+      }
+  });
+});
+
+describe("the order of an axis", () => {
+  it("by time is that of the clock, whatever the steps say, while points come", () => {
+    const point = fc.record({ gain: fc.integer({ min: -3, max: 5 }), value: finite });
+    fc.assert(
+      fc.property(fc.array(point, { maxLength: 60 }), fc.integer({ min: 1, max: 9 }), (points, asked) => {
+        const columns = new SeriesColumns();
+        const held: { step: number; time: number; value: number }[] = [];
+        let time = 1e12;
+        for (const [step, { gain, value }] of points.entries()) {
+          time += gain;
+          held.push({ step, time, value });
+          columns.append(step, time, value, 1);
+          if (step % asked !== 0) continue;
+          const sorted = held.toSorted((a, b) => a.time - b.time);
+          expect([...columns.byTime.steps]).toEqual(sorted.map((each) => each.step));
+          expect([...columns.byTime.values]).toEqual(sorted.map((each) => each.value));
+        }
+        columns.clear();
+        expect(columns.byTime.length).toBe(0);
+      }),
+    );
+  });
+
+  it("begins where the steps do: below zero, or far from it", () => {
+    const window = (firstStep: number, lastStep: number): readonly number[] =>
+      fullWindow(
+        columnsOf([1]),
+        { span: { firstStep, lastStep, lastTime: 0 }, origin: 0, get: () => undefined },
+        NO_ANNOTATIONS,
+        DEFAULT_SETTINGS,
+      );
+    expect(window(-100, -51)).toEqual([-100, -51]);
+    expect(window(-5, 20)).toEqual([-5, 20]);
+    expect(window(1, 20)).toEqual([0, 20]);
+    expect(window(1e6, 1e6 + 50)).toEqual([1e6, 1e6 + 50]);
+    expect(window(500, 500)).toEqual([0, 500]);
+    expect(window(0, 0)).toEqual([0, 1]);
   });
 });
 
@@ -206,6 +335,23 @@ describe("drawing", () => {
 
   it("leaves a gap at NaN", () => {
     expect(trace(Float64Array.from([1, 2, Number.NaN, 3, 4]), 300, 300)).toEqual({ ys: [1, 2, 3, 4], strokes: 2 });
+    expect(trace(Float64Array.from([1, 2, Infinity, 3, 4]), 300, 300)).toEqual({ ys: [1, 2, 3, 4], strokes: 2 });
+  });
+
+  it("shows a point between two gaps, dense or not", () => {
+    const lone = [Number.NaN, 5, Number.NaN, Number.NaN, 7, Number.NaN, 9];
+    expect(trace(Float64Array.from(lone), 300, 300)).toEqual({ ys: [5, 5, 7, 7, 9, 9], strokes: 3 });
+    const dense = Float64Array.from({ length: 3000 }, (_, i) => (i === 1500 ? 4 : Number.NaN));
+    expect(trace(dense, 300, 300)).toEqual({ ys: [4, 4], strokes: 1 });
+  });
+
+  it("leaves a gap in a band where no replicate has a value", () => {
+    const drawn: string[] = [];
+    const path = { moveTo: (x: number, y: number) => drawn.push(`M${x},${y}`), lineTo: (x: number, y: number) => drawn.push(`L${x},${y}`) };
+    const low = Float64Array.from([1, 2, Number.NaN, Number.NaN, 5]);
+    const band = { xs: Float64Array.from([0, 1, 2, 3, 4]), low, high: low.map((value) => value + 1), from: 0, to: 5 };
+    traceBand(path, band, { x: identity, y: identity, top: 0, height: 9 });
+    expect(drawn.join(" ")).toBe("M0,2 L1,3 L1,2 L0,1 M4,6 L4,5");
   });
 });
 

@@ -2,11 +2,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RunDetail } from "../../protocol/queries.ts";
+import { flatten } from "../../protocol/configuration.ts";
 import { SeriesColumns } from "../../webviews/charts/columns.ts";
 import { overlayCsv } from "../../webviews/charts/overlay-table.ts";
 import { type OverlayLine, withinFences } from "../../webviews/charts/overlay-view.ts";
 import { type CurveSource, meanCurve, partingStep, runCurve } from "../../webviews/compare/curves.ts";
-import { differences, differingParams, flatten, settingText } from "../../webviews/compare/differences.ts";
+import { differences, differingParams, settingText } from "../../webviews/compare/differences.ts";
 import { isBetter, knownDirection, nextDirection } from "../../webviews/compare/direction.ts";
 import { commonName, makeEntries, replicateSets } from "../../webviews/compare/entries.ts";
 import { legendValues } from "../../webviews/compare/legend-values.ts";
@@ -67,6 +68,9 @@ describe("the direction of a metric", () => {
       "entropy",
       "match",
       "accuracy_top5",
+      "neg_mean_squared_error",
+      "test/neg_log_loss",
+      "inverse_accuracy",
       "",
     ])
       expect([name, knownDirection(name)]).toEqual([name, null]);
@@ -133,22 +137,44 @@ describe("the mean curve", () => {
     expect([...curve.ys]).toEqual([1, 6, 11, 22]);
   });
 
-  it("leaves values that are not finite out, and lies within its range", () => {
-    const points = fc.uniqueArray(fc.tuple(fc.nat(50), fc.oneof(fc.double({ min: -9, max: 9, noNaN: true }), fc.constant(Number.NaN))), {
-      selector: ([step]) => step,
-      minLength: 1,
-    });
+  it("is what its definition says at unequal steps, of values that are not finite too", () => {
+    type Run = readonly (readonly [number, number])[];
+    /** A run's value at a step, as one would look it up in a table. */
+    const valueAt = (run: Run, step: number): number => {
+      const exact = run.find(([at]) => at === step);
+      if (exact !== undefined) return exact[1];
+      const before = run.findLast(([at]) => at < step);
+      const after = run.find(([at]) => at > step);
+      if (before === undefined || after === undefined) return Number.NaN;
+      return before[1] + ((after[1] - before[1]) * (step - before[0])) / (after[0] - before[0]);
+    };
+    const value = fc.oneof(
+      { weight: 6, arbitrary: fc.double({ min: -9, max: 9, noNaN: true }) },
+      fc.constantFrom(NaN, Infinity, -Infinity),
+    );
+    const points = fc.uniqueArray(fc.tuple(fc.nat(20), value), { selector: ([step]) => step, minLength: 1 });
     fc.assert(
-      fc.property(fc.array(points, { minLength: 1, maxLength: 4 }), (runs) => {
-        const sources = runs.map((each) => source([...each].sort(([a], [b]) => a - b)));
-        const { ys, band, counts, steps } = meanCurve(sources, "step", 0, "range");
-        for (const [i, y] of ys.entries()) {
-          expect(Number.isFinite(y)).toBe(true);
-          expect(y).toBeGreaterThanOrEqual((band?.low[i] ?? Infinity) - 1e-9);
-          expect(y).toBeLessThanOrEqual((band?.high[i] ?? -Infinity) + 1e-9);
-          expect(counts?.[i]).toBeGreaterThan(0);
+      fc.property(fc.array(points, { minLength: 1, maxLength: 4 }), fc.constantFrom("std" as const, "range" as const), (drawn, spread) => {
+        const runs = drawn.map((each) => each.toSorted(([a], [b]) => a - b));
+        const curve = meanCurve(runs.map((run) => source(run)), "step", 0, spread); // prettier-ignore
+        expect([...curve.steps]).toEqual([...new Set(runs.flat().map(([step]) => step))].sort((a, b) => a - b));
+        for (const [i, step] of curve.steps.entries()) {
+          const values = runs.map((run) => valueAt(run, step)).filter(Number.isFinite);
+          expect(curve.counts?.[i]).toBe(values.length);
+          const band = [curve.band?.low[i] ?? 0, curve.band?.high[i] ?? 0];
+          if (values.length === 0) {
+            expect([curve.ys[i], ...band]).toEqual([NaN, NaN, NaN]);
+            continue;
+          }
+          const mean = values.reduce((sum, each) => sum + each, 0) / values.length;
+          const variance = values.length < 2 ? 0 : values.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (values.length - 1);
+          const wanted =
+            spread === "std" ? [mean - Math.sqrt(variance), mean + Math.sqrt(variance)] : [Math.min(...values), Math.max(...values)];
+          expect(curve.ys[i]).toBeCloseTo(mean, 9);
+          wanted.forEach((end, k) => {
+            expect(band[k]).toBeCloseTo(end, 6);
+          });
         }
-        expect([...steps]).toEqual([...steps].sort((a, b) => a - b));
       }),
     );
   });
@@ -195,13 +221,16 @@ describe("differences", () => {
       ["lr", ["1", "3"]],
       ["only", ["true", null]],
     ]);
-    const [params] = differences(columns);
+    const [params, ...others] = differences(columns, null);
     expect([params?.differing, params?.rows.length]).toEqual([2, 4]);
+    // What the folders tell is left out while they were not read, rather than shown as missing.
+    expect(others).toEqual([]);
   });
 
   it("names every value of replicates, and the code they ran", () => {
     const git = { root: "/r", commit: "a".repeat(40), branch: "main", remote: null, dirty_files: 0 };
-    const sections = differences([[run({ git, seed: 1 }), run({ git, seed: 2 })], [run({ git: { ...git, dirty_files: 2 }, seed: 1 })]]);
+    const columns = [[run({ git, seed: 1 }), run({ git, seed: 2 })], [run({ git: { ...git, dirty_files: 2 }, seed: 1 })]];
+    const sections = differences(columns, columns);
     const row = (path: string) => sections.flatMap((section) => section.rows).find((each) => each.path === path);
     expect(row("seed")?.values).toEqual(["1, 2", "1"]);
     expect(row("uncommitted")).toEqual({ path: "uncommitted", values: ["none", "2 files"], differs: true });
@@ -211,7 +240,8 @@ describe("differences", () => {
   it("tell datasets apart by what was recorded of them", () => {
     const state = { param: "train", path: "/data/a.jsonl", kind: "file", files: 1, bytes: 16, modified: null, complete: true };
     const of = (digit: string) => run({ resolved: { datasets: [{ ...state, fingerprint: digit.repeat(64) }] } });
-    const rows = (columns: ReturnType<typeof run>[][]) => differences(columns).find((section) => section.title === "Dataset")?.rows;
+    const rows = (columns: ReturnType<typeof run>[][]) =>
+      differences(columns, columns).find((section) => section.title === "Dataset")?.rows;
     expect(rows([[of("a")], [of("b")], [run({ resolved: { datasets: "damaged" } })]])).toEqual([
       { path: "train", values: ["/data/a.jsonl", "/data/a.jsonl", null], differs: true },
       { path: "train bytes", values: ["16", "16", null], differs: true },

@@ -149,7 +149,7 @@ describe("columns of places", () => {
   it("span what was counted, from zero unless the counter began far from it", () => {
     const window = (...values: number[]): readonly [number, number] => {
       const tokens = columnsOf(values.map((value, i) => [i, value]));
-      const store = { newest: { step: 9, time: 0 }, origin: 0, get: () => tokens };
+      const store = { span: { firstStep: 1, lastStep: 9, lastTime: 0 }, origin: 0, get: () => tokens };
       return fullWindow(tokens, store, NO_ANNOTATIONS, { ...DEFAULT_SETTINGS, xAxis: AXIS });
     };
     expect(window(512, 1024, 4096)).toEqual([0, 4096]);

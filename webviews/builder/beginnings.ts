@@ -47,6 +47,7 @@ function cloneText(parent: RunDetail): string {
   return stringify({
     name: `${parent.name}-copy`,
     project: parent.project,
+    ...(parent.experiment === null ? {} : { experiment: parent.experiment }),
     recipe: parent.recipe,
     ...(spec?.preset === undefined ? {} : { preset: spec.preset }),
     params: spec?.params ?? {},

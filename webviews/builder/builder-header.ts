@@ -19,7 +19,7 @@ export interface BuilderHeaderView {
   readonly readOnly: boolean;
   readonly catalogue: RecipeCatalogue;
   /** An empty text takes the key out. */
-  readonly set: (key: "name" | "project", text: string) => void;
+  readonly set: (key: "name" | "project" | "experiment", text: string) => void;
   readonly chooseRecipe: (id: string) => void;
   /** null takes the preset back. */
   readonly choosePreset: (id: string | null) => void;
@@ -32,7 +32,7 @@ export interface BuilderHeaderView {
 }
 
 export function builderHeader(form: FormState | null, view: BuilderHeaderView): TemplateResult {
-  const typed = (key: "name" | "project") => (event: InputEvent) => {
+  const typed = (key: "name" | "project" | "experiment") => (event: InputEvent) => {
     view.set(key, (event.target as HTMLInputElement).value.trim());
   };
   return html`<div class="header" ?inert=${view.readOnly}>
@@ -66,6 +66,15 @@ export function builderHeader(form: FormState | null, view: BuilderHeaderView): 
         data-testid="builder-project"
         .value=${shownText(view.values["project"])}
         @input=${typed("project")}
+      />
+      <input
+        class="input project"
+        aria-label="Experiment"
+        title="Runs of one experiment keep their configurations together, over time"
+        placeholder="no experiment"
+        data-testid="builder-experiment"
+        .value=${shownText(view.values["experiment"])}
+        @input=${typed("experiment")}
       />
       <select
         class="input"

@@ -96,9 +96,9 @@ export function drawNonFinite(
   plot: Plot,
   from: number,
   to: number,
-  theme: Theme,
+  color: string,
 ): void {
-  context.fillStyle = theme.error;
+  context.fillStyle = color;
   for (let i = from; i < to; i++) {
     if (Number.isFinite(values[i] ?? 0)) continue;
     const x = plot.x.at(xs[i] ?? 0);

@@ -4,7 +4,7 @@
  */
 import type { Brush, Plot } from "./canvas-marks.ts";
 import type { ChartSync, XWindow } from "./chart-sync.ts";
-import type { Domain } from "./scale.ts";
+import { type Domain, isDrawable } from "./scale.ts";
 
 const WHEEL_ZOOM = 1.2;
 /** Of the window. */
@@ -121,7 +121,7 @@ export class ChartPointer {
     if (from === null || to === null) return;
     const { full, sync } = this.#target;
     const window: XWindow = [Math.max(full[0], from), Math.min(full[1], to)];
-    if (window[1] <= window[0]) return;
+    if (!isDrawable(window, false)) return;
     sync.zoom.set(window[0] === full[0] && window[1] === full[1] ? null : window);
   }
 
@@ -137,7 +137,7 @@ export class ChartPointer {
     const { plot, metric, sync } = this.#target;
     if (plot === null) return;
     const window: Domain = [plot.y.invert(lower), plot.y.invert(upper)];
-    if (window.every(Number.isFinite) && window[0] < window[1]) sync.zoomY(metric, window);
+    if (isDrawable(window, sync.settings.value.logY)) sync.zoomY(metric, window);
   }
 
   #panY(px: number, { top, height }: Plot): void {

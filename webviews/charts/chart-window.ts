@@ -5,7 +5,12 @@ import type { SeriesColumns } from "./columns.ts";
 import { nearestIndex, upperBound, windowRange } from "./scale.ts";
 import type { SeriesStore } from "./series-store.ts";
 
-/** The x column of a series in the units of the axis. Relative time stays absolute here; the scale carries the offset. */
+/** A series in the order in which an axis draws it: by step, or by time. */
+export function drawnColumns(columns: SeriesColumns, axis: XAxis): SeriesColumns {
+  return axis === "wall" || axis === "relative" ? columns.byTime : columns;
+}
+
+/** The x column of such a series in the units of the axis. Relative time stays absolute here; the scale carries the offset. */
 export function xColumn(columns: SeriesColumns, axis: XAxis): Float64Array {
   if (axis === "step") return columns.steps;
   return counterOf(axis) === null ? columns.times : columns.xs;
@@ -34,30 +39,34 @@ export function counterSpan(store: Pick<SeriesStore, "get">, counter: string): X
   const first = values?.[0];
   const last = values?.at(-1);
   if (first === undefined || last === undefined || !Number.isFinite(first + last)) return null;
-  return [first > 0 && first <= last - first ? 0 : first, last];
+  return [axisStart(first, last), last];
+}
+
+/** From zero, unless the axis would be blank for the most part. One value alone says nothing of where it is going. */
+export function axisStart(first: number, last: number): number {
+  return first > 0 && (first === last || first <= last - first) ? 0 : first;
 }
 
 /** Everything there is; the charts of a page share the run's span so that their axes agree. */
 export function fullWindow(
   columns: SeriesColumns | undefined,
-  store: Pick<SeriesStore, "get" | "newest" | "origin">,
+  store: Pick<SeriesStore, "get" | "span" | "origin">,
   { attempts }: Annotations,
   settings: ChartSettings,
 ): XWindow {
   const axis = settings.xAxis;
-  const { newest, origin } = store;
+  const { span, origin } = store;
   const counter = counterOf(axis);
   if (counter !== null) return widened(counterSpan(store, counter) ?? [0, 1]);
-  const first = columns === undefined ? undefined : xColumn(columns, axis)[0];
-  if (newest === null || first === undefined) return emptyWindow(axis);
+  if (span === null || columns === undefined || columns.length === 0) return emptyWindow(axis);
   if (axis === "step") {
     // Steps that a newer attempt has yet to go over again are part of the picture.
-    const discarded = settings.attempts ? attempts.map((span) => span.replayed?.[1] ?? 0) : [];
-    return [0, Math.max(1, newest.step, ...discarded)];
+    const discarded = settings.attempts ? attempts.map(({ replayed }) => replayed?.[1] ?? -Infinity) : [];
+    const last = Math.max(span.lastStep, ...discarded);
+    return widened([axisStart(span.firstStep, last), last]);
   }
   const offset = xOffset(axis, origin);
-  const start = Number.isFinite(origin) ? origin : first;
-  return [start - offset, Math.max(newest.time, start + 1000) - offset];
+  return [origin - offset, Math.max(span.lastTime, origin + 1000) - offset];
 }
 
 /** What an axis shows before the first point. */
@@ -75,9 +84,10 @@ export function widened([from, to]: XWindow): XWindow {
 export function stepWindow(columns: SeriesColumns, axis: XAxis, window: XWindow, origin: number): XWindow {
   if (axis === "step") return window;
   const offset = xOffset(axis, origin);
-  const [from, to] = windowRange(xColumn(columns, axis), [window[0] + offset, window[1] + offset]);
-  const first = columns.steps[from] ?? 0;
-  return [first, columns.steps[to - 1] ?? first];
+  const drawn = drawnColumns(columns, axis);
+  const [from, to] = windowRange(xColumn(drawn, axis), [window[0] + offset, window[1] + offset]);
+  const steps = drawn.steps.subarray(from, to);
+  return steps.reduce<XWindow>(([low, high], step) => [Math.min(low, step), Math.max(high, step)], [steps[0] ?? 0, steps[0] ?? 0]);
 }
 
 export function sameWindow(a: XWindow, b: XWindow): boolean {

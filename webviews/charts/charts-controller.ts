@@ -1,6 +1,8 @@
 /** What a page of charts does around them: follows their common settings, maximises one, copies what they say, and takes "/" to its filter. */
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import type { Transport } from "../transport/transport.ts";
+import { ChartGroups } from "./chart-groups.ts";
+import { ChartRooms } from "./chart-rooms.ts";
 import { type ChartSync, counterOf } from "./chart-sync.ts";
 
 /** An element that holds charts and a filter of their metrics. */
@@ -10,18 +12,33 @@ export interface ChartsHost extends ReactiveControllerHost, HTMLElement {
     readonly transport: Transport;
     /** The x axis counts by this metric, or by none. */
     placeOn(counter: string | null): void;
+    /** The charts of these metrics are on the screen or beside it. */
+    look(metrics: readonly string[]): void;
   };
   readonly filterBox: HTMLInputElement;
 }
 
 export class ChartsController implements ReactiveController {
+  readonly groups: ChartGroups;
   readonly #host: ChartsHost;
+  readonly #rooms: ChartRooms;
   #maximised: string | null = null;
   #stop: (() => void)[] = [];
 
   constructor(host: ChartsHost) {
     this.#host = host;
+    this.groups = new ChartGroups(() => {
+      host.requestUpdate();
+    });
+    this.#rooms = new ChartRooms(host, (metrics) => {
+      host.model.look(metrics);
+    });
     host.addController(this);
+  }
+
+  /** Is the chart of a metric made, or is there only room for it? @param count metrics in all */
+  isMade(metric: string, count: number): boolean {
+    return this.#maximised === metric || this.#rooms.isMade(metric, count);
   }
 
   /** The metric whose chart fills the page. */

@@ -1,4 +1,5 @@
 /** The points of one series in typed columns that grow; reading costs no allocation. */
+import { ascendingOrder } from "./scale.ts";
 import { Smoother } from "./smoothing.ts";
 
 const FIRST_CAPACITY = 256;
@@ -23,6 +24,8 @@ export class SeriesColumns {
   #smoothed = new Float64Array(0);
   #smoother: Smoother | null = null;
   #smoothedLength = 0;
+  #clockFalls = false;
+  #byTime: SeriesColumns | null = null;
   /** Does it hold fewer points than there are? */
   downsampled = false;
 
@@ -57,10 +60,28 @@ export class SeriesColumns {
     return !this.#falls && this.#length > 1 && (this.#values[0] ?? 0) < (this.#values[this.#length - 1] ?? 0);
   }
 
+  /** The same points in the order of their times: a clock that was set back, or a value that was logged late, breaks that of the steps. */
+  get byTime(): SeriesColumns {
+    if (!this.#clockFalls) return this;
+    const { times } = this;
+    const known = this.#byTime;
+    const from = known?.length ?? 0;
+    const latest = known?.times.at(-1) ?? Infinity;
+    // While a run is live, what is new belongs to the end as a rule.
+    const appends = known !== null && times.subarray(from).every((time, i) => time >= (i === 0 ? latest : (times[from + i - 1] ?? 0)));
+    const sorted = appends ? known : new SeriesColumns();
+    const order = appends ? [...times.keys()].slice(from) : (ascendingOrder(times) ?? []);
+    for (const i of order) sorted.append(this.#steps[i] ?? 0, times[i] ?? 0, this.#values[i] ?? Number.NaN, this.#attempts[i] ?? 0);
+    sorted.downsampled = this.downsampled;
+    this.#byTime = sorted;
+    return sorted;
+  }
+
   /** @param x place on the counter of the x axis, NaN for none */
   append(step: number, time: number, value: number, attempt: number, x = Number.NaN): void {
     if (this.#length === this.#steps.length) this.#grow();
     const at = this.#length++;
+    if (at > 0 && time < (this.#times[at - 1] ?? 0)) this.#clockFalls = true;
     if (!Number.isFinite(value) || (at > 0 && value < (this.#values[at - 1] ?? 0))) this.#falls = true;
     this.#xs[at] = Number.isNaN(x) ? -Infinity : x;
     this.#steps[at] = step;
@@ -81,7 +102,8 @@ export class SeriesColumns {
 
   clear(): void {
     this.#length = 0;
-    this.#falls = false;
+    this.#falls = this.#clockFalls = false;
+    this.#byTime = null;
     this.#revision++;
     this.#smoother = null;
     this.#smoothedLength = 0;

@@ -11,7 +11,7 @@ import { type ChartSettings, counterOf, type XWindow } from "./chart-sync.ts";
 import { SeriesColumns } from "./columns.ts";
 import { chartTable } from "./data-table.ts";
 import { describeChart, toCsv } from "./describe.ts";
-import { fullWindow, stepWindow, xColumn, xOffset } from "./chart-window.ts";
+import { fullWindow, stepWindow } from "./chart-window.ts";
 import { LineView, type Reading } from "./line-view.ts";
 import { indexBeside, withoutPlace } from "./scale.ts";
 import { lineStyle } from "./palette.ts";
@@ -37,7 +37,7 @@ export class LineChart extends ChartElement<LineView> {
   @property({ attribute: false }) slotIndex = 0;
   @property({ type: Boolean }) live = false;
   /** Said where the lines will be while there is none. */
-  @property() emptyText = "First metric after step 1";
+  @property() emptyText = "";
   @state() private reading: Reading | null = null;
 
   readonly #detail = new ZoomDetail(() => {
@@ -108,7 +108,9 @@ export class LineChart extends ChartElement<LineView> {
     const { smoothing } = this.settings;
     const counter = this.#counter;
     const unplaced = this.#unplaced;
+    const logProblem = this.settings.logY ? belowLog(columns) : null;
     const notes = [
+      ...(logProblem === null ? [] : [logProblem]),
       ...(unplaced === null || unplaced === 0 || counter === null ? [] : [`${formatInteger(unplaced)} before the first ${counter}`]),
       ...(smoothing > 0 && last !== undefined ? [`smoothed ${smoothing.toFixed(2)}`] : []),
     ];
@@ -174,12 +176,10 @@ export class LineChart extends ChartElement<LineView> {
   }
 
   stepCrosshair(by: number): boolean {
-    const columns = this.#columns;
-    if (columns === undefined || columns.length === 0) return false;
-    const { xAxis } = this.sync.settings.value;
-    const xs = xColumn(columns, xAxis);
-    const index = indexBeside(xs, this.reading?.index ?? (by < 0 ? columns.length : -1), by);
-    if (index !== null) this.sync.crosshair.set({ x: (xs[index] ?? 0) - xOffset(xAxis, this.store.origin), owner: this });
+    const places = this.view?.places;
+    if (places === undefined || places.length === 0) return false;
+    const index = indexBeside(places, this.reading?.index ?? (by < 0 ? places.length : -1), by);
+    if (index !== null) this.sync.crosshair.set({ x: places[index] ?? 0, owner: this });
     return true;
   }
 
@@ -204,6 +204,12 @@ export class LineChart extends ChartElement<LineView> {
     const columns = this.#columns;
     return columns === undefined ? null : () => toCsv(this.metric, columns, this.#counter);
   }
+}
+
+/** What a log axis cannot show of a series; null when it shows everything. */
+function belowLog(columns: SeriesColumns | undefined): string | null {
+  const count = columns?.values.reduce((sum, value) => sum + (Number.isFinite(value) && value <= 0 ? 1 : 0), 0) ?? 0;
+  return count === 0 ? null : `${formatInteger(count)} ${count === 1 ? "value" : "values"} at or below 0, not on a log axis`;
 }
 
 declare global {

@@ -1,7 +1,7 @@
 /** Draws one chart: works out the domains, lets Vega draw the frame, and puts lines and crosshair on two canvases above it. */
 import { formatInteger } from "../components/format.ts";
 import type { Annotations } from "./annotations.ts";
-import { stepPlace, xColumn, xOffset } from "./chart-window.ts";
+import { drawnColumns, stepPlace, xColumn, xOffset } from "./chart-window.ts";
 import type { SeriesColumns } from "./columns.ts";
 import {
   type Brush,
@@ -65,6 +65,15 @@ export class LineView {
     this.#input = input;
     const ground = this.#area.layOut(input, this.#yDomain(input), xOffset(input.settings.xAxis, input.data.origin));
     if (ground !== null) this.#drawLines(ground.context, input, ground.plot);
+  }
+
+  /** Where the points stand that are drawn, in axis units and ascending. */
+  get places(): Float64Array {
+    const input = this.#input;
+    if (input === null) return new Float64Array(0);
+    const offset = xOffset(input.settings.xAxis, input.data.origin);
+    const xs = xColumn(shownColumns(input), input.settings.xAxis);
+    return offset === 0 ? xs : xs.map((x) => x - offset);
   }
 
   /** The values at the point nearest to x (axis units), null without points. */
@@ -148,7 +157,7 @@ export class LineView {
     const { settings, data, theme, annotations } = input;
     const columns = shownColumns(input);
     const xs = xColumn(columns, settings.xAxis);
-    const stepX = (step: number): number => plot.x.at(stepPlace(step, columns, settings.xAxis, data.counter));
+    const stepX = (step: number): number => plot.x.at(stepPlace(step, data.detail ?? data.columns, settings.xAxis, data.counter));
     context.save();
     context.beginPath();
     context.rect(plot.left, plot.top - 2, plot.width, plot.height + 4);
@@ -169,14 +178,15 @@ export class LineView {
       tracePath(context, { xs: x, ys, from, to }, plot.x, plot.y, plot.width);
       context.stroke();
     };
-    if (settings.attempts) for (const tail of data.discarded) stroke(tail.columns, tail.columns.values, 0.7, 1, [2, 3]);
+    const tails = settings.attempts ? data.discarded.map((tail) => drawnColumns(tail.columns, settings.xAxis)) : [];
+    for (const tail of tails) stroke(tail, tail.values, 0.7, 1, [2, 3]);
     if (settings.smoothing > 0 && settings.raw) stroke(columns, columns.values, 0.32, 1, []);
     stroke(columns, columns.smoothed(settings.smoothing), 1, 2, dash);
     context.setLineDash([]);
     context.globalAlpha = 1;
     const [from, to] = windowRange(xs, plotWindow);
     if (settings.smoothing === 0) drawPoints(context, xs, columns.values, plot, from, to, color);
-    drawNonFinite(context, xs, columns.values, plot, from, to, theme);
+    drawNonFinite(context, xs, columns.values, plot, from, to, theme.error);
     const broken = annotations.notFinite[input.metric];
     if (broken !== undefined) {
       drawFirstNotFinite(context, stepX(broken.step), `first ${broken.value}, step ${formatInteger(broken.step)}`, plot, theme);
@@ -186,6 +196,7 @@ export class LineView {
   }
 }
 
-function shownColumns(input: ChartInput): SeriesColumns {
-  return input.data.detail ?? input.data.columns;
+/** The points that are drawn, in the order of the axis. */
+function shownColumns({ data, settings }: ChartInput): SeriesColumns {
+  return drawnColumns(data.detail ?? data.columns, settings.xAxis);
 }

@@ -4,6 +4,7 @@ import { csvText } from "../../protocol/csv.ts";
 import { formatInteger } from "../components/format.ts";
 import { csvPlace } from "./describe.ts";
 import type { OverlayLine } from "./overlay-view.ts";
+import { ascendingOrder } from "./scale.ts";
 
 /** More rows than this belong into the CSV. */
 const MOST_ROWS = 200;
@@ -19,14 +20,18 @@ export interface OverlayRow {
 /** Every step that any line has, in order. */
 export function* overlayRows(lines: readonly OverlayLine[]): Generator<OverlayRow> {
   const at = lines.map(() => 0);
+  // By time, the steps of a line need not ascend.
+  const orders = lines.map((line) => ascendingOrder(line.steps));
+  const indexOf = (line: number): number => orders[line]?.[at[line] ?? 0] ?? at[line] ?? 0;
   for (;;) {
     let step = Infinity;
-    for (const [i, line] of lines.entries()) step = Math.min(step, line.steps[at[i] ?? 0] ?? Infinity);
+    for (const [i, line] of lines.entries())
+      if ((at[i] ?? 0) < line.steps.length) step = Math.min(step, line.steps[indexOf(i)] ?? Infinity);
     if (step === Infinity) return;
     const found = lines.map((line, i) => {
-      const index = at[i] ?? 0;
-      if (line.steps[index] !== step) return null;
-      at[i] = index + 1;
+      const index = indexOf(i);
+      if ((at[i] ?? 0) >= line.steps.length || line.steps[index] !== step) return null;
+      at[i] = (at[i] ?? 0) + 1;
       return { value: (line.raw ?? line.ys)[index] ?? null, x: line.xs[index] ?? null };
     });
     yield { step, values: found.map((point) => point?.value ?? null), xs: found.map((point) => point?.x ?? null) };

@@ -1,9 +1,9 @@
 /** Draws many lines into one chart: the frame by Vega, lines with bands on a canvas, the crosshair with a dot per line on another. */
 import type { Theme } from "../components/theme.ts";
-import { type Brush, drawDot, drawPoints, drawUpright, type Plot } from "./canvas-marks.ts";
+import { type Brush, drawDot, drawNonFinite, drawPoints, drawUpright, type Plot } from "./canvas-marks.ts";
 import type { XWindow } from "./chart-sync.ts";
 import type { Shown } from "./chart-export.ts";
-import { tracePath } from "./draw-line.ts";
+import { traceBand, tracePath } from "./draw-line.ts";
 import type { LineStyle } from "./palette.ts";
 import type { PlotArea } from "./plot-area.ts";
 import { type PlotInput, xLabel, yTickCount } from "./plot-area.ts";
@@ -174,7 +174,10 @@ function drawLines(context: CanvasRenderingContext2D, input: OverlayInput, plot:
     const width = lines.length > WIDE_UP_TO && line.id !== highlight ? hairline() : line.width;
     stroke(context, line, line.ys, plot, window, faint(line), line.id === highlight ? width + 0.6 : width, line.style.dash);
     const [from, to] = windowRange(line.xs, window);
-    if (line.counts === null && lines.length <= RAW_UP_TO) drawPoints(context, line.xs, line.ys, plot, from, to, line.style.color);
+    if (lines.length > RAW_UP_TO) continue;
+    if (line.counts === null) drawPoints(context, line.xs, line.ys, plot, from, to, line.style.color);
+    context.globalAlpha = faint(line);
+    drawNonFinite(context, line.xs, line.raw ?? line.ys, plot, from, to, line.style.color);
   }
   context.restore();
 }
@@ -214,17 +217,10 @@ function fillBand(
   alpha: number,
 ): void {
   const [from, to] = windowRange(line.xs, window);
-  // A mean minus its deviation may fall to zero or below, which a log axis cannot show: the band reaches down to the frame there.
-  const bottom = plot.top + plot.height;
-  const y = (value: number): number => {
-    const at = plot.y.at(value);
-    return Number.isFinite(at) ? at : bottom;
-  };
   context.globalAlpha = alpha;
   context.fillStyle = line.style.color;
   context.beginPath();
-  for (let i = from; i < to; i++) context.lineTo(plot.x.at(line.xs[i] ?? 0), y(band.high[i] ?? 0));
-  for (let i = to - 1; i >= from; i--) context.lineTo(plot.x.at(line.xs[i] ?? 0), y(band.low[i] ?? 0));
+  traceBand(context, { xs: line.xs, ...band, from, to }, plot);
   context.fill();
 }
 

@@ -5,7 +5,7 @@ import { type Brush, drawBrush, drawFlag, type Plot } from "./canvas-marks.ts";
 import type { Shown, Stroke } from "./chart-export.ts";
 import { type ChartSettings, counterOf, type XAxis, type XWindow } from "./chart-sync.ts";
 import { type Domain, growDomain, linearScale, logScale } from "./scale.ts";
-import { linearFormat, logFormat, tickLabels, tickStep } from "./ticks.ts";
+import { linearFormat, logFormat, tickLabels, tickStep, tickValues } from "./ticks.ts";
 import { LABEL_PADDING, LABEL_SIZE, PLOT_PADDING, VegaFrame } from "./vega-frame.ts";
 
 /** What every drawing of a chart needs, whatever its lines are. */
@@ -134,9 +134,7 @@ export class PlotArea {
     if (xAxis === "wall" || xAxis === "relative" || makeFormat === null) return [];
     const step = Math.max(leastStep(xAxis), tickStep(window, xTickCount(plot.width)));
     const format = makeFormat(xFormat(xAxis, window, plot.width));
-    const labels: [number, string][] = [];
-    for (let i = Math.ceil(window[0] / step); i * step <= window[1]; i++) labels.push([plot.x.at(i * step), format(i * step)]);
-    return labels;
+    return tickValues(window, step).map((value) => [plot.x.at(value), format(value)]);
   }
 
   #measureLabels(y: Domain, count: number, logY: boolean, theme: Theme): number {

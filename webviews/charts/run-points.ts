@@ -1,32 +1,58 @@
 /** The points of one run for charts: one subscription keeps its store current, and a zoom asks for more of them. */
-import type { CallInput } from "../../protocol/client.ts";
 import { decodeFrame } from "../../protocol/frames.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { MOST_STREAMED_POINTS } from "../../protocol/messages.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
 import type { SeriesColumns } from "./columns.ts";
 import { readSeries, SeriesStore } from "./series-store.ts";
 
-type Query = NonNullable<CallInput<"getSeries">["query"]>;
+interface Query {
+  /** Names; one may end in "*". */
+  readonly metrics: readonly string[];
+  readonly max_points: number;
+  readonly from_step?: number;
+  readonly to_step?: number;
+  readonly attempt?: number;
+  readonly x?: string;
+}
 
 /** The metrics of a run, each with its columns. @throws TrainyardError */
 export async function loadSeries(transport: Transport, run: RunId, query: Query): Promise<Map<string, SeriesColumns>> {
-  const { header, body } = decodeFrame(await transport.bytes("getSeries", { params: { id: run }, query }));
+  const metrics = query.metrics.map(listedName).join(",");
+  const { header, body } = decodeFrame(await transport.bytes("getSeries", { params: { id: run }, query: { ...query, metrics } }));
   return readSeries(header, body);
 }
+
+/** In a list that commas part, a name with a comma is found by what stands before it, with others beside it. */
+function listedName(name: string): string {
+  const comma = name.indexOf(",");
+  return comma < 0 ? name : `${name.slice(0, comma)}*`;
+}
+
+/** Of metrics that were on the screen before, so many stay subscribed: one scrolls back as often as on. */
+const KEPT = 40;
+const ALL = "*";
 
 export class RunPoints {
   readonly store = new SeriesStore();
   readonly #transport: Transport;
   readonly #run: RunId;
   readonly #onFrame: () => void;
+  readonly #maxPoints: number;
   #subscription: Subscription | null = null;
   #counter: string | null = null;
+  /** Those asked for last stand first. */
+  #metrics: readonly string[] = [];
 
-  /** @param onFrame points came */
-  constructor(transport: Transport, run: RunId, onFrame: () => void) {
+  /**
+   * @param onFrame points came
+   * @param maxPoints of each metric, at first sight
+   */
+  constructor(transport: Transport, run: RunId, onFrame: () => void, maxPoints = MOST_STREAMED_POINTS) {
     this.#transport = transport;
     this.#run = run;
     this.#onFrame = onFrame;
+    this.#maxPoints = maxPoints;
   }
 
   /** The metric that the points are placed on, null while that was never asked for. */
@@ -34,9 +60,30 @@ export class RunPoints {
     return this.#counter;
   }
 
-  open(): void {
+  /** Keeps all metrics current. */
+  followAll(): void {
+    this.#follow([ALL], []);
+  }
+
+  /** Keeps these metrics current, and no others for long. @returns whether the server was asked for more */
+  follow(metrics: readonly string[]): boolean {
+    const others = this.#metrics.filter((name) => name !== ALL && !metrics.includes(name));
+    return this.#follow(metrics, others.slice(0, KEPT));
+  }
+
+  #follow(metrics: readonly string[], others: readonly string[]): boolean {
+    if (metrics.every((name) => this.#metrics.includes(name))) return false;
+    this.#metrics = [...metrics, ...others];
+    this.close();
+    this.#open();
+    return true;
+  }
+
+  #open(): void {
+    const counter = this.#counter === null || this.#metrics.includes(ALL) ? [] : [this.#counter];
+    const metrics = [...new Set([...this.#metrics, ...counter])];
     this.#subscription = this.#transport.subscribe(
-      { topic: "series", run: this.#run, metrics: ["*"], cursor: {}, ...this.#x },
+      { topic: "series", run: this.#run, metrics, cursor: {}, max_points: this.#maxPoints, ...this.#x },
       {
         frame: (header, body) => {
           this.store.apply(header, body);
@@ -61,7 +108,7 @@ export class RunPoints {
     this.store.forgetPlaces();
     if (this.#subscription !== null) {
       this.close();
-      this.open();
+      this.#open();
     }
     return true;
   }

@@ -8,6 +8,13 @@ export interface Scale {
   invert(pixel: number): number;
 }
 
+/** Values beyond it are drawn out of the frame: the width of a domain must be a number too. */
+const LARGEST = 4e307;
+/** The least positive value that the drawing still works with: below it doubles lose their digits. */
+const SMALLEST = 1e-300;
+/** Of the larger end: a narrower window has too few doubles in it to place ticks and points. */
+const NARROWEST_SHARE = 1e-14;
+
 export function linearScale(domain: Domain, range: Domain): Scale {
   const span = domain[1] - domain[0];
   const size = range[1] - range[0];
@@ -15,6 +22,13 @@ export function linearScale(domain: Domain, range: Domain): Scale {
     at: (value) => range[0] + ((value - domain[0]) / span) * size,
     invert: (pixel) => domain[0] + ((pixel - range[0]) / size) * span,
   };
+}
+
+/** Can a window be drawn and zoomed on from? Wheels and pinches go on for as long as the hand does. */
+export function isDrawable([low, high]: Domain, log: boolean): boolean {
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (!(high - low > Math.max(SMALLEST, NARROWEST_SHARE * size)) || size > LARGEST) return false;
+  return !log || low >= SMALLEST;
 }
 
 /** @param domain both ends above zero */
@@ -26,23 +40,25 @@ export function logScale(domain: Domain, range: Domain): Scale {
   };
 }
 
-const SMALLEST_SPAN = 1e-90;
-
 /** Widens to round numbers with at most about `ticks` of them; a flat line gets room around it. */
 export function niceDomain(domain: Domain, ticks = 5): Domain {
-  let [low, high] = domain;
+  let [low, high] = domain.map((end) => Math.min(LARGEST, Math.max(-LARGEST, end))) as [number, number];
   const size = Math.max(Math.abs(low), Math.abs(high));
   // Differences below what a double can tell apart are a flat line too.
-  if (high - low <= size * 1e-12 || high - low < SMALLEST_SPAN) {
-    const room = size < SMALLEST_SPAN ? 1 : size * 0.1;
+  if (high - low <= size * 1e-12 || high - low < SMALLEST) {
+    const room = size < SMALLEST ? 1 : size * 0.1;
     low -= room;
     high += room;
   }
   const step = niceStep((high - low) / ticks);
   // Whole multiples of the step: dividing and multiplying again would leave 0.30000000000000004.
   const digits = Math.max(0, -Math.floor(Math.log10(step)));
-  return [Number((Math.floor(low / step) * step).toFixed(digits)), Number((Math.ceil(high / step) * step).toFixed(digits))];
+  const whole = (multiple: number): number => (digits > MOST_DIGITS ? multiple * step : Number((multiple * step).toFixed(digits)));
+  return [whole(Math.floor(low / step)), whole(Math.ceil(high / step))];
 }
+
+/** What `toFixed` can write. */
+const MOST_DIGITS = 100;
 
 function niceStep(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -52,10 +68,10 @@ function niceStep(rough: number): number {
 
 /** A little room on both sides of positive data, so that the line does not lie on the frame. */
 export function logDomain(domain: Domain): Domain {
-  const [low, high] = domain;
-  if (low === high) return [low / 2, high * 2];
-  const room = (high / low) ** 0.04;
-  return [low / room, high * room];
+  const [low, high] = domain.map((end) => Math.min(LARGEST, Math.max(SMALLEST, end))) as [number, number];
+  // By logarithms: the quotient of two doubles need not be one.
+  const room = low === high ? Math.LN2 : 0.04 * (Math.log(high) - Math.log(low));
+  return [Math.max(SMALLEST / 2, low * Math.exp(-room)), Math.min(2 * LARGEST, high * Math.exp(room))];
 }
 
 /** The union of what was shown and what is needed: while live the range grows and never jumps back. */
@@ -98,6 +114,12 @@ export function upperBound(sorted: Float64Array, x: number): number {
     else high = middle;
   }
   return low;
+}
+
+/** Indexes in the order of the values, equal ones as they stand; null when that is how they stand. */
+export function ascendingOrder(values: Float64Array): number[] | null {
+  if (values.every((value, i) => i === 0 || value >= (values[i - 1] ?? 0))) return null;
+  return [...values.keys()].sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0) || a - b);
 }
 
 /** How many points at the beginning of a sorted column have no place: -Infinity. */

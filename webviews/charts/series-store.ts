@@ -10,11 +10,18 @@ export interface DiscardedTail {
   readonly columns: SeriesColumns;
 }
 
+/** Over the points of all metrics: lowest and highest step, latest time in ms since the epoch. */
+export interface StoreSpan {
+  readonly firstStep: number;
+  readonly lastStep: number;
+  readonly lastTime: number;
+}
+
 export class SeriesStore {
   readonly #series = new Map<string, SeriesColumns>();
   readonly #discarded = new Map<string, DiscardedTail[]>();
   readonly #listeners = new Set<() => void>();
-  #newest: { step: number; time: number } | null = null;
+  #span: StoreSpan | null = null;
   #counter: CounterAxis | null = null;
   /** Time of the run's first point, ms since the epoch; NaN before it. Relative time counts from here. */
   origin = Number.NaN;
@@ -24,8 +31,9 @@ export class SeriesStore {
     return [...this.#series.keys()];
   }
 
-  get newest(): { readonly step: number; readonly time: number } | null {
-    return this.#newest;
+  /** From where to where the points reach; null before the first. */
+  get span(): StoreSpan | null {
+    return this.#span;
   }
 
   /** The metric that the points are placed on, and why they cannot be; null while nothing is known of any. */
@@ -63,9 +71,11 @@ export class SeriesStore {
   apply(header: SeriesFrameHeader, body: Uint8Array): void {
     this.#counter = header.x ?? null;
     if (header.reset) {
-      for (const columns of this.#series.values()) columns.clear();
+      for (const [name, columns] of this.#series)
+        if (header.series.includes(name)) columns.clear();
+        else this.#series.delete(name);
       this.origin = Number.NaN;
-      this.#newest = null;
+      this.#span = null;
     }
     const targets = header.series.map((name, i) => {
       if (name.startsWith("_")) return null;
@@ -76,12 +86,16 @@ export class SeriesStore {
     });
     const batches = readBatches(body);
     this.#placeEarlier(header, batches);
+    let { firstStep, lastStep, lastTime } = this.#span ?? { firstStep: Infinity, lastStep: -Infinity, lastTime: -Infinity };
     forEachPoint(batches, (series, step, time, value, attempt, x) => {
       // NaN never compares, so the first point sets the origin.
       if (!(time >= this.origin)) this.origin = time;
-      if (this.#newest === null || step >= this.#newest.step) this.#newest = { step, time };
+      if (step < firstStep) firstStep = step;
+      if (step > lastStep) lastStep = step;
+      if (time > lastTime) lastTime = time;
       targets[series]?.append(step, time, value, attempt, x);
     });
+    if (firstStep <= lastStep) this.#span = { firstStep, lastStep, lastTime };
     this.#changed();
   }
 

@@ -15,6 +15,16 @@ export function tickStep([low, high]: Domain, count: number): number {
   return power * (error >= Math.sqrt(50) ? 10 : error >= Math.sqrt(10) ? 5 : error >= Math.SQRT2 ? 2 : 1);
 }
 
+/** No axis has more. */
+const MOST_TICKS = 200;
+
+/** The multiples of a step within a domain. Counted from the first one: from 2^53 on, adding one to a number may change nothing. */
+export function tickValues([low, high]: Domain, step: number): number[] {
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.min(MOST_TICKS, Math.floor(high / step + 1e-9) - first + 1);
+  return count > 0 ? Array.from({ length: count }, (_, i) => (first + i) * step) : [];
+}
+
 /** Power of ten of a positive number; a hair below a power counts as that power (0.1 * 3 / 3). */
 function exponent(value: number): number {
   return Math.floor(Math.log10(value) + 1e-9);
@@ -53,8 +63,6 @@ export function tickLabels(domain: Domain, count: number, logY: boolean, makeFor
     const format = makeFormat(logFormat(domain));
     return values.map((value) => tickLabel(value, format));
   }
-  const step = tickStep(domain, count);
-  for (let i = Math.ceil(domain[0] / step - 1e-9); i * step <= domain[1] + step * 1e-9; i++) values.push(i * step);
   const format = makeFormat(linearFormat(domain, count));
-  return values.map((value) => tickLabel(value, format));
+  return tickValues(domain, tickStep(domain, count)).map((value) => tickLabel(value, format));
 }

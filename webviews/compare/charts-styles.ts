@@ -21,7 +21,10 @@ export const chartsStyles = css`
   .charts.one {
     grid-template-columns: minmax(0, 1fr);
   }
-  .charts ty-overlay-chart {
+  .charts.grouped .room {
+    min-height: 240px;
+  }
+  .charts .room {
     border-bottom: 1px solid var(--hairline);
     border-right: 1px solid var(--hairline);
   }

@@ -3,7 +3,7 @@ import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { CodeChange, CodeDifference } from "../../protocol/code.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
-import type { RunDetail } from "../../protocol/queries.ts";
+import type { RunSummary } from "../../protocol/run.ts";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -19,15 +19,15 @@ export class CodeDifferenceView extends LitElement {
   static override styles = [...baseStyles, codeDifferenceStyles];
 
   @property({ attribute: false }) transport!: Transport;
-  @state() private baseline: RunDetail | null = null;
-  @state() private runs: readonly RunDetail[] = [];
-  @state() private chosen: RunDetail | null = null;
+  @state() private baseline: RunSummary | null = null;
+  @state() private runs: readonly RunSummary[] = [];
+  @state() private chosen: RunSummary | null = null;
   @state() private difference: CodeDifference | null = null;
   @state() private problem: string | null = null;
   @query("dialog") private dialog!: HTMLDialogElement;
 
   /** @param runs the baseline's first; at least two */
-  async show(runs: readonly RunDetail[]): Promise<void> {
+  async show(runs: readonly RunSummary[]): Promise<void> {
     const [baseline, first] = runs;
     if (baseline === undefined || first === undefined) return;
     this.baseline = baseline;
@@ -36,7 +36,7 @@ export class CodeDifferenceView extends LitElement {
     await this.#load(baseline, first);
   }
 
-  async #load(baseline: RunDetail, chosen: RunDetail): Promise<void> {
+  async #load(baseline: RunSummary, chosen: RunSummary): Promise<void> {
     this.chosen = chosen;
     this.difference = this.problem = null;
     try {
@@ -105,7 +105,7 @@ export class CodeDifferenceView extends LitElement {
       ${untracked} ${files.map((file) => this.#file(file, files.length <= OPEN_FILES))}`;
   }
 
-  #patch(run: RunDetail | null, text = ""): TemplateResult {
+  #patch(run: RunSummary | null, text = ""): TemplateResult {
     return html`<section>
       <h3 class="truncate">${run?.name}</h3>
       ${text === "" ? html`<p class="secondary">No uncommitted changes were kept.</p>` : html`<div class="lines">${lines(text)}</div>`}
@@ -160,7 +160,7 @@ export class CodeDifferenceView extends LitElement {
   };
 }
 
-function commit(run: RunDetail): TemplateResult | typeof nothing {
+function commit(run: RunSummary): TemplateResult | typeof nothing {
   if (run.git === null) return nothing;
   const dirty = run.git.dirty_files > 0;
   return html`<span

@@ -2,6 +2,7 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
+import { chartGroupStyles, groupMetrics } from "../charts/chart-groups.ts";
 import { type ChartSync, counterOf } from "../charts/chart-sync.ts";
 import { chartToolbar, chartToolbarStyles, toggle } from "../charts/chart-toolbar.ts";
 import { ChartsController, type ChartsHost } from "../charts/charts-controller.ts";
@@ -14,7 +15,7 @@ import type { Spread } from "./curves.ts";
 
 @customElement("ty-compare-charts")
 export class CompareCharts extends LitElement implements ChartsHost {
-  static override styles = [...baseStyles, chartToolbarStyles, chartsStyles];
+  static override styles = [...baseStyles, chartToolbarStyles, chartsStyles, chartGroupStyles];
 
   @property({ attribute: false }) model!: CompareModel;
   @property({ attribute: false }) sync!: ChartSync;
@@ -52,23 +53,28 @@ export class CompareCharts extends LitElement implements ChartsHost {
         : this.model.loaded
           ? "These runs logged no metric"
           : "Loading the runs…";
+    const groups = groupMetrics(shown);
+    const layout = shown.length === 1 ? "one" : groups.length > 1 ? "grouped" : "";
     return html`${this.#toolbar()}
-      <div class="charts ${shown.length === 1 ? "one" : ""}" data-testid="charts">
-        ${repeat(
-          shown,
-          (name) => name,
-          (name) =>
-            html`<ty-overlay-chart
-              data-testid="chart-${name}"
-              .metric=${name}
-              .source=${this.model}
-              .sync=${this.sync}
-              .exact=${isExact(name)}
-              .maximised=${this.#charts.maximised === name}
-            ></ty-overlay-chart>`,
-        )}
+      <div class="charts ${layout}" data-testid="charts">
+        ${this.#charts.groups.render(groups, this.filter !== "", ({ names }) => repeat(names, String, (name) => this.#chart(name, shown.length)))}
         ${shown.length === 0 ? html`<div class="none secondary">${none}</div>` : nothing}
       </div>`;
+  }
+
+  /** @param count charts of the page */
+  #chart(name: string, count: number): TemplateResult {
+    if (!this.#charts.isMade(name, count)) return html`<div class="room" data-metric=${name}></div>`;
+    return html`<ty-overlay-chart
+      class="room"
+      data-metric=${name}
+      data-testid="chart-${name}"
+      .metric=${name}
+      .source=${this.model}
+      .sync=${this.sync}
+      .exact=${isExact(name)}
+      .maximised=${this.#charts.maximised === name}
+    ></ty-overlay-chart>`;
   }
 
   #toolbar(): TemplateResult {

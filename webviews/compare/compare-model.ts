@@ -1,24 +1,27 @@
 /** Everything the comparison shows of its runs, kept current over the transport; components listen and read. */
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { MOST_STREAMED_POINTS } from "../../protocol/messages.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { counterOf, type XAxis, type XWindow } from "../charts/chart-sync.ts";
-import { counterSpan, emptyWindow, stepWindow, widened, xColumn } from "../charts/chart-window.ts";
+import { axisStart, counterSpan, emptyWindow, stepWindow, widened, xColumn } from "../charts/chart-window.ts";
 import type { SeriesColumns } from "../charts/columns.ts";
 import type { OverlayLine } from "../charts/overlay-view.ts";
 import type { OverlaySource } from "../charts/overlay-chart.ts";
 import { lineStyle } from "../charts/palette.ts";
 import { withoutPlace } from "../charts/scale.ts";
 import { RunPoints } from "../charts/run-points.ts";
+import { asksForAll, mayCount, wantedMetrics } from "../charts/wanted-metrics.ts";
 import { ZoomDetail } from "../charts/zoom-detail.ts";
 import type { Theme } from "../components/theme.ts";
 import { headlineLosses, orderMetrics } from "../dashboard/metrics.ts";
 import { Observable } from "../transport/observable.ts";
-import type { Connection, Subscription, Transport } from "../transport/transport.ts";
+import type { Connection, Transport } from "../transport/transport.ts";
 import { type Curve, type CurveSource, meanCurve, partingStep, runCurve, type Spread } from "./curves.ts";
 import { type ChosenDirections, directionOf } from "./direction.ts";
 import { type Entry, makeEntries } from "./entries.ts";
+import { RunRecords } from "./run-records.ts";
 
 /** What the user set up; kept by the panel so that it comes back after a reload. */
 export interface CompareSettings {
@@ -41,13 +44,12 @@ export const DEFAULT_COMPARE: CompareSettings = {
 
 /** Points of one line in a zoomed window: a wide chart has about as many pixels. */
 const DETAIL_POINTS = 2000;
+/** Over all runs, of each metric: so many are read, sent and drawn at first sight. */
+const OVERVIEW_POINTS = 200_000;
+const LEAST_OVERVIEW_POINTS = 1000;
+/** A run that has no curve holds back nothing for longer. */
+const PATIENCE_MS = 3000;
 const BASELINE_DASH = [6, 3] as const;
-
-interface Member {
-  readonly points: RunPoints;
-  detail: RunDetail | null;
-  problem: string | null;
-}
 
 interface CachedCurve {
   readonly key: string;
@@ -58,7 +60,8 @@ export class CompareModel implements OverlaySource {
   readonly highlight = new Observable<string | null>(null);
   readonly transport: Transport;
   connection: Connection;
-  readonly #members = new Map<RunId, Member>();
+  readonly #records: RunRecords;
+  readonly #points = new Map<RunId, RunPoints>();
   readonly #slots = new Map<string, number>();
   readonly #hidden = new Set<string>();
   readonly #means = new Map<string, CachedCurve>();
@@ -66,10 +69,14 @@ export class CompareModel implements OverlaySource {
     this.#changed(false);
   });
   readonly #listeners = new Set<() => void>();
-  readonly #subscriptions: Subscription[] = [];
+  /** Runs of which nothing was drawn yet. */
+  readonly #unseen: Set<RunId>;
+  #foldersRead = false;
+  #patience: ReturnType<typeof setTimeout> | undefined;
   readonly #stops: (() => void)[] = [];
   #settings: CompareSettings;
   #entries: readonly Entry[] | null = null;
+  #near: readonly string[] = [];
   #notifyRequest = 0;
   #closed = false;
 
@@ -77,17 +84,25 @@ export class CompareModel implements OverlaySource {
     this.transport = transport;
     this.connection = transport.connection;
     this.#settings = settings;
-    for (const run of new Set(runs)) {
-      this.#slots.set(run, this.#members.size);
-      const points = new RunPoints(transport, run, () => {
+    const distinct = new Set(runs);
+    const share = Math.max(LEAST_OVERVIEW_POINTS, Math.floor(OVERVIEW_POINTS / distinct.size));
+    for (const run of distinct) {
+      this.#slots.set(run, this.#points.size);
+      const onFrame = (): void => {
+        this.#seen(run);
         this.#changed(false);
-      });
-      this.#members.set(run, { points, detail: null, problem: null });
+      };
+      this.#points.set(run, new RunPoints(transport, run, onFrame, Math.min(share, MOST_STREAMED_POINTS)));
     }
+    this.#unseen = new Set(distinct);
+    this.#records = new RunRecords(transport, [...distinct], () => {
+      this.#follow();
+      this.#changed(true);
+    });
   }
 
   get runs(): readonly RunId[] {
-    return [...this.#members.keys()];
+    return [...this.#points.keys()];
   }
 
   get settings(): CompareSettings {
@@ -100,18 +115,23 @@ export class CompareModel implements OverlaySource {
   }
 
   get loaded(): boolean {
-    return [...this.#members.values()].every((member) => member.detail !== null || member.problem !== null);
+    return this.#records.loaded;
   }
 
   /** Runs that cannot be shown, with the reason. */
   get problems(): readonly string[] {
-    return [...this.#members.values()].flatMap((member) => (member.problem === null ? [] : [member.problem]));
+    return this.#records.problems;
   }
 
   get entries(): readonly Entry[] {
-    const details = [...this.#members.values()].flatMap((member) => (member.detail === null ? [] : [member.detail]));
-    this.#entries ??= makeEntries(details, this.#slots, this.#settings.group);
+    this.#entries ??= makeEntries(this.#records.summaries, this.#slots, this.#settings.group);
     return this.#entries;
+  }
+
+  /** What the folders of an entry's runs tell; null while they were not read. */
+  details(entry: Entry): readonly RunDetail[] | null {
+    const details = entry.runs.flatMap((run) => this.#records.detail(run.id) ?? []);
+    return details.length < entry.runs.length ? null : details;
   }
 
   get ignoreOutliers(): boolean {
@@ -124,28 +144,56 @@ export class CompareModel implements OverlaySource {
 
   get metrics(): readonly string[] {
     const names = new Set<string>();
-    for (const { points, detail } of this.#members.values()) {
-      for (const name of points.store.names) names.add(name);
-      for (const name of Object.keys(detail?.metrics ?? {})) names.add(name);
-    }
+    for (const { store } of this.#points.values()) for (const name of store.names) names.add(name);
+    for (const { metrics } of this.#records.summaries) for (const name of Object.keys(metrics)) names.add(name);
     return orderMetrics([...names]);
   }
 
   /** Metrics that the x axis can count by, as far as one of the runs tells. */
   get counters(): readonly string[] {
-    return [...new Set([...this.#members.values()].flatMap(({ points }) => points.store.counters))];
+    const all = this.#followsAll;
+    const summaries = this.#records.summaries.flatMap(({ metrics }) => Object.entries(metrics));
+    const names = all
+      ? [...this.#points.values()].flatMap(({ store }) => store.counters)
+      : summaries.flatMap(([name, summary]) => (mayCount(summary) ? [name] : []));
+    return [...new Set(names)];
+  }
+
+  get #followsAll(): boolean {
+    return asksForAll(this.#records.summaries.map(({ metrics }) => metrics));
   }
 
   /** Runs whose points have no place on the counter of the x axis, with the reason. */
   get unplaced(): readonly string[] {
-    return [...this.#members].flatMap(([run, { points, detail }]) => {
-      const { counter } = points.store;
-      return counter?.problem == null ? [] : [`${detail?.name ?? run} (${counter.problem})`];
-    });
+    return [...this.#points].flatMap(
+      ([
+        run,
+        {
+          store: { counter },
+        },
+      ]) => (counter?.problem == null ? [] : [`${this.#records.summary(run)?.name ?? run} (${counter.problem})`]),
+    );
+  }
+
+  /** These charts are on the screen: where the runs have many metrics, only their points are kept current. */
+  look(metrics: readonly string[]): void {
+    this.#near = metrics;
+    this.#follow();
+  }
+
+  #follow(): void {
+    // How many series there are is known once every run is.
+    if (this.#closed || !this.loaded) return;
+    const all = this.#followsAll;
+    for (const { id, metrics } of this.#records.summaries) {
+      const points = this.#points.get(id);
+      if (all) points?.followAll();
+      else points?.follow(wantedMetrics(metrics, this.#near));
+    }
   }
 
   placeOn(counter: string | null): void {
-    for (const { points } of this.#members.values()) points.placeOn(counter);
+    for (const points of this.#points.values()) points.placeOn(counter);
   }
 
   /** The metric of the legend: the chosen one, else the evaluation loss, else the first. */
@@ -199,11 +247,11 @@ export class CompareModel implements OverlaySource {
 
   refine(metric: string, axis: XAxis, window: XWindow): void {
     for (const run of this.#shown().flatMap((entry) => entry.runs)) {
-      const points = this.#members.get(run.id)?.points;
+      const points = this.#points.get(run.id);
       const columns = points?.store.get(metric);
       if (points === undefined || columns?.downsampled !== true) continue;
       const [from_step, to_step] = stepWindow(columns, axis, window, points.store.origin);
-      const query = { metrics: metric, from_step, to_step, max_points: DETAIL_POINTS };
+      const query = { metrics: [metric], from_step, to_step, max_points: DETAIL_POINTS };
       this.#detail.want(detailKey(run.id, metric), window, () => loadDetail(points, metric, query));
     }
   }
@@ -214,7 +262,7 @@ export class CompareModel implements OverlaySource {
 
   #curve(entry: Entry, metric: string, axis: XAxis, window: XWindow | null, smoothing: number): Curve | null {
     const sources = entry.runs.flatMap((run): CurveSource[] => {
-      const series = this.#members.get(run.id)?.points.store;
+      const series = this.#points.get(run.id)?.store;
       const columns = this.#detail.get(detailKey(run.id, metric), window) ?? series?.get(metric);
       if (series === undefined || columns === undefined || columns.length === withoutPlace(xColumn(columns, axis))) return [];
       return [{ columns, origin: series.origin }];
@@ -247,22 +295,23 @@ export class CompareModel implements OverlaySource {
     for (const entry of this.entries) {
       if (this.#hidden.has(entry.id)) continue;
       for (const run of entry.runs) {
-        const series = this.#members.get(run.id)?.points.store;
-        if (series?.newest == null) continue;
-        const { origin, newest } = series;
+        const series = this.#points.get(run.id)?.store;
+        if (series?.span == null) continue;
+        const { origin, span: reach } = series;
         if (counter !== null) {
           const span = series.counter?.problem == null ? counterSpan(series, counter) : null;
           first = Math.min(first, span?.[0] ?? Infinity);
           last = Math.max(last, span?.[1] ?? -Infinity);
           continue;
         }
-        first = Math.min(first, axis === "wall" ? origin : 0);
-        last = Math.max(last, axis === "step" ? newest.step : axis === "wall" ? newest.time : newest.time - origin);
+        first = Math.min(first, axis === "wall" ? origin : axis === "step" ? reach.firstStep : 0);
+        last = Math.max(last, axis === "step" ? reach.lastStep : axis === "wall" ? reach.lastTime : reach.lastTime - origin);
       }
     }
     if (first > last) return emptyWindow(axis);
     if (counter !== null) return widened([first, last]);
-    return [first, Math.max(last, first + (axis === "step" ? 1 : 1000))];
+    if (axis === "step") return widened([axisStart(first, last), last]);
+    return [first, Math.max(last, first + 1000)];
   }
 
   parting(lines: readonly OverlayLine[]): number | null {
@@ -278,39 +327,28 @@ export class CompareModel implements OverlaySource {
     return this.entries.find((entry) => entry.id === id)?.runs.length ?? 1;
   }
 
-  async open(): Promise<void> {
+  open(): void {
     this.#stops.push(
       this.transport.onConnection((connection) => {
         const back = connection.state === "connected" && this.connection.state !== "connected";
         this.connection = connection;
-        if (back) void this.#loadAll();
+        if (back) void this.#records.load();
         this.#changed(false);
       }),
     );
-    for (const [run, member] of this.#members) {
-      this.#subscriptions.push(
-        this.transport.subscribe(
-          { topic: "run", run },
-          {
-            message: (message) => {
-              if (message.type !== "run" || member.detail === null) return;
-              member.detail = { ...member.detail, ...message.run };
-              this.#changed(true);
-            },
-          },
-        ),
-      );
-      member.points.open();
-    }
-    await this.#loadAll();
+    this.#records.open();
+    this.#patience = setTimeout(() => {
+      this.#readFolders();
+    }, PATIENCE_MS);
   }
 
   close(): void {
     this.#closed = true;
     this.#detail.clear();
     cancelAnimationFrame(this.#notifyRequest);
-    for (const { points } of this.#members.values()) points.close();
-    for (const subscription of this.#subscriptions) subscription.close();
+    clearTimeout(this.#patience);
+    for (const points of this.#points.values()) points.close();
+    this.#records.close();
     for (const stop of this.#stops) stop();
   }
 
@@ -319,20 +357,16 @@ export class CompareModel implements OverlaySource {
     return () => this.#listeners.delete(listener);
   }
 
-  async #loadAll(): Promise<void> {
-    await Promise.all([...this.#members].map(([run, member]) => this.#load(run, member)));
+  #seen(run: RunId): void {
+    this.#unseen.delete(run);
+    if (this.#unseen.size === 0) this.#readFolders();
   }
 
-  async #load(run: RunId, member: Member): Promise<void> {
-    try {
-      member.detail = await this.transport.request("getRun", { params: { id: run } });
-      member.problem = null;
-    } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      // While disconnected the last known values stay on the page.
-      if (member.detail === null) member.problem = `${run}: ${error.message}`;
-    }
-    this.#changed(true);
+  /** After the curves: reading folders would keep them waiting. */
+  #readFolders(): void {
+    if (this.#foldersRead || this.#closed) return;
+    this.#foldersRead = true;
+    void this.#records.load();
   }
 
   /** Many messages of one instant make one update. @param regroup the runs themselves changed, not only their points */

@@ -98,7 +98,7 @@ export class Compare extends LitElement {
       this.requestUpdate();
       this.#keep(model);
     });
-    void model.open();
+    model.open();
   }
 
   /** Tells whoever keeps this panel's state; only what the user changed, never with each point. */

@@ -1,8 +1,8 @@
 /** Curves of a comparison as plain columns: one run's, the mean of replicates, and where two of them part. Pure. */
 import type { XAxis } from "../charts/chart-sync.ts";
-import { xColumn } from "../charts/chart-window.ts";
+import { drawnColumns, xColumn } from "../charts/chart-window.ts";
 import type { SeriesColumns } from "../charts/columns.ts";
-import { lowerBound } from "../charts/scale.ts";
+import { ascendingOrder, lowerBound } from "../charts/scale.ts";
 
 export interface CurveSource {
   readonly columns: SeriesColumns;
@@ -28,7 +28,10 @@ export interface Curve {
 export type Spread = "std" | "range";
 
 export function runCurve(source: CurveSource, axis: XAxis, smoothing: number): Curve {
-  const { columns, origin } = source;
+  return curveOf(drawnColumns(source.columns, axis), source.origin, axis, smoothing);
+}
+
+function curveOf(columns: SeriesColumns, origin: number, axis: XAxis, smoothing: number): Curve {
   return {
     xs: axis === "relative" ? columns.times.map((time) => time - origin) : xColumn(columns, axis),
     steps: columns.steps,
@@ -41,45 +44,48 @@ export function runCurve(source: CurveSource, axis: XAxis, smoothing: number): C
 
 /**
  * The mean over replicates at every step that any of them logged. A replicate that logged other steps (or was downsampled) is read
- * between its neighbours; outside its own first and last step it does not count, so the mean covers those that reached the step.
+ * between its neighbours; outside its own first and last step it does not count, nor where it or a neighbour is not finite, so the mean
+ * covers those that have a value there. Where none has, there is a gap.
  * Time is the mean time at which they reached it, and so is what a counter counted.
  */
 export function meanCurve(sources: readonly CurveSource[], axis: XAxis, smoothing: number, spread: Spread): Curve {
-  const curves = sources.map((source) => finitePoints(runCurve(source, axis, smoothing)));
+  // By steps, whatever the axis: that is what replicates have in common.
+  const curves = sources.map((source) => placedPoints(curveOf(source.columns, source.origin, axis, smoothing)));
   const steps = Float64Array.from(new Set(curves.flatMap((curve) => [...curve.steps]))).sort();
   const size = steps.length;
   const xs = new Float64Array(size);
-  const ys = new Float64Array(size);
-  const low = new Float64Array(size);
-  const high = new Float64Array(size);
+  const ys = new Float64Array(size).fill(Number.NaN);
+  const low = new Float64Array(size).fill(Number.NaN);
+  const high = new Float64Array(size).fill(Number.NaN);
   const counts = new Uint16Array(size);
   for (let i = 0; i < size; i++) {
     const step = steps[i] ?? 0;
-    let n = 0;
-    let mean = 0;
-    let squares = 0;
-    let x = 0;
+    let [n, mean, squares] = [0, 0, 0];
+    let [reached, x] = [0, 0];
     let least = Infinity;
     let most = -Infinity;
     for (const curve of curves) {
       const at = position(curve.steps, step);
       if (at === null) continue;
+      x += between(curve.xs, at);
+      reached++;
       const value = between(curve.ys, at);
+      if (!Number.isFinite(value)) continue;
       n++;
       // Welford: no loss of digits where the spread is small beside the mean.
       const off = value - mean;
       mean += off / n;
       squares += off * (value - mean);
-      x += between(curve.xs, at);
       least = Math.min(least, value);
       most = Math.max(most, value);
     }
+    xs[i] = axis === "step" ? step : x / reached;
+    counts[i] = n;
+    if (n === 0) continue;
     const deviation = n > 1 ? Math.sqrt(squares / (n - 1)) : 0;
-    xs[i] = axis === "step" ? step : x / n;
     ys[i] = mean;
     low[i] = spread === "std" ? mean - deviation : least;
     high[i] = spread === "std" ? mean + deviation : most;
-    counts[i] = n;
   }
   return sortedByX({ xs, steps, ys, raw: null, band: { low, high }, counts }, axis);
 }
@@ -91,11 +97,26 @@ function sortedByX(curve: Curve, axis: XAxis): Curve {
   return curve;
 }
 
-function finitePoints(curve: Curve): Pick<Curve, "xs" | "steps" | "ys"> {
+type Points = Pick<Curve, "xs" | "steps" | "ys">;
+
+/** Without the points that have no place on a counter. */
+function placedPoints(curve: Points): Points {
+  return keptPoints(curve, (i) => Number.isFinite(curve.xs[i]));
+}
+
+/** Points with a value, in the order of their steps. */
+function finiteBySteps(curve: Points): Points {
+  const { xs, steps, ys } = keptPoints(curve, (i) => Number.isFinite(curve.ys[i]) && Number.isFinite(curve.xs[i]));
+  const order = ascendingOrder(steps);
+  if (order === null) return { xs, steps, ys };
+  const sorted = (of: Float64Array): Float64Array => Float64Array.from(order, (i) => of[i] ?? Number.NaN);
+  return { xs: sorted(xs), steps: sorted(steps), ys: sorted(ys) };
+}
+
+function keptPoints(curve: Points, isKept: (index: number) => boolean): Points {
   const { xs, steps, ys } = curve;
-  const whole = (i: number): boolean => Number.isFinite(ys[i]) && Number.isFinite(xs[i]);
-  if (ys.every((_, i) => whole(i))) return curve;
-  const keep = (of: Float64Array): Float64Array => of.filter((_, i) => whole(i));
+  if (ys.every((_, i) => isKept(i))) return curve;
+  const keep = (of: Float64Array): Float64Array => of.filter((_, i) => isKept(i));
   return { xs: keep(xs), steps: keep(steps), ys: keep(ys) };
 }
 
@@ -130,8 +151,8 @@ export const PARTING_THRESHOLD = 0.05;
  * when they never do. Simple on purpose: a spike counts, and so does noise that smoothing leaves.
  */
 export function partingStep(a: Curve, b: Curve, threshold = PARTING_THRESHOLD): number | null {
-  const left = finitePoints(a);
-  const right = finitePoints(b);
+  const left = finiteBySteps(a);
+  const right = finiteBySteps(b);
   for (const [i, step] of left.steps.entries()) {
     const at = position(right.steps, step);
     if (at === null) continue;

@@ -165,7 +165,12 @@ export class Differences extends LitElement {
   @query("ty-code-difference") private code!: CodeDifferenceView;
   @state() private collapsed: ReadonlySet<string> = new Set();
   #stop: (() => void) | null = null;
-  #known: { readonly entries: readonly Entry[]; readonly baseline: string | null; readonly sections: DifferenceSection[] } | null = null;
+  #known: {
+    readonly entries: readonly Entry[];
+    readonly baseline: string | null;
+    readonly sections: DifferenceSection[];
+    readonly complete: boolean;
+  } | null = null;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -185,8 +190,8 @@ export class Differences extends LitElement {
     const first = inOrder.filter((entry) => entry.id === baseline);
     const entries = [...first, ...inOrder.filter((entry) => entry.id !== baseline)];
     if (this.#known?.entries !== inOrder || this.#known.baseline !== baseline)
-      this.#known = { entries: inOrder, baseline, sections: differences(entries.map((entry) => entry.runs)) };
-    const { sections } = this.#known;
+      this.#known = { entries: inOrder, baseline, ...this.#differences(entries) };
+    const { sections, complete } = this.#known;
     return html`<header>
         <h2>Differences</h2>
         <label
@@ -228,8 +233,17 @@ export class Differences extends LitElement {
           </thead>
           ${sections.map((section) => this.#section(section, entries.length))}
         </table>
+        ${complete ? nothing : html`<div class="none secondary" role="status">Reading dataset, environment and code…</div>`}
       </div>
       <ty-code-difference .transport=${this.model.transport}></ty-code-difference>`;
+  }
+
+  #differences(entries: readonly Entry[]): { sections: DifferenceSection[]; complete: boolean } {
+    const details = entries.map((entry) => this.model.details(entry));
+    const known = details.filter((detail) => detail !== null);
+    const complete = known.length === entries.length;
+    const runs = entries.map((entry) => entry.runs);
+    return { sections: differences(runs, complete ? known : null), complete };
   }
 
   #column(entry: Entry): TemplateResult {

@@ -1,8 +1,10 @@
 /** What differs between runs: every setting as a path and a text, side by side. Pure. */
 import * as z from "zod";
+import { flatten } from "../../protocol/configuration.ts";
 import { DatasetState } from "../../protocol/dataset.ts";
-import type { JsonObject, JsonValue } from "../../protocol/json.ts";
+import type { JsonValue } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
+import type { RunSummary } from "../../protocol/run.ts";
 import { formatBytes, formatJson } from "../components/format.ts";
 
 export interface DifferenceRow {
@@ -18,18 +20,6 @@ export interface DifferenceSection {
   readonly differing: number;
 }
 
-/** `{ lora: { r: 16 } }` as `lora.r` → 16; lists stay whole, since their places mean little apart. */
-export function flatten(object: JsonObject, prefix = ""): Map<string, JsonValue> {
-  const flat = new Map<string, JsonValue>();
-  for (const [key, value] of Object.entries(object)) {
-    const path = prefix === "" ? key : `${prefix}.${key}`;
-    if (typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0)
-      for (const [inner, leaf] of flatten(value, path)) flat.set(inner, leaf);
-    else flat.set(path, value);
-  }
-  return flat;
-}
-
 /** Small and large numbers as people write them in a config: 1e-4, not 0.0001. */
 export function settingText(value: JsonValue): string {
   if (typeof value !== "number" || value === 0 || !Number.isFinite(value)) return formatJson(value);
@@ -37,24 +27,30 @@ export function settingText(value: JsonValue): string {
   return size < 1e-3 || size >= 1e9 ? value.toExponential().replace("e+", "e") : String(value);
 }
 
-/** @param columns the runs of each column: several where they are replicates of each other */
-export function differences(columns: readonly (readonly RunDetail[])[]): DifferenceSection[] {
+/**
+ * @param columns the runs of each column: several where they are replicates of each other
+ * @param details the same, with what their folders tell; null while those were not read
+ */
+export function differences(
+  columns: readonly (readonly RunSummary[])[],
+  details: readonly (readonly RunDetail[])[] | null,
+): DifferenceSection[] {
   return [
     section("Parameters", columns, parameters),
-    section("Dataset", columns, dataset),
-    section("Environment", columns, environment),
-    section("Code", columns, code),
+    ...(details === null
+      ? []
+      : [section("Dataset", details, dataset), section("Environment", details, environment), section("Code", details, code)]),
   ].filter((each) => each.rows.length > 0);
 }
 
 /** Paths of the params that do not have the same value everywhere, in the order in which they appear. */
-export function differingParams(columns: readonly (readonly RunDetail[])[]): DifferenceRow[] {
+export function differingParams(columns: readonly (readonly RunSummary[])[]): DifferenceRow[] {
   return section("Parameters", columns, parameters).rows.filter((row) => row.differs);
 }
 
-type Reader = (run: RunDetail) => Map<string, string>;
+type Reader<Run> = (run: Run) => Map<string, string>;
 
-function section(title: string, columns: readonly (readonly RunDetail[])[], read: Reader): DifferenceSection {
+function section<Run>(title: string, columns: readonly (readonly Run[])[], read: Reader<Run>): DifferenceSection {
   const readings = columns.map((runs) => runs.map(read));
   const paths = new Set(readings.flatMap((runs) => runs.flatMap((values) => [...values.keys()])));
   const rows = [...paths].map((path): DifferenceRow => {
@@ -71,7 +67,7 @@ function together(values: readonly (string | null)[]): string | null {
   return distinct.map((value) => value ?? "unset").join(", ");
 }
 
-function parameters(run: RunDetail): Map<string, string> {
+function parameters(run: RunSummary): Map<string, string> {
   const rows = new Map<string, string>([["recipe", run.recipe]]);
   for (const [path, value] of flatten(run.params)) rows.set(path, settingText(value));
   if (run.seed !== null && !rows.has("seed")) rows.set("seed", String(run.seed));

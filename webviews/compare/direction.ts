@@ -12,6 +12,9 @@ const HIGHER: ReadonlySet<string> = new Set(
 /** Words that say how a value was averaged, not what it is. `std` is not among them: it is a spread, good neither way. */
 const QUALIFIERS: ReadonlySet<string> = new Set("macro micro weighted mean avg average ema epoch step".split(" "));
 
+/** Words that turn a metric round: scikit-learn's neg_mean_squared_error is better when higher. */
+const TURNING: ReadonlySet<string> = new Set("neg negative minus inv inverse reciprocal not non no anti".split(" "));
+
 /** @returns null where the name says nothing: then the user is asked */
 export function knownDirection(metric: string): Direction | null {
   const words = metric
@@ -19,6 +22,7 @@ export function knownDirection(metric: string): Direction | null {
     .toLowerCase()
     .split(/[^a-z\d]+/)
     .filter((word) => word !== "");
+  if (words.some((word) => TURNING.has(word))) return null;
   while (words.length > 1 && QUALIFIERS.has(words.at(-1) ?? "")) words.pop();
   const last = words.at(-1) ?? "";
   if (LOWER.has(last)) return "lower";

@@ -1,22 +1,20 @@
 /** The lines of a comparison: one per run, or one for several runs that are replicates of each other. Pure. */
+import { flatten, isSeed } from "../../protocol/configuration.ts";
 import type { JsonValue } from "../../protocol/json.ts";
-import type { RunDetail } from "../../protocol/queries.ts";
-import { flatten } from "./differences.ts";
+import type { RunSummary } from "../../protocol/run.ts";
 
 export interface Entry {
   /** The run's id, or that of the first replicate with a mark. */
   readonly id: string;
   readonly name: string;
   /** More than one: replicates. */
-  readonly runs: readonly RunDetail[];
+  readonly runs: readonly RunSummary[];
   /** Place in the palette; a run keeps it while it is open. */
   readonly slot: number;
 }
 
-const SEED = /(^|\.)(random_|data_)?seed$/;
-
 /** @param slots the slot that each run was given when it was added */
-export function makeEntries(runs: readonly RunDetail[], slots: ReadonlyMap<string, number>, group: boolean): Entry[] {
+export function makeEntries(runs: readonly RunSummary[], slots: ReadonlyMap<string, number>, group: boolean): Entry[] {
   const sets = group ? replicateSets(runs) : runs.map((run) => [run]);
   return sets.map((set) => {
     const slot = Math.min(...set.map((run) => slots.get(run.id) ?? 0));
@@ -30,8 +28,8 @@ export function makeEntries(runs: readonly RunDetail[], slots: ReadonlyMap<strin
  * Runs that differ by their seed alone: the same project, recipe and params but for seeds, and seeds that are known and not all the
  * same. Two runs that nothing is known of are not replicates. Sets stand where their first run does.
  */
-export function replicateSets(runs: readonly RunDetail[]): RunDetail[][] {
-  const sets = new Map<string, RunDetail[]>();
+export function replicateSets(runs: readonly RunSummary[]): RunSummary[][] {
+  const sets = new Map<string, RunSummary[]>();
   for (const run of runs) {
     const key = seeds(run).length === 0 ? run.id : settingsKey(run);
     const set = sets.get(key);
@@ -44,14 +42,14 @@ export function replicateSets(runs: readonly RunDetail[]): RunDetail[][] {
   });
 }
 
-function seeds(run: RunDetail): (readonly [string, JsonValue])[] {
-  const inParams = [...flatten(run.params)].filter(([path, value]) => SEED.test(path) && value !== null);
+function seeds(run: RunSummary): (readonly [string, JsonValue])[] {
+  const inParams = [...flatten(run.params)].filter(([path, value]) => isSeed(path) && value !== null);
   if (inParams.length > 0) return inParams.sort(([a], [b]) => (a < b ? -1 : 1));
   return run.seed === null ? [] : [["seed", run.seed]];
 }
 
-function settingsKey(run: RunDetail): string {
-  const settings = [...flatten(run.params)].filter(([path]) => !SEED.test(path)).sort(([a], [b]) => (a < b ? -1 : 1));
+function settingsKey(run: RunSummary): string {
+  const settings = [...flatten(run.params)].filter(([path]) => !isSeed(path)).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([run.project, run.recipe, settings]);
 }
 

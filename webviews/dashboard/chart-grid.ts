@@ -3,6 +3,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Annotations, NO_ANNOTATIONS } from "../charts/annotations.ts";
+import { chartGroupStyles, groupMetrics, type MetricGroup } from "../charts/chart-groups.ts";
 import { type ChartSync, counterOf } from "../charts/chart-sync.ts";
 import { chartToolbar, chartToolbarStyles, toggle } from "../charts/chart-toolbar.ts";
 import { ChartsController, type ChartsHost } from "../charts/charts-controller.ts";
@@ -24,6 +25,7 @@ export class ChartGrid extends LitElement implements ChartsHost {
   static override styles = [
     ...baseStyles,
     chartToolbarStyles,
+    chartGroupStyles,
     css`
       .charts {
         flex: 1;
@@ -33,13 +35,13 @@ export class ChartGrid extends LitElement implements ChartsHost {
         grid-template-columns: repeat(6, minmax(0, 1fr));
         grid-auto-rows: minmax(min-content, 1fr);
       }
-      .charts ty-line-chart {
+      .charts .room {
         grid-column: span var(--of-three);
         min-height: 216px;
         border-bottom: 1px solid var(--hairline);
         border-right: 1px solid var(--hairline);
       }
-      .charts ty-line-chart.lead {
+      .charts .room.lead {
         min-height: 268px;
       }
       .none {
@@ -48,14 +50,14 @@ export class ChartGrid extends LitElement implements ChartsHost {
       }
       /* A chart is at least about 300 px wide. */
       @container charts (max-width: 920px) {
-        .charts ty-line-chart {
+        .charts .room {
           grid-column: span var(--of-two);
           min-height: 200px;
         }
       }
       @container charts (max-width: 610px) {
         .charts ty-line-chart,
-        .charts ty-line-chart.lead {
+        .charts .room.lead {
           grid-column: 1 / -1;
           min-height: 200px;
         }
@@ -84,10 +86,10 @@ export class ChartGrid extends LitElement implements ChartsHost {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#stop = this.model.series.onChange(() => {
+    this.#stop = this.model.onChange(() => {
       // Charts redraw by themselves; the grid only follows which metrics there are, and what they may be drawn by.
-      const { names, counters } = this.model.series;
-      const changed = names.length !== this.#names.length || counters.length !== this.#counters.length;
+      const { metrics, counters } = this.model;
+      const changed = metrics.length !== this.#names.length || counters.length !== this.#counters.length;
       if (changed || this.#problem !== this.#unplaced) this.requestUpdate();
     });
   }
@@ -98,22 +100,18 @@ export class ChartGrid extends LitElement implements ChartsHost {
   }
 
   override render(): TemplateResult {
-    this.#names = this.model.series.names;
-    this.#counters = this.model.series.counters;
+    this.#names = this.model.metrics;
+    this.#counters = this.model.counters;
     this.#unplaced = this.#problem;
     const ordered = orderMetrics(this.#names);
     // Once a run has ended without a metric none will come: no empty axes then.
     const all = ordered.length === 0 && this.live ? PLACEHOLDERS : ordered;
     const names = filterMetrics(all, this.filter);
-    const ofThree = placeCharts(names, 3);
-    const ofTwo = placeCharts(names, 2);
+    const groups = groupMetrics(names);
+    const slots = new Map(all.map((name, slot) => [name, slot]));
     return html`${this.#toolbar(ordered.length)}
-      <div class="charts" data-testid="charts">
-        ${repeat(
-          names,
-          (name) => name,
-          (name, i) => this.#chart(name, all.indexOf(name), ofThree[i] ?? WHOLE_ROW, ofTwo[i] ?? WHOLE_ROW),
-        )}
+      <div class="charts ${groups.length > 1 ? "grouped" : ""}" data-testid="charts">
+        ${this.#charts.groups.render(groups, this.filter !== "", (group) => this.#group(group, names.length, slots))}
         ${names.length === 0 ? html`<div class="none secondary">${all.length === 0 ? "The run logged no metric" : `No metric matches “${this.filter}”`}</div>` : nothing}
       </div>`;
   }
@@ -123,10 +121,26 @@ export class ChartGrid extends LitElement implements ChartsHost {
     return counterOf(this.sync.settings.value.xAxis) === null ? null : (this.model.series.counter?.problem ?? null);
   }
 
+  /** @param count charts of the page @param slots place of each metric among all */
+  #group({ names }: MetricGroup, count: number, slots: ReadonlyMap<string, number>): unknown {
+    const ofThree = placeCharts(names, 3);
+    const ofTwo = placeCharts(names, 2);
+    return repeat(
+      names,
+      (name) => name,
+      (name, i) => {
+        const [wide, narrow] = [ofThree[i] ?? WHOLE_ROW, ofTwo[i] ?? WHOLE_ROW];
+        if (this.#charts.isMade(name, count)) return this.#chart(name, slots.get(name) ?? 0, wide, narrow);
+        return html`<div class="room ${wide.lead ? "lead" : ""}" ${cssProperties(spans(wide, narrow))} data-metric=${name}></div>`;
+      },
+    );
+  }
+
   #chart(name: string, slot: number, ofThree: ChartPlace, ofTwo: ChartPlace): TemplateResult {
     return html`<ty-line-chart
-      class=${ofThree.lead ? "lead" : ""}
-      ${cssProperties({ "--of-three": String(ofThree.span), "--of-two": String(ofTwo.span) })}
+      class="room ${ofThree.lead ? "lead" : ""}"
+      ${cssProperties(spans(ofThree, ofTwo))}
+      data-metric=${name}
       data-testid="chart-${name}"
       data-eval=${isEvaluation(name) ? "true" : "false"}
       .metric=${name}
@@ -136,6 +150,7 @@ export class ChartGrid extends LitElement implements ChartsHost {
       .detailSource=${this.model.loadDetail}
       .slotIndex=${slot % (SLOT_COUNT * 3)}
       .live=${this.live}
+      .emptyText=${this.model.metrics.length > 0 ? "Loading…" : "First metric after step 1"}
       .exact=${isExact(name)}
       .maximised=${this.#charts.maximised === name}
     ></ty-line-chart>`;
@@ -160,6 +175,10 @@ export class ChartGrid extends LitElement implements ChartsHost {
           : nothing,
     });
   }
+}
+
+function spans(ofThree: ChartPlace, ofTwo: ChartPlace): Readonly<Record<string, string>> {
+  return { "--of-three": String(ofThree.span), "--of-two": String(ofTwo.span) };
 }
 
 declare global {

@@ -13,6 +13,7 @@ import type { XWindow } from "../charts/chart-sync.ts";
 import type { SeriesColumns } from "../charts/columns.ts";
 import { asProblem } from "../components/problem.ts";
 import { RunPoints } from "../charts/run-points.ts";
+import { asksForAll, mayCount, wantedMetrics } from "../charts/wanted-metrics.ts";
 import type { DiscardedTail, SeriesStore } from "../charts/series-store.ts";
 import type { Connection, Subscription, Transport } from "../transport/transport.ts";
 
@@ -36,6 +37,7 @@ export class RunModel {
   /** ms since the epoch of the newest message about this run. */
   lastUpdate: number | null = null;
   readonly #points: RunPoints;
+  #near: readonly string[] = [];
   readonly #listeners = new Set<() => void>();
   readonly #subscriptions: Subscription[] = [];
   readonly #stops: (() => void)[] = [];
@@ -54,6 +56,21 @@ export class RunModel {
 
   get series(): SeriesStore {
     return this.#points.store;
+  }
+
+  /** Names of all metrics, in the order in which they appeared. */
+  get metrics(): readonly string[] {
+    return this.#followsAll ? this.series.names : Object.keys(this.detail?.metrics ?? {});
+  }
+
+  /** Metrics that the x axis can count by. */
+  get counters(): readonly string[] {
+    if (this.#followsAll) return this.series.counters;
+    return Object.entries(this.detail?.metrics ?? {}).flatMap(([name, summary]) => (mayCount(summary) ? [name] : []));
+  }
+
+  get #followsAll(): boolean {
+    return asksForAll([this.detail?.metrics ?? {}]);
   }
 
   get live(): boolean {
@@ -91,7 +108,6 @@ export class RunModel {
         },
       ),
     );
-    this.#points.open();
     await this.#reload();
     await this.#loadSystem();
   }
@@ -109,6 +125,19 @@ export class RunModel {
     return () => this.#listeners.delete(listener);
   }
 
+  /** These charts are on the screen: where a run has many metrics, only their points are kept current. */
+  look(metrics: readonly string[]): void {
+    this.#near = metrics;
+    if (this.#follow() && this.detail !== null) this.#loadDiscarded(this.detail).catch(this.#failed);
+  }
+
+  #follow(): boolean {
+    if (this.#closed || this.detail === null) return false;
+    if (!this.#followsAll) return this.#points.follow(wantedMetrics(this.detail.metrics, this.#near));
+    this.#points.followAll();
+    return false;
+  }
+
   placeOn(counter: string | null): void {
     if (this.#points.placeOn(counter) && this.detail !== null) void this.#reload();
   }
@@ -116,7 +145,7 @@ export class RunModel {
   /** Points of one metric in a window of steps, for a zoom deeper than the whole curve's resolution; null where there are no more. */
   readonly loadDetail = async (metric: string, [from, to]: XWindow): Promise<SeriesColumns | null> => {
     try {
-      const query = { metrics: metric, from_step: from, to_step: to, max_points: DETAIL_POINTS };
+      const query = { metrics: [metric], from_step: from, to_step: to, max_points: DETAIL_POINTS };
       return (await this.#points.query(query)).get(metric) ?? null;
     } catch (error) {
       // The overview stays: it is right, only coarser.
@@ -141,11 +170,11 @@ export class RunModel {
   }
 
   /** While disconnected the badge says so, and the last known values stay on the page; any other failure is shown. */
-  #failed(error: unknown): void {
+  readonly #failed = (error: unknown): void => {
     if (this.#closed || (!this.connected && this.detail !== null)) return;
     this.problem = asProblem(error);
     this.#changed();
-  }
+  };
 
   async #loadSystem(): Promise<void> {
     try {
@@ -195,6 +224,7 @@ export class RunModel {
   #setDetail(detail: RunDetail): void {
     this.detail = detail;
     this.annotations = annotate(detail.attempts, this.checkpoints, detail.metrics);
+    this.#follow();
     this.transport.setTitle(detail.name);
   }
 
@@ -207,11 +237,12 @@ export class RunModel {
   /** The steps that a later attempt went over again are not part of the joined curve; they are fetched apart. */
   async #loadDiscarded(detail: RunDetail): Promise<void> {
     const spans = annotate(detail.attempts, [], {}).attempts.filter((span) => span.replayed !== null);
-    if (spans.length === 0) return;
+    const metrics = this.#followsAll ? ["*"] : this.#near;
+    if (spans.length === 0 || metrics.length === 0) return;
     const tails = new Map<string, DiscardedTail[]>();
     const { counter } = this.#points;
     for (const span of spans) {
-      const query = { metrics: "*", attempt: span.number, from_step: span.to ?? 0, max_points: 1000 };
+      const query = { metrics, attempt: span.number, from_step: span.to ?? 0, max_points: 1000 };
       for (const [name, columns] of await this.#points.query(query))
         tails.set(name, [...(tails.get(name) ?? []), { attempt: span.number, columns }]);
     }

@@ -101,7 +101,7 @@ export class Sparklines {
     if (sparks.size > MOST_KEPT) sparks.delete(sparks.keys().next().value ?? id);
     const metric = field.slice("metrics.".length);
     try {
-      const columns = (await loadSeries(this.#transport, id, { metrics: metric, max_points: POINTS })).get(metric);
+      const columns = (await loadSeries(this.#transport, id, { metrics: [metric], max_points: POINTS })).get(metric);
       if (columns !== undefined) spark.path = sparkPath(columns.steps, columns.values);
     } catch (error) {
       // A run that was deleted meanwhile, or a server that is away: the row stands without its curve.

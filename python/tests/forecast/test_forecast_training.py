@@ -13,7 +13,7 @@ from reading import Attempt
 from recipe_runs import RecipeRun, ask_to_stop
 from trainyard.adapters.base import RecipeError
 
-pytestmark = [pytest.mark.training, pytest.mark.xdist_group("forecast")]
+pytestmark = pytest.mark.training
 NewRun = Callable[..., RecipeRun]
 METRICS = {"train/loss", "train/learning_rate", "val/loss", "val/directional_accuracy", "val/f1", "val/rmse"}
 

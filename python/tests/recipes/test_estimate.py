@@ -17,8 +17,6 @@ from trainyard.recipes.__main__ import check
 SIZES = {"hidden_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 512}
 COMMON = {"train_file": "rows.jsonl", "max_length": 256, "max_steps": 3, "save_strategy": "no", "omp_threads": 1}
 LORA = {**COMMON, "model": "./model"}
-# The adapters are put on the model that the first training made.
-pytestmark = pytest.mark.xdist_group("estimate")
 
 
 @pytest.fixture(scope="module")

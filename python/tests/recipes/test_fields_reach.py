@@ -9,7 +9,7 @@ import pytest
 from recipe_runs import TINY_MODEL, Observed, run_observed, write_jsonl
 from trainyard.recipes.catalogue import builtin
 
-pytestmark = [pytest.mark.training, pytest.mark.xdist_group("fields")]
+pytestmark = pytest.mark.training
 FIELDS = {adapter.id: adapter.fields for adapter in builtin()}
 #: Values for the arguments of the trainer, all of which a CPU can carry out together.
 ARGUMENTS: Dict[str, Any] = {

@@ -11,7 +11,7 @@ from trainyard.recipes.__main__ import check
 from trainyard.recipes.catalogue import builtin
 from witness import of_forecast
 
-pytestmark = [pytest.mark.training, pytest.mark.xdist_group("lightning-fields")]
+pytestmark = pytest.mark.training
 FIELDS = {adapter.id: adapter.fields for adapter in builtin()}
 
 LIGHTNING: Dict[str, Any] = {

@@ -76,7 +76,7 @@ def _look_text(file: BinaryIO, kind: str, size: int) -> Look:
     if zero != -1:
         # What stands before it is shown all the same: a file that was filled up, or a copy that broke off.
         seen.problem = "holds binary data (a zero byte at {}), not {}".format(zero, "text" if kind == "text" else kind.upper())
-        head = head[: max(head.rfind(b"\n", 0, zero) + 1, 0)]
+        head = head[: head.rfind(b"\n", 0, zero) + 1]
     text, bad = _decode(head, at_end)
     if bad is not None:
         # Of what is neither text nor without zero bytes, the zero says more.

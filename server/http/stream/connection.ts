@@ -6,7 +6,7 @@ import { parseJson } from "../../../protocol/parse-json.ts";
 import { badRequest, toTrainyardError } from "../errors.ts";
 import { LogFeed, SeriesFeed } from "./data-feeds.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
-import { NoticesFeed, RunFeed, RunsFeed, SystemFeed } from "./run-feeds.ts";
+import { NoticesFeed, QueueFeed, RunFeed, RunsFeed, SystemFeed } from "./run-feeds.ts";
 
 /** Above this many unsent bytes nothing more is written; feeds collapse their backlog meanwhile. */
 const HIGH_WATER_BYTES = 1024 * 1024;
@@ -27,6 +27,8 @@ export class StreamConnection implements Sink {
   /** Feeds that could not be read for want of open files. */
   readonly #again = new Set<Feed>();
   #flushing = false;
+  /** Feeds wait for the socket to take what it was given. */
+  #held = false;
   #blockedSince: number | null = null;
   #answered = true;
 
@@ -52,13 +54,17 @@ export class StreamConnection implements Sink {
   }
 
   frame(bytes: Uint8Array): void {
-    this.#socket.send(bytes);
+    this.#socket.send(bytes, (error) => {
+      // Those that wait go on as soon as there is room: at the next beat only, a hundred curves would take as many beats.
+      if (error == null && this.#held && this.#socket.bufferedAmount <= HIGH_WATER_BYTES / 2) void this.tick();
+    });
   }
 
   /** Sends what the feeds have, as far as the socket takes it. */
   async tick(): Promise<void> {
     if (this.#flushing || this.#blocked()) return;
     this.#flushing = true;
+    this.#held = false;
     try {
       for (const [id, feed] of [...this.#feeds]) {
         const again = this.#again.delete(feed);
@@ -66,6 +72,7 @@ export class StreamConnection implements Sink {
         await this.#flush(id, feed);
         if (this.#socket.bufferedAmount > HIGH_WATER_BYTES) {
           // The others go first when the socket is free again.
+          this.#held = true;
           if (this.#feeds.delete(id)) this.#feeds.set(id, feed);
           return;
         }
@@ -177,7 +184,7 @@ function parseMessage(data: RawData, isBinary: boolean): ClientMessage {
 function createFeed(id: number, topic: Topic, sources: FeedSources): Feed {
   switch (topic.topic) {
     case "runs":
-      return new RunsFeed(id, sources, topic.changes_only ?? false);
+      return new RunsFeed(id, topic, sources);
     case "run":
       return new RunFeed(id, topic.run, sources);
     case "series":
@@ -186,6 +193,8 @@ function createFeed(id: number, topic: Topic, sources: FeedSources): Feed {
       return new LogFeed(id, topic, sources);
     case "notices":
       return new NoticesFeed(id, sources.notices);
+    case "queue":
+      return new QueueFeed(id, sources.runs);
     case "system":
       return new SystemFeed(id, sources.devices);
   }

@@ -1,6 +1,7 @@
 /** Feeds with a cursor: points and log text. */
 import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
+import { MOST_STREAMED_POINTS, type Topic } from "../../../protocol/messages.ts";
 import type { SeriesCursor } from "../../../protocol/queries.ts";
 import { FINAL_STATES } from "../../../protocol/state-kinds.ts";
 import type { RunsChange } from "../../runs/types.ts";
@@ -8,8 +9,6 @@ import type { RunSeries } from "../../series/types.ts";
 import { counterAxis, seriesFrame } from "../series-answer.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
 
-/** Most points per series in one frame. A longer backlog comes as the whole curve, downsampled, with `reset`. */
-const MAX_POINTS = 5_000;
 /** A client that is further behind in a log is taken to its newest part. */
 const MAX_LOG_BYTES = 1024 * 1024;
 
@@ -17,6 +16,7 @@ export class SeriesFeed implements Feed {
   readonly #id: number;
   readonly #run: RunId;
   readonly #metrics: readonly string[];
+  readonly #maxPoints: number;
   readonly #x: string | undefined;
   readonly #sources: FeedSources;
   #cursor: SeriesCursor;
@@ -25,14 +25,11 @@ export class SeriesFeed implements Feed {
   #dirty = true;
   #closed = false;
 
-  constructor(
-    id: number,
-    topic: { run: RunId; metrics: readonly string[]; cursor: SeriesCursor; x?: string | undefined },
-    sources: FeedSources,
-  ) {
+  constructor(id: number, topic: Extract<Topic, { topic: "series" }>, sources: FeedSources) {
     this.#id = id;
     this.#run = topic.run;
     this.#metrics = topic.metrics;
+    this.#maxPoints = topic.max_points ?? MOST_STREAMED_POINTS;
     this.#x = topic.x;
     this.#cursor = topic.cursor;
     this.#sources = sources;
@@ -52,7 +49,7 @@ export class SeriesFeed implements Feed {
     const series = await this.#open();
     if (series === null) return true;
     await series.poll();
-    const { windows, cursor, reset } = series.since(this.#cursor, this.#metrics, MAX_POINTS, this.#x);
+    const { windows, cursor, reset } = series.since(this.#cursor, this.#metrics, this.#maxPoints, this.#x);
     const some = windows.filter((window) => window.steps.length > 0);
     // The first frame goes out even if it is empty: it tells the client that nothing more is on its way.
     if (some.length > 0 || reset || this.#first)

@@ -2,6 +2,7 @@
 import type { Checkpoint } from "../../../protocol/artifact.ts";
 import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
+import type { Topic } from "../../../protocol/messages.ts";
 import type { Notice } from "../../../protocol/notices.ts";
 import type { RunSummary } from "../../../protocol/run.ts";
 import { LIVE_STATES } from "../../../protocol/state-kinds.ts";
@@ -19,13 +20,15 @@ export class RunsFeed implements Feed {
   readonly #id: number;
   readonly #sources: FeedSources;
   readonly #changesOnly: boolean;
+  readonly #only: ReadonlySet<RunId> | null;
   readonly #changed = new Set<RunId>();
   #started = false;
 
-  constructor(id: number, sources: FeedSources, changesOnly: boolean) {
+  constructor(id: number, topic: Extract<Topic, { topic: "runs" }>, sources: FeedSources) {
     this.#id = id;
     this.#sources = sources;
-    this.#changesOnly = changesOnly;
+    this.#changesOnly = topic.changes_only ?? false;
+    this.#only = topic.only === undefined ? null : new Set(topic.only);
   }
 
   get dirty(): boolean {
@@ -33,8 +36,9 @@ export class RunsFeed implements Feed {
   }
 
   changed(change: RunsChange): void {
-    if (change.type === "summary") this.#changed.add(change.run.id);
-    else if (change.type === "removed") this.#changed.add(change.id);
+    if (change.type !== "summary" && change.type !== "removed") return;
+    const run = change.type === "summary" ? change.run.id : change.id;
+    if (this.#only?.has(run) !== false) this.#changed.add(run);
   }
 
   flush(sink: Sink): Promise<boolean> {
@@ -46,7 +50,7 @@ export class RunsFeed implements Feed {
         else sink.message({ type: "run", id: this.#id, run });
       }
     } else {
-      sink.message({ type: "runs", id: this.#id, runs: this.#changesOnly ? [] : firstRuns(runs) });
+      sink.message({ type: "runs", id: this.#id, runs: this.#changesOnly ? [] : firstRuns(runs, this.#only) });
       this.#started = true;
     }
     this.#changed.clear();
@@ -58,10 +62,11 @@ export class RunsFeed implements Feed {
   }
 }
 
-/** The newest, and all that live: a list of a hundred thousand would neither be sent nor looked at. */
-function firstRuns(runs: OpenRuns): RunSummary[] {
+/** @param only these; else the newest, and all that live or wait to: a list of a hundred thousand would neither be sent nor looked at */
+function firstRuns(runs: OpenRuns, only: ReadonlySet<RunId> | null): RunSummary[] {
+  if (only !== null) return [...only].map((id) => runs.summary(id)).filter((run) => run !== undefined);
   const all = [...runs.briefs()].sort((a, b) => (a.id < b.id ? 1 : -1));
-  const chosen = all.filter(({ state }, place) => place < MOST_RUNS || LIVE_STATES.has(state));
+  const chosen = all.filter(({ state }, place) => place < MOST_RUNS || LIVE_STATES.has(state) || state === "queued");
   return chosen.map(({ id }) => runs.summary(id)).filter((run) => run !== undefined);
 }
 
@@ -91,7 +96,7 @@ export class RunFeed implements Feed {
       if (change.run.id === this.#run) this.#summary = true;
       return;
     }
-    if (change.id !== this.#run) return;
+    if (change.type === "queue" || change.id !== this.#run) return;
     if (change.type === "removed") this.#summary = true;
     else if (change.type === "events") this.#events = true;
     else if (change.type === "checkpoints") this.#checkpoints = change.checkpoints;
@@ -146,6 +151,32 @@ export class RunFeed implements Feed {
 
   close(): void {
     this.#usage = null;
+  }
+}
+
+/** The queue, whole: it is small, and what changed of it is seldom one thing. */
+export class QueueFeed implements Feed {
+  readonly #id: number;
+  readonly #runs: OpenRuns;
+  dirty = true;
+
+  constructor(id: number, runs: OpenRuns) {
+    this.#id = id;
+    this.#runs = runs;
+  }
+
+  changed(change: RunsChange): void {
+    if (change.type === "queue") this.dirty = true;
+  }
+
+  async flush(sink: Sink): Promise<boolean> {
+    this.dirty = false;
+    sink.message({ type: "queue", id: this.#id, queue: await this.#runs.queue.list() });
+    return false;
+  }
+
+  close(): void {
+    this.dirty = false;
   }
 }
 
