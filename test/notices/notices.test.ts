@@ -1,6 +1,6 @@
 /** Notices about real processes, and webhooks to a real receiver that is not always well. */
 import { createHmac } from "node:crypto";
-import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Notice } from "../../protocol/notices.ts";
@@ -70,6 +70,20 @@ describe("notices", () => {
     expect(failed.message).toMatch(/^watched has failed: /);
     const { notices } = await live.client.call("listNotices");
     expect(notices.map(({ kind }) => kind).sort()).toEqual(["failed", "finished", "nan"]);
+  });
+
+  it("tell of a run that could not start when its turn came", async () => {
+    await live.start({ packageRoot: fixture.root });
+    await live.client.call("changeQueue", { body: { paused: true } });
+    const script = path.join(live.root, "gone.py");
+    await writeFile(script, "");
+    const spec = { recipe: "script", params: { script }, name: "queued" };
+    const { id } = await live.client.call("createRun", { body: { spec, queue: true } });
+    await rm(script);
+    await live.client.call("changeQueue", { body: { paused: false } });
+    const failed = await noticeOf("failed");
+    expect(failed).toMatchObject({ id: `failed:${id}:0`, run: { id, name: "queued" } });
+    expect(failed.message).toContain("gone.py");
   });
 
   it("tell of silence, and again only after a sign of life; and of a full disk while something runs", async () => {
