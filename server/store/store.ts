@@ -39,6 +39,7 @@ import type {
   QueueDocument,
   RunFolder,
   RunPaths,
+  RunPlace,
   RunReports,
   RunStore,
   SavedItems,
@@ -106,11 +107,11 @@ class FolderStore implements RunStore {
     return allOf(this.#index.scan());
   }
 
-  scanInBatches(except?: ReadonlySet<string>): AsyncIterable<StoreScan> {
-    return this.#index.scan(except);
+  scanInBatches(except?: ReadonlySet<string>, folders?: readonly RunPlace[]): AsyncIterable<StoreScan> {
+    return this.#index.scan(except, folders);
   }
 
-  folders(): Promise<{ project: string; name: string }[]> {
+  folders(): Promise<RunPlace[]> {
     return this.#index.folders();
   }
 
