@@ -82,7 +82,8 @@ export class NoticeWatch {
       this.#seen.set(run.id, { state: run.state, attempt: run.attempt, lastSign: Date.now(), stalls: 0, stalled: false });
     else if (before !== run.state) Object.assign(seen, { state: run.state, lastSign: Date.now(), stalled: false });
     // What ended before this server began was told by the one before it, or is old.
-    if (!LIVE_STATES.has(before) && !LIVE_STATES.has(run.state)) return;
+    const couldNotStart = before === "queued" && run.state === "failed";
+    if (!LIVE_STATES.has(before) && !LIVE_STATES.has(run.state) && !couldNotStart) return;
     this.#tellNotFinite(run);
     this.#tellEnd(run);
   }
