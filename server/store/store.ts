@@ -103,9 +103,7 @@ class FolderStore implements RunStore {
     return isInPlace(this.#opened);
   }
 
-  scan(): Promise<StoreScan> {
-    return allOf(this.#index.scan());
-  }
+  scan = (): Promise<StoreScan> => allOf(this.#index.scan());
 
   scanInBatches(except?: ReadonlySet<string>, folders?: readonly RunPlace[]): AsyncIterable<StoreScan> {
     return this.#index.scan(except, folders);
