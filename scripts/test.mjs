@@ -121,10 +121,16 @@ async function runPhase(phase, setup, folder) {
   }
 }
 
-/** Programs that pass or fail as a whole: each counts as one test. */
+/** Programs that pass or fail as a whole, beside each other: each counts as one test, and what it says stands together. */
 async function checks(...commands) {
-  let failed = 0;
-  for (const args of commands) if ((await capture(process.execPath, args, { echo: true })).code !== 0) failed += 1;
+  const codes = await Promise.all(
+    commands.map(async (args) => {
+      const { code, output } = await capture(process.execPath, args);
+      process.stderr.write(output);
+      return code;
+    }),
+  );
+  const failed = codes.filter((code) => code !== 0).length;
   return { passed: commands.length - failed, failed, skipped: 0 };
 }
 

@@ -60,6 +60,14 @@ export interface Rooms extends Edge {
 export function openRooms(options: RoomsOptions): Rooms {
   const { folder, packageRoot, log, version } = options;
   const store = storeAt(options.opened);
+  const catalog = createCatalog({
+    snapshot: store.readOnly ? null : path.join(folder, "catalog.sqlite"),
+    workerFile: isBundled() ? path.join(packageRoot, "dist", "catalog-worker.cjs") : null,
+    wasmFolder: path.join(packageRoot, isBundled() ? "dist" : "node_modules/sql.js/dist"),
+    runs: { stamps: () => stores.runs.stamps(), state: (id) => stores.runs.state(id) },
+  });
+  // On a processor of its own: of a large store, what it loads and what the runs room does takes a second each.
+  catalog.open();
   /** @param cacheFolder where runs that are over are remembered; null where nothing can be written */
   const runsOf = (of: RunStore, baseDir: string, cacheFolder: string | null): Runs => {
     const compact = cacheFolder === null ? null : new CompactFiles(path.join(cacheFolder, "columns"));
@@ -74,8 +82,12 @@ export function openRooms(options: RoomsOptions): Rooms {
       spillFolder: folder,
       compact,
       cache: cacheFolder === null ? null : RunCache.open(cacheFolder, platform.bootId()),
+      paced: () => catalog.sync().catch(noteCatalog),
       log,
     });
+  };
+  const noteCatalog = (error: unknown): void => {
+    log(`the catalogue could not be filled: ${String(error)}`);
   };
   const runs = runsOf(store, options.baseDir, store.readOnly ? null : folder);
   const stores = new Stores({
@@ -86,12 +98,6 @@ export function openRooms(options: RoomsOptions): Rooms {
       catalog.changed(id);
     },
     log,
-  });
-  const catalog = createCatalog({
-    snapshot: store.readOnly ? null : path.join(folder, "catalog.sqlite"),
-    workerFile: isBundled() ? path.join(packageRoot, "dist", "catalog-worker.cjs") : null,
-    wasmFolder: path.join(packageRoot, isBundled() ? "dist" : "node_modules/sql.js/dist"),
-    runs: stores.runs,
   });
   const devices: Devices = createDevices({
     storeRoot: store.root,
@@ -115,9 +121,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       await catalog.sync();
       await catalog.define(derivedDefinitions(await store.projects()));
     };
-    fill().catch((error: unknown) => {
-      log(`the catalogue could not be filled: ${String(error)}`);
-    });
+    fill().catch(noteCatalog);
   });
   const sources = { runs: stores.runs, devices, notices };
   const hub = createStreamHub({ sources: { ...sources, storeOf: stores.storeOf }, ready, log, version });

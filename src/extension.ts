@@ -29,6 +29,7 @@ import { WarningLimits } from "./warning-limits.ts";
 
 // Loaded with the first command that needs them: activation stays short.
 const start = () => import("./commands/start-commands.ts");
+const queue = () => import("./commands/queue-commands.ts");
 const life = () => import("./commands/life-commands.ts");
 const look = () => import("./commands/look-commands.ts");
 const many = () => import("./commands/trash-commands.ts");
@@ -52,6 +53,16 @@ const COMMANDS = {
   "trainyard.openAsForm": { run: from(start, (c) => c.openAsForm), needs: "nothing" },
   "trainyard.openAsText": { run: from(start, (c) => c.openAsText), needs: "nothing" },
   "trainyard.startDraft": { run: from(start, (c) => c.startDraft), needs: "server", trusted: true },
+  "trainyard.queueRunFile": { run: from(start, (c) => c.queueRunFile), needs: "server", trusted: true },
+  "trainyard.enqueueRun": { run: from(queue, (c) => c.enqueueRun), needs: "server", trusted: true },
+  "trainyard.dequeueRun": { run: from(queue, (c) => c.dequeueRun), needs: "server" },
+  "trainyard.startNow": { run: from(queue, (c) => c.startNow), needs: "server", trusted: true },
+  "trainyard.moveUpInQueue": { run: from(queue, (c) => c.moveUpInQueue), needs: "server" },
+  "trainyard.moveDownInQueue": { run: from(queue, (c) => c.moveDownInQueue), needs: "server" },
+  "trainyard.pauseQueue": { run: from(queue, (c) => c.pauseQueue), needs: "server" },
+  "trainyard.resumeQueue": { run: from(queue, (c) => c.resumeQueue), needs: "server", trusted: true },
+  "trainyard.setQueueLimit": { run: from(queue, (c) => c.setQueueLimit), needs: "server", trusted: true },
+  "trainyard.showQueueHistory": { run: from(queue, (c) => c.showQueueHistory), needs: "server" },
   "trainyard.stopRun": { run: from(life, (c) => c.stopRun), needs: "server" },
   "trainyard.forceStopRun": { run: from(life, (c) => c.forceStopRun), needs: "server" },
   "trainyard.resumeRun": { run: from(life, (c) => c.resumeRun), needs: "server", trusted: true },

@@ -26,6 +26,7 @@ const StartRun = z
     copy_of: z.string().min(1).max(200).optional().describe(`A run whose document is taken over: ${RUN_ARGUMENT}`),
     params: Params.describe("Params that differ from those of the spec or the copied run"),
     name: z.string().min(1).max(200).optional(),
+    queue: z.boolean().default(false).describe("Let it wait in the queue for its turn instead of starting it at once"),
   })
   .strict();
 
@@ -43,7 +44,7 @@ export const startRun = actTool({
     const env = Object.entries(spec.env).map(([name, value]) => `${name}=${quote(value)} `);
     const params = JSON.stringify(plan.resolved.params, null, 2);
     return {
-      title: `Start ${spec.name ?? "a training run"}?`,
+      title: `${input.queue ? "Queue" : "Start"} ${spec.name ?? "a training run"}?`,
       command: `cd ${quote(plan.cwd)} && ${env.join("")}${plan.command.map(quote).join(" ")}`,
       details: `Recipe ${spec.recipe} in project ${spec.project}, with these params:\n${params}`,
     };
@@ -54,12 +55,17 @@ export const startRun = actTool({
     const run =
       copied === null
         ? await api.call("createRun", {
-            body: { spec, start: true, ...(base_dir !== null && { base_dir }) },
+            body: { spec, start: true, queue: input.queue, ...(base_dir !== null && { base_dir }) },
             timeoutMs: START_TIMEOUT_MS,
           })
         : await api.call("cloneRun", {
             params: { id: copied.id },
-            body: { params: checked(JsonObject, input.params), start: true, ...(input.name !== undefined && { name: input.name }) },
+            body: {
+              params: checked(JsonObject, input.params),
+              start: true,
+              queue: input.queue,
+              ...(input.name !== undefined && { name: input.name }),
+            },
             timeoutMs: START_TIMEOUT_MS,
           });
     return outcome(run);

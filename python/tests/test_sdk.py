@@ -287,9 +287,8 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 """,
     )
-    attempt = Attempt(run_dir)
-    for index in range(4):
-        assert len(attempt.series("n%d" % index)) == 50_000
+    logged = [(name, point.step) for point in Attempt(run_dir).points for name in point.values if not name.startswith("_")]
+    assert sorted(logged) == [("n%d" % index, step) for index in range(4) for step in range(1, 50_001)]
 
 
 def test_rows_beyond_the_bound_are_dropped_and_counted(launch):

@@ -70,8 +70,15 @@ class WorkerCatalog implements Catalog {
     this.#options = options;
   }
 
+  open(): void {
+    this.#carrier ??= this.#newCarrier();
+  }
+
   async sync(): Promise<void> {
-    await this.#ready();
+    if (this.#closed) return;
+    const carrier = await this.#ready();
+    await this.#send(carrier);
+    this.#restUntilIdle();
   }
 
   changed(id: RunId): void {
@@ -98,7 +105,9 @@ class WorkerCatalog implements Catalog {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#gathering !== null) clearTimeout(this.#gathering);
-    if (this.#carrier !== null) {
+    // One that was never told which runs there are has nothing to save.
+    if (this.#synced === null) await this.#carrier?.end();
+    else if (this.#carrier !== null) {
       await this.#send(this.#carrier).catch(() => undefined);
       this.#end();
     }
@@ -121,11 +130,10 @@ class WorkerCatalog implements Catalog {
     return this.#synced;
   }
 
-  // Started with the first question, not with the server: loading it would delay the server's start.
   async #start(): Promise<Carrier> {
     await this.#ended;
-    const { workerFile, runs } = this.#options;
-    const carrier = workerFile === null ? inThread(this.#options) : inWorker(workerFile, this.#options);
+    const { runs } = this.#options;
+    const carrier = this.#carrier?.failed === false ? this.#carrier : this.#newCarrier();
     this.#carrier = carrier;
     const ids: RunId[] = [];
     const stamps: string[] = [];
@@ -138,6 +146,11 @@ class WorkerCatalog implements Catalog {
     if (this.#definitions !== null) await carrier.send({ op: "define", definitions: this.#definitions });
     this.#restUntilIdle();
     return carrier;
+  }
+
+  #newCarrier(): Carrier {
+    const { workerFile } = this.#options;
+    return workerFile === null ? inThread(this.#options) : inWorker(workerFile, this.#options);
   }
 
   async #gathered(): Promise<void> {

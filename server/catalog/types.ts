@@ -69,7 +69,9 @@ export interface CatalogPage {
 }
 
 export interface Catalog {
-  /** Makes the index hold exactly the runs there are; only what differs is sent. */
+  /** Begins to load what is kept of the last server's index, while the runs are still being read. */
+  open(): void;
+  /** Makes the index hold exactly the runs there are now; only what differs is sent. */
   sync(): Promise<void>;
   /** Notes a run that came, changed or went; later questions see it. */
   changed(id: RunId): void;

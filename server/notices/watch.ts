@@ -5,7 +5,7 @@ import { gpuWarnings, memoryPercent, type GpuLimits } from "../../protocol/gpu-w
 import type { Notice, NoticeKind, NotifyLimits } from "../../protocol/notices.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { RunState } from "../../protocol/states.ts";
-import { LIVE_STATES } from "../../protocol/state-kinds.ts";
+import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { GpuSample } from "../../protocol/system.ts";
 import type { Runs, RunsChange } from "../runs/types.ts";
 
@@ -76,11 +76,14 @@ export class NoticeWatch {
   #noteRun(run: RunSummary): void {
     const seen = this.#seen.get(run.id);
     const before = seen?.state ?? run.state;
-    if (seen?.attempt !== run.attempt)
+    // Of a run that is over nothing is to be seen: a store may hold a hundred thousand.
+    if (FINAL_STATES.has(run.state)) this.#seen.delete(run.id);
+    else if (seen?.attempt !== run.attempt)
       this.#seen.set(run.id, { state: run.state, attempt: run.attempt, lastSign: Date.now(), stalls: 0, stalled: false });
     else if (before !== run.state) Object.assign(seen, { state: run.state, lastSign: Date.now(), stalled: false });
     // What ended before this server began was told by the one before it, or is old.
-    if (!LIVE_STATES.has(before) && !LIVE_STATES.has(run.state)) return;
+    const couldNotStart = before === "queued" && run.state === "failed";
+    if (!LIVE_STATES.has(before) && !LIVE_STATES.has(run.state) && !couldNotStart) return;
     this.#tellNotFinite(run);
     this.#tellEnd(run);
   }

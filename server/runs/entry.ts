@@ -6,12 +6,12 @@ import type { SeriesInfo } from "../../protocol/queries.ts";
 import { firstNotFinite, type FirstNotFinite } from "../../protocol/not-finite.ts";
 import { RUN_FOLDER_VERSION, RunRecord, type MetricSummary, type Progress, type RunSummary } from "../../protocol/run.ts";
 import type { RunState } from "../../protocol/states.ts";
-import type { RunStore } from "../store/types.ts";
+import type { RunReports, RunStore } from "../store/types.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { LiveAttempt } from "./live.ts";
 import { progressOf } from "./progress.ts";
 import { ReportState } from "./report-state.ts";
-import { folderSignature, type ColdRun, type RunCache } from "./run-cache.ts";
+import { folderSignature, type ColdRun, type FolderSignature, type RunCache } from "./run-cache.ts";
 
 // Shared: of a hundred thousand runs nearly all are cold.
 const NO_PARAMS: JsonObject = Object.freeze({});
@@ -130,30 +130,35 @@ export class RunEntry {
 
   /** Somebody works with what is in memory: it must not leave. */
   inUse = 0;
-  /** Of the files that `load` reads, when it began (`FolderSignature.rest`); null for a run that was followed to its end. */
-  readAt: string | null = null;
+  /** Of the files that `load` reads, when it began; null for a run that was followed to its end. */
+  readAt: FolderSignature | null = null;
 
   /** Reads what an ended run left: params, reports, points, checkpoints. */
   async load(store: RunStore, series: RunSeries): Promise<void> {
     const { id } = this;
     if (this.#cold !== null) this.record = (await store.read(id)).record;
-    this.readAt = folderSignature(store.paths(id), this.record.attempt).rest;
-    await this.loadReports(store, this.record.attempt);
+    // Of run.json, what it was like before it was read.
+    this.readAt = { run: store.signature(id), rest: folderSignature(store.paths(id), this.record.attempt).rest };
+    const known = await this.loadReports(store, this.record.attempt);
     await series.poll();
     this.takeSeries(series);
-    this.checkpoints = await store.checkpoints(id);
+    this.checkpoints = await store.checkpoints(id, known);
     this.#damage = joinDamage(store.damage(id), series.damage);
     this.markLoaded(false);
   }
 
-  /** Params and reports of the attempts up to `last`; those of a live attempt are tailed by whoever follows it. */
-  async loadReports(store: RunStore, last: number): Promise<void> {
+  /**
+   * Params and reports of the attempts up to `last`; those of a live attempt are tailed by whoever follows it.
+   * @returns what was read
+   */
+  async loadReports(store: RunStore, last: number): Promise<RunReports> {
     const { id } = this;
-    this.resolvedParams = (await store.resolved(id))?.params ?? {};
+    const [resolved, reports] = await Promise.all([store.resolved(id), store.reports(id)]);
+    this.resolvedParams = resolved?.params ?? {};
     const report = new ReportState();
     for (let attempt = 1; attempt <= last; attempt++) {
       report.beginAttempt();
-      for (const record of await store.report(id, attempt)) report.add(record);
+      for (const record of reports.find((one) => one.attempt === attempt)?.records ?? []) report.add(record);
     }
     this.#report = report;
     if (this.record.attempt > 0) {
@@ -161,6 +166,7 @@ export class RunEntry {
       this.#attemptStarted = started === null ? null : Date.parse(started);
     }
     this.#damage = joinDamage(store.damage(id));
+    return { resolved, reports };
   }
 
   /** Takes the newest values over from the run's points. */

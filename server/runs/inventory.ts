@@ -15,7 +15,13 @@ import type { SeriesPool } from "./series-pool.ts";
 
 /** Ended runs are read within the start for so long; the rest in the background, so that a large store opens at once. */
 const LOAD_BUDGET_MS = 1000;
+/** The same where the last server has read them, and it is only looked for what has changed since. */
+const CHECK_BUDGET_MS = 200;
 const PARALLEL_LOADS = 4;
+/** Runs that are read between two waits for those who are told of them. */
+const READ_BATCH = 250;
+/** What a signature says of the files beside run.json before they were read: the files themselves never do. */
+const UNREAD = "unread";
 /** The check of recalled runs leaves the server free for requests in between. */
 const CHECK_SLICE_MS = 10;
 const CHECK_PAUSE_MS = 5;
@@ -24,14 +30,17 @@ export class Inventory {
   readonly #ledger: Ledger;
   readonly #pool: SeriesPool;
   readonly #attempts: Attempts;
+  readonly #paced: () => Promise<void>;
   #watcher: { close(): void } | null = null;
   #closed = false;
   #loading: Promise<unknown> = Promise.resolve();
 
-  constructor(ledger: Ledger, pool: SeriesPool, attempts: Attempts) {
+  /** @param paced settles when those who are told of runs have caught up */
+  constructor(ledger: Ledger, pool: SeriesPool, attempts: Attempts, paced: () => Promise<void>) {
     this.#ledger = ledger;
     this.#pool = pool;
     this.#attempts = attempts;
+    this.#paced = paced;
   }
 
   /** Reads the store, follows what lives, settles what ended unseen, watches for what comes. */
@@ -50,8 +59,9 @@ export class Inventory {
         this.#ledger.note(`the changed run ${id}`, error);
       });
     });
-    this.#loading = Promise.all([this.#loadEnded(), this.#check()]);
-    await Promise.race([this.#loading, new Promise((resolve) => setTimeout(resolve, LOAD_BUDGET_MS).unref())]);
+    this.#loading = this.#readChanged();
+    const budget = recalled.size > 0 ? CHECK_BUDGET_MS : LOAD_BUDGET_MS;
+    await Promise.race([this.#loading, new Promise((resolve) => setTimeout(resolve, budget).unref())]);
   }
 
   async close(): Promise<void> {
@@ -62,12 +72,25 @@ export class Inventory {
 
   /** @param recalled runs that are known from the cache: their folders are there */
   async scan(recalled: ReadonlySet<string> = new Set()): Promise<Problem[]> {
-    const { runs, damaged } = await this.#ledger.store.scan(recalled);
-    const present = new Set<string>([...recalled, ...runs.map((run) => run.record.id), ...damaged.map((run) => run.id)]);
+    const present = new Set<string>(recalled);
+    const problems: Problem[] = [];
+    const { store } = this.#ledger;
+    for await (const { runs, damaged } of store.scanInBatches(recalled)) {
+      for (const { record } of runs) {
+        present.add(record.id);
+        const entry = await this.#take(record);
+        if (!entry.loaded) this.#ledger.shelve(entry, { run: store.signature(record.id), rest: UNREAD });
+      }
+      for (const run of damaged) {
+        present.add(run.id);
+        this.#takeDamaged(run);
+        problems.push(run.problem);
+      }
+      // Not waited for: they begin meanwhile.
+      if (runs.length >= READ_BATCH) void this.#paced();
+    }
     for (const entry of [...this.#ledger.entries()]) if (!present.has(entry.id)) this.#gone(entry);
-    for (const { record } of runs) await this.#take(record);
-    for (const run of damaged) this.#takeDamaged(run);
-    return damaged.map((run) => run.problem);
+    return problems;
   }
 
   /**
@@ -84,29 +107,18 @@ export class Inventory {
     }
   }
 
-  async #loadEnded(): Promise<void> {
-    // Newest first: those are looked at.
-    const waiting = [...this.#ledger.entries()]
-      .filter((entry) => !entry.loaded && entry.cold === null)
-      .sort((a, b) => (a.id < b.id ? -1 : 1));
-    const work = async (): Promise<void> => {
-      for (let entry = waiting.pop(); entry !== undefined && !this.#closed; entry = waiting.pop()) {
-        try {
-          await this.load(entry, false);
-          this.#ledger.announce(entry);
-        } catch (error) {
-          this.#ledger.note(`reading the run ${entry.id}`, error);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_LOADS }, work));
-  }
-
   /** Looks at every folder again, and reads those that changed. */
   async refresh(): Promise<Problem[]> {
-    await this.#check();
+    // One after the other: the first reading of a large store may still go on.
+    this.#loading = this.#loading.then(() => this.#readChanged());
+    await this.#loading;
     const present = new Set((await this.#ledger.store.folders()).map(({ name }) => name));
-    return this.scan(new Set([...this.#ledger.entries()].filter(({ id, cold }) => cold !== null && present.has(id)).map(({ id }) => id)));
+    return this.scan(new Set([...this.#coldBeside("")].filter((id) => present.has(id))));
+  }
+
+  /** Runs that are known well enough to be left out of a scan. */
+  #coldBeside(changed: string): Set<string> {
+    return new Set([...this.#ledger.entries()].filter(({ id, cold }) => cold !== null && id !== changed).map(({ id }) => id));
   }
 
   /** Reads what ended runs left, of all whose summaries are not at hand. @returns a problem for each that cannot be read; the others are */
@@ -124,23 +136,57 @@ export class Inventory {
     return problems;
   }
 
-  /** Reads the runs again that lie in the cache and whose files have changed since. */
-  async #check(): Promise<void> {
+  /**
+   * Reads what ended runs left, of all that were not read yet or whose files have changed since. However many there are, a few are in memory
+   * at a time, and those who were told of them keep up.
+   */
+  async #readChanged(): Promise<void> {
+    // Newest first: those are looked at.
+    const waiting = [...this.#ledger.entries()]
+      .filter(({ cold, loaded }) => cold !== null || !loaded)
+      .map(({ id }) => id)
+      .sort();
     let since = performance.now();
-    for (const entry of [...this.#ledger.entries()]) {
-      if (this.#closed) return;
-      const { id, cold } = entry;
-      if (cold === null) continue;
-      const { run, rest } = folderSignature(this.#ledger.store.paths(id), cold.attempt);
-      if (run !== cold.signature.run || rest !== cold.signature.rest) await this.changed(id);
-      if (performance.now() - since < CHECK_SLICE_MS) continue;
-      await new Promise((resolve) => setTimeout(resolve, CHECK_PAUSE_MS));
-      since = performance.now();
+    let read = 0;
+    let caughtUp = Promise.resolve();
+    const work = async (): Promise<void> => {
+      for (let id = waiting.pop(); id !== undefined && !this.#closed; id = waiting.pop()) {
+        const entry = this.#ledger.get(id);
+        if (entry !== undefined && this.#isToRead(entry)) {
+          await caughtUp;
+          try {
+            await this.#readEnded(entry);
+          } catch (error) {
+            this.#ledger.note(`reading the run ${id}`, error);
+          }
+          if (++read % READ_BATCH === 0) caughtUp = this.#paced();
+        } else if (performance.now() - since > CHECK_SLICE_MS) {
+          await new Promise((resolve) => setTimeout(resolve, CHECK_PAUSE_MS));
+          since = performance.now();
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL_LOADS }, work));
+  }
+
+  #isToRead({ id, cold, loaded }: RunEntry): boolean {
+    if (cold === null) return !loaded;
+    const { run, rest } = folderSignature(this.#ledger.store.paths(id), cold.attempt);
+    return run !== cold.signature.run || rest !== cold.signature.rest;
+  }
+
+  async #readEnded(entry: RunEntry): Promise<void> {
+    // Of one that was never read run.json was; of another everything may be new.
+    if (entry.cold !== null && entry.cold.signature.rest !== UNREAD) await this.changed(entry.id, false);
+    else {
+      await this.load(entry, false);
+      this.#ledger.announce(entry);
     }
+    if (entry.readAt !== null) this.#ledger.shelve(entry, entry.readAt);
   }
 
   /** Someone else made or changed a run folder: the SDK in a script of its own, a person with an editor, a copy from elsewhere. */
-  async changed(id: string): Promise<void> {
+  async changed(id: string, keepPoints = true): Promise<void> {
     const parsed = RunId.safeParse(id);
     if (!parsed.success || this.#closed) return;
     try {
@@ -148,12 +194,12 @@ export class Inventory {
       await this.#take(record);
       const entry = this.#ledger.get(parsed.data);
       if (entry?.live === null) {
-        await this.load(entry);
+        await this.load(entry, keepPoints);
         this.#ledger.announce(entry);
       }
     } catch (error) {
       const code = error instanceof TrainyardError ? error.code : unreadable(error)?.code;
-      if (code === "corrupt_record" || code === "forbidden") await this.scan();
+      if (code === "corrupt_record" || code === "forbidden") await this.scan(this.#coldBeside(id));
       else if (code === "not_found") {
         const entry = this.#ledger.get(parsed.data);
         if (entry !== undefined) this.#gone(entry);
@@ -161,7 +207,7 @@ export class Inventory {
     }
   }
 
-  async #take(record: RunRecord): Promise<void> {
+  async #take(record: RunRecord): Promise<RunEntry> {
     const known = this.#ledger.get(record.id);
     let entry = known;
     if (entry?.damagedFolder !== null) {
@@ -180,6 +226,7 @@ export class Inventory {
         this.#ledger.note(`following ${record.id}`, error);
       }
     }
+    return entry;
   }
 
   #takeDamaged(run: DamagedRun): void {

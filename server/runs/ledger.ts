@@ -9,7 +9,7 @@ import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import type { RunStore } from "../store/types.ts";
 import { RunEntry } from "./entry.ts";
-import { folderSignature, type RunCache } from "./run-cache.ts";
+import { folderSignature, type FolderSignature, type RunCache } from "./run-cache.ts";
 import type { RunsChange } from "./types.ts";
 
 /** Lists are drawn at most this often for a run whose points come in. */
@@ -133,6 +133,29 @@ export class Ledger {
     this.#chillIn(REST_MS);
   }
 
+  /**
+   * The run leaves memory now, if it may: one of many that are read without anybody looking at them.
+   * @param signature of its files before they were read: whatever was written since is then found
+   */
+  shelve(entry: RunEntry, signature: FolderSignature): void {
+    this.#resting.delete(entry);
+    if (this.#mayLeave(entry)) this.#shelve(entry, signature);
+  }
+
+  #mayLeave(entry: RunEntry): boolean {
+    const { id, cold, live, damagedFolder, inUse } = entry;
+    if (this.#cache === null || cold !== null || live !== null || damagedFolder !== null || inUse > 0) return false;
+    return this.#entries.get(id) === entry && !this.#unsaved.has(id) && isAtRest(entry.state);
+  }
+
+  #shelve(entry: RunEntry, signature: FolderSignature): boolean {
+    const run = this.#cache?.keep(entry.summary(), signature) ?? null;
+    if (this.#cache === null || run === null) return false;
+    entry.chill(run, this.#cache);
+    this.store.release(entry.id);
+    return true;
+  }
+
   #chillIn(ms: number): void {
     if (this.#closed) return;
     this.#restTimer ??= setTimeout(() => {
@@ -146,17 +169,11 @@ export class Ledger {
     let count = 0;
     for (const entry of this.#resting) {
       this.#resting.delete(entry);
-      const { id, loaded, live, damagedFolder } = entry;
-      if (this.#cache === null || entry.cold !== null || !loaded || live !== null || damagedFolder !== null || entry.inUse > 0) continue;
-      if (this.#entries.get(id) !== entry || this.#unsaved.has(id) || !isAtRest(entry.state)) continue;
-      const signature = folderSignature(this.store.paths(id), entry.attempt);
+      if (!entry.loaded || !this.#mayLeave(entry)) continue;
+      const signature = folderSignature(this.store.paths(entry.id), entry.attempt);
       // Something was written since it was read: what the summary says may be old.
-      if (entry.readAt !== null && entry.readAt !== signature.rest) continue;
-      const run = this.#cache.keep(entry.summary(), signature);
-      if (run === null) continue;
-      entry.chill(run, this.#cache);
-      this.store.release(id);
-      if (++count >= most) break;
+      if (entry.readAt !== null && entry.readAt.rest !== signature.rest) continue;
+      if (this.#shelve(entry, signature) && ++count >= most) break;
     }
     if (this.#resting.size > 0) this.#chillIn(BREATH_MS);
   }

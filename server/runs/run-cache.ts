@@ -6,7 +6,19 @@
  * `runs.data` holds summaries as JSON, one after the other; `runs.index` a line per summary, of which the newest of a run counts.
  */
 import { createHash } from "node:crypto";
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readFileSync, readSync, rmSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import path from "node:path";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
@@ -63,48 +75,31 @@ type Line = [
 
 /** Counts up with each change of these files, or of what a summary holds. */
 const VERSION = 4;
-/** More lines than this many times the runs: the files are written anew at the end. */
-const MOST_WASTE = 2;
+/** Beyond this many times what counts, a file is written anew at the end. The index is read whole at the start; of the data only what is asked for. */
+const MOST_LINES = 1.25;
+const MOST_BYTES = 2;
+const COPY_BYTES = 4 * 1024 * 1024;
 
 export class RunCache {
   readonly #folder: string;
   readonly #data: number;
   readonly #index: number;
   readonly #runs = new Map<RunId, ColdRun>();
+  readonly #bootId: string;
+  readonly #texts = new Map<string, string>();
   #size: number;
   #lines = 0;
 
   private constructor(folder: string, bootId: string) {
     this.#folder = folder;
-    const known = readLines(path.join(folder, INDEX_FILE), bootId);
+    this.#bootId = bootId;
+    const known = this.#readIndex(path.join(folder, INDEX_FILE), bootId);
     this.#data = openSync(path.join(folder, DATA_FILE), "a+", 0o600);
     this.#size = fstatSync(this.#data).size;
     this.#index = openSync(path.join(folder, INDEX_FILE), "a", 0o600);
-    if (known === null) this.#startOver(bootId);
-    else
-      for (const line of known) {
-        this.#lines++;
-        const [id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, run, rest, stamp, offset, length] = line;
-        // A run that was forgotten has no bytes.
-        if (length === 0) this.#runs.delete(id);
-        else if (offset + length <= this.#size)
-          this.#runs.set(id, {
-            id,
-            project,
-            experiment,
-            name,
-            state,
-            begun: begun === 1,
-            attempt,
-            parent,
-            leftQueueAt,
-            signature: { run, rest },
-            stamp,
-            offset,
-            length,
-          });
-      }
-    if (known !== null) writeSync(this.#index, `${JSON.stringify(["open", VERSION, bootId])}\n`);
+    if (!known) this.#startOver();
+    for (const run of this.#runs.values()) if (run.offset + run.length > this.#size) this.#runs.delete(run.id);
+    writeSync(this.#index, openLine(bootId));
   }
 
   /** @param bootId of the system: after its crash the files may lack what was written last. null when the folder cannot be written. */
@@ -121,10 +116,14 @@ export class RunCache {
   }
 
   /** The run's summary as JSON. */
-  text({ offset, length }: ColdRun): string {
+  text(run: ColdRun): string {
+    return this.#bytes(run).toString("utf8");
+  }
+
+  #bytes({ offset, length }: ColdRun): Buffer {
     const bytes = Buffer.allocUnsafe(length);
     readSync(this.#data, bytes, 0, length, offset);
-    return bytes.toString("utf8");
+    return bytes;
   }
 
   /** Keeps a summary. null when there is no room for it. */
@@ -178,79 +177,162 @@ export class RunCache {
   close(): void {
     try {
       fdatasyncSync(this.#data);
-      if (this.#lines > MOST_WASTE * this.#runs.size + 1000) {
-        // Made anew by the next server, from the folders: rare, and cheaper than keeping books on the holes.
-        rmSync(path.join(this.#folder, INDEX_FILE), { force: true });
-      } else writeSync(this.#index, `${JSON.stringify(["closed"])}\n`);
+      if (this.#lines <= MOST_LINES * this.#runs.size + 1000) writeSync(this.#index, CLOSED_LINE);
+      else this.#rewrite();
     } catch {
       // The next server takes it for what a crash has left.
+      for (const name of [DATA_FILE, INDEX_FILE]) rmSync(path.join(this.#folder, `${name}.tmp`), { force: true });
     }
     closeSync(this.#data);
     closeSync(this.#index);
   }
 
-  #append({ id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, signature, stamp, offset, length }: ColdRun): void {
-    const line: Line = [
-      id,
-      project,
-      experiment,
-      name,
-      state,
-      begun ? 1 : 0,
-      attempt,
-      parent,
-      leftQueueAt,
-      signature.run,
-      signature.rest,
-      stamp,
-      offset,
-      length,
-    ];
-    writeSync(this.#index, `${JSON.stringify(line)}\n`);
+  /** Leaves out the lines that count no more and, where they are most of it, the summaries that they tell of. */
+  #rewrite(): void {
+    const data = path.join(this.#folder, DATA_FILE);
+    const index = path.join(this.#folder, INDEX_FILE);
+    let used = 0;
+    for (const { length } of this.#runs.values()) used += length;
+    const moved = this.#size > MOST_BYTES * used + COPY_BYTES;
+    const runs = moved ? this.#copyData(`${data}.tmp`) : [...this.#runs.values()];
+    const file = openSync(`${index}.tmp`, "w", 0o600);
+    try {
+      writeSync(file, openLine(this.#bootId));
+      for (let start = 0; start < runs.length; start += 1000)
+        writeSync(
+          file,
+          runs
+            .slice(start, start + 1000)
+            .map(lineOf)
+            .join(""),
+        );
+      writeSync(file, CLOSED_LINE);
+      fdatasyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    if (moved) {
+      // In between there is no index: one must never tell of another file's bytes.
+      rmSync(index);
+      renameSync(`${data}.tmp`, data);
+    }
+    renameSync(`${index}.tmp`, index);
+  }
+
+  /** @returns the runs with their places in the new file */
+  #copyData(to: string): ColdRun[] {
+    const file = openSync(to, "w", 0o600);
+    const moved: ColdRun[] = [];
+    try {
+      let offset = 0;
+      let parts: Buffer[] = [];
+      let waiting = 0;
+      for (const run of this.#runs.values()) {
+        parts.push(this.#bytes(run));
+        moved.push({ ...run, offset });
+        offset += run.length;
+        waiting += run.length;
+        if (waiting < COPY_BYTES) continue;
+        writeSync(file, Buffer.concat(parts));
+        parts = [];
+        waiting = 0;
+      }
+      writeSync(file, Buffer.concat(parts));
+      fdatasyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    return moved;
+  }
+
+  #append(run: ColdRun): void {
+    writeSync(this.#index, lineOf(run));
     this.#lines++;
   }
 
-  #startOver(bootId: string): void {
+  #startOver(): void {
     ftruncateSync(this.#data);
     ftruncateSync(this.#index);
-    this.#size = 0;
-    writeSync(this.#index, `${JSON.stringify(["open", VERSION, bootId])}\n`);
+    this.#runs.clear();
+    this.#size = this.#lines = 0;
+  }
+
+  /** False when the index is not there, of another version, or left by a system that went down before it was closed. */
+  #readIndex(file: string, bootId: string): boolean {
+    let text: string;
+    try {
+      text = readFileSync(file, "utf8");
+    } catch {
+      return false;
+    }
+    let opened: unknown[] | null = null;
+    let closed = false;
+    for (let start = 0; start < text.length;) {
+      const end = text.indexOf("\n", start);
+      if (end < 0) break; // torn
+      let line: unknown;
+      try {
+        line = JSON.parse(text.slice(start, end));
+      } catch {
+        return false;
+      }
+      start = end + 1;
+      if (!Array.isArray(line)) return false;
+      const [kind] = line as unknown[];
+      closed = kind === "closed";
+      if (kind === "open") opened = line as unknown[];
+      // Written by this class in a private folder; the version tells its shape.
+      else if (!closed) this.#take(line as Line);
+    }
+    const isCurrent = opened?.[1] === VERSION && (closed || opened[2] === bootId);
+    return isCurrent && (text.endsWith("\n") || this.#lines === 0);
+  }
+
+  /** One text for all that are equal: every line brings its own. */
+  #same<T extends string>(text: T): T {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known as T;
+    this.#texts.set(text, text);
+    return text;
+  }
+
+  #take([id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, run, rest, stamp, offset, length]: Line): void {
+    this.#lines++;
+    // A run that was forgotten has no bytes.
+    if (length === 0) this.#runs.delete(id);
+    else
+      this.#runs.set(id, {
+        id,
+        project: this.#same(project),
+        experiment: experiment === null ? null : this.#same(experiment),
+        name,
+        state: this.#same(state),
+        begun: begun === 1,
+        attempt,
+        parent,
+        leftQueueAt,
+        signature: { run, rest },
+        stamp,
+        offset,
+        length,
+      });
   }
 }
 
 const DATA_FILE = "runs.data";
 const INDEX_FILE = "runs.index";
 
-/** null when the index is not there, of another version, or left by a system that went down before it was closed. */
-function readLines(file: string, bootId: string): Line[] | null {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    return null;
-  }
-  const lines: Line[] = [];
-  let opened: unknown[] | null = null;
-  let closed = false;
-  for (let start = 0; start < text.length;) {
-    const end = text.indexOf("\n", start);
-    if (end < 0) break; // torn
-    let line: unknown;
-    try {
-      line = JSON.parse(text.slice(start, end));
-    } catch {
-      return null;
-    }
-    start = end + 1;
-    if (!Array.isArray(line)) return null;
-    const [kind] = line as unknown[];
-    closed = kind === "closed";
-    if (kind === "open") opened = line as unknown[];
-    // Written by this class in a private folder; the version tells its shape.
-    else if (!closed) lines.push(line as Line);
-  }
-  if (opened?.[1] !== VERSION || (!closed && opened[2] !== bootId)) return null;
-  return text.endsWith("\n") || lines.length === 0 ? lines : null;
+const CLOSED_LINE = `${JSON.stringify(["closed"])}\n`;
+
+function openLine(bootId: string): string {
+  return `${JSON.stringify(["open", VERSION, bootId])}\n`;
+}
+
+function lineOf(of: ColdRun): string {
+  const { id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, signature, stamp, offset, length } = of;
+  const whatItIs = [id, project, experiment, name, state, begun ? 1 : 0, attempt, parent, leftQueueAt] as const;
+  const line: Line = [...whatItIs, signature.run, signature.rest, stamp, offset, length];
+  return `${JSON.stringify(line)}\n`;
 }
 
 /** Differs between different summaries. @param text of one, as JSON */

@@ -81,7 +81,7 @@ class RunsRoom implements Runs {
       prepare: (entry) => prepareAnew(this.#drafts, entry),
       launch: (entry) => this.#attempts.launch(entry),
     });
-    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts);
+    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts, options.paced ?? (() => Promise.resolve()));
     this.#ledger.listen((change) => {
       if (change.type === "removed") options.compact?.remove(change.id);
     });

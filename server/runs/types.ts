@@ -35,6 +35,11 @@ export interface RunsOptions {
   readonly compact?: CompactFiles | null;
   /** Where runs that are over are remembered; without it all of them are kept in memory. */
   readonly cache?: RunCache | null;
+  /**
+   * Settles when those who listen have taken what they were told so far. The reading of many folders waits for it now and then, so that what is
+   * on its way stays little.
+   */
+  readonly paced?: () => Promise<void>;
   readonly log?: (text: string) => void;
 }
 

@@ -17,34 +17,37 @@ export const TRASH_FOLDER = ".trash";
 /** Run folders in the making (imports). */
 export const STAGING_FOLDER = ".staging";
 
-/** @param dir the run folder, absolute */
+/** @param dir the run folder, absolute and normal. Nothing is left to normalise, and a large store asks for its paths half a million times. */
 export function runPaths(dir: string): RunPaths {
+  const inside = (name: string): string => `${dir}${path.sep}${name}`;
+  const attempts = inside("attempts");
   return {
     dir,
-    runJson: path.join(dir, RUN_FILE),
-    specYaml: path.join(dir, "spec.yaml"),
-    resolvedJson: path.join(dir, "resolved.json"),
-    eventsJsonl: path.join(dir, "events.jsonl"),
-    gitPatch: path.join(dir, "git.patch"),
-    checkpointTags: path.join(dir, "checkpoint-tags.jsonl"),
-    artifacts: path.join(dir, "artifacts"),
-    checkpoints: path.join(dir, "checkpoints"),
-    attempts: path.join(dir, "attempts"),
-    attempt: (number) => attemptPaths(path.join(dir, "attempts", String(number))),
+    runJson: inside(RUN_FILE),
+    specYaml: inside("spec.yaml"),
+    resolvedJson: inside("resolved.json"),
+    eventsJsonl: inside("events.jsonl"),
+    gitPatch: inside("git.patch"),
+    checkpointTags: inside("checkpoint-tags.jsonl"),
+    artifacts: inside("artifacts"),
+    checkpoints: inside("checkpoints"),
+    attempts,
+    attempt: (number) => attemptPaths(`${attempts}${path.sep}${String(number)}`),
   };
 }
 
 function attemptPaths(dir: string): AttemptPaths {
+  const inside = (name: string): string => `${dir}${path.sep}${name}`;
   return {
     dir,
-    attemptJson: path.join(dir, "attempt.json"),
-    processJson: path.join(dir, "process.json"),
-    stopJson: path.join(dir, "stop.json"),
-    exitJson: path.join(dir, "exit.json"),
-    reportJsonl: path.join(dir, "report.jsonl"),
-    metrics: path.join(dir, "metrics.bin"),
-    system: path.join(dir, "system.bin"),
-    log: path.join(dir, "log"),
-    logIndex: path.join(dir, "log.idx"),
+    attemptJson: inside("attempt.json"),
+    processJson: inside("process.json"),
+    stopJson: inside("stop.json"),
+    exitJson: inside("exit.json"),
+    reportJsonl: inside("report.jsonl"),
+    metrics: inside("metrics.bin"),
+    system: inside("system.bin"),
+    log: inside("log"),
+    logIndex: inside("log.idx"),
   };
 }

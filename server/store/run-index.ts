@@ -12,19 +12,25 @@ import type { DamagedRun, RunFolder, StoreScan } from "./types.ts";
 
 /** Files read at the same time during a scan. */
 const PARALLEL_READS = 32;
+/** Run folders that a scan hands on at once: nobody has to hold the records of a large store together. */
+const SCAN_BATCH = 256;
 
 interface Known {
+  /** Where it lies: a hundred thousand paths would be 20 MB. */
   readonly project: string;
-  readonly dir: string;
   /** Size and times of run.json when it was last read or written here; "" before. */
   signature: string;
   record: RunRecord | null;
 }
 
-export interface FoundFolder {
+/** A folder that may hold a run. */
+interface RunPlace {
   readonly project: string;
   readonly name: string;
   readonly dir: string;
+}
+
+interface FoundFolder extends RunPlace {
   readonly signature: string;
 }
 
@@ -37,18 +43,13 @@ export class RunIndex {
   }
 
   /** Every folder below `<project>/runs/` that has a run.json, with the signature of that file. */
-  async find(except: ReadonlySet<string> = new Set()): Promise<FoundFolder[]> {
-    const folders = (await this.folders()).filter(({ name }) => !except.has(name));
-    const found = await mapLimited(folders, async (folder) => {
-      const signature = await signatureOf(path.join(folder.dir, RUN_FILE));
-      return signature === null ? null : { ...folder, signature };
-    });
-    return found.filter((folder) => folder !== null);
+  async find(): Promise<FoundFolder[]> {
+    return withRunFile(await this.folders());
   }
 
   /** The folders that may hold runs, by their names alone: nothing in them is looked at. */
-  async folders(): Promise<{ project: string; name: string; dir: string }[]> {
-    const folders: { project: string; name: string; dir: string }[] = [];
+  async folders(): Promise<RunPlace[]> {
+    const folders: RunPlace[] = [];
     for (const project of await this.projectNames()) {
       const runs = path.join(this.#root, project, RUNS_FOLDER);
       for (const name of await subfolders(runs)) folders.push({ project, name, dir: path.join(runs, name) });
@@ -56,12 +57,25 @@ export class RunIndex {
     return folders;
   }
 
-  /** @param except runs that are known well enough */
-  async scan(except: ReadonlySet<string> = new Set()): Promise<StoreScan> {
-    const found = await this.find(except);
+  /**
+   * Every run and every folder that should be one, a batch at a time.
+   * @param except runs that are known well enough
+   */
+  async *scan(except: ReadonlySet<string> = new Set()): AsyncGenerator<StoreScan> {
+    const folders = (await this.folders()).filter(({ name }) => !except.has(name));
+    // In the order of ids: who keeps them in that order has nothing to sort. A run in two places is that of the first project.
+    folders.sort((a, b) => (a.name === b.name ? Number(a.dir > b.dir) : a.name < b.name ? -1 : 1));
+    const seen = new Map<string, string>();
+    for (let start = 0; start < folders.length; start += SCAN_BATCH)
+      yield await this.#scanBatch(folders.slice(start, start + SCAN_BATCH), seen);
+    for (const id of this.#known.keys()) if (!seen.has(id) && !except.has(id)) this.#known.delete(id);
+  }
+
+  /** @param seen run → its folder, of the batches before and this one */
+  async #scanBatch(folders: readonly RunPlace[], seen: Map<string, string>): Promise<StoreScan> {
+    const found = await withRunFile(folders);
     const runs: RunFolder[] = [];
     const damaged: DamagedRun[] = [];
-    const seen = new Map<string, string>();
     const outcomes = await mapLimited(found, async (folder) => ({ folder, outcome: await this.#load(folder) }));
     for (const { folder, outcome } of outcomes) {
       if ("problem" in outcome) {
@@ -78,22 +92,21 @@ export class RunIndex {
         continue;
       }
       seen.set(folder.name, folder.dir);
-      this.#known.set(folder.name, { project: folder.project, dir: folder.dir, signature: folder.signature, record: outcome.record });
+      this.#known.set(folder.name, { project: folder.project, signature: folder.signature, record: outcome.record });
       runs.push({ paths: runPaths(folder.dir), record: outcome.record });
     }
-    for (const id of this.#known.keys()) if (!seen.has(id) && !except.has(id)) this.#known.delete(id);
     return { runs, damaged };
   }
 
   /** The folder of a run. @throws TrainyardError not_found | forbidden | unavailable */
   dir(id: RunId): string {
     const known = this.#known.get(id);
-    if (known !== undefined) return known.dir;
+    if (known !== undefined) return this.#dirOf(known.project, id);
     if (RunId.safeParse(id).success) {
       for (const project of projectNamesSync(this.#root)) {
         const dir = path.join(this.#root, project, RUNS_FOLDER, id);
         if (!isFileSync(path.join(dir, RUN_FILE))) continue;
-        this.#known.set(id, { project, dir, signature: "", record: null });
+        this.#known.set(id, { project, signature: "", record: null });
         return dir;
       }
     }
@@ -113,14 +126,14 @@ export class RunIndex {
     const known = this.#known.get(id);
     if (known?.record != null && known.signature === signature) return known.record;
     const record = await readRunRecord({ project, name: id, dir, signature });
-    this.#known.set(id, { project, dir, signature, record });
+    this.#known.set(id, { project, signature, record });
     return record;
   }
 
   /** Notes what was just written here, so that a watcher does not take it for somebody else's change. */
   async wrote(id: RunId, dir: string, record: RunRecord): Promise<void> {
     const signature = (await signatureOf(path.join(dir, RUN_FILE))) ?? "";
-    this.#known.set(id, { project: record.project, dir, signature, record });
+    this.#known.set(id, { project: record.project, signature, record });
   }
 
   /** The signature of run.json as this index last saw it; undefined for a run it does not know. */
@@ -130,7 +143,7 @@ export class RunIndex {
 
   /** Takes over where a run lies and what its run.json was like, without reading it. */
   recall(id: RunId, project: string, signature: string): void {
-    this.#known.set(id, { project, dir: path.join(this.#root, project, RUNS_FOLDER, id), signature, record: null });
+    this.#known.set(id, { project, signature, record: null });
   }
 
   /** Lets go of the record of a run that is seldom looked at. */
@@ -143,6 +156,10 @@ export class RunIndex {
     this.#known.delete(id);
   }
 
+  #dirOf(project: string, id: string): string {
+    return [this.#root, project, RUNS_FOLDER, id].join(path.sep);
+  }
+
   async projectNames(): Promise<string[]> {
     const names = (await subfolders(this.#root)).filter((name) => Slug.safeParse(name).success);
     return names.sort();
@@ -150,7 +167,7 @@ export class RunIndex {
 
   async #load(folder: FoundFolder): Promise<{ record: RunRecord } | { problem: Problem }> {
     const known = this.#known.get(folder.name);
-    if (known?.record != null && known.dir === folder.dir && known.signature === folder.signature) return { record: known.record };
+    if (known?.record != null && known.project === folder.project && known.signature === folder.signature) return { record: known.record };
     try {
       return { record: await readRunRecord(folder) };
     } catch (error) {
@@ -158,6 +175,25 @@ export class RunIndex {
       return { problem: failure(error.message, error.hint) };
     }
   }
+}
+
+export async function allOf(batches: AsyncIterable<StoreScan>): Promise<StoreScan> {
+  const runs: RunFolder[] = [];
+  const damaged: DamagedRun[] = [];
+  for await (const batch of batches) {
+    runs.push(...batch.runs);
+    damaged.push(...batch.damaged);
+  }
+  return { runs, damaged };
+}
+
+/** Those that have a run.json, with its signature. */
+async function withRunFile(places: readonly RunPlace[]): Promise<FoundFolder[]> {
+  const found = await mapLimited(places, async (place) => {
+    const signature = await signatureOf(path.join(place.dir, RUN_FILE));
+    return signature === null ? null : { ...place, signature };
+  });
+  return found.filter((folder) => folder !== null);
 }
 
 /** The folder's place decides the project: a person may move run folders between projects. */

@@ -28,7 +28,7 @@ import { ProjectFiles } from "./projects.ts";
 import { StoredQueue } from "./queue-file.ts";
 import { SavedFiles } from "./saved.ts";
 import { loadedCheckpoints, type AttemptReport, type LoadedCheckpoints } from "./resumable.ts";
-import { RunIndex } from "./run-index.ts";
+import { allOf, RunIndex } from "./run-index.ts";
 import { SweepFiles } from "./sweeps.ts";
 import { TrashFolder } from "./trash.ts";
 import { watchRuns } from "./run-watch.ts";
@@ -39,6 +39,7 @@ import type {
   QueueDocument,
   RunFolder,
   RunPaths,
+  RunReports,
   RunStore,
   SavedItems,
   StoreScan,
@@ -101,13 +102,19 @@ class FolderStore implements RunStore {
     return isInPlace(this.#opened);
   }
 
-  scan(except?: ReadonlySet<string>): Promise<StoreScan> {
+  scan(): Promise<StoreScan> {
+    return allOf(this.#index.scan());
+  }
+
+  scanInBatches(except?: ReadonlySet<string>): AsyncIterable<StoreScan> {
     return this.#index.scan(except);
   }
 
   folders(): Promise<{ project: string; name: string }[]> {
     return this.#index.folders();
   }
+
+  signature = (id: RunId): string => this.#index.signature(id) ?? "";
 
   recall(id: RunId, project: string, signature: string): void {
     this.#index.recall(id, project, signature);
@@ -271,6 +278,11 @@ class FolderStore implements RunStore {
     return readJsonl(this.paths(id).attempt(attempt).reportJsonl, ReportRecord);
   }
 
+  async reports(id: RunId): Promise<AttemptReport[]> {
+    const numbers = await attemptNumbers(this.paths(id));
+    return Promise.all(numbers.map(async (attempt) => ({ attempt, records: await this.report(id, attempt) })));
+  }
+
   async trash(id: RunId): Promise<TrashId> {
     mustWrite(this);
     return this.#queue.run(id, async () => {
@@ -285,13 +297,13 @@ class FolderStore implements RunStore {
     return runPaths(this.#index.dir(id));
   }
 
-  async checkpoints(id: RunId): Promise<Checkpoint[]> {
-    const [resolved, reports, tags] = await Promise.all([this.resolved(id), this.#reports(id), this.checkpointTags(id)]);
-    return this.#checkpoints.list(this.paths(id), reports, loadedCheckpoints(resolved, reports), tags);
+  async checkpoints(id: RunId, known?: RunReports): Promise<Checkpoint[]> {
+    const { resolved, reports } = known ?? { resolved: await this.resolved(id), reports: await this.reports(id) };
+    return this.#checkpoints.list(this.paths(id), reports, loadedCheckpoints(resolved, reports), await this.checkpointTags(id));
   }
 
   async loadedCheckpoints(id: RunId): Promise<LoadedCheckpoints> {
-    const [resolved, reports] = await Promise.all([this.resolved(id), this.#reports(id)]);
+    const [resolved, reports] = await Promise.all([this.resolved(id), this.reports(id)]);
     return loadedCheckpoints(resolved, reports);
   }
 
@@ -305,13 +317,13 @@ class FolderStore implements RunStore {
   }
 
   async artifacts(id: RunId): Promise<Artifact[]> {
-    const reports = await this.#reports(id);
+    const reports = await this.reports(id);
     const reported = reports.flatMap(({ records }) => records.filter((record) => record.type === "artifact"));
     return listArtifacts(this.paths(id), reported);
   }
 
   async resolveArtifact(id: RunId, file: string): Promise<string> {
-    const reports = path.isAbsolute(file) ? await this.#reports(id) : [];
+    const reports = path.isAbsolute(file) ? await this.reports(id) : [];
     const reported = reports.flatMap(({ records }) =>
       records.filter((record) => record.type === "artifact" || record.type === "checkpoint").map((record) => record.path),
     );
@@ -349,11 +361,6 @@ class FolderStore implements RunStore {
     for (const watcher of this.#watchers) watcher.close();
     this.#watchers.clear();
     this.#logs.clear();
-  }
-
-  async #reports(id: RunId): Promise<AttemptReport[]> {
-    const numbers = await attemptNumbers(this.paths(id));
-    return Promise.all(numbers.map(async (attempt) => ({ attempt, records: await this.report(id, attempt) })));
   }
 
   /** A file that may be missing; a damaged one counts as missing and is remembered in `damage`. */

@@ -12,7 +12,7 @@ import type { SavedItem, SaveItem } from "../../protocol/saved.ts";
 import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
 import type { SweepRecord } from "../../protocol/sweep.ts";
 import type { Trash, TrashId } from "../../protocol/trash.ts";
-import type { LoadedCheckpoints } from "./resumable.ts";
+import type { AttemptReport, LoadedCheckpoints } from "./resumable.ts";
 
 /** Absolute paths inside one run folder. */
 export interface RunPaths {
@@ -59,6 +59,12 @@ export interface DamagedRun {
 export interface StoreScan {
   readonly runs: readonly RunFolder[];
   readonly damaged: readonly DamagedRun[];
+}
+
+/** What was planned for a run, and what all its attempts said. */
+export interface RunReports {
+  readonly resolved: ResolvedSpec | null;
+  readonly reports: readonly AttemptReport[];
 }
 
 export interface LogBytes {
@@ -120,10 +126,14 @@ export interface RunStore {
   readonly readOnly: boolean;
   /** Does the folder still lie at `root`? False once it was moved, deleted or unmounted: nothing can be written then. */
   isInPlace(): boolean;
-  /** Reads every run.json that changed. @param except runs to leave out */
-  scan(except?: ReadonlySet<string>): Promise<StoreScan>;
+  /** Reads every run.json that changed. */
+  scan(): Promise<StoreScan>;
+  /** The same a batch at a time, so that nobody has to hold all of a large store. @param except runs to leave out */
+  scanInBatches(except?: ReadonlySet<string>): AsyncIterable<StoreScan>;
   /** Where runs may lie, by the names of folders alone. */
   folders(): Promise<readonly { readonly project: string; readonly name: string }[]>;
+  /** What run.json was like when it was last read or written here, as a word; "" where that is not known. */
+  signature(id: RunId): string;
   /** Takes over from a cache where a run lies, and what its run.json was like. */
   recall(id: RunId, project: string, signature: string): void;
   /** Lets go of what is held in memory of a run. */
@@ -173,11 +183,16 @@ export interface RunStore {
   damage(id: RunId): string | null;
   /** Whole report, torn last line left out. For live tailing see JsonlTail. */
   report(id: RunId, attempt: number): Promise<ReportRecord[]>;
+  /** Those of all attempts that there are folders of, in their order. */
+  reports(id: RunId): Promise<AttemptReport[]>;
   /** Moves the folder to `<store>/.trash/`. @throws TrainyardError not_found | conflict when it lies on another disk */
   trash(id: RunId): Promise<TrashId>;
   paths(id: RunId): RunPaths;
-  /** Checkpoints that were reported or found in the run's checkpoints folder, validated, newest first. */
-  checkpoints(id: RunId): Promise<Checkpoint[]>;
+  /**
+   * Checkpoints that were reported or found in the run's checkpoints folder, validated, newest first.
+   * @param known what was read of the run a moment ago and need not be read for this
+   */
+  checkpoints(id: RunId, known?: RunReports): Promise<Checkpoint[]>;
   /** Every tag that a checkpoint of the run was given or lost, oldest first. */
   checkpointTags(id: RunId): Promise<CheckpointTagRecord[]>;
   appendCheckpointTag(id: RunId, record: CheckpointTagRecord): Promise<void>;

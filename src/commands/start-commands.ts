@@ -74,8 +74,11 @@ export async function runPythonFile(host: Host, ...args: unknown[]): Promise<voi
   });
 }
 
-/** Starts a *.run.yaml document; what is wrong with it is shown in the file. */
-export async function startRunFile(host: Host, ...args: unknown[]): Promise<void> {
+export const startRunFile = (host: Host, ...args: unknown[]): Promise<void> => launchRunFile(host, args, "now");
+export const queueRunFile = (host: Host, ...args: unknown[]): Promise<void> => launchRunFile(host, args, "queue");
+
+/** Makes a run of a *.run.yaml document; what is wrong with it is shown in the file. */
+async function launchRunFile(host: Host, args: readonly unknown[], when: "now" | "queue"): Promise<void> {
   const file = fileOf(args);
   if (file === null) throw new TrainyardError("missing_file", "no run file is open", "Open a *.run.yaml file, then try again.");
   const { diagnostics } = host;
@@ -96,7 +99,7 @@ export async function startRunFile(host: Host, ...args: unknown[]): Promise<void
     );
   }
   try {
-    await start(host, openFolder(), spec, source);
+    await start(host, openFolder(), spec, source, when);
   } catch (error) {
     if (error instanceof TrainyardError && error.problems.length > 0)
       diagnostics.set(
@@ -129,12 +132,16 @@ export async function startDraft(host: Host, ...args: unknown[]): Promise<void> 
   afterStart(host, started);
 }
 
-async function start(host: Host, settings: Settings, input: RunSpecInput, source?: string): Promise<void> {
+async function start(host: Host, settings: Settings, input: RunSpecInput, source?: string, when: "now" | "queue" = "now"): Promise<void> {
   const python = input.python ?? (await host.python.current()).path;
   const api = await host.connection.api();
   const spec = RunSpec.parse({ ...input, python });
-  const body = { spec, start: true, base_dir: settings.baseDir, ...(source === undefined ? {} : { source }) };
-  afterStart(host, await api.call("createRun", { body }));
+  const queue = when === "queue";
+  const made = await api.call("createRun", {
+    body: { spec, start: true, queue, base_dir: settings.baseDir, ...(source === undefined ? {} : { source }) },
+  });
+  if (queue) vscode.window.setStatusBarMessage(`Trainyard: ${made.name} waits in the queue`, 4000);
+  else afterStart(host, made);
 }
 
 /** The same for every way of starting: shown when the user likes it so. */

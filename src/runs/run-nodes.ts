@@ -2,13 +2,16 @@
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
 import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
-import { LIVE_STATES } from "../../protocol/state-kinds.ts";
+import { isWaiting, LIVE_STATES } from "../../protocol/state-kinds.ts";
 
 export type RunNode =
   | { readonly kind: "project"; readonly project: string }
   | { readonly kind: "archived"; readonly project: string }
   | { readonly kind: "sweep"; readonly project: string; readonly sweep: SweepId }
   | { readonly kind: "run"; readonly run: RunId }
+  | { readonly kind: "queue" }
+  /** A run in its place in the queue; it stands among the runs of its project as well. */
+  | { readonly kind: "waiting"; readonly run: RunId }
   | { readonly kind: "checkpoints"; readonly run: RunId }
   | { readonly kind: "artifacts"; readonly run: RunId }
   | { readonly kind: "checkpoint"; readonly run: RunId; readonly checkpoint: Checkpoint }
@@ -22,7 +25,10 @@ export function nodeId(node: RunNode): string {
       return `${node.kind}/${node.project}`;
     case "sweep":
       return `sweep/${node.project}/${node.sweep}`;
+    case "queue":
+      return "queue";
     case "run":
+    case "waiting":
     case "checkpoints":
     case "artifacts":
       return `${node.kind}/${node.run}`;
@@ -89,7 +95,7 @@ export function runContext(run: RunSummary): string {
   if (isElsewhere(run)) words.push("elsewhere", ...(run.damage === null ? [] : ["damaged"]));
   else if (run.damage !== null) words.push("damaged");
   else if (run.state === "draft") words.push("draft");
-  else if (run.state === "queued") words.push("queued");
+  else if (run.state === "queued") words.push("queued", ...(isWaiting(run) ? ["waiting"] : []));
   else if (LIVE_STATES.has(run.state)) words.push("live", run.state);
   else words.push("ended");
   if (isElsewhere(run)) return words.join(" ");

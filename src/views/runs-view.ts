@@ -5,6 +5,8 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { formatBytes, formatCount, formatValue } from "../runs/format.ts";
 import type { BoardChange, RunBoard } from "../runs/board.ts";
+import type { QueueBoard } from "../runs/queue-board.ts";
+import { isShown, placeText, queueDescription } from "../runs/queue-text.ts";
 import {
   archivedNodes,
   checkpointContext,
@@ -27,6 +29,7 @@ export const RUN_SCHEME = "trainyard-run";
 
 export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDecorationProvider, vscode.Disposable {
   readonly #board: RunBoard;
+  readonly #queue: QueueBoard;
   readonly #connection: ServerConnection;
   readonly #changed = new vscode.EventEmitter<RunNode | undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
@@ -39,12 +42,17 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
   #redrawAll = false;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(board: RunBoard, connection: ServerConnection) {
+  constructor(board: RunBoard, queue: QueueBoard, connection: ServerConnection) {
     this.#board = board;
+    this.#queue = queue;
     this.#connection = connection;
     this.#subscriptions = [
       board.onChange((change) => {
         this.#note(change);
+      }),
+      queue.onChange(() => {
+        this.#redrawAll = true;
+        this.#redrawSoon();
       }),
     ];
   }
@@ -62,8 +70,12 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
 
   async getChildren(node?: RunNode): Promise<RunNode[]> {
     const runs = this.#board.runs();
-    if (node === undefined) return this.#kept(projectNodes(runs));
+    if (node === undefined) return this.#kept([...(isShown(this.#queue.queue) ? [{ kind: "queue" } as const] : []), ...projectNodes(runs)]);
     switch (node.kind) {
+      case "queue":
+        return this.#kept((this.#queue.queue?.waiting ?? []).map(({ id }) => ({ kind: "waiting", run: id })));
+      case "waiting":
+        return [];
       case "project":
         return this.#kept(runNodes(runs, node.project));
       case "archived":
@@ -93,7 +105,10 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
   getParent(node: RunNode): RunNode | undefined {
     switch (node.kind) {
       case "project":
+      case "queue":
         return undefined;
+      case "waiting":
+        return this.#keep({ kind: "queue" });
       case "archived":
       case "sweep":
         return this.#keep({ kind: "project", project: node.project });
@@ -154,8 +169,23 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
         item.command = { command: "trainyard.openSweeps", title: "Open Sweep", arguments: [node] };
         return item;
       }
+      case "queue": {
+        const { queue } = this.#queue;
+        const paused = queue !== null && queue.paused_at !== null;
+        const item = new vscode.TreeItem("Queue", vscode.TreeItemCollapsibleState.Expanded);
+        item.iconPath = new vscode.ThemeIcon(paused ? "debug-pause" : "list-ordered");
+        item.description = queue === null ? "" : queueDescription(queue);
+        item.tooltip = "Runs that wait for their turn, in the order in which they start";
+        item.contextValue = paused ? "queue paused" : "queue going";
+        return item;
+      }
       case "run":
         return this.#runItem(node.run);
+      case "waiting": {
+        const item = this.#runItem(node.run);
+        item.collapsibleState = vscode.TreeItemCollapsibleState.None;
+        return item;
+      }
       case "checkpoints": {
         const item = new vscode.TreeItem("Checkpoints", vscode.TreeItemCollapsibleState.Expanded);
         item.description = String(this.#board.run(node.run)?.checkpoint_count ?? "");
@@ -177,7 +207,9 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
     const look = stateLook(run);
     const item = new vscode.TreeItem(run.name, vscode.TreeItemCollapsibleState.Collapsed);
     item.iconPath = new vscode.ThemeIcon(look.icon, look.color === null ? undefined : new vscode.ThemeColor(look.color));
-    item.description = [runDescription(run, this.#board.trend(id)), originText(run)].filter(Boolean).join(" · ");
+    const place = this.#queue.place(id);
+    const description = place === undefined ? runDescription(run, this.#board.trend(id)) : placeText(place);
+    item.description = [description, originText(run)].filter(Boolean).join(" · ");
     item.tooltip = new vscode.MarkdownString(runTooltip(run));
     item.contextValue = runContext(run);
     item.accessibilityInformation = { label: runSpoken(run) };
@@ -209,6 +241,10 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
           this.#decorations.fire(vscode.Uri.from({ scheme: RUN_SCHEME, path: `/${change.run.id}` }));
         break;
     }
+    this.#redrawSoon();
+  }
+
+  #redrawSoon(): void {
     this.#timer ??= setTimeout(() => {
       this.#redraw();
     }, REDRAW_MS);

@@ -1,4 +1,5 @@
-/** The one status-bar item: what is running now. Pure. */
+/** The one status-bar item: what is running now, and how many wait. Pure. */
+import type { Queue } from "../../protocol/queue.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { formatDuration, formatPercent } from "../runs/format.ts";
 import { escapeMarkdown, progressText } from "../runs/run-text.ts";
@@ -9,14 +10,24 @@ export interface StatusText {
   readonly spoken: string;
 }
 
-/** @param live runs that are starting, running or stopping, newest first; null when none is */
-export function statusText(live: readonly RunSummary[]): StatusText | null {
+/**
+ * @param live runs that are starting, running or stopping, newest first
+ * @param queue null while it is not known
+ * @returns null when nothing runs or waits
+ */
+export function statusText(live: readonly RunSummary[], queue: Pick<Queue, "waiting" | "paused_at"> | null): StatusText | null {
   const newest = live[0];
-  if (newest === undefined) return null;
+  const waiting = queue?.waiting.length ?? 0;
+  const queued = waiting === 0 ? null : `${String(waiting)} queued${queue?.paused_at == null ? "" : ", paused"}`;
+  if (newest === undefined) {
+    if (queued === null) return null;
+    return { text: `$(list-ordered) ${queued}`, tooltip: `In the queue: ${queued}`, spoken: `Trainyard: ${queued}` };
+  }
   const parts = [newest.name.length > 28 ? `${newest.name.slice(0, 27)}…` : newest.name];
   if (newest.progress?.fraction != null) parts.push(formatPercent(newest.progress.fraction));
   if (newest.progress?.eta_seconds != null) parts.push(`· ${formatDuration(newest.progress.eta_seconds)}`);
   if (live.length > 1) parts.push(`+${live.length - 1}`);
+  if (queued !== null) parts.push(`· ${queued}`);
   const rows = live.map((run) => {
     const argument = encodeURIComponent(JSON.stringify([run.id]));
     const progress = progressText(run);
@@ -29,6 +40,6 @@ export function statusText(live: readonly RunSummary[]): StatusText | null {
     // "$(" would start an icon: a run's name must not.
     text: `$(sync~spin) ${parts.join(" ").replaceAll("$(", "$ (")}`,
     tooltip: rows.join("\n\n"),
-    spoken: `Trainyard: ${live.length === 1 ? "1 run" : `${live.length} runs`} in progress. ${newest.name}, ${progressText(newest)}`,
+    spoken: `Trainyard: ${live.length === 1 ? "1 run" : `${live.length} runs`} in progress${queued === null ? "" : `, ${queued}`}. ${newest.name}, ${progressText(newest)}`,
   };
 }

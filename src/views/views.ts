@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { errorText } from "../error-text.ts";
 import type { Host } from "../host.ts";
+import { QueueBoard } from "../runs/queue-board.ts";
 import type { RunNode } from "../runs/run-nodes.ts";
 import { readSettings } from "../settings.ts";
 import type { WarningLimits } from "../warning-limits.ts";
@@ -12,7 +13,8 @@ import { SystemView } from "./system-view.ts";
 /** Creates them all for the lifetime of the extension; gives back the tree, for its selection. */
 export function showViews(host: Pick<Host, "context" | "connection" | "board">, limits: WarningLimits): vscode.TreeView<RunNode> {
   const { connection, board, context } = host;
-  const runs = new RunsView(board, connection);
+  const queue = new QueueBoard(connection);
+  const runs = new RunsView(board, queue, connection);
   const tree = vscode.window.createTreeView("trainyard.runs", { treeDataProvider: runs, showCollapseAll: true, canSelectMany: true });
   const system = new SystemView(connection, limits);
   const systemTree = vscode.window.createTreeView("trainyard.system", { treeDataProvider: system });
@@ -40,7 +42,8 @@ export function showViews(host: Pick<Host, "context" | "connection" | "board">, 
     tree,
     system,
     systemTree,
-    createStatusBar(board),
+    queue,
+    createStatusBar(board, queue),
     vscode.window.registerFileDecorationProvider(runs),
     connection.onState(describe),
     board.onChange(describe),

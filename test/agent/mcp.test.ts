@@ -179,6 +179,10 @@ describe("starting and stopping", () => {
     const { id } = z.object({ id: z.string() }).parse(started.data);
     expect(await call(client, "stop_run", { run: id, force: true })).toMatchObject({ isError: false });
     expect(asked.at(-1)).toContain("sleep 60");
+    await live.client.call("changeQueue", { body: { paused: true } });
+    const waits = await call(client, "start_run", { spec, queue: true });
+    expect(asked.at(-1)).toMatch(/Queue from an agent\?[^]*sleep 60/);
+    expect(waits).toMatchObject({ isError: false, data: { name: "from an agent", state: "queued" } });
     await expect.poll(async () => (await live.client.call("getRun", { params: { id } })).state, { timeout: 15_000 }).toBe("cancelled");
   });
 

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ApiError } from "../../protocol/errors.ts";
+import type { Queue, QueueHistory } from "../../protocol/queue.ts";
 import { EXIT, EXIT_CODE_HELP } from "../../cli/exit-codes.ts";
 import { LiveServer } from "../http/live-server.ts";
 import { builtCli } from "../support/machine.ts";
@@ -68,6 +69,29 @@ describe("experiments", () => {
   });
 });
 
+describe("the queue", () => {
+  it("is paused, filled, ordered, emptied, let go, and remembers", async () => {
+    expect(await json<Queue>("queue", "pause", "--json")).toMatchObject({ concurrency: 1, waiting: [] });
+    for (const name of ["one", "two", "three"])
+      expect(await json<Made>("run", "--queue", "--name", name, "--json", "--", "true")).toMatchObject({ name, state: "queued" });
+    expect((await trainyard("queue")).stdout).toMatch(
+      /^Paused since .* · 0 of 1 place taken\n#.*\n1 .*one .*The queue is paused\.\n2 .*two/,
+    );
+    const order = async (...args: string[]): Promise<string[]> =>
+      (await json<Queue>("queue", ...args, "--json")).waiting.map(({ name }) => name);
+    expect(await order("move", "three", "1")).toEqual(["three", "one", "two"]);
+    expect(await order("move", "three", "--after", "one")).toEqual(["one", "three", "two"]);
+    expect(await json<Made>("queue", "remove", "one", "--json")).toMatchObject({ state: "draft" });
+    expect(await json<Made>("queue", "add", "one", "--json")).toMatchObject({ state: "queued" });
+    expect(await json<Queue>("queue", "limit", "2", "--json")).toMatchObject({ concurrency: 2 });
+    expect(await order("resume")).toHaveLength(3);
+    await expect
+      .poll(async () => (await json<QueueHistory>("queue", "history", "--json")).entries.map(({ state }) => state))
+      .toEqual(["completed", "completed", "completed"]);
+    expect((await trainyard("queue", "history")).stdout).toMatch(/OUTCOME.*\n.* completed /);
+  });
+});
+
 describe("an archive", () => {
   it("is written and comes back", async () => {
     const run = await live.addRun({ name: "kept", project: "archives" });
@@ -95,6 +119,12 @@ describe("exit codes", () => {
     [EXIT.invalid, "bad_request", ["experiment", "show", "sizes", "--at", "yesterday", "--json"]],
     [EXIT.notFound, "not_found", ["project", "history", "no-such-project", "--json"]],
     [EXIT.conflict, "conflict", ["cancel", "archived-away", "--json"]],
+    [EXIT.conflict, "conflict", ["queue", "remove", "archived-away", "--json"]],
+    [EXIT.conflict, "conflict", ["queue", "add", "archived-away", "--json"]],
+    [EXIT.invalid, "bad_request", ["queue", "move", "archived-away", "--json"]],
+    [EXIT.invalid, "bad_request", ["queue", "move", "archived-away", "0", "--json"]],
+    [EXIT.invalid, "bad_request", ["queue", "limit", "100000", "--json"]],
+    [EXIT.invalid, "bad_request", ["run", "--queue", "--draft", "--json", "--", "true"]],
     [EXIT.unavailable, "store_unwritable", ["list", "--filter", "record.seed = 1", "--store", "a-file", "--json"]],
   ])("%i with %s: trainyard %j", async (code, error, args) => {
     await writeFile(path.join(live.root, "a-file"), "");

@@ -1,6 +1,6 @@
 /** What is done with runs that are there, by a user in a real VS Code: several at once, trash, export and import, notes, other stores, agents. */
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { ApiClient } from "../../protocol/client.ts";
@@ -17,6 +17,13 @@ for name in sys.argv[1:]:
         for step in range(1, 21):
             run.log({"train/loss": 1 / step}, step=step)
 `;
+const shellDocument = (name: string, line: string): string =>
+  JSON.stringify({ name, recipe: "command", params: { command: ["sh", "-c", line] } });
+/** Documents of runs: the first lives until the file `go` is there. */
+const QUEUED = {
+  "hold.run.yaml": shellDocument("hold", "until test -e go; do sleep 0.1; done"),
+  ...Object.fromEntries(["first", "second", "third"].map((name) => [`${name}.run.yaml`, shellDocument(name, "true")])),
+};
 /** Asks the editor for the language-model tools as an agent's extension does, and calls one. */
 const PROBE = {
   "package.json": JSON.stringify({
@@ -49,7 +56,7 @@ let api: ApiClient;
 let elsewhere: string;
 
 beforeAll(async () => {
-  code = await startVsCode({ "make_runs.py": MAKE_RUNS }, { extensions: { "tests.probe-1.0.0": PROBE } });
+  code = await startVsCode({ "make_runs.py": MAKE_RUNS, ...QUEUED }, { extensions: { "tests.probe-1.0.0": PROBE } });
   await makeRuns(code.workspace, "alpha", "beta", "gamma", "delta");
   // Not inside of the workspace: a run goes to the store above it.
   elsewhere = path.join(path.dirname(code.workspace), "elsewhere");
@@ -127,6 +134,51 @@ it("keeps what is written about a run", async () => {
   await window.page.keyboard.press("Control+S");
   await expect.poll(() => dashboard.getByTestId("run-notes-said").innerText()).toMatch(/^Saved /);
   expect(await runNamed("omega")).toMatchObject({ description: "the one that stayed", notes: "restored from the trash\nthen renamed" });
+});
+
+it("queues runs, orders them, pauses, takes one out, and starts one ahead of its turn", async () => {
+  const waitingNames = async (): Promise<string[]> => (await api.call("getQueue", {})).waiting.map(({ name }) => name);
+  await window.openFile("hold.run.yaml");
+  await window.runCommand("Trainyard: Open Run File as Form");
+  const enqueue = window.webview().getByTestId("builder-enqueue");
+  await expect.poll(() => enqueue.isEnabled(), { timeout: 60_000 }).toBe(true);
+  await enqueue.click();
+  await expect.poll(async () => (await runNamed("hold"))?.state).toBe("running");
+  for (const name of ["first", "second", "third"]) {
+    await window.openFile(`${name}.run.yaml`);
+    await window.runCommand("Trainyard: Add Run to Queue from File");
+    await expect.poll(waitingNames).toContain(name);
+  }
+  await window.openActivity("Trainyard");
+  await window.treeRow(/Queue.*3 waiting · 1 of 1 running/).waitFor();
+  await window.treeRow(/first.*#1 · Waits for hold to end/).waitFor();
+  await window.chooseInMenu(/third.*#3/, "Move Up in Queue");
+  await window.treeRow(/third.*#2 · Behind 1 other run/).waitFor();
+  await window.chooseInMenu(/second.*#3/, "Remove from Queue");
+  await window.treeRow(/Queue.*2 waiting/).waitFor();
+  expect(await runNamed("second")).toMatchObject({ state: "draft", queue: { left: "removed" } });
+  await window.chooseInMenu("second", "Add to Queue");
+  await window.treeRow(/second.*#3/).waitFor();
+
+  await window.chooseInMenu(/Queue.*3 waiting/, "Pause Queue");
+  await window.treeRow(/Queue.*paused · 3 waiting/).waitFor();
+  await writeFile(path.join(code.workspace, "go"), "");
+  await window.statusBar.getByText("3 queued, paused").waitFor();
+  expect(await waitingNames()).toEqual(["first", "third", "second"]);
+  await window.chooseInMenu(/second.*#3/, "Start Now");
+  await expect.poll(async () => (await runNamed("second"))?.state).toBe("completed");
+  await window.chooseInMenu(/Queue.*2 waiting/, "Set Queue Limit…");
+  await window.answer("Set Queue Limit", "2");
+  await window.chooseInMenu(/Queue.*paused/, "Resume Queue");
+  await expect.poll(async () => [(await runNamed("first"))?.state, (await runNamed("third"))?.state]).toEqual(["completed", "completed"]);
+  await window.treeRow(/^Queue/).waitFor({ state: "hidden" });
+  await window.runCommand("Trainyard: Show Queue History");
+  await window.quickInput
+    .getByText(/^completed · waited .* · ran /)
+    .first()
+    .waitFor();
+  await window.page.keyboard.press("Escape");
+  expect(await api.call("getQueue", {})).toMatchObject({ concurrency: 2, paused_at: null, running: [], waiting: [] });
 });
 
 it("exports a run and imports it again, with every point", async () => {

@@ -58,18 +58,26 @@ describe("a run in the list", () => {
     const tooltip = runTooltip(runSummary({ name: "[x](command:evil) <b>", tags: ["`a`"] }));
     expect(tooltip).not.toMatch(/(?<!\\)\[x/);
     expect(tooltip).not.toMatch(/(?<!\\)</);
-    expect(statusText([runSummary({ name: "$(bug) [x](command:evil)" })])?.text).not.toContain("$(bug)");
-    expect(statusText([runSummary({ name: "[x](command:evil)" })])?.tooltip).not.toMatch(/(?<!\\)\]\(command:evil/);
+    expect(statusText([runSummary({ name: "$(bug) [x](command:evil)" })], null)?.text).not.toContain("$(bug)");
+    expect(statusText([runSummary({ name: "[x](command:evil)" })], null)?.tooltip).not.toMatch(/(?<!\\)\]\(command:evil/);
   });
 });
 
 describe("the status bar", () => {
   it("is empty while nothing runs", () => {
-    expect(statusText([])).toBeNull();
+    expect(statusText([], null)).toBeNull();
+    expect(statusText([], { waiting: [], paused_at: "2026-01-01T00:00:00Z" })).toBeNull();
   });
 
   it("names the newest run and counts the others", () => {
-    expect(statusText([runSummary(), runSummary()])?.text).toBe("$(sync~spin) tiny-llama 68% · 28 s +1");
+    expect(statusText([runSummary(), runSummary()], null)?.text).toBe("$(sync~spin) tiny-llama 68% · 28 s +1");
+  });
+
+  it("counts those that wait in the queue", () => {
+    const { id, name, project, recipe } = runSummary();
+    const waiting = [{ id, name, project, recipe, position: 1, queued_at: "2026-01-01T00:00:00Z", reason: "It is about to start." }];
+    expect(statusText([runSummary()], { waiting, paused_at: null })?.text).toBe("$(sync~spin) tiny-llama 68% · 28 s · 1 queued");
+    expect(statusText([], { waiting, paused_at: "2026-01-01T00:00:00Z" })?.text).toBe("$(list-ordered) 1 queued, paused");
   });
 });
 

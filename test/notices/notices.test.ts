@@ -1,6 +1,6 @@
 /** Notices about real processes, and webhooks to a real receiver that is not always well. */
 import { createHmac } from "node:crypto";
-import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Notice } from "../../protocol/notices.ts";
@@ -72,17 +72,39 @@ describe("notices", () => {
     expect(notices.map(({ kind }) => kind).sort()).toEqual(["failed", "finished", "nan"]);
   });
 
+  it("tell of a run that could not start when its turn came", async () => {
+    await live.start({ packageRoot: fixture.root });
+    await live.client.call("changeQueue", { body: { paused: true } });
+    const script = path.join(live.root, "gone.py");
+    await writeFile(script, "");
+    const spec = { recipe: "script", params: { script }, name: "queued" };
+    const { id } = await live.client.call("createRun", { body: { spec, queue: true } });
+    await rm(script);
+    await live.client.call("changeQueue", { body: { paused: false } });
+    const failed = await noticeOf("failed");
+    expect(failed).toMatchObject({ id: `failed:${id}:0`, run: { id, name: "queued" } });
+    expect(failed.message).toContain("gone.py");
+  });
+
   it("tell of silence, and again only after a sign of life; and of a full disk while something runs", async () => {
     await live.start({ packageRoot: fixture.root });
-    const id = await train("import time", "print('begun', flush=True)", "time.sleep(60)");
-    await expect
-      .poll(async () => (await live.client.call("getRun", { params: { id } })).attempts[0]?.log_bytes, { timeout: 10_000 })
-      .toBe(6);
+    const sign = path.join(live.root, "sign");
+    const id = await train(
+      "import os, time",
+      `while not os.path.exists(${JSON.stringify(sign)}): time.sleep(0.02)`,
+      "print('still here', flush=True)",
+      "time.sleep(60)",
+    );
+    await expect.poll(async () => (await live.client.call("getRun", { params: { id } })).state).toBe("running");
     await live.client.call("editNotifySettings", { body: { stalled_minutes: 0.01, disk_free_gb: 1_000_000 } });
     expect(await noticeOf("stalled")).toMatchObject({ id: `stalled:${id}:1` });
     expect((await noticeOf("disk_low")).message).toMatch(/GiB are free on the disk of/);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect((await live.client.call("listNotices")).notices).toHaveLength(2);
+    await writeFile(sign, "");
+    await expect
+      .poll(async () => (await live.client.call("listNotices")).notices.map((notice) => notice.id))
+      .toContain(`stalled:${id}:1:2`);
     await live.client.call("cancelRun", { params: { id }, body: { force: true } });
   });
 

@@ -169,6 +169,23 @@ describe("the cache", () => {
     expect(RunCache.open(live.store, "boot")).toBeNull();
   });
 
+  it("keeps nothing of what does not count any more, and all of the rest", async () => {
+    const cache = open();
+    const notes = "x".repeat(4000);
+    const runs = [summary(1, { notes }), summary(2, { notes }), summary(3, { notes })];
+    for (let n = 0; n < 1000; n++)
+      for (const [i, run] of runs.entries()) cache.keep({ ...run, name: `${String(i)} at ${String(n)}` }, signature);
+    cache.close();
+    expect((await readdir(live.store)).sort()).toEqual(["runs.data", "runs.index"]);
+    expect((await readFile(path.join(live.store, "runs.data"))).length).toBeLessThan(3 * 6000);
+    expect((await readFile(path.join(live.store, "runs.index"), "utf8")).trim().split("\n")).toHaveLength(5);
+    const again = open();
+    expect(names(again)).toEqual(["0 at 999", "1 at 999", "2 at 999"]);
+    again.keep({ ...first, name: "newer" }, signature);
+    again.close();
+    expect(names(open("next boot"))).toEqual(["0 at 999", "1 at 999", "2 at 999", "newer"]);
+  });
+
   it("begins anew where its files are not whole", async () => {
     for (const harm of ["", "{}\n", '["open",99,"boot"]\n', "scribble", null]) {
       const cache = open();

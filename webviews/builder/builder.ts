@@ -247,7 +247,7 @@ export class Builder extends LitElement {
             : { command: "save_spec", yaml: text, suggested_name: `${name}.run.yaml` },
         );
       },
-      start: () => void this.#start(),
+      start: (queue) => void this.#start(queue),
     });
   }
 
@@ -341,12 +341,12 @@ export class Builder extends LitElement {
     return form === null ? 1 : [...problems(form).values()].filter((p) => p.severity === "error").length;
   }
 
-  async #start(): Promise<void> {
+  async #start(queue = false): Promise<void> {
     const body = this.#request;
     if (body === null || this.busy || this.#errors > 0 || !this.trusted) return;
     this.busy = true;
     try {
-      await startDocument(this.transport, this.document, body);
+      await startDocument(this.transport, this.document, body, queue);
     } catch (error) {
       this.#checks.refused(asProblem(error));
     } finally {

@@ -50,7 +50,8 @@ export interface PreviewView {
   readonly copy: (what: CopyKind) => void;
   readonly dry: () => void;
   readonly save: () => void;
-  readonly start: () => void;
+  /** @param queue when its turn comes, instead of at once */
+  readonly start: (queue: boolean) => void;
 }
 
 export interface FieldChange {
@@ -136,13 +137,31 @@ export function previewPanel(view: PreviewView): TemplateResult {
       >
         ${icon("save")} Save
       </button>
+      ${
+        // A sweep makes its runs itself, a few at a time.
+        view.sweep !== null
+          ? nothing
+          : html`<button
+              class="button"
+              data-testid="builder-enqueue"
+              ?disabled=${!view.startable || view.busy || !view.trusted}
+              title=${view.trusted ? "Start it when its turn comes" : UNTRUSTED}
+              @click=${() => {
+                view.start(true);
+              }}
+            >
+              ${icon("list-ordered")} Add to queue
+            </button>`
+      }
       <button
         class="button primary"
         data-testid="builder-start"
         aria-keyshortcuts="Control+Enter"
         ?disabled=${!view.startable || view.busy || !view.trusted}
         title=${view.trusted ? "Start (Ctrl+Enter)" : UNTRUSTED}
-        @click=${view.start}
+        @click=${() => {
+          view.start(false);
+        }}
       >
         ${icon("debug-start")} ${view.busy ? "Starting…" : (view.sweep?.start ?? "Start")}
       </button>

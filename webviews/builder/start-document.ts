@@ -7,8 +7,8 @@ import type { RunDocument } from "./run-document.ts";
 /** Checks of interpreter and data import what they need. */
 const PATIENCE_MS = 120_000;
 
-/** @throws TrainyardError what the server refused */
-export async function startDocument(transport: Transport, document: RunDocument, body: CreateRun): Promise<void> {
+/** @param queue wait for its turn, instead of starting at once. @throws TrainyardError what the server refused */
+export async function startDocument(transport: Transport, document: RunDocument, body: CreateRun, queue: boolean): Promise<void> {
   document.flush();
   if (document.kind === "file" && document.dirty) transport.command({ command: "save_document" });
   if (body.spec.sweep !== undefined) {
@@ -16,6 +16,6 @@ export async function startDocument(transport: Transport, document: RunDocument,
     transport.command({ command: "open_sweep", sweep: id });
     return;
   }
-  const { id } = await transport.request("createRun", { body: { ...body, source: document.text ?? "" }, timeoutMs: PATIENCE_MS });
+  const { id } = await transport.request("createRun", { body: { ...body, queue, source: document.text ?? "" }, timeoutMs: PATIENCE_MS });
   transport.command({ command: "open_run", run: id });
 }

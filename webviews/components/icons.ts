@@ -46,6 +46,7 @@ export const CODICONS = {
   eye: 0xea70,
   "eye-closed": 0xeae7,
   layers: 0xebd2,
+  "list-ordered": 0xeb16,
   archive: 0xea98,
   trash: 0xea81,
   tag: 0xea66,

@@ -170,6 +170,27 @@ it("makes many runs of one document", async () => {
   await picture("sweep");
 });
 
+it("lets runs wait for their turn", async () => {
+  await window.openActivity("Trainyard");
+  api = await until("the run server", () => clientOf(code.store));
+  const one = RunSpec.parse(parse(SWEEP));
+  delete one.sweep;
+  for (const width of [64, 128, 256, 512]) {
+    const spec = { ...one, project: "widths", name: `width ${String(width)}`, params: { ...one.params, width, steps: 60_000 } };
+    await api.call("createRun", { body: { spec, queue: true, base_dir: code.workspace } });
+  }
+  await window.treeRow(/Queue.*3 waiting · 1 of 1 running/).waitFor();
+  await window.chooseInMenu(/width 512.*#3/, "Move Up in Queue");
+  await window.treeRow(/width 512.*#2/).click({ button: "right" });
+  await window.page.locator(".monaco-menu .action-item", { hasText: "Start Now" }).waitFor();
+  await picture("queue");
+  await window.page.keyboard.press("Escape");
+  await api.call("changeQueue", { body: { paused: true } });
+  const { runs } = await api.call("listRuns", { query: { project: "widths" } });
+  for (const { id } of runs) await api.call("cancelRun", { params: { id }, body: { force: true } });
+  await api.call("changeQueue", { body: { paused: false } });
+});
+
 it("stops with a final checkpoint, tags it, and goes on from any", async () => {
   const { runs } = await api.call("listRuns", { query: { project: "addition" } });
   await api.call("cancelRun", { params: { id: runs[0]!.id }, body: {} });
