@@ -163,7 +163,7 @@ it("lets runs wait for their turn", async () => {
   await window.chooseInMenu(/width 512.*#3/, "Move Up in Queue");
   await window.treeRow(/width 512.*#2/).click({ button: "right" });
   await window.page.locator(".monaco-menu .action-item", { hasText: "Start Now" }).waitFor();
-  await picture("queue");
+  await picture(window, "queue");
   await window.page.keyboard.press("Escape");
   await api.call("changeQueue", { body: { paused: true } });
   const { runs } = await api.call("listRuns", { query: { project: "widths" } });
