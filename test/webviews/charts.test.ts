@@ -381,7 +381,7 @@ describe("a chart in words", () => {
   });
 
   it("exports every digit", () => {
-    expect(toCsv('a,"b"', columnsOf([0.1 + 0.2]), null)).toBe(
+    expect(toCsv('a,"b"', [columnsOf([0.1 + 0.2])], null).join("")).toBe(
       'step,time,attempt,"a,""b"""\n1,1970-01-01T00:00:00.000Z,1,0.30000000000000004\n',
     );
   });
