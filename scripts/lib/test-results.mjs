@@ -2,6 +2,8 @@
 // `failures` say each failed test's name and the start of its message: they are repeated at the end, where a long output is still on record.
 
 const MESSAGE_LINES = 12;
+/** As pytest writes them into XML. */
+const ENTITIES = { "&#10;": "\n", "&quot;": '"', "&lt;": "<", "&gt;": ">", "&amp;": "&" };
 
 /**
  * @param {string | null} text vitest's JSON report
@@ -33,9 +35,13 @@ export function readJunit(text, code) {
   const failed = count("failures") + count("errors");
   const skipped = count("skipped");
   const failures = [...text.matchAll(/<testcase classname="([^"]*)" name="([^"]*)"[^>]*><(?:failure|error) message="([^"]*)"/g)].map(
-    ([, file, name, message]) => `${file} > ${name}\n${start(message.replaceAll("&#10;", "\n"))}`,
+    ([, file, name, message]) => `${file} > ${plain(name)}\n${start(plain(message))}`,
   );
   return settle({ passed: count("tests") - failed - skipped, failed, skipped, failures }, code);
+}
+
+function plain(text) {
+  return text.replace(/&(?:#10|quot|lt|gt|amp);/g, (entity) => ENTITIES[entity]);
 }
 
 function start(message) {

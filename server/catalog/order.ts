@@ -29,7 +29,7 @@ export class RowOrders {
   }
 
   /**
-   * All rows of the table. Numbers first (booleans count as 0 and 1), then NaN, then texts and lists whatever their case, then rows without a
+   * All rows of the table. Numbers first (booleans count as 0 and 1, and stand after those), then NaN, then texts and lists whatever their case, then rows without a
    * value, in both directions. Ids make the order total; they sort by creation.
    * @param keys field names, a leading "-" sorts downwards
    */
@@ -71,6 +71,8 @@ export class RowOrders {
       const ranks = column.textRanks();
       const values = new Float64Array(size);
       const classes = new Uint8Array(size);
+      const truths = new Float64Array(size);
+      const met = { number: false, truth: false };
       for (let row = 0; row < size; row++) {
         const kind = kinds[row] ?? KIND.missing;
         const number = numbers[row] ?? 0;
@@ -79,8 +81,15 @@ export class RowOrders {
           classes[row] = TEXT;
           values[row] = sign * (ranks[number] ?? 0);
         } else if (Number.isNaN(number)) classes[row] = NAN;
-        else values[row] = sign * number;
+        else {
+          values[row] = sign * number;
+          const truth = kind === KIND.boolean;
+          truths[row] = truth ? sign : 0;
+          met[truth ? "truth" : "number"] = true;
+        }
       }
+      // Equal values stand together: true is not between two ones.
+      if (met.truth && met.number) rows = sortByKeys(rows, truths);
       rows = byClass(sortByKeys(rows, values), classes);
     }
     return rows;

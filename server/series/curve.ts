@@ -1,6 +1,6 @@
 /** The points of one metric of one attempt. */
 import { Float64Column, Int32Column } from "./columns.ts";
-import { copyRange, Pyramid, type Extremes, type Seekable } from "./pyramid.ts";
+import { copyRange, Pyramid, type Extremes } from "./pyramid.ts";
 import type { SpillFile } from "./spill.ts";
 import { ValueColumn } from "./value-column.ts";
 
@@ -101,7 +101,7 @@ export class GapList {
  * Index of the first value of [from, to) that is smaller than the one before it, or not finite; `Infinity` when there is none.
  * @param before the value before `from`, -Infinity for none
  */
-function firstFall(values: Float64Array, from: number, to: number, before: number): number {
+export function firstFall(values: Float64Array, from: number, to: number, before: number): number {
   let last = before;
   for (let i = from; i < to; i++) {
     const value = values[i]!;
@@ -188,67 +188,5 @@ export class Curve implements Points {
 
   extremes(from: number, to: number, into: Extremes): void {
     this.#pyramid.query(this.#values, from, to, into);
-  }
-}
-
-/** Points put in the order of their steps, with the attempt that each is of: made where curves overlap or steps go backwards. */
-export class MergedPoints implements Points {
-  readonly gaps = new GapList();
-  readonly length: number;
-  readonly steps: Float64Array;
-  readonly times: Float64Array;
-  readonly attempts: Int32Array;
-  readonly rows: Int32Array;
-  readonly firstFall: number;
-  readonly #values: Float64Array;
-  readonly #seekable: Seekable;
-  readonly #pyramid = new Pyramid();
-
-  /** @param parts in the order of attempts; of each, the points whose step is below `below` */
-  constructor(parts: readonly { attempt: number; curve: Curve; below: number }[]) {
-    const steps: number[] = [];
-    const sources: { part: number; index: number }[] = [];
-    parts.forEach(({ curve, below }, part) => {
-      for (let index = 0; index < curve.length; index++) {
-        if (curve.steps[index]! >= below) continue;
-        steps.push(curve.steps[index]!);
-        sources.push({ part, index });
-      }
-    });
-    const order = Int32Array.from(steps.keys());
-    // Equal steps keep the order of attempts and, within one, of the file.
-    order.sort((a, b) => steps[a]! - steps[b]! || a - b);
-    this.length = order.length;
-    this.steps = new Float64Array(order.length);
-    this.times = new Float64Array(order.length);
-    this.#values = new Float64Array(order.length);
-    this.#seekable = { data: this.#values, start: 0, seek: () => undefined };
-    this.attempts = new Int32Array(order.length);
-    this.rows = new Int32Array(order.length);
-    order.forEach((source, i) => {
-      const { part, index } = sources[source] as { part: number; index: number };
-      const { curve, attempt } = parts[part] as { curve: Curve; attempt: number };
-      this.steps[i] = curve.steps[index]!;
-      this.times[i] = curve.times[index]!;
-      const value = curve.valueAt(index);
-      this.#values[i] = value;
-      this.attempts[i] = attempt;
-      this.rows[i] = curve.rows[index]!;
-      if (value - value !== 0) this.gaps.add(i, value);
-    });
-    this.firstFall = firstFall(this.#values, 0, this.length, -Infinity);
-    this.#pyramid.extend(this.#values, 0, this.length, this.gaps.indexes.length === 0);
-  }
-
-  valueAt(index: number): number {
-    return this.#values[index]!;
-  }
-
-  copyValues(from: number, to: number, target: Float64Array, at: number): void {
-    target.set(this.#values.subarray(from, to), at);
-  }
-
-  extremes(from: number, to: number, into: Extremes): void {
-    this.#pyramid.query(this.#seekable, from, to, into);
   }
 }

@@ -15,7 +15,7 @@ import { CompactAttempt } from "./compact-attempt.ts";
 import { CompactFileError } from "./compact-file.ts";
 import type { CompactFiles } from "./compact-files.ts";
 import { Counter } from "./counter.ts";
-import { MergedPoints } from "./curve.ts";
+import { MergedPoints } from "./merged-points.ts";
 import { ColumnPoints, type MetricPoints, type Segment } from "./points.ts";
 import { summarise } from "./summary.ts";
 import type { SpillFile } from "./spill.ts";
@@ -278,7 +278,11 @@ class FileRunSeries implements RunSeries {
     const stamp = parts.map((part) => `${String(part.points.length)}<${String(part.below)}`).join(" ");
     let merged = this.#merged.get(key);
     if (merged?.stamp !== stamp) {
-      merged = { stamp, points: new MergedPoints(parts.map((part) => ({ ...part, curve: part.points.curve() }))) };
+      const points = new MergedPoints(
+        parts.map(({ attempt: of, below, points: own }) => ({ attempt: of, below, curve: own.curve() })),
+        merged?.points ?? null,
+      );
+      merged = { stamp, points };
       this.#merged.set(key, merged);
     }
     const { points } = merged;

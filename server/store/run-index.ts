@@ -8,7 +8,7 @@ import { RunRecord } from "../../protocol/run.ts";
 import { isAbsent, outOfFiles, unreadable } from "./fs-errors.ts";
 import { readJsonFile } from "./json-file.ts";
 import { RUN_FILE, RUNS_FOLDER, runPaths } from "./paths.ts";
-import type { DamagedRun, RunFolder, StoreScan } from "./types.ts";
+import type { DamagedRun, RunFolder, RunPlace, StoreScan } from "./types.ts";
 
 /** Files read at the same time during a scan. */
 const PARALLEL_READS = 32;
@@ -21,13 +21,6 @@ interface Known {
   /** Size and times of run.json when it was last read or written here; "" before. */
   signature: string;
   record: RunRecord | null;
-}
-
-/** A folder that may hold a run. */
-interface RunPlace {
-  readonly project: string;
-  readonly name: string;
-  readonly dir: string;
 }
 
 interface FoundFolder extends RunPlace {
@@ -60,9 +53,10 @@ export class RunIndex {
   /**
    * Every run and every folder that should be one, a batch at a time.
    * @param except runs that are known well enough
+   * @param places where runs may lie, if that is known already
    */
-  async *scan(except: ReadonlySet<string> = new Set()): AsyncGenerator<StoreScan> {
-    const folders = (await this.folders()).filter(({ name }) => !except.has(name));
+  async *scan(except: ReadonlySet<string> = new Set(), places?: readonly RunPlace[]): AsyncGenerator<StoreScan> {
+    const folders = (places ?? (await this.folders())).filter(({ name }) => !except.has(name));
     // In the order of ids: who keeps them in that order has nothing to sort. A run in two places is that of the first project.
     folders.sort((a, b) => (a.name === b.name ? Number(a.dir > b.dir) : a.name < b.name ? -1 : 1));
     const seen = new Map<string, string>();

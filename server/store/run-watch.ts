@@ -51,13 +51,18 @@ export function watchRuns(root: string, index: RunIndex, onChange: (dir: { proje
     if (events !== null) watchers.set(folder, events);
   }
 
+  /** The store's folder, and of each project the one that holds its runs. @throws TrainyardError unavailable */
+  async function watchAll(): Promise<void> {
+    watchFolder(root);
+    for (const project of await index.projectNames()) watchFolder(path.join(root, project, RUNS_FOLDER));
+  }
+
   async function sweep(): Promise<void> {
     sweeping = true;
     const started = Date.now();
     const cpu = process.cpuUsage();
     try {
-      watchFolder(root);
-      for (const project of await index.projectNames()) watchFolder(path.join(root, project, RUNS_FOLDER));
+      await watchAll();
       const found = await index.find();
       const present = new Set<string>();
       for (const { project, name, signature } of found) {
@@ -83,7 +88,17 @@ export function watchRuns(root: string, index: RunIndex, onChange: (dir: { proje
     return closed;
   }
 
-  schedule(0);
+  /** What there is has just been read: watched at once, looked at a while later. */
+  async function begin(): Promise<void> {
+    try {
+      await watchAll();
+    } catch {
+      // No file could be opened: the sweep tries again.
+    }
+    schedule(SWEEP_MS);
+  }
+
+  void begin();
   return {
     close() {
       closed = true;

@@ -39,6 +39,7 @@ import type {
   QueueDocument,
   RunFolder,
   RunPaths,
+  RunPlace,
   RunReports,
   RunStore,
   SavedItems,
@@ -102,15 +103,13 @@ class FolderStore implements RunStore {
     return isInPlace(this.#opened);
   }
 
-  scan(): Promise<StoreScan> {
-    return allOf(this.#index.scan());
+  scan = (): Promise<StoreScan> => allOf(this.#index.scan());
+
+  scanInBatches(except?: ReadonlySet<string>, folders?: readonly RunPlace[]): AsyncIterable<StoreScan> {
+    return this.#index.scan(except, folders);
   }
 
-  scanInBatches(except?: ReadonlySet<string>): AsyncIterable<StoreScan> {
-    return this.#index.scan(except);
-  }
-
-  folders(): Promise<{ project: string; name: string }[]> {
+  folders(): Promise<RunPlace[]> {
     return this.#index.folders();
   }
 

@@ -56,6 +56,13 @@ export interface DamagedRun {
   readonly problem: Problem;
 }
 
+/** A folder that may hold a run. */
+export interface RunPlace {
+  readonly project: string;
+  readonly name: string;
+  readonly dir: string;
+}
+
 export interface StoreScan {
   readonly runs: readonly RunFolder[];
   readonly damaged: readonly DamagedRun[];
@@ -128,10 +135,14 @@ export interface RunStore {
   isInPlace(): boolean;
   /** Reads every run.json that changed. */
   scan(): Promise<StoreScan>;
-  /** The same a batch at a time, so that nobody has to hold all of a large store. @param except runs to leave out */
-  scanInBatches(except?: ReadonlySet<string>): AsyncIterable<StoreScan>;
+  /**
+   * The same a batch at a time, so that nobody has to hold all of a large store.
+   * @param except runs to leave out
+   * @param folders those that there are, if they were just listed
+   */
+  scanInBatches(except?: ReadonlySet<string>, folders?: readonly RunPlace[]): AsyncIterable<StoreScan>;
   /** Where runs may lie, by the names of folders alone. */
-  folders(): Promise<readonly { readonly project: string; readonly name: string }[]>;
+  folders(): Promise<readonly RunPlace[]>;
   /** What run.json was like when it was last read or written here, as a word; "" where that is not known. */
   signature(id: RunId): string;
   /** Takes over from a cache where a run lies, and what its run.json was like. */

@@ -43,8 +43,9 @@ function paramProblems(recipe: Recipe, params: JsonObject): Problem[] {
       const problem = checkField(key, field, value);
       return problem === null ? [] : [{ ...problem, message: `${key}: ${problem.message}` }];
     }
-    return additionalProperties
-      ? []
+    return additionalProperties || (recipe.id === "script" && typeof params["script"] === "string")
+      ? // The fields of a script are its own: they are known once its source was read, which the form and the start do.
+        []
       : [wrong(`params.${key}`, `the recipe ${recipe.id} has no field ${key}`, Object.keys(properties), key)];
   });
 }

@@ -144,6 +144,20 @@ describe("in a plain browser", () => {
     await expect.poll(() => chart().locator(".tooltip").innerText()).toMatch(/Step 1\b/);
     await page.keyboard.press("Shift+ArrowRight");
     await expect.poll(() => chart().locator(".tooltip").innerText()).toMatch(/Step 11\b/);
+    const shownX = () =>
+      chart().evaluate((element) => [...(element as unknown as { window: readonly [number, number] }).window] as [number, number]);
+    const [, whole] = await shownX();
+    for (const key of ["+", "+", "-", "+"]) await page.keyboard.press(key);
+    await expect.poll(async () => (await shownX())[1]).toBeLessThan(whole);
+    const fitted = await shownY();
+    await page.keyboard.press("Shift+ArrowUp");
+    await expect.poll(shownY).toBeLessThan(fitted);
+    // The window goes along with the crosshair.
+    await page.keyboard.press("End");
+    await expect.poll(async () => (await shownX())[1]).toBe(server.rows);
+    expect((await shownX())[0]).toBeGreaterThan(0);
+    await page.keyboard.press("Escape");
+    await expect.poll(shownX).toEqual([0, whole]);
     expect(await plot.getAttribute("aria-label")).toMatch(/^loss, \d+ at step/);
   });
 });

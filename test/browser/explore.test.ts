@@ -122,6 +122,17 @@ describe("the filter", () => {
     expect((await names())[0]).toBe(`run ${String(expected.at(-1)).padStart(3, "0")}`);
   });
 
+  it("keeps the rows while a condition has only its field yet", async () => {
+    await filter().fill("params.learning_rate ");
+    await expect.poll(() => page.getByTestId("completion").count()).toBeGreaterThan(1);
+    await filter().pressSequentially("> 5e-4");
+    await expect.poll(count).toBe("30 runs");
+    await filter().fill("params.learning_rate");
+    await page.getByTestId("completion").first().waitFor();
+    // The last whole condition holds until the next one is whole.
+    expect([await count(), await page.getByTestId("explore-none").count()]).toEqual(["30 runs", 0]);
+  });
+
   it("looks for plain words as they are typed, and edits and removes its chips in place", async () => {
     await filter().fill("run 01");
     await expect.poll(count).toBe("12 runs");

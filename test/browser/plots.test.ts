@@ -135,11 +135,31 @@ describe("the plot builder", () => {
     await page.getByTestId("saved-open").click();
     await page.getByTestId("saved-item").filter({ hasText: "optimisers" }).click();
     await expect.poll(label).toBe("box of loss against optim, 2 marks");
+    // What was chosen by hand gives way to what was saved, in the form as in the plot.
+    await build({ x: "params.learning_rate" });
+    await expect.poll(label).toBe("box of loss against learning_rate, 3 marks");
+    await page.getByTestId("saved-open").click();
+    await page.getByTestId("saved-item").filter({ hasText: "optimisers" }).click();
+    await expect.poll(label).toBe("box of loss against optim, 2 marks");
+    expect(await page.getByTestId("plot-x").inputValue()).toBe("params.optim");
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await page.getByTestId("plot-export").click();
     await page.getByTestId("menu-spec").click();
     const copied = async () => (JSON.parse(await page.evaluate(() => navigator.clipboard.readText())) as { $schema?: string }).$schema;
     await expect.poll(copied).toBe("https://vega.github.io/schema/vega-lite/v6.json");
+  });
+
+  it("is built on a narrow page too", async () => {
+    for (const width of [700, 400]) {
+      await page.setViewportSize({ width, height: 700 });
+      await page.goto(server.address("plots="));
+      await page.getByTestId("plot-kind-bar").click();
+      await build({ y: "metrics.loss", x: "params.optim" });
+      await expect.poll(label).toBe("bar of loss against optim, 2 marks");
+      const [plot, whole] = [await page.getByTestId("plot").boundingBox(), page.viewportSize()];
+      expect(plot?.height).toBeGreaterThan(200);
+      expect((plot?.x ?? 0) + (plot?.width ?? 0)).toBeLessThanOrEqual(whole?.width ?? 0);
+    }
   });
 
   it("lays runs over axes that are brushed and reordered, over the runs that the table's filter lets through", async () => {

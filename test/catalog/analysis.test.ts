@@ -91,6 +91,22 @@ describe("filters", () => {
 });
 
 describe("aggregates", () => {
+  it("keep the runs of a group together, groups in their order, whatever the types of their values", () => {
+    const mixed = fc.constantFrom(true, false, 0, 1, 2, "1", "true", "AdamW", "adamw", null);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(mixed, mixed), { minLength: 1, maxLength: 30 }), fc.boolean(), (pairs, down) => {
+        // One run at least has both fields: a question for a field that no run has is refused.
+        const table = tableOf([...pairs, [1, 1]].map(([a, b], n) => summary(n, { params: { a: a ?? null, b: b ?? null } })));
+        const analysis = new Analysis(table);
+        const group_by = ["params.a", "params.b"];
+        const sort = [...group_by, down ? "-record.created_at" : "record.created_at"];
+        const { rows } = analysis.query(QueryRuns.parse({ fields: group_by, sort, limit: 100 }));
+        const { groups } = analysis.aggregate(Aggregate.parse({ group_by, values: ["record.seed"] }));
+        expect(rows.map(({ values }) => values)).toEqual(groups.flatMap(({ key, runs }) => Array<unknown>(runs).fill(key)));
+      }),
+    );
+  });
+
   it("equal a plain computation over groups", () => {
     fc.assert(
       fc.property(stores, fc.uniqueArray(readable, { maxLength: 2 }), readable, (runs, groupBy, field) => {

@@ -86,6 +86,8 @@ export class Workbench {
     // The workbench swallows F1 while it is still settling, or closes again what it has just opened.
     await until("the palette", async () => {
       await this.page.keyboard.press("F1");
+      // One that is open already looks for the same text only once, and what it can offer may have changed since.
+      await input.fill("", { timeout: 3_000 });
       await input.fill(text, { timeout: 3_000 });
       return true;
     });

@@ -79,6 +79,13 @@ describe("problems", () => {
     expect(marked("recipe: tiny\nparams: { learning_rate: 7 }\n")[0]).toEqual(["warning", "learning_rate", null]);
     expect(documentProblems("recipe: tini\n", null)).toEqual([]);
   });
+
+  it("are none of a script's own fields, which its source alone tells", () => {
+    const script = { ...CATALOGUE, recipes: CATALOGUE.recipes.map((recipe) => ({ ...recipe, id: "script" })) };
+    const found = (text: string): unknown[] => documentProblems(text, script).map(({ problem }) => problem.field);
+    expect(found("recipe: script\nparams: { script: train.py, width: 48 }\n")).toEqual([]);
+    expect(found("recipe: script\nparams: { width: 48 }\n")).toEqual(["params.width"]);
+  });
 });
 
 describe("the changed range", () => {

@@ -88,15 +88,23 @@ describe("notices", () => {
 
   it("tell of silence, and again only after a sign of life; and of a full disk while something runs", async () => {
     await live.start({ packageRoot: fixture.root });
-    const id = await train("import time", "print('begun', flush=True)", "time.sleep(60)");
-    await expect
-      .poll(async () => (await live.client.call("getRun", { params: { id } })).attempts[0]?.log_bytes, { timeout: 10_000 })
-      .toBe(6);
+    const sign = path.join(live.root, "sign");
+    const id = await train(
+      "import os, time",
+      `while not os.path.exists(${JSON.stringify(sign)}): time.sleep(0.02)`,
+      "print('still here', flush=True)",
+      "time.sleep(60)",
+    );
+    await expect.poll(async () => (await live.client.call("getRun", { params: { id } })).state).toBe("running");
     await live.client.call("editNotifySettings", { body: { stalled_minutes: 0.01, disk_free_gb: 1_000_000 } });
     expect(await noticeOf("stalled")).toMatchObject({ id: `stalled:${id}:1` });
     expect((await noticeOf("disk_low")).message).toMatch(/GiB are free on the disk of/);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect((await live.client.call("listNotices")).notices).toHaveLength(2);
+    await writeFile(sign, "");
+    await expect
+      .poll(async () => (await live.client.call("listNotices")).notices.map((notice) => notice.id))
+      .toContain(`stalled:${id}:1:2`);
     await live.client.call("cancelRun", { params: { id }, body: { force: true } });
   });
 

@@ -142,6 +142,38 @@ describe("curves against a naive model", () => {
   });
 });
 
+describe("steps that begin anew in each epoch", () => {
+  it("stay in order while the run grows, as for who reads it at once", async () => {
+    const rows = (from: number, to: number): Row[] =>
+      Array.from({ length: to - from }, (_, i) => from + i).map((n) => {
+        const value = n % 97 === 0 ? NaN : n % 101 === 0 ? Infinity : Math.sin(n / 7) * n;
+        return { time: 1e12 + n, step: n % 50, values: { loss: value, ...(n % 3 === 0 && { eval: n }) } };
+      });
+    await writeAttempt(1, rows(0, 300));
+    for (const [attempt, to] of [
+      [1, 310],
+      [1, 555],
+      [2, 20],
+      [2, 21],
+      [2, 130],
+    ] as const) {
+      // prettier-ignore
+      await writeAttempt(attempt, rows(0, to), 30);
+      await series.poll();
+      const fresh = createRunSeries(newRunId(), () => Promise.resolve(sources));
+      await fresh.poll();
+      expect(series.list()).toEqual(fresh.list());
+      for (const query of [
+        { maxPoints: 10_000 },
+        { maxPoints: 60 },
+        { maxPoints: 9, fromStep: 7, toStep: 40 },
+        { maxPoints: 40, attempt: 1 },
+      ])
+        expect(series.window({ metrics: ["*"], ...query })).toEqual(fresh.window({ metrics: ["*"], ...query }));
+    }
+  });
+});
+
 describe("windows", () => {
   it("hold the least and greatest value, every gap while there is room, in order, within the limit", async () => {
     await fc.assert(

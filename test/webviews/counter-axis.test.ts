@@ -180,7 +180,7 @@ describe("lines by a counter elsewhere", () => {
   });
 
   it("say in CSV where each point stands", () => {
-    expect(toCsv("loss", b, "tokens").split("\n").slice(0, 3)).toEqual([
+    expect(toCsv("loss", [b], "tokens").join("").split("\n").slice(0, 3)).toEqual([
       "step,time,attempt,tokens,loss",
       "1,1970-01-01T00:00:01.000Z,1,,7",
       "2,1970-01-01T00:00:02.000Z,1,26,8",

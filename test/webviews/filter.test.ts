@@ -8,6 +8,7 @@ import {
   checkFilter,
   isSearch,
   joinClauses,
+  lastLoneField,
   locateError,
   quote,
   searchedWords,
@@ -75,6 +76,13 @@ describe("conditions", () => {
       }),
     );
   });
+});
+
+it("a field that is still to become a condition stands alone at the end", () => {
+  expect(["params.lr", "params.a < 1 and params.lr", "not params.lr", "params.a = 1 or (params.lr)"].map(lastLoneField)).toEqual(
+    Array(4).fill("params.lr"),
+  );
+  expect(["params.lr < 1", "params.lr and params.a = 1", "params.lr <", "lr in (1, 2)"].map(lastLoneField)).toEqual(Array(4).fill(null));
 });
 
 describe("completion", () => {

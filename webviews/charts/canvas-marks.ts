@@ -68,6 +68,11 @@ export function drawAttempts(
   context.globalAlpha = 1;
 }
 
+/** Is a line of so many points in the window read by them? */
+export function hasDots(count: number, plot: Plot): boolean {
+  return count <= Math.min(DOTS_UP_TO, plot.width / DOTS_APART_PX);
+}
+
 export function drawPoints(
   context: CanvasRenderingContext2D,
   xs: Float64Array,
@@ -77,7 +82,7 @@ export function drawPoints(
   to: number,
   color: string,
 ): void {
-  if (to - from > Math.min(DOTS_UP_TO, plot.width / DOTS_APART_PX)) return;
+  if (!hasDots(to - from, plot)) return;
   context.fillStyle = color;
   for (let i = from; i < to; i++) {
     const y = plot.y.at(ys[i] ?? Number.NaN);

@@ -5,7 +5,7 @@ import { icon, type IconName } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import type { Plot } from "./canvas-marks.ts";
-import { exportChart, type Shown } from "./chart-export.ts";
+import { type CsvWriter, exportChart, type Shown } from "./chart-export.ts";
 import { CHART_KEYS, type KeyTarget, runChartKey } from "./chart-keys.ts";
 import { ChartPointer, type PointerTarget } from "./chart-pointer.ts";
 import { chartStyles } from "./chart-styles.ts";
@@ -85,7 +85,7 @@ export abstract class ChartElement<View extends ChartView> extends LitElement im
   /** The crosshair moved, or the stretch being dragged changed. */
   protected abstract moveCrosshair(): void;
   /** Writes all points; null without any. */
-  protected abstract get csv(): (() => string) | null;
+  protected abstract get csv(): CsvWriter | null;
   protected abstract get isLive(): boolean;
   abstract get full(): XWindow;
   abstract clickAt(pixel: number): void;
@@ -245,6 +245,15 @@ export abstract class ChartElement<View extends ChartView> extends LitElement im
 
   dragged(): void {
     this.moveCrosshair();
+  }
+
+  zoom(axis: "x" | "y", factor: number): void {
+    this.pointer.zoom(axis, factor, this.sync.crosshair.value?.x ?? null);
+  }
+
+  follow(): void {
+    const at = this.sync.crosshair.value;
+    if (at !== null) this.pointer.show(at.x);
   }
 
   toggleTable(): void {

@@ -7,11 +7,17 @@ export interface KeyTarget {
   stepCrosshair(by: number): boolean;
   /** @returns whether there was a checkpoint on that side */
   jumpToCheckpoint(direction: 1 | -1): boolean;
+  /** Narrows or widens an axis about the crosshair. @param factor of the window's width */
+  zoom(axis: "x" | "y", factor: number): void;
+  /** Moves a zoomed window so that the crosshair is in it. */
+  follow(): void;
   toggleTable(): void;
   toggleMaximised(): void;
 }
 
-export const CHART_KEYS = "ArrowLeft ArrowRight Home End [ ] L R T Enter Escape";
+export const CHART_KEYS = "ArrowLeft ArrowRight Home End + - Shift+ArrowUp Shift+ArrowDown [ ] L R T Enter Escape";
+/** Finer than a notch of the wheel would be too many presses. */
+const KEY_ZOOM = 1.5;
 
 /** @returns whether the key meant something, and so should go no further */
 export function runChartKey(event: KeyboardEvent, target: KeyTarget): boolean {
@@ -20,17 +26,31 @@ export function runChartKey(event: KeyboardEvent, target: KeyTarget): boolean {
   const settings = sync.settings.value;
   switch (event.key) {
     case "ArrowLeft":
-      return target.stepCrosshair(event.shiftKey ? -10 : -1);
+      return step(target, event.shiftKey ? -10 : -1);
     case "ArrowRight":
-      return target.stepCrosshair(event.shiftKey ? 10 : 1);
+      return step(target, event.shiftKey ? 10 : 1);
     case "Home":
-      return target.stepCrosshair(-Infinity);
+      return step(target, -Infinity);
     case "End":
-      return target.stepCrosshair(Infinity);
+      return step(target, Infinity);
+    case "+":
+    case "=":
+      target.zoom("x", 1 / KEY_ZOOM);
+      return true;
+    case "-":
+    case "_":
+      target.zoom("x", KEY_ZOOM);
+      return true;
+    case "ArrowUp":
+    case "ArrowDown":
+      // Without Shift the page scrolls.
+      if (!event.shiftKey) return false;
+      target.zoom("y", event.key === "ArrowUp" ? 1 / KEY_ZOOM : KEY_ZOOM);
+      return true;
     case "[":
-      return target.jumpToCheckpoint(-1);
+      return jump(target, -1);
     case "]":
-      return target.jumpToCheckpoint(1);
+      return jump(target, 1);
     case "l":
     case "L":
       sync.change({ logY: !settings.logY });
@@ -54,4 +74,16 @@ export function runChartKey(event: KeyboardEvent, target: KeyTarget): boolean {
     default:
       return false;
   }
+}
+
+function step(target: KeyTarget, by: number): boolean {
+  const moved = target.stepCrosshair(by);
+  if (moved) target.follow();
+  return moved;
+}
+
+function jump(target: KeyTarget, direction: 1 | -1): boolean {
+  const moved = target.jumpToCheckpoint(direction);
+  if (moved) target.follow();
+  return moved;
 }

@@ -113,9 +113,34 @@ export class ChartPointer {
       return;
     }
     const factor = delta > 0 ? WHEEL_ZOOM : 1 / WHEEL_ZOOM;
-    if (onLabels) this.#zoomY([point.y - (point.y - plot.top) * factor, point.y + (plot.top + plot.height - point.y) * factor]);
-    else this.#zoomX(at - (at - window[0]) * factor, at + (window[1] - at) * factor);
+    if (onLabels) this.#scaleY(point.y, factor, plot);
+    else this.#scaleX(at, factor);
   };
+
+  /** Narrows or widens an axis about a place of the x axis, or about the middle of the y axis. @param factor of the window's width */
+  zoom(axis: "x" | "y", factor: number, at: number | null): void {
+    const { plot, window } = this.#target;
+    if (plot === null) return;
+    if (axis === "y") this.#scaleY(plot.top + plot.height / 2, factor, plot);
+    else this.#scaleX(at !== null && at >= window[0] && at <= window[1] ? at : (window[0] + window[1]) / 2, factor);
+  }
+
+  /** Moves a zoomed window no further than it takes to show a place of the x axis. */
+  show(at: number): void {
+    const { window, sync } = this.#target;
+    if (sync.zoom.value === null) return;
+    if (at < window[0]) this.#panX(at - window[0]);
+    else if (at > window[1]) this.#panX(at - window[1]);
+  }
+
+  #scaleX(at: number, factor: number): void {
+    const { window } = this.#target;
+    this.#zoomX(at - (at - window[0]) * factor, at + (window[1] - at) * factor);
+  }
+
+  #scaleY(at: number, factor: number, { top, height }: Plot): void {
+    this.#zoomY([at - (at - top) * factor, at + (top + height - at) * factor]);
+  }
 
   #zoomX(from: number | null, to: number | null): void {
     if (from === null || to === null) return;

@@ -39,18 +39,28 @@ export function csvPlace(x = -Infinity): string {
   return x === -Infinity ? "" : String(x);
 }
 
-/** Every point as CSV, values in full precision. @param counter the metric of the x axis, where the points are placed on one */
-export function toCsv(metric: string, columns: SeriesColumns, counter: string | null): string {
-  const lines = [["step", "time", "attempt", ...(counter === null ? [] : [csvText(counter)]), csvText(metric)].join(",")];
-  for (let i = 0; i < columns.length; i++)
-    lines.push(
-      [
-        String(columns.steps[i]),
-        new Date(columns.times[i] ?? 0).toISOString(),
-        String(columns.attempts[i]),
-        ...(counter === null ? [] : [csvPlace(columns.xs[i])]),
-        String(columns.values[i]),
-      ].join(","),
-    );
-  return `${lines.join("\n")}\n`;
+/** A time as CSV has it; one that no calendar knows in ms since the epoch. */
+function csvTime(time: number): string {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? String(time) : date.toISOString();
+}
+
+/**
+ * Every point as CSV, values in full precision.
+ * @param pieces of one series, in their order
+ * @param counter the metric of the x axis, where the points are placed on one
+ * @returns the file in pieces: together they may be longer than a text can be
+ */
+export function toCsv(metric: string, pieces: readonly SeriesColumns[], counter: string | null): string[] {
+  const titles = ["step", "time", "attempt", ...(counter === null ? [] : [csvText(counter)]), csvText(metric)];
+  const texts = pieces.map((columns) => {
+    const { steps, times, attempts, xs, values } = columns;
+    const lines: string[] = [];
+    for (let i = 0; i < columns.length; i++) {
+      const place = counter === null ? "" : `${csvPlace(xs[i])},`;
+      lines.push(`${String(steps[i])},${csvTime(times[i] ?? 0)},${String(attempts[i])},${place}${String(values[i])}\n`);
+    }
+    return lines.join("");
+  });
+  return [`${titles.join(",")}\n`, ...texts];
 }

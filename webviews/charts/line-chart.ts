@@ -6,6 +6,7 @@ import { formatInteger, formatValue } from "../components/format.ts";
 import { documentTheme } from "../components/theme.ts";
 import { type Annotations, NO_ANNOTATIONS } from "./annotations.ts";
 import { ChartElement } from "./chart-element.ts";
+import type { CsvWriter } from "./chart-export.ts";
 import { readingChip, readingSentence, readingTooltip } from "./chart-reading.ts";
 import { type ChartSettings, counterOf, type XWindow } from "./chart-sync.ts";
 import { SeriesColumns } from "./columns.ts";
@@ -13,7 +14,7 @@ import { chartTable } from "./data-table.ts";
 import { describeChart, toCsv } from "./describe.ts";
 import { fullWindow, stepWindow } from "./chart-window.ts";
 import { LineView, type Reading } from "./line-view.ts";
-import { indexBeside, withoutPlace } from "./scale.ts";
+import { indexBeside, lowerBound, upperBound, withoutPlace } from "./scale.ts";
 import { lineStyle } from "./palette.ts";
 import type { PlotArea, PlotInput } from "./plot-area.ts";
 import type { Pace } from "./redraw.ts";
@@ -29,11 +30,15 @@ const NO_POINTS = new SeriesColumns();
 /** Asks for more points of a window, in steps, than the whole curve holds. */
 export type DetailSource = (metric: string, steps: XWindow) => Promise<SeriesColumns | null>;
 
+/** Asks for every point between two steps, in pieces; null when they cannot be had. */
+export type AllSource = (metric: string, steps: XWindow) => Promise<readonly SeriesColumns[] | null>;
+
 @customElement("ty-line-chart")
 export class LineChart extends ChartElement<LineView> {
   @property({ attribute: false }) store!: SeriesStore;
   @property({ attribute: false }) annotations: Annotations = NO_ANNOTATIONS;
   @property({ attribute: false }) detailSource: DetailSource | null = null;
+  @property({ attribute: false }) allSource: AllSource | null = null;
   @property({ attribute: false }) slotIndex = 0;
   @property({ type: Boolean }) live = false;
   /** Said where the lines will be while there is none. */
@@ -176,11 +181,21 @@ export class LineChart extends ChartElement<LineView> {
   }
 
   stepCrosshair(by: number): boolean {
-    const places = this.view?.places;
-    if (places === undefined || places.length === 0) return false;
-    const index = indexBeside(places, this.reading?.index ?? (by < 0 ? places.length : -1), by);
-    if (index !== null) this.sync.crosshair.set({ x: places[index] ?? 0, owner: this });
+    const shown = this.view?.places(false) ?? new Float64Array(0);
+    const whole = this.view?.places(true);
+    if (whole === undefined || whole.length === 0) return false;
+    const { reading } = this;
+    const beside = reading === null || !Number.isFinite(by) ? null : indexBeside(shown, reading.index, by);
+    if (reading !== null && beside !== null && beside !== reading.index) this.#point(shown[beside]);
+    // From the ends of what a zoom has in detail the whole curve goes on.
+    else if (reading !== null && Number.isFinite(by))
+      this.#point(whole[by > 0 ? upperBound(whole, reading.x) : lowerBound(whole, reading.x) - 1]);
+    else this.#point(whole[indexBeside(whole, by < 0 ? whole.length : -1, by) ?? -1]);
     return true;
+  }
+
+  #point(x: number | undefined): void {
+    if (x !== undefined && Number.isFinite(x)) this.sync.crosshair.set({ x, owner: this });
   }
 
   jumpToCheckpoint(direction: 1 | -1): boolean {
@@ -200,9 +215,16 @@ export class LineChart extends ChartElement<LineView> {
     if (mark !== undefined) this.tell("checkpoint-select", mark.id);
   }
 
-  protected override get csv(): (() => string) | null {
+  protected override get csv(): CsvWriter | null {
     const columns = this.#columns;
-    return columns === undefined ? null : () => toCsv(this.metric, columns, this.#counter);
+    return columns === undefined ? null : async () => toCsv(this.metric, await this.#allPoints(columns), this.#counter);
+  }
+
+  /** The page may hold fewer points than there are: a file is to have every one. */
+  async #allPoints(columns: SeriesColumns): Promise<readonly SeriesColumns[]> {
+    const { steps, downsampled } = columns;
+    if (!downsampled || this.allSource === null) return [columns];
+    return (await this.allSource(this.metric, [steps[0] ?? 0, steps.at(-1) ?? 0])) ?? [columns];
   }
 }
 

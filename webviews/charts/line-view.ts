@@ -67,12 +67,13 @@ export class LineView {
     if (ground !== null) this.#drawLines(ground.context, input, ground.plot);
   }
 
-  /** Where the points stand that are drawn, in axis units and ascending. */
-  get places(): Float64Array {
+  /** Where the points stand that are drawn, in axis units and ascending. @param whole also those beyond the detail of a zoom */
+  places(whole: boolean): Float64Array {
     const input = this.#input;
     if (input === null) return new Float64Array(0);
-    const offset = xOffset(input.settings.xAxis, input.data.origin);
-    const xs = xColumn(shownColumns(input), input.settings.xAxis);
+    const { data, settings } = input;
+    const offset = xOffset(settings.xAxis, data.origin);
+    const xs = xColumn(whole ? drawnColumns(data.columns, settings.xAxis) : shownColumns(input), settings.xAxis);
     return offset === 0 ? xs : xs.map((x) => x - offset);
   }
 
@@ -125,17 +126,35 @@ export class LineView {
   /** What the chart shows, for an export; null before the first drawing. */
   get shown(): Shown | null {
     const input = this.#input;
-    return input === null ? null : this.#area.shown(input, this.#strokes(input));
+    return input === null ? null : this.#area.shown(input, this.#strokes(input), xOffset(input.settings.xAxis, input.data.origin));
   }
 
   #strokes(input: ChartInput): Stroke[] {
     const { settings, data, theme } = input;
     const columns = shownColumns(input);
     const { color, dash } = lineStyle(data.slot, theme.kind);
-    const common = { xs: xColumn(columns, settings.xAxis), steps: columns.steps, color };
-    const smoothed = { ...common, name: input.metric, ys: columns.smoothed(settings.smoothing), dash, width: 2, alpha: 1 };
-    if (settings.smoothing === 0 || !settings.raw) return [smoothed];
-    return [{ ...common, name: `${input.metric} (raw)`, ys: columns.values, dash: [], width: 1, alpha: 0.32 }, smoothed];
+    const quiet = { color, band: null, dots: false, marks: null };
+    const common = { ...quiet, xs: xColumn(columns, settings.xAxis), steps: columns.steps };
+    const tails = settings.attempts ? data.discarded : [];
+    const strokes: Stroke[] = tails.map(({ attempt, columns: all }) => {
+      const tail = drawnColumns(all, settings.xAxis);
+      const xs = xColumn(tail, settings.xAxis);
+      return {
+        ...quiet,
+        name: `${input.metric} (attempt ${String(attempt)})`,
+        xs,
+        steps: tail.steps,
+        ys: tail.values,
+        dash: [2, 3],
+        width: 1,
+        alpha: 0.7,
+      };
+    });
+    if (settings.smoothing > 0 && settings.raw)
+      strokes.push({ ...common, name: `${input.metric} (raw)`, ys: columns.values, dash: [], width: 1, alpha: 0.32 });
+    const ys = columns.smoothed(settings.smoothing);
+    strokes.push({ ...common, name: input.metric, ys, dash, width: 2, alpha: 1, dots: settings.smoothing === 0, marks: theme.error });
+    return strokes;
   }
 
   #yDomain(input: ChartInput): Domain {

@@ -5,6 +5,7 @@ import { formatInteger } from "../components/format.ts";
 import type { Theme } from "../components/theme.ts";
 import type { Observable } from "../transport/observable.ts";
 import { ChartElement } from "./chart-element.ts";
+import type { CsvWriter } from "./chart-export.ts";
 import { counterOf, type XAxis, type XWindow } from "./chart-sync.ts";
 import { overlaySentence, overlayTooltip } from "./overlay-reading.ts";
 import { overlayCsv, overlayTable } from "./overlay-table.ts";
@@ -207,8 +208,8 @@ export class OverlayChart extends ChartElement<OverlayView> {
     this.tell("metric-select", this.metric);
   }
 
-  protected override get csv(): (() => string) | null {
-    return () => overlayCsv(this.#drawn, counterOf(this.sync.settings.value.xAxis));
+  protected override get csv(): CsvWriter {
+    return () => Promise.resolve([overlayCsv(this.#drawn, counterOf(this.sync.settings.value.xAxis))]);
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Theme } from "../components/theme.ts";
 import { type Brush, drawDot, drawNonFinite, drawPoints, drawUpright, type Plot } from "./canvas-marks.ts";
 import type { XWindow } from "./chart-sync.ts";
-import type { Shown } from "./chart-export.ts";
+import { BAND_ALPHA, type Shown, type Stroke } from "./chart-export.ts";
 import { traceBand, tracePath } from "./draw-line.ts";
 import type { LineStyle } from "./palette.ts";
 import type { PlotArea } from "./plot-area.ts";
@@ -97,17 +97,17 @@ export class OverlayView {
   get shown(): Shown | null {
     const input = this.#input;
     if (input === null) return null;
-    const strokes = input.lines.map(({ name, xs, steps, ys, style, width }) => ({
-      name,
-      xs,
-      steps,
-      ys,
-      width,
-      color: style.color,
-      dash: style.dash,
-      alpha: 1,
-    }));
-    return this.#area.shown(input, strokes);
+    const { lines, settings } = input;
+    const few = lines.length <= RAW_UP_TO;
+    const raw = lines.flatMap(({ name, xs, steps, raw: ys, style: { color } }): Stroke[] => {
+      if (ys === null || settings.smoothing === 0 || !settings.raw || !few) return [];
+      return [{ name: `${name} (raw)`, xs, steps, ys, color, dash: [], width: 1, alpha: 0.22, band: null, dots: false, marks: null }];
+    });
+    const strokes = lines.map(({ name, xs, steps, ys, style: { color, dash }, width, band, counts }): Stroke => {
+      const shown = { band, dots: few && counts === null, marks: few ? color : null };
+      return { name, xs, steps, ys, color, dash, width: lines.length > WIDE_UP_TO ? hairline() : width, alpha: 1, ...shown };
+    });
+    return this.#area.shown(input, [...raw, ...strokes]);
   }
 
   #yDomain(input: OverlayInput): Domain {
@@ -167,7 +167,7 @@ function drawLines(context: CanvasRenderingContext2D, input: OverlayInput, plot:
   const faint = (line: OverlayLine): number => (highlight === null || line.id === highlight ? 1 : BACKGROUND_ALPHA);
   // The one that stands out is drawn last, above the others.
   const ordered = highlight === null ? lines : [...lines].sort((a, b) => Number(a.id === highlight) - Number(b.id === highlight));
-  for (const line of ordered) if (line.band !== null) fillBand(context, line, line.band, plot, window, 0.22 * faint(line));
+  for (const line of ordered) if (line.band !== null) fillBand(context, line, line.band, plot, window, BAND_ALPHA * faint(line));
   if (settings.smoothing > 0 && settings.raw && lines.length <= RAW_UP_TO)
     for (const line of ordered) if (line.raw !== null) stroke(context, line, line.raw, plot, window, 0.22 * faint(line), 1, []);
   for (const line of ordered) {

@@ -119,9 +119,9 @@ export class PlotArea {
   }
 
   /** What the chart shows, for an export; null before the first drawing. */
-  shown({ settings, theme }: PlotInput, strokes: readonly Stroke[]): Shown | null {
+  shown({ settings, theme }: PlotInput, strokes: readonly Stroke[], xOffset = 0): Shown | null {
     if (this.#plot === null) return null;
-    return { frame: this.#frame, lines: this.#lines, plot: this.#plot, strokes, settings, background: theme.background };
+    return { frame: this.#frame, lines: this.#lines, plot: this.#plot, strokes, settings, xOffset, background: theme.background };
   }
 
   dispose(): void {

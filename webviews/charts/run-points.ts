@@ -3,7 +3,8 @@ import { decodeFrame } from "../../protocol/frames.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { MOST_STREAMED_POINTS } from "../../protocol/messages.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
-import type { SeriesColumns } from "./columns.ts";
+import { SeriesColumns } from "./columns.ts";
+import { upperBound } from "./scale.ts";
 import { readSeries, SeriesStore } from "./series-store.ts";
 
 interface Query {
@@ -32,6 +33,8 @@ function listedName(name: string): string {
 /** Of metrics that were on the screen before, so many stay subscribed: one scrolls back as often as on. */
 const KEPT = 40;
 const ALL = "*";
+/** In one answer, where all points are wanted. */
+const PIECE_POINTS = 200_000;
 
 export class RunPoints {
   readonly store = new SeriesStore();
@@ -118,7 +121,32 @@ export class RunPoints {
     return loadSeries(this.#transport, this.#run, { ...query, ...this.#x });
   }
 
+  /**
+   * Every point of a metric between two steps, in pieces: no answer holds ten million.
+   * @throws TrainyardError
+   */
+  async all(metric: string, [from_step, to_step]: readonly [number, number]): Promise<SeriesColumns[]> {
+    const columns = (await this.query({ metrics: [metric], from_step, to_step, max_points: PIECE_POINTS })).get(metric);
+    if (columns === undefined) return [];
+    const middle = from_step + (to_step - from_step) / 2;
+    // A single step, or two that no number lies between, cannot be parted further.
+    if (!columns.downsampled || middle <= from_step || middle >= to_step) return [columns];
+    const before = await this.all(metric, [from_step, middle]);
+    const after = await this.all(metric, [middle, to_step]);
+    // What stands at the border itself is in both.
+    return [...before, ...after.map((piece) => behindStep(piece, middle))];
+  }
+
   get #x(): { readonly x?: string } {
     return this.#counter === null ? {} : { x: this.#counter };
   }
+}
+
+function behindStep(columns: SeriesColumns, step: number): SeriesColumns {
+  const { steps, times, values, attempts, xs } = columns;
+  if (!(steps[0] !== undefined && steps[0] <= step)) return columns;
+  const rest = new SeriesColumns();
+  for (let i = upperBound(steps, step); i < columns.length; i++)
+    rest.append(steps[i] ?? 0, times[i] ?? 0, values[i] ?? Number.NaN, attempts[i] ?? 0, xs[i]);
+  return rest;
 }

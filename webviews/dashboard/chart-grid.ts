@@ -148,6 +148,7 @@ export class ChartGrid extends LitElement implements ChartsHost {
       .sync=${this.sync}
       .annotations=${this.annotations}
       .detailSource=${this.model.loadDetail}
+      .allSource=${this.model.loadAll}
       .slotIndex=${slot % (SLOT_COUNT * 3)}
       .live=${this.live}
       .emptyText=${this.model.metrics.length > 0 ? "Loading…" : "First metric after step 1"}

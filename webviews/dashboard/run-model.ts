@@ -167,6 +167,16 @@ export class RunModel {
     }
   };
 
+  /** Every point of a metric, where the page holds fewer than there are; null when they cannot be had. */
+  readonly loadAll = async (metric: string, steps: XWindow): Promise<readonly SeriesColumns[] | null> => {
+    try {
+      return await this.#points.all(metric, steps);
+    } catch (error) {
+      this.#failed(error);
+      return null;
+    }
+  };
+
   async #reload(): Promise<void> {
     try {
       const detail = await this.transport.request("getRun", { params: { id: this.id } });

@@ -7,6 +7,7 @@ import { icon } from "../components/icons.ts";
 import { baseStyles, hoverSurface } from "../components/styles.ts";
 import { changeColumn, moveColumn } from "./column-layout.ts";
 import { type Field, fieldTitle, isMetricPart } from "./fields.ts";
+import { MOST_COLUMNS } from "./scope.ts";
 
 /** More matches than this are found by searching. */
 const MOST_SHOWN = 200;
@@ -236,6 +237,7 @@ export class ColumnPicker extends LitElement {
         type="checkbox"
         data-testid="column-${field}"
         .checked=${shown}
+        ?disabled=${!shown && this.chosen.length >= MOST_COLUMNS}
         @change=${() => {
           this.#choose(
             shown ? this.chosen.filter((column) => column.field !== field) : [...this.chosen, { field, width: null, pinned: false }],

@@ -158,7 +158,7 @@ export class ExploreTools extends LitElement {
                 this.#ask({ statistic: GroupStatistic.parse((event.target as HTMLSelectElement).value) });
               }}
             >
-              ${GroupStatistic.options.map((each) => html`<option value=${each} ?selected=${each === statistic}>${each}</option>`)}
+              ${GroupStatistic.options.map((each) => html`<option value=${each} .selected=${live(each === statistic)}>${each}</option>`)}
             </select>`
       }`;
   }

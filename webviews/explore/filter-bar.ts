@@ -12,6 +12,7 @@ import {
   checkFilter,
   type FilterError,
   isSearch,
+  lastLoneField,
   locateError,
   searchedWords,
   searchExpression,
@@ -275,9 +276,16 @@ export class FilterBar extends LitElement {
   /** Filters by what is written as soon as it is whole; what is not whole yet changes nothing. */
   #apply(): void {
     const text = this.text.trim();
-    if (text !== "" && !isSearch(text) && (checkFilter(text) !== null || unknownFields(text, this.#isKnown).length > 0)) return;
+    if (text !== "" && !isSearch(text) && !this.#isWhole(text)) return;
     const typed = isSearch(text) ? searchExpression(text) : text;
     if (typed !== this.#applied) this.#send(this.clauses, typed);
+  }
+
+  #isWhole(text: string): boolean {
+    if (checkFilter(text) !== null || unknownFields(text, this.#isKnown).length > 0) return false;
+    // A field that holds no truths is no condition: it would let nothing through while the rest of it is typed.
+    const lone = lastLoneField(text);
+    return lone === null || this.fields.some(({ name, type }) => name === lone && (type === "boolean" || type === "mixed"));
   }
 
   readonly #isKnown = (field: string): boolean => this.fields.some(({ name }) => name === field);

@@ -140,6 +140,21 @@ export function locateError(error: FilterError, starts: readonly number[]): { re
   return { clause, error: { ...error, span: { start: Math.max(0, span.start - offset), end: span.end - offset } } };
 }
 
+/** The field that stands alone at the end of the text, as each does while a condition is being written; null where none does. */
+export function lastLoneField(text: string): string | null {
+  try {
+    let last = parseFilter(text);
+    for (;;) {
+      if (last.kind === "and" || last.kind === "or") last = last.right;
+      else if (last.kind === "not") last = last.operand;
+      else return last.kind === "field" ? last.name : null;
+    }
+  } catch (error) {
+    if (error instanceof TrainyardError) return null;
+    throw error;
+  }
+}
+
 /** Fields of a condition that no run has; none for a text that is no condition. */
 export function unknownFields(text: string, known: (field: string) => boolean): string[] {
   try {

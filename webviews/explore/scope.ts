@@ -30,6 +30,8 @@ export const ROW_FIELDS: readonly Field[] = [
 
 /** Most fields that one question may name. */
 const MOST_FIELDS = 200;
+/** Most columns of the table: beside what every row needs, with the number of points of a curve. */
+export const MOST_COLUMNS = MOST_FIELDS - ROW_FIELDS.length - 1;
 /** Most fields whose statistics one question may ask for. */
 const MOST_VALUES = 32;
 

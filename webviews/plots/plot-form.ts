@@ -1,9 +1,12 @@
 /** What a plot shows, chosen field by field. Says `settings` with what changes. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import type { FieldInfo } from "../../protocol/analysis.ts";
+import { fieldName, splitField } from "../../protocol/expression/tokens.ts";
 import { PlotKind, PlotSettings, Spread } from "../../protocol/saved.ts";
 import { knownDirection } from "../compare/direction.ts";
+import { formatInteger } from "../components/format.ts";
 import { baseStyles } from "../components/styles.ts";
 import { type Field, fieldTitle, isMetricPart } from "../explore/fields.ts";
 
@@ -28,6 +31,8 @@ const SECTIONS = [
   ["Params", "params."],
   ["Run", "record."],
 ] as const;
+/** Axes that are listed at once; of more, some are searched for. */
+const MOST_OFFERED = 60;
 const PARTS = ["last", "min", "max", "first"] as const;
 
 @customElement("ty-plot-form")
@@ -45,6 +50,7 @@ export class PlotForm extends LitElement {
         min-height: 0;
       }
       .kinds {
+        flex: none;
         display: grid;
         grid-template-columns: repeat(3, 1fr);
         border: 1px solid color-mix(in srgb, var(--vscode-foreground) 20%, transparent);
@@ -87,6 +93,10 @@ export class PlotForm extends LitElement {
         margin: 0;
         accent-color: var(--vscode-progressBar-background);
       }
+      .search {
+        width: 100%;
+        margin-bottom: 4px;
+      }
       .axes {
         max-height: 320px;
         overflow: auto;
@@ -100,11 +110,33 @@ export class PlotForm extends LitElement {
         gap: 6px;
         height: 22px;
       }
+      /* Above the plot, as many fields side by side as there is room for. */
+      @media (max-width: 760px) {
+        :host {
+          display: grid;
+          grid-template-columns: repeat(auto-fill, minmax(160px, 1fr));
+          align-items: end;
+          align-content: start;
+        }
+        .kinds,
+        [role="group"] {
+          grid-column: 1 / -1;
+        }
+        .axes {
+          max-height: 120px;
+        }
+      }
+      @media (min-width: 480px) and (max-width: 760px) {
+        .kinds {
+          grid-template-columns: repeat(6, 1fr);
+        }
+      }
     `,
   ];
 
   @property({ attribute: false }) settings!: PlotSettings;
   @property({ attribute: false }) fields: ReadonlyMap<Field, FieldInfo> = new Map();
+  @state() private search = "";
 
   override render(): TemplateResult {
     const { settings } = this;
@@ -139,8 +171,9 @@ export class PlotForm extends LitElement {
 
   #field(label: string, key: "x" | "y" | "color" | "facet", optional: boolean): TemplateResult {
     const chosen = this.settings[key];
-    const part = PARTS.find((each) => chosen?.endsWith(`:${each}`)) ?? "last";
-    const base = chosen === null ? "" : isMetricPart(chosen) ? chosen.slice(0, chosen.lastIndexOf(":")) : chosen;
+    const metric = chosen?.startsWith("metrics.") === true ? splitField(chosen) : null;
+    const part = PARTS.find((each) => each === metric?.part) ?? "last";
+    const base = metric === null ? (chosen ?? "") : fieldName("metrics", metric.name);
     const direction = knownDirection(base);
     const words = {
       last: "last",
@@ -149,7 +182,7 @@ export class PlotForm extends LitElement {
       max: direction === "higher" ? "best (max)" : "max",
     };
     const change = (field: Field, of: (typeof PARTS)[number]): void => {
-      const value = field === "" ? null : field.startsWith("metrics.") && of !== "last" ? `${field}:${of}` : field;
+      const value = field === "" ? null : field.startsWith("metrics.") ? fieldName("metrics", splitField(field).name, of) : field;
       this.#set({ [key]: value });
     };
     return html`<label
@@ -163,7 +196,7 @@ export class PlotForm extends LitElement {
             change((event.target as HTMLSelectElement).value, part);
           }}
         >
-          ${optional || base === "" ? html`<option value="" ?selected=${base === ""}>${optional ? "none" : "choose…"}</option>` : nothing}
+          ${optional || base === "" ? html`<option value="" .selected=${live(base === "")}>${optional ? "none" : "choose…"}</option>` : nothing}
           ${this.#options(base)}
         </select>
         ${
@@ -176,7 +209,7 @@ export class PlotForm extends LitElement {
                   change(base, PARTS.find((each) => each === (event.target as HTMLSelectElement).value) ?? "last");
                 }}
               >
-                ${PARTS.map((each) => html`<option value=${each} ?selected=${each === part}>${words[each]}</option>`)}
+                ${PARTS.map((each) => html`<option value=${each} .selected=${live(each === part)}>${words[each]}</option>`)}
               </select>`
             : nothing
         }
@@ -186,13 +219,14 @@ export class PlotForm extends LitElement {
 
   #options(chosen: Field): TemplateResult[] {
     // A field that no run has any more is still what the plot says it shows.
-    const lost = chosen !== "" && !this.fields.has(chosen) ? [html`<option value=${chosen} selected>${chosen}</option>`] : [];
+    const lost =
+      chosen !== "" && !this.fields.has(chosen) ? [html`<option value=${chosen} .selected=${live(true)}>${chosen}</option>`] : [];
     return [
       ...lost,
       ...SECTIONS.map(([title, start]) => {
         const names = [...this.fields.keys()].filter((name) => name.startsWith(start) && !isMetricPart(name));
         return html`<optgroup label=${title}>
-          ${names.map((name) => html`<option value=${name} ?selected=${name === chosen}>${fieldTitle(name)}</option>`)}
+          ${names.map((name) => html`<option value=${name} .selected=${live(name === chosen)}>${fieldTitle(name)}</option>`)}
         </optgroup>`;
       }),
     ];
@@ -200,15 +234,36 @@ export class PlotForm extends LitElement {
 
   #axes(): TemplateResult {
     const { axes } = this.settings;
-    const offered = [...this.fields.values()].filter(
-      ({ name, type, unique }) =>
-        !isMetricPart(name) && type !== "list" && (type === "numeric" || (unique !== null && unique <= 30)) && unique !== 1,
-    );
+    const offered = [...this.fields.values()]
+      .filter(
+        ({ name, type, unique }) =>
+          !isMetricPart(name) && type !== "list" && (type === "numeric" || (unique !== null && unique <= 30)) && unique !== 1,
+      )
+      .map(({ name }) => name);
+    const needle = this.search.trim().toLowerCase();
+    const found = offered.filter((name) => !axes.includes(name) && name.toLowerCase().includes(needle));
+    // In their order where all can be seen; else what is chosen stands before what was found.
+    const shown = offered.length <= MOST_OFFERED ? offered : [...axes, ...found.slice(0, MOST_OFFERED)];
     return html`<div role="group" aria-label="Axes">
       <span class="secondary">Axes</span>
+      ${
+        offered.length <= MOST_OFFERED
+          ? nothing
+          : html`<input
+              class="input search"
+              type="search"
+              placeholder="Find one of ${formatInteger(offered.length)} fields"
+              aria-label="Find a field"
+              data-testid="plot-axis-search"
+              .value=${this.search}
+              @input=${(event: InputEvent) => {
+                this.search = (event.target as HTMLInputElement).value;
+              }}
+            />`
+      }
       <div class="axes">
-        ${offered.map(
-          ({ name }) =>
+        ${shown.map(
+          (name) =>
             html`<label
               ><input
                 type="checkbox"
@@ -238,7 +293,7 @@ export class PlotForm extends LitElement {
             this.#set({ aggregate: aggregates.find((each) => each === (event.target as HTMLSelectElement).value) ?? "none" });
           }}
         >
-          ${aggregates.map((each) => html`<option value=${each} ?selected=${each === aggregate}>${each === "none" ? "one mark each" : each}</option>`)}
+          ${aggregates.map((each) => html`<option value=${each} .selected=${live(each === aggregate)}>${each === "none" ? "one mark each" : each}</option>`)}
         </select></label
       >
       ${
@@ -254,7 +309,7 @@ export class PlotForm extends LitElement {
                     this.#set({ spread: Spread.parse((event.target as HTMLSelectElement).value) });
                   }}
                 >
-                  ${Spread.options.map((each) => html`<option value=${each} ?selected=${each === spread}>${SPREADS[each]}</option>`)}</select
+                  ${Spread.options.map((each) => html`<option value=${each} .selected=${live(each === spread)}>${SPREADS[each]}</option>`)}</select
                 >${
                   kind === "bar"
                     ? nothing
@@ -266,8 +321,8 @@ export class PlotForm extends LitElement {
                           this.#set({ spread_mark: (event.target as HTMLSelectElement).value === "band" ? "band" : "bars" });
                         }}
                       >
-                        <option value="bars" ?selected=${mark === "bars"}>bars</option>
-                        <option value="band" ?selected=${mark === "band"}>band</option>
+                        <option value="bars" .selected=${live(mark === "bars")}>bars</option>
+                        <option value="band" .selected=${live(mark === "band")}>band</option>
                       </select>`
                 }
               </div></label

@@ -119,7 +119,13 @@ export class PlotModel {
     const notes = [
       ...(total > groups.length ? [`${String(groups.length)} of ${String(total)} groups are drawn.`] : []),
       ...without(runs - counted),
-      ...(single === 0 ? [] : [`${String(single)} ${single === 1 ? "mark stands" : "marks stand"} for one run each, without a spread.`]),
+      ...(single === 0
+        ? []
+        : [
+            single === 1
+              ? "1 mark stands for one run, without a spread."
+              : `${String(single)} marks stand for one run each, without a spread.`,
+          ]),
     ];
     return { rows, runs, note: notes.length === 0 ? null : notes.join(" "), lines: [] };
   }

@@ -47,7 +47,7 @@ export const plotsStyles = css`
   @media (max-width: 760px) {
     :host {
       grid-template-columns: minmax(0, 1fr);
-      grid-template-rows: auto auto minmax(120px, 36vh) minmax(0, 1fr) auto;
+      grid-template-rows: auto auto fit-content(40vh) minmax(0, 1fr) auto;
     }
     ty-plot-form {
       grid-row: auto;

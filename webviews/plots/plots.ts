@@ -172,7 +172,10 @@ export class Plots extends LitElement {
       ></ty-parallel-plot>`;
     if (result.rows.length === 0)
       return html`<div class="none secondary" data-testid="plot-none">No run of the filter has these values.</div>`;
-    const [x, y] = [settings.x, settings.y].map((field) => (field === null ? "" : fieldTitle(field)));
+    // A histogram has no y axis, whatever was chosen for another kind.
+    const [x, y] = [settings.x, settings.kind === "histogram" ? null : settings.y].map((field) =>
+      field === null ? "" : fieldTitle(field),
+    );
     return html`<ty-vega-plot
       .spec=${this.#spec}
       .names=${Object.fromEntries((["x", "y", "color", "facet"] as const).flatMap((key) => (settings[key] === null ? [] : [[key, fieldTitle(settings[key])]])))}

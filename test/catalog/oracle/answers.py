@@ -329,7 +329,7 @@ def key_text(value: Any) -> str:
 
 
 def sort_key(value: Any, down: bool) -> tuple[int, Any]:
-    """Numbers (truths among them), NaN, texts whatever their case, nothing: in both directions."""
+    """Numbers (truths among them, after the number that they count as), NaN, texts whatever their case, nothing: in both directions."""
     if value is None:
         return (3, 0)
     if isinstance(value, str):
@@ -337,7 +337,8 @@ def sort_key(value: Any, down: bool) -> tuple[int, Any]:
         return (2, Downwards(key) if down else key)
     if math.isnan(value):
         return (1, 0)
-    return (0, -float(value) if down else float(value))
+    key = (float(value), isinstance(value, bool))
+    return (0, Downwards(key) if down else key)
 
 
 class Downwards:

@@ -1,6 +1,7 @@
 /** What the tour trains: a small network that learns to tell two spirals apart, in NumPy, for real and in about a second. */
 export const SPIRALS = `"""Two spirals, told apart by a network with one hidden layer."""
 import argparse
+import os
 
 import numpy as np
 
@@ -63,6 +64,10 @@ for step in range(1, options.steps + 1):
         grid = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
         picture = (predict(grid)[1].reshape(64, 64) * 255).astype(np.uint8)
         trainyard.log_image("boundary", np.kron(picture, np.ones((4, 4), np.uint8)), step, dataformats="HW")
+        folder = f"{run.checkpoint_dir}/step-{step}"
+        os.makedirs(folder, exist_ok=True)
+        np.savez(f"{folder}/weights.npz", first, second)
+        run.log_checkpoint(folder, step, kind="weights", metrics={"eval/loss": loss_of(predict(eval_x)[1], eval_y)})
 np.save("weights.npy", first)
 trainyard.log_artifact("weights.npy")
 run.finish()

@@ -1,6 +1,6 @@
 /** The walk of docs/tour.md in a real VS Code over real runs: each stop is reached as a user reaches it, and its picture is taken. */
 import { existsSync } from "node:fs";
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { parse } from "yaml";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
@@ -10,11 +10,11 @@ import { python, ROOT } from "../../support/machine.ts";
 import { runProgram, until } from "../../support/processes.ts";
 import { clientOf } from "../../support/store.ts";
 import { PARAMS, ROWS } from "../training-files.ts";
-import { startVsCode, type VsCode } from "../vscode.ts";
+import type { VsCode } from "../vscode.ts";
 import type { Workbench } from "../workbench.ts";
+import { closeQuickInput, hideSideBar, picture, SIZE, startTour, takePicture } from "./pictures.ts";
 import { SPIRALS, SWEEP } from "./spirals.ts";
 
-const PICTURES = path.join(ROOT, "docs", "pictures", "tour");
 const SWEEP_RUNS = 18;
 const DOCUMENT = `# A Llama made new that learns to add
 name: addition
@@ -45,44 +45,24 @@ for seed, rate in ((1, 0.01), (2, 0.02)):
 `;
 
 beforeAll(async () => {
-  code = await startVsCode({
+  code = await startTour({
     "rows.jsonl": ROWS,
     "addition.run.yaml": DOCUMENT,
     "spirals.py": SPIRALS,
     "spirals.run.yaml": SWEEP,
     "evaluate.py": FAILS,
-    ".vscode/settings.json": JSON.stringify({ "trainyard.python": "${workspaceFolder}/.venv/bin/python" }),
   });
-  // As users have it; and no picture shows where the tests' environment lies.
-  await symlink(path.dirname(path.dirname(python())), path.join(code.workspace, ".venv"));
   const elsewhere = path.join(path.dirname(code.workspace), "last-year");
   await mkdir(elsewhere);
   const made = await runProgram(python(), ["-c", EARLIER], { cwd: elsewhere, env: { PYTHONPATH: path.join(ROOT, "python") } });
   if (made.code !== 0) throw new Error(`the other store could not be made: ${made.stderr}`);
   window = await code.openWindow();
-  await window.page.setViewportSize({ width: 1280, height: 800 });
+  await window.page.setViewportSize(SIZE);
 });
 afterAll(() => code.close());
 afterEach(async (context) => {
   if (context.task.result?.state === "fail") await window.screenshot(`failed-${context.task.name.replace(/\W+/g, "-")}`);
 });
-
-async function picture(name: string): Promise<void> {
-  // The mouse would leave a highlight and a tooltip where it was last.
-  await window.page.mouse.move(640, 799);
-  await window.page.screenshot({ path: path.join(PICTURES, `${name}.png`), animations: "disabled" });
-}
-
-/** Pages get the whole width; the tree comes back with `openActivity`. */
-async function hideSideBar(): Promise<void> {
-  if (await window.page.locator(".sidebar").isVisible()) await window.page.keyboard.press("Control+b");
-  await window.page.locator(".sidebar").waitFor({ state: "hidden" });
-}
-
-async function closeQuickInput(): Promise<void> {
-  await window.page.keyboard.press("Escape");
-  await window.quickInput.waitFor({ state: "hidden" });
-}
 
 it("writes a run as a document, with completion", async () => {
   await window.openFile("addition.run.yaml");
@@ -93,7 +73,7 @@ it("writes a run as a document, with completion", async () => {
   await window.page.keyboard.type("  warmup");
   await window.page.keyboard.press("Control+Space");
   await window.page.locator(".suggest-widget .monaco-list-row").first().waitFor();
-  await picture("document");
+  await picture(window, "document");
   await window.page.keyboard.press("Escape");
   await window.page.keyboard.press("Control+Z");
   await window.page.keyboard.press("Control+Z");
@@ -104,8 +84,8 @@ it("shows the same document as a form", async () => {
   await window.runCommand("Trainyard: Open Run File as Form");
   const form = window.webview();
   await expect.poll(() => form.getByTestId("builder-start").isEnabled(), { timeout: 90_000 }).toBe(true);
-  await hideSideBar();
-  await picture("form");
+  await hideSideBar(window);
+  await picture(window, "form");
   await form.getByTestId("builder-start").click();
 });
 
@@ -115,11 +95,11 @@ it("watches it live", async () => {
   await expect.poll(() => page.getByTestId("checkpoint-row").count(), { timeout: 90_000 }).toBeGreaterThan(2);
   await window.openActivity("Trainyard");
   await window.expandRow(/^addition/);
-  await picture("dashboard");
+  await picture(window, "dashboard");
 });
 
 it("notes what it is about", async () => {
-  await hideSideBar();
+  await hideSideBar(window);
   const page = window.webview();
   await page.getByTestId("tab-notes").click();
   await page.getByTestId("run-description").fill("Does one layer suffice for sums below a hundred?");
@@ -128,7 +108,7 @@ it("notes what it is about", async () => {
     .fill("- loss flattens near 1.4 after 200 steps: the sum's first digit is hard\n- next: two layers, the same width");
   await window.page.keyboard.press("Control+S");
   await expect.poll(() => page.getByTestId("run-notes-said").innerText()).toMatch(/^Saved/);
-  await picture("notes");
+  await picture(window, "notes");
   await page.getByTestId("tab-output").click();
 });
 
@@ -139,7 +119,7 @@ it("says why a run failed", async () => {
   await expect.poll(() => page.getByTestId("run-state").getAttribute("data-state"), { timeout: 90_000 }).toBe("failed");
   await window.notification("has failed").waitFor();
   await page.getByTestId("failure").waitFor();
-  await picture("failure");
+  await picture(window, "failure");
   // What ends from here on would lie over the pictures.
   await window.runCommand("Notifications: Toggle Do Not Disturb Mode");
 });
@@ -150,7 +130,7 @@ it("shows the machine over time", async () => {
   await page.getByTestId("system-15").click();
   await page.getByTestId("system-memory").locator("canvas").waitFor();
   await window.openActivity("Trainyard");
-  await picture("system");
+  await picture(window, "system");
 });
 
 it("makes many runs of one document", async () => {
@@ -166,8 +146,8 @@ it("makes many runs of one document", async () => {
   await window.webview().getByTestId("sweep-row").first().click();
   await expect.poll(() => window.webview().getByTestId("sweep-run").count()).toBeGreaterThan(3);
   await window.webview().getByTestId("plot-canvas").waitFor();
-  await hideSideBar();
-  await picture("sweep");
+  await hideSideBar(window);
+  await picture(window, "sweep");
 });
 
 it("lets runs wait for their turn", async () => {
@@ -183,7 +163,7 @@ it("lets runs wait for their turn", async () => {
   await window.chooseInMenu(/width 512.*#3/, "Move Up in Queue");
   await window.treeRow(/width 512.*#2/).click({ button: "right" });
   await window.page.locator(".monaco-menu .action-item", { hasText: "Start Now" }).waitFor();
-  await picture("queue");
+  await picture(window, "queue");
   await window.page.keyboard.press("Escape");
   await api.call("changeQueue", { body: { paused: true } });
   const { runs } = await api.call("listRuns", { query: { project: "widths" } });
@@ -199,7 +179,7 @@ it("stops with a final checkpoint, tags it, and goes on from any", async () => {
   await window.pick("addition");
   await window.pick("final");
   await window.quickInput.getByText("Tag as candidate").waitFor();
-  await picture("checkpoint-tags");
+  await picture(window, "checkpoint-tags");
   await window.pick("Tag as candidate");
   await window.answer(/as candidate/, "the best so far");
   const tags = async () =>
@@ -209,8 +189,8 @@ it("stops with a final checkpoint, tags it, and goes on from any", async () => {
   await window.quickInput.locator(".monaco-list-row").first().waitFor();
   await window.pick("addition");
   await window.quickInput.getByText("newest").waitFor();
-  await picture("resume");
-  await closeQuickInput();
+  await picture(window, "resume");
+  await closeQuickInput(window);
 });
 
 it("finds runs in a table", async () => {
@@ -222,8 +202,8 @@ it("finds runs in a table", async () => {
   await table.getByTestId("filter-chip").waitFor();
   await table.getByTestId("explore-group-by").selectOption("params.learning_rate");
   await table.getByTestId("explore-group").first().waitFor();
-  await hideSideBar();
-  await picture("explore");
+  await hideSideBar(window);
+  await picture(window, "explore");
 });
 
 it("lays runs over each other", async () => {
@@ -239,7 +219,7 @@ it("lays runs over each other", async () => {
   const comparison = window.webview();
   await expect.poll(() => comparison.getByTestId("legend-row").count()).toBe(3);
   for (const metric of ["train/loss", "eval/loss"]) await comparison.getByLabel(`${metric}, 3 lines`, { exact: true }).waitFor();
-  await picture("compare");
+  await picture(window, "compare");
 });
 
 it("plots any field against any other", async () => {
@@ -251,7 +231,7 @@ it("plots any field against any other", async () => {
   await plot.getByTestId("plot-color").selectOption("params.width");
   await plot.getByTestId("plot-aggregate").selectOption("mean");
   await plot.getByTestId("plot-canvas").waitFor();
-  await picture("plot");
+  await picture(window, "plot");
 });
 
 it("looks at what came out", async () => {
@@ -262,14 +242,14 @@ it("looks at what came out", async () => {
   await page.getByTestId("tab-artifacts").click();
   await page.getByTestId("artifact-row").filter({ hasText: "boundary" }).click();
   await page.getByTestId("preview-image").waitFor();
-  await picture("artifacts");
+  await picture(window, "artifacts");
 });
 
 it("searches the logs of all runs", async () => {
   await window.runCommand("Trainyard: Search Logs…");
   await window.answer(/Search the logs/, "step 600: eval loss");
   await expect.poll(() => window.quickInput.locator(".monaco-list-row").count()).toBeGreaterThan(3);
-  await picture("search");
+  await picture(window, "search");
   await window.page.keyboard.press("Enter");
   await window.tab(".log").waitFor();
 });
@@ -284,8 +264,8 @@ it("edits a project and derives a metric", async () => {
   await window.answer("New derived metric", "gap");
   await window.answer("derived.gap", "metrics.eval/loss - metrics.train/loss");
   await window.quickInput.getByText("gap", { exact: true }).waitFor();
-  await picture("project");
-  await closeQuickInput();
+  await picture(window, "project");
+  await closeQuickInput(window);
   const project = await api.call("getProject", { params: { project: "spirals" } });
   expect(project).toMatchObject({ derived: { gap: "metrics.eval/loss - metrics.train/loss" }, revision: 2 });
 });
@@ -300,7 +280,7 @@ it("changes several runs at once, and brings back what was thrown away", async (
       .click({ modifiers: ["Control"] });
   await rows(3).nth(2).click({ button: "right" });
   await window.page.locator(".monaco-menu .action-item", { hasText: "Tags…" }).hover();
-  await window.page.screenshot({ path: path.join(PICTURES, "several.png"), animations: "disabled" });
+  await takePicture(window.page, "several");
   await window.page.keyboard.press("Escape");
   const { runs } = await api.call("listRuns", {
     query: { project: "spirals", filter: "params.learning_rate = 0.03 and params.width = 8" },
@@ -308,8 +288,8 @@ it("changes several runs at once, and brings back what was thrown away", async (
   await api.call("changeRuns", { body: { runs: runs.map(({ id }) => id), action: { do: "trash" } } });
   await window.runCommand("Trainyard: Restore from Trash…");
   await expect.poll(() => window.quickInput.locator(".monaco-list-row").count()).toBe(3);
-  await picture("trash");
-  await closeQuickInput();
+  await picture(window, "trash");
+  await closeQuickInput(window);
 });
 
 it("shows the runs of another store beside its own", async () => {
@@ -320,8 +300,8 @@ it("shows the runs of another store beside its own", async () => {
   await window.treeRow("pilot 2").waitFor();
   await window.runCommand("Trainyard: Manage Stores…");
   await expect.poll(() => window.quickInput.locator(".monaco-list-row").count()).toBe(3);
-  await picture("stores");
-  await closeQuickInput();
+  await picture(window, "stores");
+  await closeQuickInput(window);
 });
 
 it("exports a report", async () => {
@@ -329,8 +309,8 @@ it("exports a report", async () => {
   await window.quickInput.locator(".monaco-list-row").first().waitFor();
   await window.pick("spirals");
   await window.quickInput.getByText("Report (HTML)").waitFor();
-  await picture("export");
-  await closeQuickInput();
+  await picture(window, "export");
+  await closeQuickInput(window);
 });
 
 it("imports what was exported", async () => {
@@ -342,7 +322,7 @@ it("imports what was exported", async () => {
   await window.runCommand("Trainyard: Import Runs…");
   await window.answerDialog("Import Runs", file);
   await window.quickInput.getByText("As the file says").waitFor();
-  await picture("import");
+  await picture(window, "import");
   await window.pick("As the file says");
   await until("the run", async () => (await api.call("listRuns", {})).runs.filter(({ name }) => name === "pilot 2").length === 2);
 });
