@@ -16,12 +16,12 @@ function splitAssignment(text: string, option: string): [string, string] {
  * @throws TrainyardError bad_request
  */
 export function parseParams(assignments: readonly string[]): Record<string, JsonValue> {
-  const params: Record<string, JsonValue> = {};
-  for (const assignment of assignments) {
-    const [key, text] = splitAssignment(assignment, "--set");
-    params[key.replace(/^params\./, "")] = parseValue(text);
-  }
-  return params;
+  return Object.fromEntries(
+    assignments.map((assignment) => {
+      const [key, text] = splitAssignment(assignment, "--set");
+      return [key.replace(/^params\./, ""), parseValue(text)];
+    }),
+  );
 }
 
 /** @throws TrainyardError bad_request */

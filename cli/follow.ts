@@ -5,7 +5,7 @@ import { TrainyardError } from "../protocol/errors.ts";
 import type { RunId } from "../protocol/ids.ts";
 import type { RunDetail } from "../protocol/queries.ts";
 import type { RunState } from "../protocol/states.ts";
-import { FINAL_STATES } from "../protocol/state-kinds.ts";
+import { FINAL_STATES, isWaiting } from "../protocol/state-kinds.ts";
 import { formatMetric, formatProgress } from "./format.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -38,7 +38,7 @@ export async function followRun(id: RunId, options: FollowOptions): Promise<RunD
       if (attempt !== null && run.attempt !== attempt) offset = 0;
       attempt = run.attempt;
       if (options.log && attempt > 0) offset = await copyLog(client, id, attempt, offset, terminal);
-      if (run.state !== state && !options.log)
+      if (run.state !== state && (!options.log || isWaiting(run)))
         terminal.note(`${run.name}: ${run.state}${run.state_reason === null ? "" : ` (${run.state_reason})`}`);
       state = run.state;
       if (FINAL_STATES.has(state)) {

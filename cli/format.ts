@@ -1,16 +1,32 @@
 /** Values as people read them in a terminal. */
 import type { JsonValue, WireNumber } from "../protocol/json.ts";
 import { fromWireNumber } from "../protocol/wire-number.ts";
+import { plainText } from "./terminal-text.ts";
 import type { Progress, RunSummary } from "../protocol/run.ts";
 
-/** Columns padded to their widest cell; the last one is left as it is. */
+/** What a terminal shows two columns wide: CJK and its full-width forms, and emoji. */
+const WIDE =
+  /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|[\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+/** What it shows with the character before: accents, joiners, variants. */
+const NO_WIDTH = /[\p{M}\p{Cf}]/u;
+
+/** Columns of a terminal that a text takes. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text) width += NO_WIDTH.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
+  return width;
+}
+
+/** Columns padded to their widest cell; the last one is left as it is. A row is a line, whatever names hold. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)));
+  const lines = [header, ...rows.map((row) => row.map((cell) => plainText(cell).replace(/[\n\t]+/g, " ")))];
+  const widths = header.map((_, column) => lines.reduce((most, line) => Math.max(most, displayWidth(line[column] ?? "")), 0));
   return lines
     .map((line) =>
       line
-        .map((cell, column) => (column === line.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .map((cell, column) =>
+          column === line.length - 1 ? cell : cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - displayWidth(cell))),
+        )
         .join("  ")
         .trimEnd(),
     )

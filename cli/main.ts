@@ -1,5 +1,5 @@
 /** The `trainyard` command: its table of contents. */
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help } from "commander";
 import { findPackageRoot, packageVersion } from "../server/package-root.ts";
 import { addCancelCommand } from "./commands/cancel.ts";
 import { addCatCommand } from "./commands/cat.ts";
@@ -28,6 +28,7 @@ import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addServeCommand } from "./commands/serve.ts";
 import { addStartCommand } from "./commands/start.ts";
+import { addStatsCommand } from "./commands/stats.ts";
 import { addStoresCommands } from "./commands/stores.ts";
 import { addSweepCommands } from "./commands/sweep.ts";
 import { addTagCommand } from "./commands/tag.ts";
@@ -55,6 +56,10 @@ async function main(argv: readonly string[]): Promise<number> {
     .description("Launch, watch and resume training runs on this machine.")
     .version(packageVersion(findPackageRoot()))
     .addHelpText("after", EXIT_CODE_HELP)
+    .configureHelp({
+      // "(default: [])" and "(default: false)" say nothing.
+      optionDescription: (option) => (isNothing(option.defaultValue) ? option.description : new Help().optionDescription(option)),
+    })
     .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError(`(${USAGE_HINT})`);
@@ -75,6 +80,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addTagCommand(program, context);
   addProjectCommands(program, context);
   addExperimentCommands(program, context);
+  addStatsCommand(program, context);
   addQueryCommands(program, context);
   addExportCommand(program, context);
   addExportAdapterCommand(program, context);
@@ -104,10 +110,15 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+function isNothing(value: unknown): boolean {
+  return value === false || value === "" || (Array.isArray(value) && value.length === 0);
+}
+
 // A reader that closed early (`trainyard logs … | head`) is no fault.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.internal);
-});
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.internal);
+  });
 
 // The bundle is CommonJS, which has no top-level await; main itself turns every error into an exit code.
 void main(process.argv.slice(2)).then((code) => {

@@ -103,7 +103,8 @@ function documentRequest(input: RunArguments, text: string): RouteBody<"createRu
   return { spec: { ...spec, ...(python === undefined ? {} : { python }) }, source, base_dir: input.store.workspace };
 }
 
-function notADocument(file: string, text: string, { problems }: RunDocumentReading): TrainyardError {
+/** @param file as it is named in the message */
+export function notADocument(file: string, text: string, { problems }: RunDocumentReading): TrainyardError {
   const placed = problems.map(({ problem, range }) =>
     range === null ? problem : { ...problem, message: `line ${lineAt(text, range[0])}: ${problem.message}` },
   );

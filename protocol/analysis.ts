@@ -2,12 +2,11 @@
 import * as z from "zod";
 import { RunId, Slug } from "./ids.ts";
 import { JsonValue, WireNumber } from "./json.ts";
+import { queryInt } from "./query-number.ts";
 
 const Filter = z.string().max(4000);
 /** `record.state`, `params.lora.r`, `metrics.eval/loss`, `metrics.eval/loss:min`, `derived.gap` */
 const Field = z.string().min(3).max(1000);
-/** Query strings are text: numbers are read from it. */
-const int = (min: number, max: number, fallback: number) => z.coerce.number().int().min(min).max(max).default(fallback);
 
 /** Which runs are meant; all of them without either. */
 export const AnalysisScope = z.object({ project: Slug.optional(), filter: Filter.optional() });
@@ -41,7 +40,7 @@ export const FieldValuesQuery = AnalysisScope.extend({
   field: Field,
   /** Only values that contain this, whatever the case. */
   search: z.string().max(500).optional(),
-  limit: int(1, 1000, 100),
+  limit: queryInt(1, 1000).default(100),
 });
 export type FieldValuesQuery = z.infer<typeof FieldValuesQuery>;
 

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { RunId, Slug } from "./ids.ts";
 import { JsonObject, JsonValue, WireNumber } from "./json.ts";
+import { queryInt } from "./query-number.ts";
 import { LogLevel, LogLine } from "./queries.ts";
 import { RunState } from "./states.ts";
 
@@ -56,8 +57,8 @@ export const LogSearchQuery = z.object({
   project: Slug.optional(),
   level: LogLevel.optional(),
   /** Lines before and after each. */
-  context: z.coerce.number().int().min(0).max(20).default(2),
-  limit: z.coerce.number().int().min(1).max(500).default(50),
+  context: queryInt(0, 20).default(2),
+  limit: queryInt(1, 500).default(50),
 });
 export type LogSearchQuery = z.infer<typeof LogSearchQuery>;
 export const LogMatches = z.object({

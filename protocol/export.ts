@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { RunId } from "./ids.ts";
 import { Instant, JsonObject, JsonValue, WireNumber } from "./json.ts";
+import { queryInt } from "./query-number.ts";
 import { EnvironmentSnapshot, RunSummary } from "./run.ts";
 
 /**
@@ -78,9 +79,9 @@ export const PreviewQuery = z.object({
   /** As the list of artifacts shows it. */
   path: z.string().min(1).max(4096),
   /** Most lines of a text, rows of a table. */
-  rows: z.coerce.number().int().min(1).max(1000).default(200),
+  rows: queryInt(1, 1000).default(200),
   /** Rows that are passed over first, where a file can be read from any place (Parquet). */
-  offset: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  offset: queryInt(0).default(0),
 });
 export type PreviewQuery = z.infer<typeof PreviewQuery>;
 

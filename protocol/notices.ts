@@ -3,6 +3,7 @@ import * as z from "zod";
 import { DEFAULT_GPU_LIMITS } from "./gpu-warnings.ts";
 import { RunId, Slug } from "./ids.ts";
 import { Instant } from "./json.ts";
+import { queryInt } from "./query-number.ts";
 
 /** `failed` covers runs that were interrupted; `nan` is the first value of an attempt that is not finite; `test` is sent on request. */
 export const NoticeKind = z.enum(["finished", "failed", "stalled", "nan", "disk_low", "gpu_hot", "gpu_memory_full", "test"]);
@@ -22,7 +23,7 @@ export const Notice = z.object({
 export type Notice = z.infer<typeof Notice>;
 
 export const Notices = z.object({ notices: z.array(Notice) });
-export const NoticesQuery = z.object({ limit: z.coerce.number().int().min(1).max(200).default(50) });
+export const NoticesQuery = z.object({ limit: queryInt(1, 200).default(50) });
 export const NoticeParam = z.object({ notice: z.string().min(1).max(200) });
 /** Of all windows that were told of a notice, the first to claim it shows it. */
 export const Claimed = z.object({ claimed: z.boolean() });

@@ -3,6 +3,8 @@
 /** Far more than a document, a record or a request ever needs, and far less than a stack holds. */
 export const MAX_JSON_DEPTH = 200;
 
+const PROTOTYPE = "__proto__";
+
 /** @throws SyntaxError: no JSON, or arrays and objects stand in each other more than {@link MAX_JSON_DEPTH} deep */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
@@ -18,6 +20,24 @@ export function isTooDeep(value: unknown): boolean {
     level = level.flatMap((each) => Object.values(each).filter(holdsValues));
   }
   return false;
+}
+
+/**
+ * The first key `__proto__`, with its path: objects of JavaScript lose it on their way, and what was said under it.
+ * @returns `derived.__proto__`, or null
+ */
+export function prototypeKey(value: unknown): string | null {
+  let level = holdsValues(value) ? [{ path: "", value }] : [];
+  while (level.length > 0) {
+    const found = level.find((each) => Object.hasOwn(each.value, PROTOTYPE));
+    if (found !== undefined) return `${found.path}${PROTOTYPE}`;
+    level = level.flatMap(({ path, value: parent }) =>
+      Object.entries(parent).flatMap(([key, inner]: [string, unknown]) =>
+        holdsValues(inner) ? [{ path: `${path}${key}.`, value: inner }] : [],
+      ),
+    );
+  }
+  return null;
 }
 
 function holdsValues(value: unknown): value is object {

@@ -6,11 +6,11 @@ import { RunId, Slug } from "./ids.ts";
 import { Instant, JsonObject, JsonValue } from "./json.ts";
 import { ProjectRecord, ProjectChanges, ProjectRevision } from "./project.ts";
 import { AttemptRecord, ExitRecord, MetricSummary, ProcessRecord, RunRecord, RunSummary } from "./run.ts";
+import { decimal, queryInt, queryNumber } from "./query-number.ts";
 import { RunSpec } from "./spec.ts";
 import { RunState } from "./states.ts";
 
-/** Query strings are text: numbers and booleans are read from it. */
-const int = (min: number, max: number, fallback: number) => z.coerce.number().int().min(min).max(max).default(fallback);
+/** Query strings are text: booleans are read from it. */
 const flag = z
   .enum(["true", "false", "1", "0"])
   .transform((v) => v === "true" || v === "1")
@@ -72,8 +72,8 @@ export const RunsQuery = z.object({
   filter: z.string().max(4000).optional(),
   /** A field: created_at, started_at, name, state, params.<key>, metrics.<key>. A leading "-" sorts downwards. */
   sort: z.string().max(200).default("-created_at"),
-  limit: int(1, 1000, 100),
-  offset: int(0, 10_000_000, 0),
+  limit: queryInt(1, 1000).default(100),
+  offset: queryInt(0, 10_000_000).default(0),
 });
 export type RunsQuery = z.infer<typeof RunsQuery>;
 
@@ -148,12 +148,12 @@ export const SeriesQuery = z
       .string()
       .transform((s) => s.split(",").filter((name) => name !== ""))
       .pipe(z.array(z.string()).min(1).max(10_000)),
-    from_step: z.coerce.number().optional(),
-    to_step: z.coerce.number().optional(),
+    from_step: queryNumber(decimal).optional(),
+    to_step: queryNumber(decimal).optional(),
     /** Most points per series; beyond it, the minimum and maximum of each bucket are kept, so that no spike is lost. */
-    max_points: int(2, 1_000_000, 2000),
+    max_points: queryInt(2, 1_000_000).default(2000),
     /** One attempt with everything it wrote; without it the joined curve, where a later attempt replaces the steps it went over again. */
-    attempt: z.coerce.number().int().positive().optional(),
+    attempt: queryInt(1).optional(),
     /** A metric that never falls (tokens, samples): the points are placed on it besides their steps. */
     x: z.string().min(1).optional(),
     format: z.enum(["arrow", "json"]).default("arrow"),
@@ -212,9 +212,9 @@ export const LogLine = z.object({
 export type LogLine = z.infer<typeof LogLine>;
 
 export const LogQuery = z.object({
-  attempt: z.coerce.number().int().positive().optional(),
-  page: int(1, 100_000_000, 1),
-  page_size: int(1, 500, 100),
+  attempt: queryInt(1).optional(),
+  page: queryInt(1, 100_000_000).default(1),
+  page_size: queryInt(1, 500).default(100),
   /** Inclusive, ms since the epoch or RFC 3339. */
   start_time: z.string().optional(),
   /** Exclusive. */
@@ -234,9 +234,9 @@ export const LogPage = z.object({
 export type LogPage = z.infer<typeof LogPage>;
 
 export const RawLogQuery = z.object({
-  attempt: z.coerce.number().int().positive().optional(),
-  offset: int(0, Number.MAX_SAFE_INTEGER, 0),
-  length: int(1, 16_777_216, 1_048_576),
+  attempt: queryInt(1).optional(),
+  offset: queryInt(0, Number.MAX_SAFE_INTEGER).default(0),
+  length: queryInt(1, 16_777_216).default(1_048_576),
 });
 export type RawLogQuery = z.infer<typeof RawLogQuery>;
 
@@ -244,13 +244,9 @@ export const RecipesQuery = z.object({ python: z.string().optional(), refresh: f
 export type RecipesQuery = z.infer<typeof RecipesQuery>;
 
 export const SystemHistoryQuery = z.object({
-  minutes: z.coerce
-    .number()
-    .positive()
-    .max(24 * 60)
-    .default(5),
+  minutes: queryNumber(decimal.positive().max(24 * 60)).default(5),
   /** More samples than these are joined, each with the highest values of its stretch of time; of the free space, the lowest. */
-  max_points: z.coerce.number().int().min(2).max(10_000).optional(),
+  max_points: queryInt(2, 10_000).optional(),
 });
 export type SystemHistoryQuery = z.infer<typeof SystemHistoryQuery>;
 

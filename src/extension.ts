@@ -13,6 +13,7 @@ import { RunCatalogue } from "./documents/run-catalogue.ts";
 import { RUN_EDITOR } from "./documents/run-editor-id.ts";
 import { registerRunLanguage } from "./documents/run-language.ts";
 import { LogDocuments } from "./documents/log-documents.ts";
+import { ManifestDocuments } from "./documents/manifest-documents.ts";
 import { registerTrainingLens } from "./documents/training-lens.ts";
 import { errorText } from "./error-text.ts";
 import type { Host } from "./host.ts";
@@ -37,6 +38,7 @@ const importing = () => import("./commands/import-commands.ts");
 const exporting = () => import("./commands/export-commands.ts");
 const setup = () => import("./commands/setup-commands.ts");
 const projects = () => import("./commands/project-commands.ts");
+const experiments = () => import("./commands/experiment-commands.ts");
 const checkpoints = () => import("./commands/checkpoint-commands.ts");
 const searching = () => import("./commands/search-commands.ts");
 const stores = () => import("./commands/store-commands.ts");
@@ -95,6 +97,8 @@ const COMMANDS = {
   "trainyard.emptyTrash": { run: from(many, (c) => c.emptyTrash), needs: "server" },
   "trainyard.newProject": { run: from(projects, (c) => c.newProject), needs: "server" },
   "trainyard.editProject": { run: from(projects, (c) => c.editProject), needs: "server" },
+  "trainyard.openExperiments": { run: from(experiments, (c) => c.openExperiments), needs: "server" },
+  "trainyard.moveToExperiment": { run: from(experiments, (c) => c.moveToExperiment), needs: "server" },
   "trainyard.tagCheckpoint": { run: from(checkpoints, (c) => c.tagCheckpoint), needs: "server" },
   "trainyard.searchLogs": { run: from(searching, (c) => c.searchLogs), needs: "server" },
   "trainyard.refreshRuns": { run: from(look, (c) => c.refreshRuns), needs: "server" },
@@ -166,6 +170,7 @@ function createHost(context: vscode.ExtensionContext): Host {
   const runsTree = showViews({ context, connection, board }, limits);
   const diagnostics = vscode.languages.createDiagnosticCollection("trainyard");
   const code = new CodeDocuments(connection);
+  const manifests = new ManifestDocuments(connection);
   const catalogue = new RunCatalogue(connection, python);
   const host: Host = {
     context,
@@ -176,10 +181,11 @@ function createHost(context: vscode.ExtensionContext): Host {
     panels,
     logs,
     code,
+    manifests,
     diagnostics,
     selection: () => runsTree.selection,
   };
-  context.subscriptions.push(log, python, connection, board, notifications, limits, logs, panels, diagnostics, catalogue, code);
+  context.subscriptions.push(log, python, connection, board, notifications, limits, logs, panels, diagnostics, catalogue, code, manifests);
   context.subscriptions.push(
     registerTrainingLens(),
     registerRunLanguage({ catalogue, connection, diagnostics, log }),

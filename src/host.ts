@@ -3,6 +3,7 @@ import type * as vscode from "vscode";
 import type { PanelTarget } from "../protocol/webview.ts";
 import type { CodeDocuments } from "./documents/code-documents.ts";
 import type { LogDocuments } from "./documents/log-documents.ts";
+import type { ManifestDocuments } from "./documents/manifest-documents.ts";
 import type { PythonInterpreter } from "./python/interpreter.ts";
 import type { RunNode } from "./runs/run-nodes.ts";
 import type { RunBoard } from "./runs/board.ts";
@@ -21,6 +22,7 @@ export interface Host {
   readonly panels: Panels;
   readonly logs: LogDocuments;
   readonly code: CodeDocuments;
+  readonly manifests: ManifestDocuments;
   /** What is wrong with run files. */
   readonly diagnostics: vscode.DiagnosticCollection;
   /** What is selected in the RUNS view. */

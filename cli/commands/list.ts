@@ -4,7 +4,7 @@ import { connectServer, openReader } from "../connect.ts";
 import { describeRuns } from "../describe.ts";
 import { locateStore } from "../locate-store.ts";
 import { serverReader } from "../reader.ts";
-import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
+import { countBetween, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 interface ListOptions extends CommonOptions {
   readonly project?: string;
@@ -21,7 +21,7 @@ export function addListCommand(program: Command, context: CommandContext): void 
     .option("--state <states>", "in one of these states, comma-separated", parseStates)
     .option("--search <text>", "with this text in name, tags, notes or id")
     .option("--filter <expression>", "that pass, for example 'metrics.loss < 1' (docs/query-language.md; asks the store's server)")
-    .option("--limit <count>", "at most so many", parseLimit, 50)
+    .option("--limit <count>", "at most so many", countBetween(1, 1000), 50)
     .option("--archived", "archived runs")
     .action(async (options: ListOptions) => {
       const store = locateStore(options.store).dir;
@@ -50,10 +50,4 @@ function parseStates(text: string): RunState[] {
     if (!state.success) throw new InvalidArgumentError(`'${part}' is not one of ${RunState.options.join(", ")}`);
     return state.data;
   });
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) throw new InvalidArgumentError("a whole number from 1 to 1000 is needed");
-  return limit;
 }

@@ -1,15 +1,10 @@
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import type { FieldInfo } from "../../protocol/analysis.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import { connectServer } from "../connect.ts";
 import { formatNumber, formatTable, formatValue } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
-import { collect, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
-
-interface ScopeOptions extends CommonOptions {
-  readonly project?: string;
-  readonly filter?: string;
-}
+import { collect, countBetween, scopeOf, withScope, type CommandContext, type ScopeOptions } from "./shared.ts";
 
 interface QueryOptions extends ScopeOptions {
   readonly field: string[];
@@ -43,7 +38,7 @@ export function addQueryCommands(program: Command, context: CommandContext): voi
     .argument("[filter]", `for example: 'metrics.eval/loss:min < 0.4 and params.optim = "adamw"'`)
     .option("-f, --field <field>", "a column; may be repeated", collect, [])
     .option("--sort <field>", "a leading - sorts downwards (write --sort=-metrics.loss); may be repeated", collect, [])
-    .option("--limit <count>", "at most so many rows", parseLimit, 50)
+    .option("--limit <count>", "at most so many rows", countBetween(1, 10_000), 50)
     .option("--group-by <field>", "statistics of the fields over runs with the same value of this; may be repeated", collect, [])
     .action(async (filter: string | undefined, options: QueryOptions) => {
       const client = await connectServer(locateStore(options.store).dir);
@@ -78,16 +73,6 @@ export function addQueryCommands(program: Command, context: CommandContext): voi
     });
 }
 
-function withScope(command: Command): Command {
-  return withCommonOptions(command)
-    .option("--project <name>", "of one project")
-    .option("--filter <expression>", "of the runs that pass (docs/query-language.md)");
-}
-
-function scopeOf({ project, filter }: ScopeOptions): { project?: string; filter?: string } {
-  return { ...(project === undefined ? {} : { project }), ...(filter === undefined ? {} : { filter }) };
-}
-
 function fieldRow(field: FieldInfo): string[] {
   const range = field.min === null || field.max === null ? "" : `${formatNumber(field.min)} … ${formatNumber(field.max)}`;
   const values =
@@ -104,10 +89,4 @@ function fieldRow(field: FieldInfo): string[] {
 function cell(value: JsonValue): string {
   if (value === null) return "";
   return typeof value === "number" ? formatNumber(value) : formatValue(value);
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > 10_000) throw new InvalidArgumentError("a whole number from 1 to 10000 is needed");
-  return limit;
 }

@@ -41,9 +41,30 @@ export function collect(value: string, earlier: readonly string[]): string[] {
 
 /** Reads an option's whole number. @param least the smallest that is taken */
 export function countFrom(least: 0 | 1) {
+  return countBetween(least, 999_999_999, `from ${String(least)} on`);
+}
+
+/** Reads an option's whole number, in decimal digits. */
+export function countBetween(least: number, most: number, range = `from ${String(least)} to ${String(most)}`) {
   return (text: string): number => {
     const count = Number(text);
-    if (!/^\d{1,9}$/.test(text) || count < least) throw new InvalidArgumentError(`a whole number from ${String(least)} on is needed`);
+    if (!/^\d{1,9}$/.test(text) || count < least || count > most) throw new InvalidArgumentError(`a whole number ${range} is needed`);
     return count;
   };
+}
+
+export interface ScopeOptions extends CommonOptions {
+  readonly project?: string;
+  readonly filter?: string;
+}
+
+/** Which runs a command asks about. */
+export function withScope(command: Command): Command {
+  return withCommonOptions(command)
+    .option("--project <name>", "of one project")
+    .option("--filter <expression>", "of the runs that pass (docs/query-language.md)");
+}
+
+export function scopeOf({ project, filter }: ScopeOptions): { project?: string; filter?: string } {
+  return { ...(project === undefined ? {} : { project }), ...(filter === undefined ? {} : { filter }) };
 }

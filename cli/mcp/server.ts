@@ -28,6 +28,9 @@ const Confirm = z
   .optional()
   .describe("The exact command that the user has agreed to, where you cannot be asked by a form");
 
+/** A person reads the command, and may be away for a while. */
+const ANSWER_TIMEOUT_MS = 10 * 60_000;
+
 /** Serves until the client closes stdin. */
 export async function serveMcp(options: McpOptions): Promise<void> {
   const server = createMcpServer(options);
@@ -86,7 +89,8 @@ export function createMcpServer({ version, context, log }: McpOptions): McpServe
  */
 async function actConfirmed(server: McpServer, tool: ActTool, context: AgentContext, input: unknown, confirm: unknown): Promise<unknown> {
   const plan = await tool.plan(context, input);
-  if (server.server.getClientCapabilities()?.elicitation !== undefined) {
+  // A client may be able to open addresses alone.
+  if (server.server.getClientCapabilities()?.elicitation?.form !== undefined) {
     if (!(await askUser(server, plan))) throw new TrainyardError("conflict", "the user did not agree", "Ask the user what to do instead.");
   } else if (confirm !== plan.command)
     throw new TrainyardError(
@@ -97,14 +101,23 @@ async function actConfirmed(server: McpServer, tool: ActTool, context: AgentCont
   return tool.act(context, input, plan.command);
 }
 
+/** @throws TrainyardError conflict when no answer came: silence is no consent */
 async function askUser(server: McpServer, plan: ActionPlan): Promise<boolean> {
-  const answer = await server.server.elicitInput({
+  const form = {
     message: `${plan.title}\n\n${plan.command}\n\n${plan.details}`,
     requestedSchema: {
-      type: "object",
-      properties: { agree: { type: "boolean", title: "Go ahead", description: "Run what is shown above" } },
+      type: "object" as const,
+      properties: { agree: { type: "boolean" as const, title: "Go ahead", description: "Run what is shown above" } },
       required: ["agree"],
     },
+  };
+  const answer = await server.server.elicitInput(form, { timeout: ANSWER_TIMEOUT_MS }).catch((error: unknown) => {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new TrainyardError(
+      "conflict",
+      `the user gave no answer that counts: ${detail}`,
+      "Nothing was done. Ask again when the user is there.",
+    );
   });
   return answer.action === "accept" && answer.content?.["agree"] === true;
 }

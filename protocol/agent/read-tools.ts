@@ -1,5 +1,8 @@
 /** Tools that look. */
 import * as z from "zod";
+import type { ApiClient } from "../client.ts";
+import { TrainyardError } from "../errors.ts";
+import { splitField } from "../expression/tokens.ts";
 import { LogLevel } from "../queries.ts";
 import { LogSearchQuery } from "../drafts.ts";
 import type { MetricSummary, RunSummary } from "../run.ts";
@@ -13,6 +16,7 @@ import { readTool } from "./tool.ts";
 
 const Run = z.string().min(1).max(200).describe(`The run: ${RUN_ARGUMENT}`);
 const METRICS_IN_LISTS = 12;
+const METRICS_IN_HINTS = 50;
 const LINE_LENGTH = 500;
 
 export const listRuns = readTool({
@@ -38,7 +42,9 @@ export const listRuns = readTool({
     .strict(),
   async read({ api }, { state, ...rest }) {
     const query = { ...rest, ...(state !== undefined && { state: state.join(",") }) };
-    const { runs, total } = await api.call("listRuns", { query });
+    const { runs, total } = await api.call("listRuns", { query }).catch(async (error: unknown) => {
+      throw error instanceof TrainyardError && error.code === "bad_request" ? await withMetrics(api, error) : error;
+    });
     return { total, runs: runs.map(brief) };
   },
 });
@@ -156,6 +162,18 @@ export const explainRunFailure = readTool({
   input: z.object({ run: Run }).strict(),
   read: async ({ api }, { run }) => bounded(await explainFailure(api, await findRunId(api, run))),
 });
+
+/** A model that guessed the name of a field learns which metrics there are; it has no other list of them. */
+async function withMetrics(api: ApiClient, { code, message, hint, problems }: TrainyardError): Promise<TrainyardError> {
+  const { fields } = await api.call("listFields");
+  const metrics = fields.flatMap(({ name }) => {
+    const { namespace, part } = splitField(name);
+    return namespace === "metrics" && part === "last" ? [name] : [];
+  });
+  const shown = metrics.slice(0, METRICS_IN_HINTS).join(", ");
+  const known = metrics.length === 0 ? "No run has a metric." : `Metrics: ${shown}${metrics.length > METRICS_IN_HINTS ? ", …" : ""}.`;
+  return new TrainyardError(code, message, hint === null ? known : `${hint} ${known}`, problems);
+}
 
 function brief(run: RunSummary): unknown {
   const { id, name, project, state, recipe, created_at, ended_at, tags, starred, archived, parent, failure, progress } = run;

@@ -132,25 +132,33 @@ export function tokenize(text: string, what: string): Token[] {
   return tokens;
 }
 
-/** `metrics`, `loss`, `min` → `metrics.loss:min`; the last value is the metric itself. */
+/**
+ * `metrics`, `loss`, `min` → `metrics.loss:min`; the last value is the metric itself. Of a metric that is called `loss:min` also the last
+ * value says which one it is, `metrics.loss:min:last`: so no two values share a field.
+ */
 export function fieldName(namespace: string, name: string, part: MetricPart = "last"): string {
-  return part === "last" ? `${namespace}.${name}` : `${namespace}.${name}:${part}`;
+  return part === "last" && (namespace !== "metrics" || partAtEnd(name) === null) ? `${namespace}.${name}` : `${namespace}.${name}:${part}`;
+}
+
+/** What {@link fieldName} made the field of. */
+export function splitField(field: string): { readonly namespace: string; readonly name: string; readonly part: MetricPart } {
+  const dot = field.indexOf(".");
+  const [namespace, name] = [field.slice(0, dot), field.slice(dot + 1)];
+  const part = namespace === "metrics" ? partAtEnd(name) : null;
+  return part === null ? { namespace, name, part: "last" } : { namespace, name: name.slice(0, -part.length - 1), part };
+}
+
+function partAtEnd(name: string): MetricPart | null {
+  return METRIC_PARTS.find((part) => name.endsWith(`:${part}`)) ?? null;
 }
 
 /** A field as it is written in an expression: quoted where its name could be read as something else. */
 export function writeField(field: string): string {
-  const dot = field.indexOf(".");
-  const namespace = field.slice(0, dot);
-  let name = field.slice(dot + 1);
-  let part = "";
-  const colon = name.lastIndexOf(":");
-  if (namespace === "metrics" && colon >= 0 && METRIC_PARTS.some((one) => one === name.slice(colon + 1))) {
-    part = name.slice(colon);
-    name = name.slice(0, colon);
-  }
+  const { namespace, name, part } = splitField(field);
   BARE_NAME.lastIndex = 0;
   const bare = BARE_NAME.exec(name)?.[0] === name;
-  return `${namespace}.${bare ? name : JSON.stringify(name).replace(/\\(?!["\\nt])/g, "\\\\")}${part}`;
+  const written = bare ? name : JSON.stringify(name).replace(/\\(?!["\\nt])/g, "\\\\");
+  return part === "last" ? `${namespace}.${written}` : `${namespace}.${written}:${part}`;
 }
 
 function isQuote(character: string): boolean {

@@ -2,8 +2,8 @@
 import type { Database, SqlJsStatic, SqlValue, Statement } from "sql.js";
 import type { RunSummary } from "../../protocol/run.ts";
 
-/** Counts up with each change of the tables; another version's snapshot is thrown away. */
-export const INDEX_VERSION = 2;
+/** Counts up with each change of the tables, or of the fields beside them; another version's snapshot is thrown away. */
+export const INDEX_VERSION = 3;
 /** "TRYD": tells a snapshot from any other SQLite file. */
 const APPLICATION_ID = 0x54525944;
 

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
-import { parseJson } from "../../protocol/parse-json.ts";
+import { parseJson, prototypeKey } from "../../protocol/parse-json.ts";
 import type { Route } from "../../protocol/route.ts";
 import { routes, type RouteName } from "../../protocol/routes.ts";
 import { analysisHandlers } from "./analysis-handlers.ts";
@@ -112,10 +112,17 @@ function parse(schema: z.ZodType, value: unknown, part: string): unknown {
 /** An empty body stands for `{}`: every field of a body that may be left out has a default. */
 function readJson(text: string): unknown {
   if (text.trim() === "") return {};
+  let body: unknown;
   try {
-    return parseJson(text);
+    body = parseJson(text);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     throw new TrainyardError("bad_request", `the body of the request is not JSON: ${detail}`);
   }
+  const field = prototypeKey(body);
+  if (field === null) return body;
+  const message = "nothing can be named __proto__";
+  throw new TrainyardError("bad_request", `${field}: ${message}`, "Choose another name.", [
+    { severity: "error", field, message, hint: null },
+  ]);
 }

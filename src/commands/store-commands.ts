@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { ApiClient } from "../../protocol/client.ts";
 import type { StoreStatus } from "../../protocol/stores.ts";
 import type { Host } from "../host.ts";
+import { counted } from "../runs/format.ts";
 
 export async function manageStores(host: Host): Promise<void> {
   const api = await host.connection.api();
@@ -40,7 +41,7 @@ async function addStores(api: ApiClient): Promise<void> {
     return;
   }
   const chosen = await vscode.window.showQuickPick(
-    fresh.map(({ name, path, runs }) => ({ label: name, description: count(runs, "run"), detail: path, picked: true, path })),
+    fresh.map(({ name, path, runs }) => ({ label: name, description: counted(runs, "run"), detail: path, picked: true, path })),
     {
       title: truncated ? "Stores that were found; there were too many folders to look at all" : "Stores that were found",
       canPickMany: true,
@@ -70,16 +71,12 @@ function tellAdded(added: readonly StoreStatus[]): void {
   const runs = added.reduce((sum, store) => sum + store.runs, 0);
   const broken = added.find(({ problem }) => problem !== null);
   if (broken !== undefined) void vscode.window.showWarningMessage(`${broken.name} was added but cannot be shown: ${broken.problem ?? ""}.`);
-  else void vscode.window.showInformationMessage(`${added.map(({ name }) => name).join(", ")}: ${count(runs, "run")} shown.`);
+  else void vscode.window.showInformationMessage(`${added.map(({ name }) => name).join(", ")}: ${counted(runs, "run")} shown.`);
 }
 
 function describe({ own, state, runs, live_runs, duplicates }: StoreStatus): string {
   if (state !== "open") return state;
-  const parts = [own ? "this workspace" : null, count(runs, "run"), live_runs > 0 ? `${live_runs} running` : null];
+  const parts = [own ? "this workspace" : null, counted(runs, "run"), live_runs > 0 ? `${live_runs} running` : null];
   if (duplicates > 0) parts.push(`${duplicates} of them shown in a store above`);
   return parts.filter((part) => part !== null).join(" · ");
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

@@ -136,7 +136,7 @@ function onRuns(title: string, accepts: (run: RunSummary) => boolean, action: Ac
   };
 }
 
-async function changed(host: Host, runs: readonly RunSummary[], action: Action): Promise<BatchResult> {
+export async function changed(host: Host, runs: readonly RunSummary[], action: Action): Promise<BatchResult> {
   const api = await host.connection.api();
   return api.call("changeRuns", { body: { runs: runs.map((run) => run.id), action }, timeoutMs: STOP_TIMEOUT_MS });
 }
@@ -162,7 +162,7 @@ async function trashOf(host: Host): Promise<{ runs: TrashedRun[]; size_bytes: nu
   return trash;
 }
 
-function namesOf(runs: readonly RunSummary[]): string {
+export function namesOf(runs: readonly RunSummary[]): string {
   const [first] = runs;
   return runs.length === 1 && first !== undefined ? first.name : `${String(runs.length)} runs`;
 }

@@ -15,7 +15,7 @@ export interface StateLook {
 
 const LOOKS: Readonly<Record<RunState, StateLook>> = {
   draft: { icon: "edit", color: null, label: "Draft" },
-  queued: { icon: "clockface", color: "testing.iconQueued", label: "Queued" },
+  queued: { icon: "watch", color: "testing.iconQueued", label: "Queued" },
   starting: { icon: "sync~spin", color: "charts.blue", label: "Starting" },
   running: { icon: "sync~spin", color: "charts.blue", label: "Running" },
   stopping: { icon: "sync~spin", color: "charts.yellow", label: "Stopping" },

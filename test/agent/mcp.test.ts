@@ -46,7 +46,7 @@ afterEach(async () => {
 });
 
 /** @param answer what the user says to each form; without it the client can show none */
-async function connect(answer?: (message: string) => boolean): Promise<Client> {
+async function connect(answer?: (message: string) => boolean, elicitation: Record<string, object> = {}): Promise<Client> {
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
   const server = createMcpServer({
     version: "1.2.3",
@@ -55,7 +55,7 @@ async function connect(answer?: (message: string) => boolean): Promise<Client> {
       live.logged.push(text);
     },
   });
-  const client = new Client({ name: "test", version: "1" }, { capabilities: answer === undefined ? {} : { elicitation: {} } });
+  const client = new Client({ name: "test", version: "1" }, { capabilities: answer === undefined ? {} : { elicitation } });
   if (answer !== undefined)
     client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({ action: "accept", content: { agree: answer(params.message) } }));
   await Promise.all([server.connect(theirs), client.connect(ours)]);
@@ -112,6 +112,21 @@ describe("looking", () => {
     expect(changed.differences.map(({ field }) => field)).toEqual(["params.layers"]);
   });
 
+  it("says which metrics there are where one was guessed wrongly", async () => {
+    const client = await connect();
+    const { data } = await call(client, "list_runs", { sort: "metrics.eval_loss:min" });
+    const hint = expect.stringMatching(/Metrics: .*metrics\.eval\/loss/) as string;
+    expect(data).toMatchObject({ error: { code: "bad_request", hint } });
+  });
+
+  it("finds the lowest of many, whatever is NaN, failed, archived or without the metric", async () => {
+    const client = await connect();
+    const { data } = await call(client, "list_runs", { sort: "metrics.eval/loss:min", limit: 50 });
+    const { runs } = listed.parse(data);
+    expect(runs.map(({ name }) => name).slice(0, 3)).toEqual(["deeper", "other optimizer", "baseline"]);
+    expect(runs.at(-1)?.name).toContain("Ignore");
+  });
+
   it("keeps to the budget of points, and to the ends of the curve", async () => {
     const client = await connect();
     const { data } = await call(client, "get_metric_history", { run: "deeper", metrics: ["eval/loss", "lr"], max_points: 100 });
@@ -141,6 +156,14 @@ describe("looking", () => {
   it.each([
     ["list_runs", { filter: "metrics.eval/loss <" }, "bad_request", /character/],
     ["list_runs", { sort: "metrics.nonsense" }, "bad_request", /nonsense/],
+    ["list_runs", { project: "../.." }, "bad_request", /project/],
+    ["list_runs", { filter: "(".repeat(3000) }, "bad_request", /character/],
+    ["get_run", { run: "__proto__" }, "not_found", /__proto__/],
+    ["get_metric_history", { run: "deeper", metrics: ["lr"], from_step: 9, to_step: 1 }, "bad_request", /from_step/],
+    ["search_logs", { text: "x", run: "\u0000" }, "not_found", /run/],
+    ["start_run", { spec: { recipe: "command", params: { command: ["a\u0000b"] } } }, "missing_file", /params.command/],
+    ["start_run", { copy_of: "baseline", spec: { recipe: "command" } }, "bad_request", /either/],
+    ["stop_run", { run: "baseline" }, "conflict", /not running/],
     ["get_run", { run: "nobody" }, "not_found", /nobody/],
     ["get_metric_history", { run: "deeper", metrics: ["nonsense"] }, "not_found", /nonsense/],
     ["get_metric_history", { run: "deeper", metrics: ["*"], max_points: 2 }, "bad_request", /max_points|2 points/],
@@ -184,6 +207,23 @@ describe("starting and stopping", () => {
     expect(asked.at(-1)).toMatch(/Queue from an agent\?[^]*sleep 60/);
     expect(waits).toMatchObject({ isError: false, data: { name: "from an agent", state: "queued" } });
     await expect.poll(async () => (await live.client.call("getRun", { params: { id } })).state, { timeout: 15_000 }).toBe("cancelled");
+  });
+
+  it("takes silence, a fault and a form without an answer for a no", async () => {
+    const before = (await live.client.call("getServer")).runs;
+    const failing = await connect(() => {
+      throw new Error("the window is gone");
+    });
+    const refused = { isError: true, data: { error: { code: "conflict", hint: expect.stringContaining("Nothing was done") as string } } };
+    expect(await call(failing, "start_run", { spec })).toMatchObject(refused);
+    const vague = await connect(() => "yes" as never);
+    expect(await call(vague, "start_run", { spec })).toMatchObject(refused);
+    const addresses = await connect(() => true, { url: {} });
+    // It cannot show a form, so it is asked for the command.
+    const told = await call(addresses, "start_run", { spec });
+    expect(told).toMatchObject({ isError: true, data: { error: { code: "conflict" } } });
+    expect(told.text).toContain("confirm");
+    expect((await live.client.call("getServer")).runs).toBe(before);
   });
 
   it("needs the exact command back from a client that shows no forms", async () => {

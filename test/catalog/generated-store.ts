@@ -71,7 +71,7 @@ const params = fc.record(
 );
 
 const loggedRow = fc.record(
-  { loss: logged, "eval/loss": logged, "val acc": logged, 'it\'s "odd"': logged, "grad.norm": logged },
+  { loss: logged, "eval/loss": logged, "val acc": logged, 'it\'s "odd"': logged, "grad.norm": logged, "loss:min": logged },
   { requiredKeys: [] },
 );
 

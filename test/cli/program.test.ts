@@ -1,5 +1,5 @@
 /** The built command line as programs use it: one JSON value, and an exit code that says what it was. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ApiError } from "../../protocol/errors.ts";
@@ -48,6 +48,37 @@ describe("drafts", () => {
     expect(await json<Made>("start", "later", "--quiet", "--json")).toMatchObject({ id: draft.id, state: "completed" });
     const again = await trainyard("start", "later", "--json");
     expect([again.code, ApiError.parse(JSON.parse(again.stdout)).error.code]).toEqual([EXIT.conflict, "conflict"]);
+  });
+});
+
+describe("the document of a draft", () => {
+  it("is changed until it starts: params set and taken out with its comments kept, or as a whole", async () => {
+    const file = path.join(live.root, "sized.run.yaml");
+    await writeFile(file, 'name: sized\nproject: sizes\nrecipe: command\nparams:\n  # what it does\n  command: ["false"]\n');
+    const { id, run_dir } = await json<Made & { run_dir: string }>("run", file, "--draft", "--json");
+    await json("edit", "sized", "--set", "command=[sh, -c, 'exit 0']", "--star", "--json");
+    expect(await readFile(path.join(run_dir, "spec.yaml"), "utf8")).toMatch(/# what it does\n +command: .*exit 0/);
+    expect(await json("inspect", id, "--json")).toMatchObject({ starred: true, params: { command: ["sh", "-c", "exit 0"] } });
+    const refused = await trainyard("edit", "sized", "--unset", "command", "--json");
+    expect([refused.code, ApiError.parse(JSON.parse(refused.stdout)).error.code]).toEqual([EXIT.invalid, "invalid_spec"]);
+    await writeFile(file, "name: sized again\nrecipe: command\nparams: {command: ['true']}\n");
+    await json("edit", "sized", "--file", file, "--json");
+    expect(await json("start", "sized again", "--quiet", "--json")).toMatchObject({ id, state: "completed", project: "sizes" });
+    const late = await trainyard("edit", id, "--set", "command=[false]", "--json");
+    expect([late.code, ApiError.parse(JSON.parse(late.stdout)).error.code]).toEqual([EXIT.conflict, "conflict"]);
+  });
+});
+
+describe("statistics", () => {
+  it("are those of the interface: of everything, of a project, of what passes", async () => {
+    await live.addRun({ name: "counted", project: "counts", starred: true });
+    await live.client.call("refresh");
+    expect(await json("stats", "--json")).toEqual(await live.client.call("getStatistics"));
+    const query = { project: "counts", filter: "record.starred" };
+    const args = ["stats", "--project", "counts", "--filter", "record.starred"];
+    expect(await json(...args, "--json")).toEqual(await live.client.call("getStatistics", { query }));
+    expect((await trainyard(...args)).stdout).toMatch(/^runs +1\n[^]*STATE +RUNS\ncompleted +1\n[^]*PROJECT +RUNS\ncounts +1\n/);
+    expect((await trainyard("stats", "--project", "none")).stdout).toBe("No runs.\n");
   });
 });
 
@@ -103,12 +134,27 @@ describe("an archive", () => {
   });
 });
 
+describe("help", () => {
+  it("is there for every command, with a description and no defaults that say nothing; completion knows them all", async () => {
+    const names = [...(await trainyard("--help")).stdout.matchAll(/^ {2}([a-z-]+)[ |]/gm)].map(([, name = ""]) => name);
+    expect(names).toEqual(expect.arrayContaining(["run", "edit", "stats", "experiment", "mcp"]));
+    const { stdout: completion } = await trainyard("completion", "bash");
+    for (const name of names.filter((one) => one !== "help")) expect(completion).toMatch(new RegExp(`^ +${name}\\) words=`, "m"));
+    const { stdout } = await trainyard("edit", "--help");
+    expect(stdout).toMatch(/--set <key=value> +a param of one draft[^]+Examples:/);
+    expect(stdout).not.toMatch(/default: (\[\]|""|false)/);
+    expect((await trainyard("query", "--help")).stdout).toContain("(default: 50)");
+  });
+});
+
 describe("exit codes", () => {
   it.each<[number, string, string[]]>([
     [EXIT.invalid, "bad_request", ["list", "--no-such-option", "--json"]],
     [EXIT.invalid, "bad_request", ["no-such-command", "--json"]],
     [EXIT.invalid, "bad_request", ["inspect", "--json"]],
     [EXIT.invalid, "bad_request", ["list", "--limit", "0", "--json"]],
+    [EXIT.invalid, "bad_request", ["query", "--limit", "0x10", "--json"]],
+    [EXIT.invalid, "bad_request", ["stats", "--filter", "nonsense", "--json"]],
     [EXIT.invalid, "bad_request", ["list", "--filter", "record.seed >", "--json"]],
     [EXIT.invalid, "bad_request", ["export", "latest", "--format", "xlsx", "--json"]],
     [EXIT.invalid, "missing_file", ["run", "none.py", "--json"]],

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EXIT, exitCodeOfError, exitCodeOfRun } from "../../cli/exit-codes.ts";
-import { formatBytes, formatDuration, formatNumber, formatProgress, formatTable } from "../../cli/format.ts";
+import { displayWidth, formatBytes, formatDuration, formatNumber, formatProgress, formatTable } from "../../cli/format.ts";
 import { selectRun } from "../../protocol/select-run.ts";
 import { Terminal } from "../../cli/terminal.ts";
 import { ErrorCode, TrainyardError } from "../../protocol/errors.ts";
@@ -166,6 +166,19 @@ describe("values", () => {
     };
     expect(formatProgress(progress)).toBe("step 5");
     expect(formatProgress({ ...progress, max_steps: 20, fraction: 0.25, eta_seconds: 61 })).toBe("step 5/20 · 25% · ETA 1 min 1 s");
+  });
+
+  it("aligns columns by what a terminal shows, and keeps a row on its line", () => {
+    const names = ["run", "実験 七", "한국어", "🚂 train", "e\u0301tude", "a\nb\tc", "\u001b[31mred\u001b[0m"];
+    const [header = "", ...lines] = formatTable(
+      ["NAME", "END"],
+      names.map((name) => [name, "|"]),
+    ).split("\n");
+    expect(lines).toHaveLength(names.length);
+    const columns = (text: string): number => displayWidth(text.slice(0, text.lastIndexOf("|")));
+    expect(new Set(lines.map(columns))).toEqual(new Set([header.indexOf("END")]));
+    expect(names.slice(1, 5).map(displayWidth)).toEqual([7, 6, 8, 5]);
+    expect(lines.slice(5)).toEqual([expect.stringMatching(/^a b c +\|$/), expect.stringMatching(/^red +\|$/)]);
   });
 
   it("stand in straight columns", () => {

@@ -2,6 +2,7 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Problem } from "../../protocol/errors.ts";
+import { splitField } from "../../protocol/expression/tokens.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { SpecEdit } from "../../protocol/run-document/edit.ts";
 import { icon } from "../components/icons.ts";
@@ -372,7 +373,9 @@ export class SweepFormSection extends LitElement {
   async #loadMetrics(): Promise<void> {
     try {
       const { fields } = await this.transport.request("listFields", { query: {} });
-      this.metrics = fields.map(({ name }) => name).flatMap((name) => (name.startsWith("metrics.") ? [name.slice(8)] : []));
+      this.metrics = fields
+        .map(({ name }) => splitField(name))
+        .flatMap(({ namespace, name, part }) => (namespace === "metrics" && part === "last" ? [name] : []));
     } catch {
       this.metrics = [];
     }

@@ -6,6 +6,8 @@ const MINUS = "\u2212";
 const SMALLEST_PLAIN = 1e-3;
 /** Larger ones with a prefix: 12.5k. */
 const LARGEST_PLAIN = 10_000;
+/** Beyond it the prefixes end, and a label would be as long as the number. */
+const LARGEST_PREFIXED = 1e15;
 
 /** The step of about `count` round ticks over a linear domain, as Vega (d3-array) chooses it: 1, 2 or 5 times a power of ten. */
 export function tickStep([low, high]: Domain, count: number): number {
@@ -35,6 +37,7 @@ export function linearFormat(domain: Domain, count: number): string {
   const size = Math.max(Math.abs(domain[0]), Math.abs(domain[1]));
   const step = exponent(tickStep(domain, count));
   const further = Math.max(0, exponent(size) - step);
+  if (size >= LARGEST_PREFIXED) return `.${String(further)}~e`;
   if (size >= LARGEST_PLAIN) return `.${String(further + 1)}~s`;
   if (size < SMALLEST_PLAIN) return `.${String(further)}~e`;
   return `${size >= 1000 ? "," : ""}.${String(Math.max(0, -step))}f`;

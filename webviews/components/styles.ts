@@ -41,6 +41,15 @@ export const baseStyles = [
     .secondary {
       color: var(--secondary);
     }
+    @media (forced-colors: active) {
+      /* Colours that tell lines apart, and surfaces that are the value, say something: the system's would say nothing. */
+      .swatch,
+      span.bar,
+      .track,
+      input[type="range"] {
+        forced-color-adjust: none;
+      }
+    }
     .mono {
       font-family: var(--vscode-editor-font-family, monospace);
       font-size: 12px;

@@ -112,7 +112,7 @@ export class ChartGrid extends LitElement implements ChartsHost {
     return html`${this.#toolbar(ordered.length)}
       <div class="charts ${groups.length > 1 ? "grouped" : ""}" data-testid="charts">
         ${this.#charts.groups.render(groups, this.filter !== "", (group) => this.#group(group, names.length, slots))}
-        ${names.length === 0 ? html`<div class="none secondary">${all.length === 0 ? "The run logged no metric" : `No metric matches “${this.filter}”`}</div>` : nothing}
+        ${names.length === 0 ? html`<div class="none secondary">${all.length === 0 ? ((this.model.detail?.attempt ?? 0) > 0 ? "The run logged no metric" : "The run has not started") : `No metric matches “${this.filter}”`}</div>` : nothing}
       </div>`;
   }
 

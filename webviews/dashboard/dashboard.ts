@@ -36,6 +36,8 @@ const TABS: readonly (readonly [Tab, string])[] = [
   ["config", "Config"],
   ["environment", "Environment"],
 ];
+/** Checks of interpreter and data import what they need. */
+const START_TIMEOUT_MS = 120_000;
 /** The clock of a live run ticks this often. */
 const TICK_MS = 1000;
 
@@ -120,6 +122,7 @@ export class Dashboard extends LitElement {
             canResume: FINAL_STATES.has(run.state) && canContinue,
             canFork: model.checkpoints.some((checkpoint) => checkpoint.forkable),
             star: () => void this.#edit({ starred: !run.starred }),
+            start: () => void this.#start(),
             cancel: () => {
               this.transport.command({ command: "cancel_run", run: run.id });
             },
@@ -135,6 +138,7 @@ export class Dashboard extends LitElement {
           })}
           ${runMeta(
             run,
+            model.place,
             (parent) => {
               this.transport.command({ command: "open_run", run: parent });
             },
@@ -300,10 +304,18 @@ export class Dashboard extends LitElement {
     this.transport.command({ command: "fork_run", run: this.runId, checkpoint });
   }
 
-  async #edit(change: { starred: boolean }): Promise<void> {
+  #edit(change: { starred: boolean }): Promise<void> {
+    return this.#act(() => this.transport.request("editRun", { params: { id: this.runId }, body: change }));
+  }
+
+  #start(): Promise<void> {
+    return this.#act(() => this.transport.request("startRun", { params: { id: this.runId }, timeoutMs: START_TIMEOUT_MS }));
+  }
+
+  async #act(action: () => Promise<unknown>): Promise<void> {
     this.actionProblem = null;
     try {
-      await this.transport.request("editRun", { params: { id: this.runId }, body: change });
+      await action();
     } catch (error) {
       this.actionProblem = asProblem(error);
     }

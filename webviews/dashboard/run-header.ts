@@ -2,7 +2,8 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { FINAL_STATES } from "../../protocol/state-kinds.ts";
+import type { WaitingRun } from "../../protocol/queue.ts";
+import { FINAL_STATES, isWaiting } from "../../protocol/state-kinds.ts";
 import { formatClock } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { stateIcon, stateLabel } from "../components/state-icon.ts";
@@ -18,6 +19,8 @@ export interface HeaderView {
   /** Is there a checkpoint that a new run can start from? */
   readonly canFork: boolean;
   readonly star: () => void;
+  /** A draft, or a run that waits in the queue, ahead of its turn. */
+  readonly start: () => void;
   readonly cancel: () => void;
   readonly resume: () => void;
   readonly fork: () => void;
@@ -52,6 +55,19 @@ export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
     </button>
     ${run.tags.map((tag) => html`<span class="tag">${tag}</span>`)}
     <div class="buttons">
+      ${
+        run.state === "draft" || isWaiting(run)
+          ? html`<button
+              class="button keep"
+              data-testid="start-run"
+              ?disabled=${blocked !== null}
+              title=${blocked ?? (run.state === "draft" ? "Start this draft" : "Start it ahead of its turn in the queue")}
+              @click=${view.start}
+            >
+              ${icon("debug-start")} <span class="label">${run.state === "draft" ? "Start" : "Start now"}</span>
+            </button>`
+          : nothing
+      }
       ${
         FINAL_STATES.has(run.state) || run.state === "draft"
           ? nothing
@@ -106,12 +122,19 @@ export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
   </div>`;
 }
 
-export function runMeta(run: RunDetail, openRun: (run: RunId) => void, openSweep: (sweep: SweepId) => void): TemplateResult {
+/** @param place where it waits in the queue, null while it does not */
+export function runMeta(
+  run: RunDetail,
+  place: WaitingRun | null,
+  openRun: (run: RunId) => void,
+  openSweep: (sweep: SweepId) => void,
+): TemplateResult {
   const { sweep } = run;
   const attempt = run.attempts.at(-1);
   const model = ["model", "model_name_or_path", "base_model"].map((key) => run.params[key]).find((value) => typeof value === "string");
   const dataset = ["dataset", "dataset_path", "train_file"].map((key) => run.params[key]).find((value) => typeof value === "string");
   const parent = run.parent;
+  const reason = place === null ? run.state_reason : `#${String(place.position)} in the queue. ${place.reason}`;
   return html`<div class="meta">
     ${run.store?.own === false ? html`<span data-testid="origin" title=${run.store.path}>${icon("database")} in the store ${run.store.name}</span>` : nothing}
     <span>${run.project}</span><span>${run.recipe}</span>
@@ -155,6 +178,6 @@ export function runMeta(run: RunDetail, openRun: (run: RunId) => void, openSweep
           >`
     }
     ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${run.git.commit.slice(0, 7)}${run.git.dirty_files > 0 ? ` + ${String(run.git.dirty_files)} files` : ""}</span>`}
-    ${run.state_reason === null || run.failure !== null ? nothing : html`<span data-testid="state-reason">${run.state_reason}</span>`}
+    ${reason === null || run.failure !== null ? nothing : html`<span data-testid="state-reason">${reason}</span>`}
   </div>`;
 }

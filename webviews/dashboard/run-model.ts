@@ -5,6 +5,7 @@ import type { RunEvent } from "../../protocol/events.ts";
 import { DEFAULT_GPU_LIMITS, type GpuLimits } from "../../protocol/gpu-warnings.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { ServerMessage } from "../../protocol/messages.ts";
+import type { WaitingRun } from "../../protocol/queue.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { RunUsage, SystemSample } from "../../protocol/system.ts";
@@ -28,6 +29,8 @@ export class RunModel {
   checkpoints: readonly Checkpoint[] = [];
   events: readonly RunEvent[] = [];
   usage: RunUsage | null = null;
+  /** Where it waits in the queue; null while it does not. */
+  place: WaitingRun | null = null;
   system: readonly SystemSample[] = [];
   limits: GpuLimits = DEFAULT_GPU_LIMITS;
   annotations: Annotations = NO_ANNOTATIONS;
@@ -104,6 +107,16 @@ export class RunModel {
         {
           message: (message) => {
             this.#receive(message);
+          },
+        },
+      ),
+      transport.subscribe(
+        { topic: "queue" },
+        {
+          message: (message) => {
+            if (message.type !== "queue") return;
+            this.place = message.queue.waiting.find((one) => one.id === id) ?? null;
+            this.#changed();
           },
         },
       ),

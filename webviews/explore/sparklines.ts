@@ -1,4 +1,5 @@
 /** The curve of the training loss beside its value, in the rows on the screen: asked for once scrolling rests, a few at a time, and kept. */
+import { splitField } from "../../protocol/expression/tokens.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { TableColumn } from "../../protocol/saved.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
@@ -99,7 +100,7 @@ export class Sparklines {
     sparks.delete(id);
     sparks.set(id, spark);
     if (sparks.size > MOST_KEPT) sparks.delete(sparks.keys().next().value ?? id);
-    const metric = field.slice("metrics.".length);
+    const metric = splitField(field).name;
     try {
       const columns = (await loadSeries(this.#transport, id, { metrics: [metric], max_points: POINTS })).get(metric);
       if (columns !== undefined) spark.path = sparkPath(columns.steps, columns.values);

@@ -3,6 +3,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { live } from "lit/directives/live.js";
 import type { FieldInfo } from "../../protocol/analysis.ts";
+import { fieldName, splitField } from "../../protocol/expression/tokens.ts";
 import { PlotKind, PlotSettings, Spread } from "../../protocol/saved.ts";
 import { knownDirection } from "../compare/direction.ts";
 import { formatInteger } from "../components/format.ts";
@@ -170,8 +171,9 @@ export class PlotForm extends LitElement {
 
   #field(label: string, key: "x" | "y" | "color" | "facet", optional: boolean): TemplateResult {
     const chosen = this.settings[key];
-    const part = PARTS.find((each) => chosen?.endsWith(`:${each}`)) ?? "last";
-    const base = chosen === null ? "" : isMetricPart(chosen) ? chosen.slice(0, chosen.lastIndexOf(":")) : chosen;
+    const metric = chosen?.startsWith("metrics.") === true ? splitField(chosen) : null;
+    const part = PARTS.find((each) => each === metric?.part) ?? "last";
+    const base = metric === null ? (chosen ?? "") : fieldName("metrics", metric.name);
     const direction = knownDirection(base);
     const words = {
       last: "last",
@@ -180,7 +182,7 @@ export class PlotForm extends LitElement {
       max: direction === "higher" ? "best (max)" : "max",
     };
     const change = (field: Field, of: (typeof PARTS)[number]): void => {
-      const value = field === "" ? null : field.startsWith("metrics.") && of !== "last" ? `${field}:${of}` : field;
+      const value = field === "" ? null : field.startsWith("metrics.") ? fieldName("metrics", splitField(field).name, of) : field;
       this.#set({ [key]: value });
     };
     return html`<label

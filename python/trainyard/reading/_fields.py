@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ._metrics import Summary
 from ._query import Expression, parse_value
-from ._tokens import METRIC_PARTS, FilterError
+from ._tokens import METRIC_PARTS, FilterError, metric_field
 from ._values import Value
 
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)")
@@ -33,8 +33,7 @@ def fields_of(
         _add(fields, "params.%s" % key, value)
     for name, summary in metrics.items():
         for part in METRIC_PARTS:
-            field = "metrics.%s" % name if part == "last" else "metrics.%s:%s" % (name, part)
-            fields[field] = float(getattr(summary, part))
+            fields[metric_field(name, part)] = float(getattr(summary, part))
     return fields
 
 

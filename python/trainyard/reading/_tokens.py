@@ -17,6 +17,12 @@ _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'", "`": "`"}
 _QUOTES = "\"'`"
 
 
+def metric_field(name: str, part: str = "last") -> str:
+    """The field of a metric's value. No two share one: of a metric that is called ``loss:min`` also the last value names its part."""
+    bare = part == "last" and not name.endswith(tuple(":%s" % one for one in METRIC_PARTS))
+    return "metrics.%s" % name if bare else "metrics.%s:%s" % (name, part)
+
+
 class FilterError(ValueError):
     """
     A filter that cannot be understood. ``start`` and ``end`` say where in its text (from 0, end exclusive; counted in UTF-16 units,
@@ -135,12 +141,11 @@ class _Lexer:
             self._at += 1
         if name == "":
             raise self._error("%s. has no name behind it" % namespace, start)
-        field = "%s.%s" % (namespace, name)
+        part = "last"
         if namespace == "metrics" and self._char() == ":":
             self._at += 1
             part = self._eat(_WORD)
             if part not in METRIC_PARTS:
                 raise self._error("a metric has no %s" % (part or "nameless part"), start)
-            if part != "last":
-                field = "%s:%s" % (field, part)
+        field = metric_field(name, part) if namespace == "metrics" else "%s.%s" % (namespace, name)
         return Token("field", field, start, self._at)

@@ -97,4 +97,6 @@ def metric_cells(name: str, points: list[tuple[float, float]]) -> Row:
     low, high = min(numbers, key=lambda point: point[1]), max(numbers, key=lambda point: point[1])
     (last_step, last), (_, first) = points[-1], points[0]
     parts = dict(zip(PARTS, (last, last_step, low[1], low[0], high[1], high[0], float(len(points)), first)))
-    return {f"metrics.{name}" if part == "last" else f"metrics.{name}:{part}": value + 0.0 for part, value in parts.items()}
+    # A name that ends as a part does says which part it is, so that it is taken for no other metric's.
+    plain = name.rpartition(":")[2] not in PARTS or ":" not in name
+    return {f"metrics.{name}" if plain and part == "last" else f"metrics.{name}:{part}": value + 0.0 for part, value in parts.items()}

@@ -1,0 +1,57 @@
+/** Changes to the document of a draft. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import type { RunId } from "../protocol/ids.ts";
+import type { JsonValue } from "../protocol/json.ts";
+import type { ApiClient } from "../protocol/client.ts";
+import { TrainyardError } from "../protocol/errors.ts";
+import type { RunDetail } from "../protocol/queries.ts";
+import { applySpecEdits, type SpecEdit } from "../protocol/run-document/edit.ts";
+import { readRunDocument } from "../protocol/run-document/read.ts";
+import { parseParams } from "./assignments.ts";
+import { notADocument } from "./run-request.ts";
+
+export interface DraftChanges {
+  /** `key=value` of params. */
+  readonly set: readonly string[];
+  /** Params to take out: their defaults count again. */
+  readonly unset: readonly string[];
+  /** A document that takes the place of the draft's own; absolute. */
+  readonly file: string | null;
+}
+
+/** The rest of the document stays as it was written, with its comments. @throws TrainyardError conflict (no draft) | invalid_spec | missing_file */
+export async function editDraft(client: ApiClient, id: RunId, { set, unset, file }: DraftChanges): Promise<RunDetail> {
+  const draft = await client.call("getRun", { params: { id } });
+  if (draft.state !== "draft")
+    throw new TrainyardError(
+      "conflict",
+      `the run ${draft.name} is ${draft.state}: its document stays as it ran`,
+      "Clone it to get a draft.",
+    );
+  const place = file ?? path.join(draft.run_dir, "spec.yaml");
+  const text = await readFile(place, "utf8").catch((error: unknown) => {
+    throw new TrainyardError("missing_file", `${place} cannot be read`, "Check the path and its permissions.", [], { cause: error });
+  });
+  const written = readRunDocument(text);
+  if (written.values === null) throw notADocument(place, text, written);
+  const edits: SpecEdit[] = Object.entries(parseParams(set)).map(([key, value]) => ({ path: ["params", key], value }));
+  edits.push(...unset.map((key) => ({ path: ["params", key.replace(/^params\./, "")] })));
+  if (written.values["project"] === undefined) edits.push({ path: ["project"], value: draft.project });
+  const source = applySpecEdits(text, edits);
+  const reading = readRunDocument(source);
+  if (reading.spec === null) throw notADocument(place, source, reading);
+  const extra = draft.resolved?.["extra"];
+  const fact = (name: string): JsonValue | undefined =>
+    typeof extra === "object" && extra !== null && !Array.isArray(extra) ? extra[name] : undefined;
+  const [baseDir, python] = [fact("base_dir"), fact("python")];
+  return client.call("editDraft", {
+    params: { id },
+    body: {
+      // The interpreter that the draft was made for, unless its document names one.
+      spec: { ...(typeof python === "string" && { python }), ...reading.spec },
+      source,
+      ...(typeof baseDir === "string" && { base_dir: baseDir }),
+    },
+  });
+}
