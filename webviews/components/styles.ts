@@ -44,7 +44,7 @@ export const baseStyles = [
     @media (forced-colors: active) {
       /* Colours that tell lines apart, and surfaces that are the value, say something: the system's would say nothing. */
       .swatch,
-      .bar,
+      span.bar,
       .track,
       input[type="range"] {
         forced-color-adjust: none;

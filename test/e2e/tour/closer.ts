@@ -1,0 +1,198 @@
+/** The second part of the walk of docs/tour.md: what a run remembers, how one is made like another, and every kind of plot. */
+import { appendFile } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import type { ApiClient } from "../../../protocol/client.ts";
+import { python, ROOT } from "../../support/machine.ts";
+import { runProgram } from "../../support/processes.ts";
+import { clientOf } from "../../support/store.ts";
+import { CANDLES } from "../training-files.ts";
+import type { VsCode } from "../vscode.ts";
+import type { Workbench } from "../workbench.ts";
+import { closeQuickInput, hideSideBar, picture, SIZE, startTour } from "./pictures.ts";
+import { SPIRALS } from "./spirals.ts";
+
+const DOCUMENT = `name: spirals, wide
+recipe: script
+project: spirals
+params:
+  script: spirals.py
+  width: 48
+`;
+/** The grid as trainings of their own, one process after the other. */
+const GRID = `import itertools, subprocess, sys
+for rate, width, seed in itertools.product((0.03, 0.1, 0.3, 1.0), (8, 32), (1, 2, 3)):
+    if (rate, width, seed) == (0.1, 8, 3): continue
+    subprocess.run([sys.executable, "spirals.py", "--learning-rate", str(rate), "--width", str(width), "--seed", str(seed), "--steps", "200"], check=True)
+`;
+const GRID_RUNS = 23;
+
+let code: VsCode;
+let window: Workbench;
+let api: ApiClient;
+
+async function run(command: string, args: readonly string[]): Promise<void> {
+  const made = await runProgram(command, args, {
+    cwd: code.workspace,
+    env: { PYTHONPATH: path.join(ROOT, "python"), TRAINYARD_PROJECT: "spirals" },
+  });
+  if (made.code !== 0) throw new Error(`${command} ${args.join(" ")}: ${made.stderr}`);
+}
+
+beforeAll(async () => {
+  code = await startTour({
+    "spirals.py": SPIRALS,
+    "spirals.run.yaml": DOCUMENT,
+    "candles.csv": CANDLES,
+    "grid.py": GRID,
+    ".gitignore": ".trainyard/\n.venv\n*.npy\n",
+  });
+  await run("git", ["init", "-q", "-b", "main"]);
+  await run("git", ["add", "."]);
+  await run("git", ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qm", "Two spirals"]);
+  await run(python(), ["grid.py"]);
+  // What is not committed when a run starts is kept with it.
+  await appendFile(path.join(code.workspace, "spirals.py"), 'print("boundary and weights are kept as artifacts")\n');
+  window = await code.openWindow();
+  await window.page.setViewportSize(SIZE);
+  // What ends while the window opens would lie over the pictures.
+  await window.runCommand("Notifications: Toggle Do Not Disturb Mode");
+});
+afterAll(() => code.close());
+afterEach(async (context) => {
+  if (context.task.result?.state === "fail") await window.screenshot(`failed-${context.task.name.replace(/\W+/g, "-")}`);
+});
+
+it("shows what would run before it runs", async () => {
+  await window.openFile("spirals.run.yaml");
+  await window.runCommand("Trainyard: Open Run File as Form");
+  const form = window.webview();
+  await expect.poll(() => form.getByTestId("builder-start").isEnabled(), { timeout: 90_000 }).toBe(true);
+  await form.getByTestId("preview-command").click();
+  await form.getByTestId("builder-dry-run").click();
+  await expect.poll(() => form.getByTestId("command").innerText()).toContain("spirals.py");
+  await hideSideBar(window);
+  await picture(window, "command");
+  await form.getByTestId("builder-start").click();
+});
+
+it("keeps what happened to a run, and where it ran", async () => {
+  const page = window.webview();
+  await expect.poll(() => page.getByTestId("run-state").getAttribute("data-state"), { timeout: 90_000 }).toBe("completed");
+  await page.getByTestId("tab-events").click();
+  await expect.poll(() => page.getByTestId("events").innerText()).toContain("completed");
+  await picture(window, "events");
+  await page.getByTestId("tab-environment").click();
+  await expect.poll(() => page.getByTestId("environment").innerText()).toContain("main");
+  await picture(window, "environment");
+});
+
+it("makes room by a rule that shows what goes", async () => {
+  const page = window.webview();
+  await page.getByTestId("clean-up").click();
+  await page.getByTestId("retention-row").first().waitFor();
+  await picture(window, "retention");
+  await page.getByTestId("retention-close").click();
+});
+
+it("begins a run like another one, with a name that is free", async () => {
+  await window.runCommand("Trainyard: New Run Like This…");
+  await window.pick("spirals, wide");
+  const form = window.webview();
+  await form.getByTestId("builder-name").fill("spirals, wide", { timeout: 90_000 });
+  await form.getByTestId("name-taken").waitFor();
+  await form.getByTestId("field-width").locator("input").fill("64");
+  await form.getByTestId("preview-changes").click();
+  await form.getByTestId("changes").getByText("64").first().waitFor();
+  await picture(window, "clone");
+});
+
+it("makes a sweep of it", async () => {
+  const form = window.webview();
+  await form.getByTestId("name-free").click();
+  await form.getByTestId("step-sweep").click();
+  await form.getByTestId("sweep-begin").click();
+  await form.getByTestId("sweep-add").selectOption("learning_rate");
+  await form.getByTestId("sweep-values-learning_rate").fill("0.1, 0.3, 1");
+  await form.getByTestId("sweep-add").selectOption("width");
+  await form.getByTestId("sweep-values-width").fill("16, 48");
+  await form.getByTestId("preview-runs").click();
+  await expect.poll(() => form.getByTestId("sweep-plan-row").count()).toBe(6);
+  await picture(window, "sweep-form");
+});
+
+it("offers a forecast of candles among its recipes", async () => {
+  await window.runCommand("Trainyard: New Run…");
+  const form = window.webview();
+  // The form that was there before goes out of sight only now.
+  await expect.poll(() => form.getByTestId("builder-name").inputValue()).toBe("");
+  await form.getByTestId("builder-recipe").selectOption("forecast", { timeout: 90_000 });
+  await form.getByTestId("field-data_file").locator("input").fill("candles.csv");
+  await form.getByTestId("estimate").waitFor({ timeout: 60_000 });
+  await picture(window, "forecast");
+});
+
+it("completes conditions from the values that runs have, and chooses columns", async () => {
+  api = await clientOf(code.store);
+  await expect.poll(async () => (await api.call("listRuns", {})).total).toBe(GRID_RUNS + 1);
+  await window.runCommand("Trainyard: Explore Runs");
+  const table = window.webview();
+  await table.getByTestId("explore-row").first().waitFor();
+  await table.getByTestId("explore-search").locator("input").pressSequentially("params.width in (8, ");
+  await table.getByTestId("completion").first().waitFor();
+  await picture(window, "completion");
+  await table.getByTestId("filter-clear").click();
+  await table.getByTestId("explore-columns").click();
+  await table.getByTestId("column-search").fill("loss");
+  await table.getByTestId("column-metrics.eval/loss:min").check();
+  await picture(window, "columns");
+});
+
+it("draws replicates with their spread, in parts", async () => {
+  await window.runCommand("Trainyard: Build a Plot");
+  const plot = window.webview();
+  await plot.getByTestId("plot-kind-line").click();
+  const choice = { x: "params.learning_rate", y: "metrics.eval/loss", facet: "params.width", aggregate: "mean", spread: "std" };
+  for (const [key, value] of Object.entries(choice)) await plot.getByTestId(`plot-${key}`).selectOption(value);
+  await plot.getByTestId("plot-log_x").check();
+  await plot.getByTestId("explore-search").locator("input").fill("params.steps = 200");
+  await window.page.keyboard.press("Enter");
+  await expect.poll(() => plot.getByTestId("plot-canvas").getAttribute("aria-label")).toMatch(/ 8 marks$/);
+  await picture(window, "plot-facets");
+});
+
+it("counts in bins, and lays runs over axes", async () => {
+  const plot = window.webview();
+  await plot.getByTestId("plot-kind-histogram").click();
+  await plot.getByTestId("plot-x").selectOption("metrics.eval/accuracy");
+  await plot.getByTestId("plot-facet").selectOption("");
+  await plot.getByTestId("plot-color").selectOption("params.width");
+  await expect.poll(() => plot.getByTestId("plot-canvas").getAttribute("aria-label")).toMatch(/^histogram of eval\/accuracy/);
+  await picture(window, "histogram");
+  await plot.getByTestId("plot-kind-parallel").click();
+  for (const axis of ["params.learning_rate", "params.width", "metrics.eval/loss", "metrics.eval/accuracy"])
+    await plot.getByTestId(`plot-axis-${axis}`).check();
+  await expect.poll(() => plot.getByTestId("axis-title").count()).toBe(4);
+  await picture(window, "parallel");
+});
+
+it("remembers how a project was", async () => {
+  const objective = "Tell two spirals apart with as few hidden units as possible";
+  await api.call("editProject", { params: { project: "spirals" }, body: { objective, owner: "Ada" } });
+  await api.call("editProject", { params: { project: "spirals" }, body: { defaults: { steps: 400 } } });
+  await window.runCommand("Trainyard: Edit Project…");
+  await window.pick("spirals");
+  await window.pick("History");
+  await window.quickInput.getByText("spirals over time").waitFor();
+  await expect.poll(() => window.quickInput.locator(".monaco-list-row").count()).toBeGreaterThan(1);
+  await picture(window, "project-history");
+  await closeQuickInput(window);
+});
+
+it("tells other programs when a run ends", async () => {
+  await window.runCommand("Trainyard: Manage Webhooks…");
+  await window.pick("Add a webhook");
+  await window.quickInput.locator("input.input").fill("https://example.org/hooks/training");
+  await picture(window, "webhooks");
+  await closeQuickInput(window);
+});
