@@ -1,4 +1,5 @@
 /** The REST client: one function, typed by the route table. Used by the CLI, the extension host, webviews and tests. */
+import { addressAt } from "./address.ts";
 import { ApiError, TrainyardError } from "./errors.ts";
 import { routes, type RouteBody, type RouteName, type RouteParams, type RouteQuery, type RouteResponse } from "./routes.ts";
 
@@ -35,7 +36,7 @@ export function createClient(options: ClientOptions): ApiClient {
 
   async function send<N extends RouteName>(name: N, input: CallInput<N>): Promise<Response> {
     const route = routes[name];
-    const url = new URL(fillPath(route.path, input.params ?? {}), options.url);
+    const url = addressAt(options.url, fillPath(route.path, input.params ?? {}));
     for (const [key, value] of Object.entries(input.query ?? {})) {
       if (value !== undefined && value !== null) url.searchParams.set(key, queryText(value));
     }

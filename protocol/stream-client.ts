@@ -3,6 +3,7 @@
  * Every subscription remembers where it stands (rows, log bytes, events seen) and goes on from there after a reconnect, so
  * that its handlers see each thing once. Needs nothing of the platform but timers; the socket comes from outside.
  */
+import { addressAt } from "./address.ts";
 import type { TrainyardError } from "./errors.ts";
 import { decodeFrame, type SeriesFrameHeader } from "./frames.ts";
 import { ServerMessage, WS_PATH, WS_PROTOCOL, type ClientMessage, type Topic } from "./messages.ts";
@@ -120,7 +121,7 @@ export function createStreamClient(options: StreamClientOptions): StreamClient {
       return;
     }
     if (mine !== generation || closed) return;
-    const url = new URL(WS_PATH, address.url);
+    const url = addressAt(address.url, WS_PATH);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     let opened: StreamSocket;
     try {

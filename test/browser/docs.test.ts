@@ -1,4 +1,6 @@
-/** The page to try the interface, in a real Chromium on a real server. */
+/** The page to try the interface, in a real Chromium on a real server, which may stand behind a port forwarder. */
+import http from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { routes } from "../../protocol/routes.ts";
@@ -72,4 +74,65 @@ it("asks for the token where the address has none", async () => {
   await other.getByTestId("answer").waitFor();
   expect(other.url()).toBe(`${url}/docs`);
   await other.close();
+});
+
+/** Forwards `/proxy/1/…` to the server, as editors in a browser do for ports of their machine. */
+async function forwarder(target: URL): Promise<{ readonly url: string; close(): void }> {
+  const onwards = (request: http.IncomingMessage): http.ClientRequest =>
+    http.request({
+      host: target.hostname,
+      port: target.port,
+      method: request.method,
+      path: request.url?.replace("/proxy/1", ""),
+      headers: request.headers,
+    });
+  const proxy = http.createServer((request, response) => {
+    const further = onwards(request).on("response", (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(further);
+  });
+  proxy.on("upgrade", (request, socket) => {
+    onwards(request)
+      .on("upgrade", (answer, other) => {
+        const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${String(value)}`);
+        socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join("\r\n")}\r\n\r\n`);
+        other.on("error", () => socket.destroy());
+        socket.on("error", () => other.destroy());
+        other.pipe(socket).pipe(other);
+      })
+      .end();
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${String((proxy.address() as AddressInfo).port)}/proxy/1`,
+    close: () => {
+      proxy.closeAllConnections();
+      proxy.close();
+    },
+  };
+}
+
+it("finds the server behind a port forwarder that adds to the path, as the application does", async () => {
+  const { url, token } = server.live.server;
+  const proxy = await forwarder(new URL(url));
+  const behind = await chromium.open(1200, 860);
+  try {
+    await behind.goto(`${proxy.url}/docs#token=${token}`);
+    await behind.getByTestId("listRuns").click();
+    await behind.getByTestId("send").click();
+    await expect.poll(() => behind.getByTestId("answer").textContent()).toMatch(/^200/);
+    await behind.getByText("As a command").click();
+    expect(await behind.getByText("curl -X GET").textContent()).toContain(`${proxy.url}/api/runs`);
+    await behind.goto(`${proxy.url}/#token=${token}&explore=`);
+    await behind.getByTestId("explore-row").waitFor();
+    // A change comes over the stream.
+    const { runs } = await server.live.client.call("listRuns");
+    await server.live.client.call("editRun", { params: { id: runs[0]!.id }, body: { name: "renamed behind it" } });
+    await behind.getByText("renamed behind it").waitFor();
+  } finally {
+    await behind.close();
+    proxy.close();
+  }
 });

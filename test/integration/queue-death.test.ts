@@ -24,7 +24,8 @@ async function appears(runDir: string, moment: string): Promise<void> {
   const deadline = Date.now() + 60_000;
   for (let parent = path.dirname(moment); !existsSync(path.join(runDir, moment)); parent = path.dirname(moment)) {
     if (Date.now() > deadline) throw new Error(`${moment} of ${runDir} did not come`);
-    while (!existsSync(path.join(runDir, parent))) parent = path.dirname(parent);
+    // A run folder that is not there is an error of the watch; a search above it would go on for ever.
+    while (parent !== "." && !existsSync(path.join(runDir, parent))) parent = path.dirname(parent);
     const watcher = watch(path.join(runDir, parent));
     await new Promise<void>((resolve) => {
       // What came before the watch began is told by nobody: the second look finds it.

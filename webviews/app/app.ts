@@ -19,7 +19,7 @@ import { runHostCommand } from "./host-commands.ts";
 import "./resume-dialog.ts";
 import type { ResumeDialog } from "./resume-dialog.ts";
 import "./run-list.ts";
-import { keepState, openSession, type Page, readState, showInAddress } from "./session.ts";
+import { keepState, openSession, type Page, readState, serverAddress, showInAddress } from "./session.ts";
 
 const NOTICE_MS = 4000;
 const NEW_RUN: BuilderTarget = { recipe: null, from: null, script: null, dataset: null, document: null };
@@ -129,7 +129,7 @@ export class App extends LitElement {
   #transport: BrowserTransport | null = null;
 
   get #link(): BrowserTransport {
-    this.#transport ??= new BrowserTransport(location.origin, this.token, (command) => {
+    this.#transport ??= new BrowserTransport(serverAddress(), this.token, (command) => {
       void this.#try(() =>
         runHostCommand(command, this.#link, {
           openRun: (run) => {

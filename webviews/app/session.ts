@@ -37,6 +37,11 @@ export function readPage(hash: string): Page | null {
   return view === undefined ? null : { view, project: projectOf(fragment.get(view)), filter: null };
 }
 
+/** Where the server is: beside the page, whatever a port forwarder puts before the path (`/proxy/8123/`). Without a slash at its end. */
+export function serverAddress(): string {
+  return new URL(".", location.href).href.replace(/\/$/, "");
+}
+
 /** A token in the address would stay in the history and in every screenshot. */
 export function openSession(): Session {
   const { token, run } = readFragment(location.hash);

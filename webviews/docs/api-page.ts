@@ -1,6 +1,7 @@
 /** Every operation of the run server with a form for what it takes; what is sent is sent for real. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { serverAddress } from "../app/session.ts";
 import {
   addressOf,
   curlOf,
@@ -203,7 +204,7 @@ export class ApiPage extends LitElement {
   #fetch(address: string, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers);
     headers.set("authorization", `Bearer ${this.token}`);
-    return fetch(address, { ...init, headers });
+    return fetch(serverAddress() + address, { ...init, headers });
   }
 
   #choose(operation: Operation): void {
@@ -362,7 +363,7 @@ export class ApiPage extends LitElement {
 
 function commandOf(operation: Operation, filled: Filled): string {
   try {
-    return curlOf(location.origin, operation, filled);
+    return curlOf(serverAddress(), operation, filled);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -121,8 +121,8 @@ export function addressOf({ path, parameters }: Operation, { values }: Filled): 
 }
 
 /** The same request for a shell. The token is not part of it: what is copied ends up in histories and issues. */
-export function curlOf(origin: string, operation: Operation, filled: Filled): string {
+export function curlOf(server: string, operation: Operation, filled: Filled): string {
   const parts = ["curl", "-X", operation.method, "-H", `"Authorization: Bearer $TRAINYARD_TOKEN"`];
   if (operation.body !== null && filled.body.trim() !== "") parts.push("--data", quote(filled.body));
-  return [...parts, quote(origin + addressOf(operation, filled))].join(" ");
+  return [...parts, quote(server + addressOf(operation, filled))].join(" ");
 }
