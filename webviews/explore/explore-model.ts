@@ -19,7 +19,7 @@ import { groupValues, type Row, rowFields, rowOf, scopeOf, sortKeys } from "./sc
 const PAGE = 100;
 /** Most rows that "select all" takes, and that one question answers. */
 export const MOST_SELECTED = 10_000;
-const MOST_GROUPS = 1000;
+export const MOST_GROUPS = 1000;
 /** Runs of a group that are shown before all of them are asked for. */
 const FIRST_OF_GROUP = 10;
 /** Changed rows are asked for again at most so often, counts and fields more rarely. */
@@ -49,6 +49,8 @@ export class ExploreModel {
   states: Readonly<Partial<Record<RunState, number>>> = {};
   fields: ReadonlyMap<Field, FieldInfo> = new Map();
   groups: readonly GroupNode[] = [];
+  /** Innermost groups that there are, also those beyond what is shown. */
+  groupTotal = 0;
   layout = new TableLayout([]);
   #typed = "";
   #suited: readonly TableColumn[] | null = null;
@@ -166,9 +168,9 @@ export class ExploreModel {
       const page = Math.max(0, Math.floor((this.#inView[0] ?? 0) / PAGE));
       const scope = scopeOf(this.view, this.#typed, true);
       this.starts = scope.starts;
-      const [groups, first] = await Promise.all([this.#loadGroups(scope.filter), this.#query(page * PAGE, PAGE), this.#loadCounts()]);
+      const [grouped, first] = await Promise.all([this.#loadGroups(scope.filter), this.#query(page * PAGE, PAGE), this.#loadCounts()]);
       if (mine !== this.#generation || this.#closed) return;
-      this.groups = groups;
+      ({ groups: this.groups, groupTotal: this.groupTotal } = grouped);
       this.total = first.total;
       this.#rows = new Map();
       this.#places = new Map();
@@ -284,13 +286,13 @@ export class ExploreModel {
     if (this.#suited === null && fields.length > 0) this.#suited = defaultColumns(fields);
   }
 
-  async #loadGroups(filter: string): Promise<readonly GroupNode[]> {
+  async #loadGroups(filter: string): Promise<Pick<this, "groups" | "groupTotal">> {
     const fields = this.groupFields;
     const shared = { ...this.#projectPart, filter, values: groupValues(this.columns, this.fields), limit: MOST_GROUPS };
     const levels = await Promise.all(
       fields.map((_, level) => this.transport.request("aggregate", { body: { ...shared, group_by: fields.slice(0, level + 1) } })),
     );
-    return nestGroups(levels.map(({ groups }) => groups));
+    return { groups: nestGroups(levels.map(({ groups }) => groups)), groupTotal: levels.at(-1)?.total ?? 0 };
   }
 
   async #loadCounts(): Promise<number> {

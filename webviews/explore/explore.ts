@@ -16,7 +16,7 @@ import { problemOf, problemText } from "../components/problem.ts";
 import "../components/saved-items.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
-import { ExploreModel, MOST_SELECTED } from "./explore-model.ts";
+import { ExploreModel, MOST_GROUPS, MOST_SELECTED } from "./explore-model.ts";
 import { exploreStyles } from "./explore-styles.ts";
 import "./explore-tools.ts";
 import type { FilterBar, FilterChange } from "./filter-bar.ts";
@@ -168,8 +168,9 @@ export class Explore extends LitElement {
   }
 
   #filters(model: ExploreModel): TemplateResult {
-    const { total } = model;
-    const count = total === null ? "" : `${formatInteger(total)} ${total === 1 ? "run" : "runs"}`;
+    const { total, groupTotal } = model;
+    const groups = groupTotal > MOST_GROUPS ? `, the first ${formatInteger(MOST_GROUPS)} of ${formatInteger(groupTotal)} groups` : "";
+    const count = total === null ? "" : `${formatInteger(total)} ${total === 1 ? "run" : "runs"}${groups}`;
     return html`<div class="filters">
       <ty-filter-bar
         .transport=${this.transport}
