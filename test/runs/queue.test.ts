@@ -7,9 +7,8 @@ import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { Queue } from "../../protocol/queue.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
-import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { buildPackage, until, type PackageFixture } from "../launch/package-fixture.ts";
-import { ended, newWorkspace, openRoom, shell, type Room } from "./room-fixture.ts";
+import { closeRoom, ended, newWorkspace, openRoom, shell, type Room } from "./room-fixture.ts";
 
 let fixture: PackageFixture;
 let workspace: { dir: string; remove(): Promise<void> };
@@ -26,13 +25,7 @@ beforeEach(async () => {
   room = await openRoom(workspace.dir, fixture.root);
 });
 afterEach(async () => {
-  await room.runs.queue.change({ paused: true }).catch(() => undefined);
-  for (const run of room.runs.briefs())
-    if (LIVE_STATES.has(run.state)) {
-      await room.runs.cancel(run.id, { force: true, reason: "the test is over", grace_seconds: 0 }).catch(() => undefined);
-      await ended(room, run.id).catch(() => undefined);
-    }
-  await room.close();
+  await closeRoom(room);
   await workspace.remove();
 });
 

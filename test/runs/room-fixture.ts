@@ -5,7 +5,7 @@ import path from "node:path";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { RunSpec, type RunSpecInput } from "../../protocol/spec.ts";
-import { FINAL_STATES } from "../../protocol/state-kinds.ts";
+import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { createRuns } from "../../server/runs/runs.ts";
 import type { Runs, RunsChange, RunsOptions } from "../../server/runs/types.ts";
 import { openSeries } from "../../server/series/series.ts";
@@ -69,4 +69,16 @@ export function shell(command: string, more: Partial<RunSpecInput> = {}): RunSpe
 export async function ended(room: Room, id: RunId, ms = 20_000): Promise<RunDetail> {
   await until(`the end of ${id}`, () => FINAL_STATES.has(room.runs.summary(id)!.state), ms);
   return room.runs.detail(id);
+}
+
+/** Ends what still lives in a room, and then the room. */
+export async function closeRoom(room: Room): Promise<void> {
+  // Places that become free are not taken again.
+  await room.runs.queue.change({ paused: true }).catch(() => undefined);
+  for (const run of room.runs.briefs()) {
+    if (!LIVE_STATES.has(run.state)) continue;
+    await room.runs.cancel(run.id, { force: true, reason: "the test is over", grace_seconds: 0 }).catch(() => undefined);
+    await ended(room, run.id).catch(() => undefined);
+  }
+  await room.close();
 }

@@ -9,7 +9,7 @@ import type { CreateRun } from "../../protocol/queries.ts";
 import { canTransition } from "../../protocol/states.ts";
 import { isAlive } from "../../server/launch/platform.ts";
 import { buildPackage, until, type PackageFixture } from "../launch/package-fixture.ts";
-import { ended, newWorkspace, openRoom, scriptSpec, shell, spec, type Room } from "./room-fixture.ts";
+import { closeRoom, ended, newWorkspace, openRoom, scriptSpec, shell, spec, type Room } from "./room-fixture.ts";
 
 let fixture: PackageFixture;
 let workspace: { dir: string; remove(): Promise<void> };
@@ -26,12 +26,7 @@ beforeEach(async () => {
   room = await openRoom(workspace.dir, fixture.root);
 });
 afterEach(async () => {
-  for (const run of room.runs.briefs())
-    if (["starting", "running", "stopping"].includes(run.state)) {
-      await room.runs.cancel(run.id, { force: true, reason: "the test is over", grace_seconds: 0 }).catch(() => undefined);
-      await ended(room, run.id).catch(() => undefined);
-    }
-  await room.close();
+  await closeRoom(room);
   await workspace.remove();
 });
 
