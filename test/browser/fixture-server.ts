@@ -229,6 +229,7 @@ export class FixtureServer {
       }
       case "system":
       case "notices":
+      case "queue":
         break;
     }
   }
