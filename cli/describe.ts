@@ -2,7 +2,7 @@
 import type { RunDetail } from "../protocol/queries.ts";
 import type { RunSummary } from "../protocol/run.ts";
 import { FINAL_STATES } from "../protocol/state-kinds.ts";
-import { formatBytes, formatDuration, formatMetric, formatNumber, formatProgress, formatTable, formatValue } from "./format.ts";
+import { factLines, formatBytes, formatDuration, formatMetric, formatNumber, formatProgress, formatTable, formatValue } from "./format.ts";
 import type { RunReport } from "./reader.ts";
 
 export function describeRuns(runs: readonly RunSummary[], total: number): string {
@@ -54,9 +54,7 @@ export function describeReport(run: RunReport): string {
     ],
     ["folder", run.run_dir],
   ];
-  const sections = [
-    `${run.name}\n${facts.flatMap(([key, value]) => (value === null || value === "" ? [] : [`  ${key.padEnd(12)}${value}`])).join("\n")}`,
-  ];
+  const sections = [`${run.name}\n${factLines(facts, 12, "  ")}`];
   const params = Object.entries(run.params).map(([key, value]) => [key, formatValue(value)]);
   if (params.length > 0) sections.push(section("Params", formatTable(["NAME", "VALUE"], params)));
   const metrics = Object.entries(run.metrics).map(([name, m]) => [

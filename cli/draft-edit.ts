@@ -6,6 +6,7 @@ import type { JsonValue } from "../protocol/json.ts";
 import type { ApiClient } from "../protocol/client.ts";
 import { TrainyardError } from "../protocol/errors.ts";
 import type { RunDetail } from "../protocol/queries.ts";
+import { mustBeDraft } from "../protocol/refusals.ts";
 import { applySpecEdits, type SpecEdit } from "../protocol/run-document/edit.ts";
 import { readRunDocument } from "../protocol/run-document/read.ts";
 import { parseParams } from "./assignments.ts";
@@ -23,12 +24,7 @@ export interface DraftChanges {
 /** The rest of the document stays as it was written, with its comments. @throws TrainyardError conflict (no draft) | invalid_spec | missing_file */
 export async function editDraft(client: ApiClient, id: RunId, { set, unset, file }: DraftChanges): Promise<RunDetail> {
   const draft = await client.call("getRun", { params: { id } });
-  if (draft.state !== "draft")
-    throw new TrainyardError(
-      "conflict",
-      `the run ${draft.name} is ${draft.state}: its document stays as it ran`,
-      "Clone it to get a draft.",
-    );
+  mustBeDraft(draft);
   const place = file ?? path.join(draft.run_dir, "spec.yaml");
   const text = await readFile(place, "utf8").catch((error: unknown) => {
     throw new TrainyardError("missing_file", `${place} cannot be read`, "Check the path and its permissions.", [], { cause: error });

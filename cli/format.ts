@@ -80,3 +80,8 @@ export function formatProgress(progress: Progress | null): string {
   if (progress.eta_seconds !== null && progress.fraction !== 1) parts.push(`ETA ${formatDuration(progress.eta_seconds)}`);
   return parts.join(" · ");
 }
+
+/** A line for each fact that there is, its value `width` columns after its beginning. */
+export function factLines(facts: readonly (readonly [string, string | null])[], width: number, indent = ""): string {
+  return facts.flatMap(([key, value]) => (value === null || value === "" ? [] : [`${indent}${key.padEnd(width)}${value}`])).join("\n");
+}

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Experiment, Manifest } from "../../protocol/experiments.ts";
 import { connectServer } from "../connect.ts";
 import { localTime } from "../describe.ts";
-import { formatTable, formatValue } from "../format.ts";
+import { factLines, formatTable, formatValue } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
 import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
@@ -91,7 +91,7 @@ function describeManifest({ time, last_time, configuration, changed, runs }: Man
   const named = (title: string, values: readonly (readonly [string, string])[]): string[] =>
     values.length === 0 ? [] : [`${title}\n${values.map(([key, value]) => `  ${key.padEnd(20)} ${value}`).join("\n")}`];
   return [
-    facts.flatMap(([key, value]) => (value === "" ? [] : [`${key.padEnd(10)}${value}`])).join("\n"),
+    factLines(facts, 10),
     ...named(
       "Params",
       Object.entries(params).map(([key, value]) => [key, formatValue(value)] as const),

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { EditProject, Project } from "../../protocol/queries.ts";
 import { parseEnvironment, parseParams } from "../assignments.ts";
 import { connectServer } from "../connect.ts";
-import { formatTable, formatValue } from "../format.ts";
+import { factLines, formatTable, formatValue } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
 import { collect, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
@@ -144,5 +144,5 @@ function describeProject(project: Project): string {
     ["runs", String(project.run_count)],
     ["revision", String(project.revision)],
   ];
-  return `${project.name}\n${facts.flatMap(([key, value]) => (value === "" ? [] : [`  ${key.padEnd(12)}${value}`])).join("\n")}`;
+  return `${project.name}\n${factLines(facts, 12, "  ")}`;
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { RunStatistics } from "../../protocol/analysis.ts";
 import { connectServer } from "../connect.ts";
 import { localTime } from "../describe.ts";
-import { formatDuration, formatTable } from "../format.ts";
+import { factLines, formatDuration, formatTable } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
 import { scopeOf, withScope, type CommandContext, type ScopeOptions } from "./shared.ts";
 
@@ -36,7 +36,7 @@ function describeStatistics(statistics: RunStatistics): string {
     ["newest", newest === null ? "" : localTime(newest)],
   ];
   return [
-    facts.map(([key, value]) => `${key.padEnd(13)}${value}`).join("\n"),
+    factLines(facts, 13),
     ...[["STATE", states] as const, ["PROJECT", projects] as const, ["RECIPE", recipes] as const].map(([title, counts]) =>
       formatTable(
         [title, "RUNS"],

@@ -1,12 +1,10 @@
 /** Routes about the life of runs. */
-import type { RunDetails } from "../../protocol/batch.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { findCheckpoint } from "../runs/checkpoint-tags.ts";
 import { codeDifference, type CodeOfRun } from "../runs/code-difference.ts";
-import { mapLimited } from "../store/run-index.ts";
 import { mustWrite } from "../store/store.ts";
 import type { Handlers, HttpContext } from "./context.ts";
-import { toTrainyardError } from "./errors.ts";
+import { forEachRun } from "./each-run.ts";
 
 type RunRoutes =
   | "listRuns"
@@ -44,19 +42,8 @@ export function runHandlers({ store, stores: { storeOf }, runs, catalog, log }: 
       return runs.create(body);
     },
     async getRuns({ query }) {
-      const answer: RunDetails = { runs: [], failed: [] };
-      const read = await mapLimited(query.runs, async (run) => {
-        try {
-          return { detail: await runs.detail(run) };
-        } catch (error) {
-          return { failed: { run, error: toTrainyardError(error, log).toApi().error } };
-        }
-      });
-      for (const { detail, failed } of read) {
-        if (detail === undefined) answer.failed.push(failed);
-        else answer.runs.push(detail);
-      }
-      return answer;
+      const { done, failed } = await forEachRun(query.runs, (run) => runs.detail(run), log);
+      return { runs: done, failed };
     },
     getRun: ({ params }) => runs.detail(params.id),
     async getCodeDifference({ params, query }) {

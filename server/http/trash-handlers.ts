@@ -6,9 +6,9 @@ import { EditRun } from "../../protocol/queries.ts";
 import type { RunRecord } from "../../protocol/run.ts";
 import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import type { EmptiedTrash, EmptyTrash, Restored } from "../../protocol/trash.ts";
-import { mapLimited } from "../store/run-index.ts";
 import { mustWrite } from "../store/store.ts";
 import type { Handlers, HttpContext } from "./context.ts";
+import { forEachRun } from "./each-run.ts";
 import { badRequest, toTrainyardError } from "./errors.ts";
 
 type TrashRoutes = "changeRuns" | "listTrash" | "restoreTrash" | "emptyTrash";
@@ -67,22 +67,7 @@ export function trashHandlers({ store, runs, log }: HttpContext): Pick<Handlers,
   return {
     async changeRuns({ body }) {
       mustWrite(store);
-      const result: BatchResult = { done: [], failed: [] };
-      const outcomes = await mapLimited(
-        [...new Set(body.runs)],
-        async (run) => {
-          try {
-            return { done: await change(run, body.action) };
-          } catch (error) {
-            return { failed: { run, error: refusal(error) } };
-          }
-        },
-        PARALLEL_CHANGES,
-      );
-      for (const outcome of outcomes)
-        if (outcome.done === undefined) result.failed.push(outcome.failed);
-        else result.done.push(outcome.done);
-      return result;
+      return forEachRun([...new Set(body.runs)], (run) => change(run, body.action), log, PARALLEL_CHANGES);
     },
     listTrash: () => store.trashed.list(),
     async restoreTrash({ body }) {

@@ -1,5 +1,6 @@
 /** Drafts: their document can be replaced until they start, and they wait in the queue if somebody wants it. */
 import { TrainyardError } from "../../protocol/errors.ts";
+import { mustBeDraft } from "../../protocol/refusals.ts";
 import { isWaiting } from "../../protocol/state-kinds.ts";
 import type { RunEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
@@ -13,11 +14,8 @@ import { specYaml } from "./spec-yaml.ts";
 /** @throws TrainyardError conflict (no draft, or of another project), and what planRun throws */
 export async function rewriteDraft(context: PrepareContext, ledger: Ledger, entry: RunEntry, request: DraftDocument): Promise<void> {
   const { store } = context;
-  const { id, state, name, project } = entry.record;
-  if (state !== "draft")
-    throw isWaiting(entry.record)
-      ? new TrainyardError("conflict", `the run ${name} waits in the queue`, "Take it out of the queue first: it is a draft again then.")
-      : new TrainyardError("conflict", `the run ${name} is ${state}: its document stays as it ran`, "Clone it to get a draft.");
+  const { id, name, project } = entry.record;
+  mustBeDraft(entry.record);
   const { spec } = request;
   mustBeOneRun(spec);
   if (spec.project !== project)
@@ -27,7 +25,16 @@ export async function rewriteDraft(context: PrepareContext, ledger: Ledger, entr
   await store.writeSpec(id, request.source ?? (await specYaml(spec)));
   await store.writeResolved(id, await recordedSpec({ run: id, paths: store.paths(id), plan, spec, baseDir }));
   entry.resolvedParams = plan.params;
-  const made = runRecord({ id, spec, name: spec.name ?? name, params: plan.params, state, parent: null, git: null, environment: null });
+  const made = runRecord({
+    id,
+    spec,
+    name: spec.name ?? name,
+    params: plan.params,
+    state: "draft",
+    parent: null,
+    git: null,
+    environment: null,
+  });
   const { experiment } = made;
   const changes = { name: made.name, experiment, description: made.description, tags: made.tags, recipe: made.recipe, seed: made.seed };
   await ledger.change(entry, changes, { type: "edit", time: new Date().toISOString(), changes: { ...changes, document: true } });

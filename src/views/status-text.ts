@@ -1,7 +1,7 @@
 /** The one status-bar item: what is running now, and how many wait. Pure. */
 import type { Queue } from "../../protocol/queue.ts";
 import type { RunSummary } from "../../protocol/run.ts";
-import { formatDuration, formatPercent } from "../runs/format.ts";
+import { counted, formatDuration, formatPercent } from "../runs/format.ts";
 import { escapeMarkdown, progressText } from "../runs/run-text.ts";
 
 export interface StatusText {
@@ -40,6 +40,6 @@ export function statusText(live: readonly RunSummary[], queue: Pick<Queue, "wait
     // "$(" would start an icon: a run's name must not.
     text: `$(sync~spin) ${parts.join(" ").replaceAll("$(", "$ (")}`,
     tooltip: rows.join("\n\n"),
-    spoken: `Trainyard: ${live.length === 1 ? "1 run" : `${live.length} runs`} in progress${queued === null ? "" : `, ${queued}`}. ${newest.name}, ${progressText(newest)}`,
+    spoken: `Trainyard: ${counted(live.length, "run")} in progress${queued === null ? "" : `, ${queued}`}. ${newest.name}, ${progressText(newest)}`,
   };
 }
