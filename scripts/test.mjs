@@ -5,7 +5,7 @@ import path from "node:path";
 import { ensureBrowser } from "./lib/browser.mjs";
 import { ensureBuild, ensureNodePackages } from "./lib/node-env.mjs";
 import { ensurePython } from "./lib/python-env.mjs";
-import { StepFailure, capture, root, runMain, say, seconds } from "./lib/steps.mjs";
+import { StepFailure, capture, root, runMain, say, seconds, tail } from "./lib/steps.mjs";
 import { readJunit, readVitest } from "./lib/test-results.mjs";
 import { makePackage } from "./package.mjs";
 import { ensureVscodeRig } from "./vscode-rig.mjs";
@@ -15,6 +15,8 @@ const TSC = tool("typescript", "bin", "tsc");
 const VITEST = tool("vitest", "vitest.mjs");
 /** As many as vitest has. A file goes to the worker that is free, in the order of their names: its tests share what they trained. */
 const PYTEST_WORKERS = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"];
+/** Of a part of the faults that failed, so many lines are said again at the end: its table and what it found. */
+const FAULT_LINES = 60;
 /** Training in tests is tiny: more threads than one only fight over the cores. Nothing may be fetched from a hub. */
 const TRAINING = { OMP_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false", HF_HUB_OFFLINE: "1", HF_DATASETS_OFFLINE: "1" };
 
@@ -152,12 +154,10 @@ async function vitest(name, config, setup, folder) {
 async function faults(setup, folder) {
   const env = { TRAINYARD_TEST_PYTHON: setup.python };
   const part = async (...args) => {
-    const { code } = await capture(process.execPath, [path.join(root, "scripts", "faults.mjs"), ...args], { env, echo: true });
-    return {
-      passed: code === 0 ? 1 : 0,
-      failed: code === 0 ? 0 : 1,
-      failures: code === 0 ? [] : [`${args.join(" ")} ended with ${String(code)}`],
-    };
+    const { code, output } = await capture(process.execPath, [path.join(root, "scripts", "faults.mjs"), ...args], { env, echo: true });
+    if (code === 0) return { passed: 1, failed: 0, failures: [] };
+    // What it found stands in its output alone, far above the end, and of a long log often only the end is kept.
+    return { passed: 0, failed: 1, failures: [`${args.join(" ")} ended with ${String(code)}; it said:\n${tail(output, FAULT_LINES)}`] };
   };
   const kills = await part("--only", "kills", "--count", "40", "--seconds", "60");
   // A measurement of a minute, beside whatever else the machine does.

@@ -147,7 +147,8 @@ export function seconds(ms) {
   return ms < 100_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
-function tail(text, lines) {
+/** @returns the last `lines` lines of `text` */
+export function tail(text, lines) {
   return text.trimEnd().split("\n").slice(-lines).join("\n");
 }
 
