@@ -52,7 +52,7 @@ export const queueRoutes = {
     ...oneRun,
     method: "POST",
     path: "/api/runs/:id/dequeue",
-    summary: "Take a waiting run out of the queue: it is a draft again",
+    summary: "Take a waiting run out of the queue: it is a draft again, or ended as it was before it was to go on",
     response: q.RunDetail,
     errors: ["not_found", "conflict", "other_store"],
   }),

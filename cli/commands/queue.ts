@@ -38,6 +38,7 @@ export function addQueueCommands(program: Command, context: CommandContext): voi
       `
 Examples:
   trainyard run sft.run.yaml --queue      make a run that waits for its turn; trainyard start RUN starts it ahead of it
+  trainyard resume RUN --queue            a run that ended goes on when its turn comes; with --fork a new one does
   trainyard queue                         who runs, who waits, and for what
   trainyard queue move sft 1              the next to start
   trainyard queue limit 2                 two at a time
@@ -51,11 +52,13 @@ The server of the store starts what waits; trainyard serve --ensure starts the s
     const id = await findRun(serverReader(client), run);
     showMade(context, await client.call("enqueueRun", { params: { id }, timeoutMs: CHECK_TIMEOUT_MS }), options);
   });
-  one("remove", "take a run out of the queue: it is a draft again").action(async (run: string, options: CommonOptions) => {
-    const client = await connect(options);
-    const id = await findRun(serverReader(client), run);
-    showMade(context, await client.call("dequeueRun", { params: { id } }), options);
-  });
+  one("remove", "take a run out of the queue: it is a draft again, or ended as it was").action(
+    async (run: string, options: CommonOptions) => {
+      const client = await connect(options);
+      const id = await findRun(serverReader(client), run);
+      showMade(context, await client.call("dequeueRun", { params: { id } }), options);
+    },
+  );
   one("move", "move a waiting run")
     .argument("[position]", "from 1, which starts next", countFrom(1))
     .option("--before <run>", "instead of a position: the run that shall start after it")
@@ -116,15 +119,14 @@ function describeQueue({ concurrency, paused_at, running, waiting }: Queue): str
 
 function describeHistory({ entries, total }: QueueHistory): string {
   if (entries.length === 0) return "Nothing has left the queue.";
-  const rows = entries.map(({ id, name, state, left, left_at, waited_seconds, started_at, ended_at }) => [
+  const rows = entries.map(({ id, name, state, left, left_at, waited_seconds, ended_at }) => [
     left_at.replace("T", " ").slice(0, 19),
     id,
     name,
     left === "started" ? state : left,
     formatDuration(waited_seconds),
-    left === "started" && started_at !== null && ended_at !== null
-      ? formatDuration((Date.parse(ended_at) - Date.parse(started_at)) / 1000)
-      : "",
+    // From the start that the queue made: one that went on had trained before.
+    left === "started" && ended_at !== null ? formatDuration((Date.parse(ended_at) - Date.parse(left_at)) / 1000) : "",
   ]);
   const more = total > entries.length ? `\n${String(total - entries.length)} more: --limit` : "";
   return `${formatTable(["LEFT THE QUEUE (UTC)", "ID", "NAME", "OUTCOME", "WAITED", "RAN"], rows)}${more}`;

@@ -22,8 +22,8 @@ export interface QueueHost {
   readonly ledger: Ledger;
   /** Works on the run after everything that was asked of it before. */
   readonly inTurn: <T>(entry: RunEntry, work: () => Promise<T>) => Promise<T>;
-  /** Checks a run that has never begun once more, and writes down what it starts with. @throws TrainyardError */
-  readonly prepare: (entry: RunEntry) => Promise<void>;
+  /** Checks once more what waits. @returns writes down what it starts with. @throws TrainyardError */
+  readonly prepare: (entry: RunEntry) => Promise<() => Promise<void>>;
   /** Starts the next attempt. @throws TrainyardError when it cannot be written down */
   readonly launch: (entry: RunEntry) => Promise<void>;
 }
@@ -170,9 +170,9 @@ export class RunQueue implements QueueControl {
   /** False when it stays where it is and nothing else has its turn either. */
   async #start(entry: RunEntry): Promise<boolean> {
     if (!isWaiting(entry.record)) return true; // Taken out or stopped since.
+    let writeDown: () => Promise<void>;
     try {
-      // The world may have changed since it was queued: interpreter, files, dataset.
-      await this.#host.prepare(entry);
+      writeDown = await this.#host.prepare(entry);
     } catch (error) {
       if (isShortage(error)) throw error;
       await this.#refuse(entry, error);
@@ -180,12 +180,14 @@ export class RunQueue implements QueueControl {
     }
     // That takes its time: the server may be ending, the queue may have been paused, its limit lowered.
     if (!this.#isOpen() || (await this.#whoseTurn()) === null) return false;
-    await this.#launch(entry);
+    await this.#launch(entry, writeDown);
     return true;
   }
 
-  async #launch(entry: RunEntry): Promise<void> {
+  /** @param writeDown what it starts with, where that is not written yet */
+  async #launch(entry: RunEntry, writeDown?: () => Promise<void>): Promise<void> {
     try {
+      await writeDown?.();
       await this.#host.launch(entry);
     } catch (error) {
       if (isWaiting(entry.record) && isShortage(error)) throw error;
@@ -195,16 +197,24 @@ export class RunQueue implements QueueControl {
     }
   }
 
-  /** The run failed before it began; the next one has its turn. */
+  /** The run failed before it began, or went on; the next one has its turn. */
   async #refuse(entry: RunEntry, error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
-    const advice = (error instanceof TrainyardError ? error.hint : null) ?? "Mend it, then start a clone of the run.";
+    const begun = entry.record.attempt > 0;
+    const advice =
+      (error instanceof TrainyardError ? error.hint : null) ?? `Mend it, then ${begun ? "resume it" : "start a clone of the run"}.`;
     const failure: Failure = { class: "launch_error", message, evidence: [], advice };
     await this.#ledger.moveFrom(entry, (state) => state === "queued", {
       to: "failed",
       cause: "server",
       evidence: { reason: message },
-      changes: { state_reason: message, failure, ended_at: new Date().toISOString(), ...leaving(entry.record, "failed") },
+      changes: {
+        state_reason: message,
+        failure,
+        // One that was to go on has trained until then.
+        ...(!begun && { ended_at: new Date().toISOString() }),
+        ...leaving(entry.record, "failed"),
+      },
     });
   }
 

@@ -127,7 +127,7 @@ export interface Runs {
   readonly queue: QueueControl;
   /** Puts a draft at the end of the queue. @throws TrainyardError conflict */
   enqueue(id: RunId): Promise<RunDetail>;
-  /** Makes a draft of a run that waits. @throws TrainyardError conflict */
+  /** A run that waits is a draft again, or as it had ended before it was to go on. @throws TrainyardError conflict */
   dequeue(id: RunId): Promise<RunDetail>;
   /** @throws TrainyardError conflict when a run does not wait */
   moveInQueue(id: RunId, to: MoveInQueue): Promise<Queue>;

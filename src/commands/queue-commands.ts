@@ -18,7 +18,7 @@ export async function enqueueRun(host: Host, ...args: unknown[]): Promise<void> 
   for (const run of runs) await api.call("enqueueRun", { params: { id: run.id } });
 }
 
-/** They are drafts again. */
+/** They are drafts again, or ended as they were. */
 export async function dequeueRun(host: Host, ...args: unknown[]): Promise<void> {
   const runs = await chooseRuns(host, args, isWaiting, "Remove from Queue");
   const api = await host.connection.api();
