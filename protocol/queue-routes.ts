@@ -16,7 +16,7 @@ export const queueRoutes = {
     ...common,
     method: "PATCH",
     path: "/api/queue",
-    summary: "How many runs of the queue live at a time; pause it, or let it go on",
+    summary: "How many runs of the queue live at a time, and whether they wait for free GPUs; pause it, or let it go on",
     body: queue.ChangeQueue,
     response: queue.Queue,
     errors: ["bad_request", "corrupt_record", "disk_full", "store_unwritable"],

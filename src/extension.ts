@@ -66,6 +66,7 @@ const COMMANDS = {
   "trainyard.pauseQueue": { run: from(queue, (c) => c.pauseQueue), needs: "server" },
   "trainyard.resumeQueue": { run: from(queue, (c) => c.resumeQueue), needs: "server", trusted: true },
   "trainyard.setQueueLimit": { run: from(queue, (c) => c.setQueueLimit), needs: "server", trusted: true },
+  "trainyard.setQueueGpus": { run: from(queue, (c) => c.setQueueGpus), needs: "server", trusted: true },
   "trainyard.showQueueHistory": { run: from(queue, (c) => c.showQueueHistory), needs: "server" },
   "trainyard.stopRun": { run: from(life, (c) => c.stopRun), needs: "server" },
   "trainyard.forceStopRun": { run: from(life, (c) => c.forceStopRun), needs: "server" },

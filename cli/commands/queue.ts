@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import type { ApiClient } from "../../protocol/client.ts";
 import { MOST_CONCURRENT } from "../../protocol/constants.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
@@ -32,7 +32,7 @@ export function addQueueCommands(program: Command, context: CommandContext): voi
   const one = (name: string, description: string): Command =>
     withCommonOptions(queue.command(name).description(description)).argument("<run>", RUN_ARGUMENT);
 
-  withCommonOptions(queue.description("runs that wait for their turn: list, add, move, remove, pause, resume, limit, history"))
+  withCommonOptions(queue.description("runs that wait for their turn: list, add, move, remove, pause, resume, limit, gpus, history"))
     .addHelpText(
       "after",
       `
@@ -42,6 +42,7 @@ Examples:
   trainyard queue                         who runs, who waits, and for what
   trainyard queue move sft 1              the next to start
   trainyard queue limit 2                 two at a time
+  trainyard queue gpus wait               each once the GPUs that its document names are free, or all where it names none
 The server of the store starts what waits; trainyard serve --ensure starts the server after a reboot.`,
     )
     .action(async (options: CommonOptions) => {
@@ -82,6 +83,11 @@ The server of the store starts what waits; trainyard serve --ensure starts the s
     .action(async (concurrency: number, options: CommonOptions) => {
       show(options, await (await connect(options)).call("changeQueue", { body: { concurrency } }));
     });
+  withCommonOptions(queue.command("gpus").description("whether a run waits until the GPUs that it wants are free"))
+    .addArgument(new Argument("<rule>", "wait for them, or ignore what they do").choices(["wait", "ignore"]))
+    .action(async (rule: string, options: CommonOptions) => {
+      show(options, await (await connect(options)).call("changeQueue", { body: { wait_for_gpus: rule === "wait" } }));
+    });
   withCommonOptions(queue.command("history").description("runs that have left the queue, the last one first"))
     .option("--limit <count>", "most runs", countFrom(1), 50)
     .option("--project <name>", "of this project only")
@@ -107,8 +113,9 @@ async function moveTo(
   return before !== undefined ? { before: await idOf(before) } : { after: await idOf(after ?? "") };
 }
 
-function describeQueue({ concurrency, paused_at, running, waiting }: Queue): string {
-  const limit = `${String(running.length)} of ${String(concurrency)} ${concurrency === 1 ? "place" : "places"} taken`;
+function describeQueue({ concurrency, paused_at, wait_for_gpus, running, waiting }: Queue): string {
+  const places = `${String(running.length)} of ${String(concurrency)} ${concurrency === 1 ? "place" : "places"} taken`;
+  const limit = wait_for_gpus ? `${places} · waits for free GPUs` : places;
   const head = paused_at === null ? limit : `Paused since ${paused_at} · ${limit}`;
   const rows = [
     ...running.map(({ id, name, project, state }) => ["", id, state, name, project, ""]),

@@ -78,6 +78,7 @@ class RunsRoom implements Runs {
       inTurn: (entry, work) => this.#lines.run(entry.id, () => this.#using(entry, work)),
       prepare: (entry) => prepareAnew(this.#starts, entry),
       launch: (entry) => this.#attempts.launch(entry),
+      gpus: options.gpus ?? null,
     });
     this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts, options.paced ?? (() => Promise.resolve()));
     this.#ledger.listen((change) => {

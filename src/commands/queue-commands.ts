@@ -72,6 +72,23 @@ export async function setQueueLimit(host: Host): Promise<void> {
   if (text !== undefined) await api.call("changeQueue", { body: { concurrency: Number(text) } });
 }
 
+export async function setQueueGpus(host: Host): Promise<void> {
+  const api = await host.connection.api();
+  const { wait_for_gpus } = await api.call("getQueue");
+  const now = (is: boolean): string => (is === wait_for_gpus ? "now" : "");
+  const rules: (vscode.QuickPickItem & { readonly wait: boolean })[] = [
+    { label: "Ignore what GPUs do", description: now(false), detail: "A run starts when there is a place for it.", wait: false },
+    {
+      label: "Wait for free GPUs",
+      description: now(true),
+      detail: "A run starts once the GPUs that its document names are free, or all of the machine where it names none.",
+      wait: true,
+    },
+  ];
+  const chosen = await vscode.window.showQuickPick(rules, { title: "Set GPU Rule of Queue" });
+  if (chosen !== undefined) await api.call("changeQueue", { body: { wait_for_gpus: chosen.wait } });
+}
+
 export async function showQueueHistory(host: Host): Promise<void> {
   const { entries } = await (await host.connection.api()).call("getQueueHistory", { query: { limit: HISTORY_ENTRIES } });
   if (entries.length === 0) {

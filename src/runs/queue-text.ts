@@ -3,8 +3,12 @@ import type { Queue, QueueHistoryEntry, WaitingRun } from "../../protocol/queue.
 import { formatDuration } from "./format.ts";
 
 /** `2 waiting · 1 of 1 running`, `paused · 2 waiting` */
-export function queueDescription({ concurrency, paused_at, running, waiting }: Queue): string {
-  const parts = [`${String(waiting.length)} waiting`, `${String(running.length)} of ${String(concurrency)} running`];
+export function queueDescription({ concurrency, paused_at, wait_for_gpus, running, waiting }: Queue): string {
+  const parts = [
+    `${String(waiting.length)} waiting`,
+    `${String(running.length)} of ${String(concurrency)} running`,
+    ...(wait_for_gpus ? ["for free GPUs"] : []),
+  ];
   return (paused_at === null ? parts : ["paused", ...parts]).join(" · ");
 }
 

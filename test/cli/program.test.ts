@@ -116,9 +116,9 @@ describe("a template of the workspace", () => {
   });
 
   it.each<[number, string, RegExp, string[]]>([
-    [EXIT.invalid, "not_found", /no template size in.*Did you mean sized/s, ["--template", "size"]],
+    [EXIT.notFound, "not_found", /no template size in.*Did you mean sized/s, ["--template", "size"]],
     [EXIT.invalid, "bad_request", /the place of a file/, ["sized.run.yaml", "--template", "sized"]],
-    [EXIT.invalid, "invalid_spec", /broken\.run\.yaml, line 1/, ["--template", "broken"]],
+    [EXIT.invalid, "invalid_spec", /broken\.run\.yaml, line 2/, ["--template", "broken"]],
   ])("is refused with exit code %i (%s)", async (code, error, message, args) => {
     await writeFile(path.join(live.root, "trainyard_templates", "broken.run.yaml"), "recipe: [\n");
     const refused = await trainyard("run", ...args, "--json");
@@ -143,6 +143,8 @@ describe("the queue", () => {
     expect(await json<Made>("queue", "remove", "one", "--json")).toMatchObject({ state: "draft" });
     expect(await json<Made>("queue", "add", "one", "--json")).toMatchObject({ state: "queued" });
     expect(await json<Queue>("queue", "limit", "2", "--json")).toMatchObject({ concurrency: 2 });
+    expect(await json<Queue>("queue", "gpus", "wait", "--json")).toMatchObject({ wait_for_gpus: true });
+    expect((await trainyard("queue", "gpus", "ignore")).stdout).not.toContain("GPU");
     expect(await order("resume")).toHaveLength(3);
     await expect
       .poll(async () => (await json<QueueHistory>("queue", "history", "--json")).entries.map(({ state }) => state))

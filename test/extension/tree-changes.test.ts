@@ -21,7 +21,7 @@ function waits(n: number, position: number, reason = `Behind ${String(position -
 }
 
 const busy: Queue["running"] = [{ id: idOf(9), name: "busy", project: "default", state: "running", started_at: null }];
-const queue = (...waiting: WaitingRun[]): Queue => ({ concurrency: 1, paused_at: null, running: busy, waiting });
+const queue = (...waiting: WaitingRun[]): Queue => ({ concurrency: 1, paused_at: null, wait_for_gpus: false, running: busy, waiting });
 
 const rows = (changed: ChangedRows): string[] | "all" => (changed === "all" ? "all" : changed.map(nodeId).sort());
 const rowsOf = (...runs: number[]): string[] => ["queue", ...runs.map((n) => `run/${idOf(n)}`)];

@@ -91,7 +91,7 @@ export interface RoomOfTest {
   readonly dir: string;
   readonly room: Room;
   /** Another room over the same workspace, once the one before is closed: what a restarted server sees. */
-  open(): Promise<void>;
+  open(options?: Partial<RunsOptions>): Promise<void>;
 }
 
 /** For each test of the file that calls it: a workspace of its own with a room over it. The package is built once. */
@@ -106,8 +106,8 @@ export function roomForEachTest(): RoomOfTest {
     get room() {
       return room;
     },
-    async open() {
-      room = await openRoom(workspace.dir, fixture.root);
+    async open(options) {
+      room = await openRoom(workspace.dir, fixture.root, options);
     },
   };
   beforeAll(async () => {
