@@ -8,7 +8,7 @@ import { icon } from "../components/icons.ts";
 import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import { type ColumnLayout, layoutColumns, NARROW_PX, type PlacedColumn } from "./column-layout.ts";
-import type { ExploreModel } from "./explore-model.ts";
+import { type ExploreModel, MOST_SELECTED } from "./explore-model.ts";
 import { type Field, parseTags } from "./fields.ts";
 import "./grid-header.ts";
 import { groupLine, tagsCell, valueCell } from "./grid-cells.ts";
@@ -299,17 +299,25 @@ export class RunGrid extends LitElement {
   }
 
   #toggle(index: number, range: boolean): void {
-    const next = new Map(this.selected);
     if (range) {
-      for (let i = Math.min(this.#anchor, index); i <= Math.max(this.#anchor, index); i++) {
-        const row = this.#rowAt(i);
-        if (row !== undefined) next.set(row.id, row);
-      }
-    } else {
-      const row = this.#rowAt(index);
-      if (row !== undefined && !next.delete(row.id)) next.set(row.id, row);
+      this.#extend(index);
+      return;
     }
-    this.#select(next, range ? this.#anchor : index);
+    const next = new Map(this.selected);
+    const row = this.#rowAt(index);
+    if (row !== undefined && !next.delete(row.id)) next.set(row.id, row);
+    this.#select(next, index);
+  }
+
+  /** Says `select-places`: rows between two lines may be far from what is in view. */
+  #extend(index: number): void {
+    const step = index < this.#anchor ? -1 : 1;
+    const places: number[] = [];
+    for (let i = this.#anchor; i !== index + step && places.length < MOST_SELECTED; i += step) {
+      const line = this.model.layout.line(i);
+      if (line?.kind === "run") places.push(line.run);
+    }
+    this.dispatchEvent(new CustomEvent<readonly number[]>("select-places", { detail: places }));
   }
 
   #select(selected: ReadonlyMap<RunId, Row>, anchor: number): void {
