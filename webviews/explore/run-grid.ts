@@ -300,24 +300,15 @@ export class RunGrid extends LitElement {
 
   #toggle(index: number, range: boolean): void {
     if (range) {
-      this.#extend(index);
+      // Rows between may be far from what is in view: the page asks for them.
+      const detail = this.model.layout.runsBetween(this.#anchor, index, MOST_SELECTED);
+      this.dispatchEvent(new CustomEvent<readonly number[]>("select-places", { detail }));
       return;
     }
     const next = new Map(this.selected);
     const row = this.#rowAt(index);
     if (row !== undefined && !next.delete(row.id)) next.set(row.id, row);
     this.#select(next, index);
-  }
-
-  /** Says `select-places`: rows between two lines may be far from what is in view. */
-  #extend(index: number): void {
-    const step = index < this.#anchor ? -1 : 1;
-    const places: number[] = [];
-    for (let i = this.#anchor; i !== index + step && places.length < MOST_SELECTED; i += step) {
-      const line = this.model.layout.line(i);
-      if (line?.kind === "run") places.push(line.run);
-    }
-    this.dispatchEvent(new CustomEvent<readonly number[]>("select-places", { detail: places }));
   }
 
   #select(selected: ReadonlyMap<RunId, Row>, anchor: number): void {
