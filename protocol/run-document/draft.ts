@@ -1,8 +1,8 @@
 /** What is asked of the server to put a text in the place of a draft's document. */
-import type { JsonValue } from "../json.ts";
 import type { RunDetail } from "../queries.ts";
 import { mustBeDraft } from "../refusals.ts";
 import type { RouteBody } from "../routes.ts";
+import { startedFrom } from "../spec.ts";
 import { applySpecEdits, type SpecEdit } from "./edit.ts";
 import { notADocument, readRunDocument } from "./read.ts";
 
@@ -19,14 +19,11 @@ export function draftRequest(draft: RunDetail, file: string, text: string, edits
   const source = applySpecEdits(text, [...edits, ...project]);
   const reading = readRunDocument(source);
   if (reading.spec === null) throw notADocument(file, source, reading);
-  const extra = draft.resolved?.["extra"];
-  const fact = (name: string): JsonValue | undefined =>
-    typeof extra === "object" && extra !== null && !Array.isArray(extra) ? extra[name] : undefined;
-  const [baseDir, python] = [fact("base_dir"), fact("python")];
+  const { baseDir, python } = startedFrom(draft.resolved);
   return {
     // The interpreter that the draft was made for, unless its document names one.
-    spec: { ...(typeof python === "string" && { python }), ...reading.spec },
+    spec: { ...(python !== null && { python }), ...reading.spec },
     source,
-    ...(typeof baseDir === "string" && { base_dir: baseDir }),
+    ...(baseDir !== null && { base_dir: baseDir }),
   };
 }
