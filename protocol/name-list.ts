@@ -2,12 +2,15 @@
 
 /** The names of `text`. A comma of a name is written `\,`, a backslash before a comma or another backslash `\\`. */
 export function splitNames(text: string): string[] {
-  const names = [""];
+  const names: string[] = [];
+  let name = "";
   for (const [part] of text.matchAll(/\\[\\,]|[^]/g)) {
-    if (part === ",") names.push("");
-    else names[names.length - 1] += part.length === 2 && part.startsWith("\\") ? part.slice(1) : part;
+    if (part === ",") {
+      names.push(name);
+      name = "";
+    } else name += part.length === 2 && part.startsWith("\\") ? part.slice(1) : part;
   }
-  return names.filter((name) => name !== "");
+  return [...names, name].filter((each) => each !== "");
 }
 
 /** The text that {@link splitNames} reads as these names. */
