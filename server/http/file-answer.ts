@@ -1,6 +1,6 @@
 /** One file as an answer, whole or a byte range of it. */
 import path from "node:path";
-import { Readable } from "node:stream";
+import { pipeline, Readable, Transform } from "node:stream";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { isAbsent } from "../store/fs-errors.ts";
 import { openFile } from "../store/open-file.ts";
@@ -62,10 +62,28 @@ export async function sendFile(file: string, request: Headers): Promise<Response
       return new Response(null, { status, headers });
     }
     // Node's and the DOM's declarations of one and the same class do not fit together.
-    const stream: unknown = Readable.toWeb(handle.createReadStream({ start, end }));
+    const sent = pipeline(handle.createReadStream({ start, end }), promised(end - start + 1, file), () => undefined);
+    const stream: unknown = Readable.toWeb(sent);
     return new Response(stream as ReadableStream, { status, headers });
   } catch (error) {
     await handle.close().catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * Passes on bytes and fails when there are fewer than were promised: a file may be cut while it is sent. The answer is then broken off;
+ * if it just ended, its reader would wait for the rest.
+ */
+function promised(length: number, file: string): Transform {
+  let left = length;
+  return new Transform({
+    transform(piece: Buffer, _, done) {
+      left -= piece.length;
+      done(null, piece);
+    },
+    flush(done) {
+      done(left > 0 ? new Error(`${file} was cut while it was sent: ${left} bytes are missing`) : null);
+    },
+  });
 }
