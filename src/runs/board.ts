@@ -149,7 +149,10 @@ export class RunBoard implements Disposable {
   async #seed(id: RunId, name: string): Promise<void> {
     try {
       const api = await this.#source.api();
-      const answer = await api.call("getSeries", { params: { id }, query: { metrics: joinNames([name]), max_points: TREND_POINTS, format: "json" } });
+      const answer = await api.call("getSeries", {
+        params: { id },
+        query: { metrics: joinNames([name]), max_points: TREND_POINTS, format: "json" },
+      });
       const points = answer.series[0];
       const trend = this.#trends.get(id);
       if (points === undefined || trend?.name !== name) return;
