@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { FrameLocator } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { ApiClient } from "../../protocol/client.ts";
 import type { RunSummary } from "../../protocol/run.ts";
@@ -16,6 +17,17 @@ for name in sys.argv[1:]:
     with trainyard.init(name=name, params={"lr": 0.1}) as run:
         for step in range(1, 21):
             run.log({"train/loss": 1 / step}, step=step)
+`;
+/** The loss is least at a rate of 0.3. */
+const RATES = `import argparse
+import trainyard
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+options = parser.parse_args()
+run = trainyard.init()
+for step in range(1, 21):
+    run.log({"train/loss": (options.lr - 0.3) ** 2 + 1 / step}, step=step)
 `;
 const shellDocument = (name: string, line: string): string =>
   JSON.stringify({ name, recipe: "command", params: { command: ["sh", "-c", line] } });
@@ -56,7 +68,7 @@ let api: ApiClient;
 let elsewhere: string;
 
 beforeAll(async () => {
-  code = await startVsCode({ "make_runs.py": MAKE_RUNS, ...QUEUED }, { extensions: { "tests.probe-1.0.0": PROBE } });
+  code = await startVsCode({ "make_runs.py": MAKE_RUNS, "rates.py": RATES, ...QUEUED }, { extensions: { "tests.probe-1.0.0": PROBE } });
   await makeRuns(code.workspace, "alpha", "beta", "gamma", "delta");
   // Not inside of the workspace: a run goes to the store above it.
   elsewhere = path.join(path.dirname(code.workspace), "elsewhere");
@@ -123,6 +135,68 @@ it("says while a run is renamed that a name is taken", async () => {
   await window.quickInput.getByText("alpha 2 is free").waitFor({ state: "hidden" });
   await window.page.keyboard.press("Enter");
   await window.treeRow("omega").waitFor();
+});
+
+/** A new document for a script, in a form of its own. */
+async function openForm(command: string): Promise<FrameLocator> {
+  await window.runCommand("View: Close All Editors");
+  await window.runCommand(command);
+  const form = window.webview();
+  await form.getByTestId("builder-recipe").selectOption("script", { timeout: 60_000 });
+  await form.getByTestId("field-script").locator("input").fill("rates.py");
+  await form.getByTestId("field-lr").waitFor({ timeout: 60_000 });
+  return form;
+}
+
+async function startFrom(form: FrameLocator): Promise<void> {
+  const button = form.getByTestId("builder-start");
+  await expect.poll(() => button.isEnabled(), { timeout: 60_000 }).toBe(true);
+  // By the keyboard: news of a run may lie over the button.
+  await button.press("Enter");
+}
+
+it("saves a preset from the form, and starts a run with it", async () => {
+  const first = await openForm("Trainyard: New Run…");
+  await first.getByTestId("field-lr").locator("input").fill("0.25");
+  await first.getByTestId("preset-menu").click();
+  await first.getByTestId("saved-name").fill("Gentle");
+  await first.getByTestId("saved-save").click();
+  await first.getByTestId("preset-gentle").waitFor();
+  await window.screenshot("preset-saved");
+  const saved = await readFile(path.join(code.workspace, "trainyard_presets", "script", "gentle.yaml"), "utf8");
+  expect(saved).toBe("title: Gentle\nvalues:\n  script: rates.py\n  lr: 0.25\n");
+
+  const second = await openForm("Trainyard: New Run…");
+  await second.getByTestId("preset-gentle").click();
+  await expect.poll(() => second.getByTestId("field-lr").locator("input").inputValue()).toBe("0.25");
+  await second.getByTestId("builder-name").fill("gently");
+  await window.screenshot("preset-chosen");
+  await startFrom(second);
+  await expect.poll(async () => (await runNamed("gently"))?.state, { timeout: 60_000 }).toBe("completed");
+  expect(await runNamed("gently")).toMatchObject({ recipe: "script", params: { script: "rates.py", lr: 0.25 } });
+});
+
+it("makes a sweep in the form, and shows its runs in order and what matters", async () => {
+  const form = await openForm("Trainyard: New Sweep…");
+  await form.getByTestId("builder-name").fill("rates");
+  await form.getByTestId("sweep-add").selectOption("lr");
+  await form.getByTestId("sweep-values-lr").fill("0.9, 0.3, 0.5, 0.2");
+  await form.getByTestId("sweep-metric").fill("train/loss");
+  await form.getByTestId("sweep-concurrency").fill("2");
+  await window.page.keyboard.press("Enter");
+  await expect.poll(() => form.getByTestId("builder-start").innerText(), { timeout: 60_000 }).toContain("Start 4 runs");
+  await window.screenshot("sweep-form");
+  await startFrom(form);
+
+  const panel = window.webview();
+  await expect.poll(() => panel.getByTestId("sweep-state").getAttribute("data-state"), { timeout: 60_000 }).toBe("finished");
+  await panel.getByTestId("sweep-sort-objective").click();
+  await expect
+    .poll(async () => (await panel.getByTestId("sweep-open-run").allInnerTexts()).map((name) => name.trim()))
+    .toEqual(["rates 2", "rates 4", "rates 3", "rates 1"]);
+  const matters = panel.locator('[data-testid="sweep-share"][data-param="lr"]');
+  await expect.poll(() => matters.innerText()).toContain("rises with the objective");
+  await window.screenshot("sweep-panel");
 });
 
 it("keeps what is written about a run", async () => {
