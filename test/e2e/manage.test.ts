@@ -220,6 +220,8 @@ it("queues runs, orders them, pauses, takes one out, and starts one ahead of its
   await expect.poll(async () => (await runNamed("hold"))?.state).toBe("running");
   for (const name of ["first", "second", "third"]) {
     await window.openFile(`${name}.run.yaml`);
+    // The tab stands there before the text does, and commands are about the text.
+    await window.page.locator(`.monaco-editor[data-uri$="/${name}.run.yaml"]`).first().waitFor();
     await window.runCommand("Trainyard: Add Run to Queue from File");
     await expect.poll(waitingNames).toContain(name);
   }
@@ -350,6 +352,8 @@ it("shows what a run wrote in a range of time, live, afterwards and as a documen
   expect(await output.getByText("late", { exact: true }).count()).toBe(0);
   await window.screenshot("log-range");
 
+  // The page in the panel would keep the key that opens the palette for a while.
+  await window.treeRow("clockwork").click({ modifiers: ["Control"] });
   await window.runCommand("Trainyard: Open Log of a Time Range…");
   await window.pick("clockwork");
   await window.quickInput.locator("input.input").fill("soon");
