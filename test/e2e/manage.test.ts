@@ -262,33 +262,6 @@ it("queues runs, orders them, pauses, takes one out, and starts one ahead of its
   expect(await api.call("getQueue", {})).toMatchObject({ concurrency: 2, paused_at: null, running: [], waiting: [] });
 });
 
-it("keeps the configurations of an experiment's runs, and shows what changed", async () => {
-  await window.select("hold", "first");
-  await window.chooseInMenu("first", "Move to Experiment…");
-  await window.pick("New experiment…");
-  await window.quickInput.getByText("Name of the experiment").waitFor();
-  await window.answer("Move to Experiment", "waiting");
-  await expect
-    .poll(async () => [(await runNamed("hold"))?.experiment, (await runNamed("first"))?.experiment])
-    .toEqual(["waiting", "waiting"]);
-  await window.runCommand("Trainyard: Experiments…");
-  await window.pick("waiting");
-  await window.quickInput.getByText("Configurations of waiting").waitFor();
-  const configurations = window.quickInput.locator(".monaco-list-row");
-  await expect.poll(() => configurations.allInnerTexts()).toEqual([expect.stringContaining("command · 1 run"), expect.anything()]);
-  await window.screenshot("experiment");
-  // The newest stands first, and is shown beside the one before.
-  await configurations.first().click();
-  await window.tab(/^waiting \(.* ↔ .*\)/).waitFor();
-  const difference = window.page.locator(".monaco-diff-editor");
-  await expect.poll(() => difference.locator(".editor.original .view-lines").innerText()).toContain("until");
-  await expect.poll(() => difference.locator(".editor.modified .view-lines").innerText()).not.toContain("until");
-  await window.screenshot("experiment-difference");
-  await window.chooseInMenu("hold", "Move to Experiment…");
-  await window.pick("No experiment");
-  await expect.poll(async () => (await runNamed("hold"))?.experiment).toBeNull();
-});
-
 it("edits the document of a draft, refuses what is none, and starts what stands in the editor", async () => {
   const source = 'name: sketch\nrecipe: command\nparams:\n  command: ["true"] # for now\n';
   const spec = { name: "sketch", recipe: "command", params: { command: ["true"] } };
@@ -321,49 +294,6 @@ it("edits the document of a draft, refuses what is none, and starts what stands 
   await window.pick("sketch");
   await expect.poll(async () => (await draft()).state).toBe("completed");
   expect((await draft()).tags).toEqual(["kept"]);
-});
-
-it("shows what a run wrote in a range of time, live, afterwards and as a document", async () => {
-  const command = ["sh", "-c", "echo early; until test -e late; do sleep 0.1; done; echo late"];
-  const spec = { name: "clockwork", recipe: "command", params: { command } };
-  const { id } = await api.call("createRun", { body: { spec, base_dir: code.workspace } });
-  const written = async () => (await api.call("getLog", { params: { id } })).lines[0]?.time ?? Infinity;
-  await window.treeRow("clockwork").dblclick();
-  const dashboard = window.webview();
-  const output = dashboard.getByTestId("log-console");
-  await output.getByText("early", { exact: true }).waitFor();
-  const choose = async (range: string): Promise<void> => {
-    await dashboard.getByTestId("log-range").click();
-    await dashboard.getByTestId("log-range-input").fill(range);
-    await window.page.keyboard.press("Enter");
-  };
-  const shown = () => dashboard.getByTestId("log-range-shown").innerText();
-  await choose("last 10 min");
-  await expect.poll(shown).toMatch(/^Showing .* on$/);
-  await output.getByText("early", { exact: true }).waitFor();
-  // Times are known to a second or so: far enough apart to be told apart.
-  await expect.poll(async () => Date.now() - (await written())).toBeGreaterThan(3000);
-  await writeFile(path.join(code.workspace, "late"), "");
-  await output.getByText("late", { exact: true }).waitFor();
-  await expect.poll(async () => (await runNamed("clockwork"))?.state).toBe("completed");
-  await choose("first 1 s");
-  await expect.poll(shown).toMatch(/^Showing until .* · 1 line$/);
-  await output.getByText("early", { exact: true }).waitFor();
-  expect(await output.getByText("late", { exact: true }).count()).toBe(0);
-  await window.screenshot("log-range");
-
-  // The page in the panel would keep the key that opens the palette for a while.
-  await window.treeRow("clockwork").click({ modifiers: ["Control"] });
-  await window.runCommand("Trainyard: Open Log of a Time Range…");
-  await window.pick("clockwork");
-  await window.quickInput.locator("input.input").fill("soon");
-  await window.quickInput.getByText("“soon” is not a range of time").waitFor();
-  await window.answer("Time of the log of clockwork", "last 1 s");
-  await window.tab("clockwork.log").waitFor();
-  const text = window.page.locator(".editor-instance .view-lines").last();
-  await expect.poll(() => text.innerText()).toMatch(/written.*:.1.line\s+late/);
-  expect(await text.innerText()).not.toContain("early");
-  await window.screenshot("log-range-document");
 });
 
 it("exports a run and imports it again, with every point", async () => {
