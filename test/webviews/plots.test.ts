@@ -268,6 +268,20 @@ describe("parallel coordinates", () => {
     expect(rate?.ticks.map(({ value }) => value)).toEqual([2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3]);
   });
 
+  it("label values that lie close together so that they read apart, large ones too", () => {
+    const labels = (values: number[]) => axesOf(["params.lr"], values.map((value) => line([value])))[0]?.ticks.map(({ label }) => label); // prettier-ignore
+    expect(labels([1000.1, 1000.6])).toEqual(["1,000.1", "1,000.2", "1,000.3", "1,000.4", "1,000.5", "1,000.6"]);
+    expect(labels([12_345_678.5, 12_345_678.75])?.[0]).toBe("12,345,678.50");
+    expect(labels([1e12, 1e12 + 4])).toEqual(["1.000000000000e12", "1.000000000001e12", "1.000000000002e12", "1.000000000003e12", "1.000000000004e12"]); // prettier-ignore
+    const ends = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e15, max: 1e15 });
+    fc.assert(
+      fc.property(ends, ends, (low, high) => {
+        const ticks = axesOf(["params.lr"], [line([low]), line([high])])[0]?.ticks ?? [];
+        expect(new Set(ticks.map(({ label }) => label)).size).toBe(new Set(ticks.map(({ value }) => value)).size);
+      }),
+    );
+  });
+
   it("let pass what all brushes let pass", () => {
     const brushes = new Map<string, readonly [number, number]>([["params.lr", [0.4, 1]]]);
     expect(lines.map((each) => passes(each, axes, brushes))).toEqual([false, true, true]);
