@@ -61,7 +61,21 @@ export const legendStyles = css`
   }
   .swatch-cell {
     width: 26px;
-    padding: 0 2px;
+    padding: 0;
+  }
+  .pin {
+    display: grid;
+    place-content: center;
+    width: 26px;
+    height: 18px;
+    border: 1px solid transparent;
+    border-radius: 3px;
+  }
+  .pin:hover {
+    border-color: color-mix(in srgb, var(--vscode-foreground) 28%, transparent);
+  }
+  .pin[aria-pressed="true"] {
+    border-color: var(--vscode-foreground);
   }
   .swatch {
     display: block;

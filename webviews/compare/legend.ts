@@ -96,7 +96,8 @@ export class CompareLegend extends LitElement {
   #row(entry: Entry, index: number, view: LegendView): TemplateResult {
     const { model } = this;
     const values = view.values.get(entry.id);
-    const hidden = model.isHidden(entry.id);
+    const hidden = model.legend.isHidden(entry.id);
+    const pinned = model.legend.isPinned(entry.id);
     const run = entry.runs[0];
     const style = model.style(entry, documentTheme().value);
     const isBaseline = entry.id === view.baseline;
@@ -106,10 +107,16 @@ export class CompareLegend extends LitElement {
       data-testid="legend-row"
       data-entry=${entry.id}
       @pointerenter=${() => {
-        model.highlight.set(hidden ? null : entry.id);
+        model.legend.pointAt(entry.id);
       }}
       @pointerleave=${() => {
-        model.highlight.set(null);
+        model.legend.pointAt(null);
+      }}
+      @focusin=${() => {
+        model.legend.pointAt(entry.id);
+      }}
+      @focusout=${() => {
+        model.legend.pointAt(null);
       }}
     >
       <td class="eye">
@@ -120,18 +127,29 @@ export class CompareLegend extends LitElement {
           title=${hidden ? "Show" : "Hide (Alt: show alone)"}
           data-testid="legend-eye"
           @click=${(event: MouseEvent) => {
-            if (event.altKey) model.showOnly(entry.id);
-            else model.toggleHidden(entry.id);
+            if (event.altKey) model.legend.showOnly(entry.id);
+            else model.legend.toggleHidden(entry.id);
           }}
         >
           ${icon(hidden ? "eye-closed" : "eye")}
         </button>
       </td>
       <td class="swatch-cell">
-        <span
-          class="swatch ${style.dash.length > 0 ? "dashed" : ""} ${entry.runs.length > 1 ? "band" : ""}"
-          ${cssProperties({ "--series": style.color })}
-        ></span>
+        <button
+          class="pin"
+          aria-pressed=${pinned ? "true" : "false"}
+          aria-label="${pinned ? "Unpin" : "Pin"} ${entry.name}"
+          title=${pinned ? "Unpin" : "Pin: its line stands out"}
+          data-testid="legend-pin"
+          @click=${() => {
+            model.legend.togglePinned(entry.id);
+          }}
+        >
+          <span
+            class="swatch ${style.dash.length > 0 ? "dashed" : ""} ${entry.runs.length > 1 ? "band" : ""}"
+            ${cssProperties({ "--series": style.color })}
+          ></span>
+        </button>
       </td>
       <td class="name">
         <span>
