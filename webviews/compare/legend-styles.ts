@@ -195,6 +195,11 @@ export const legendStyles = css`
       max-width: 96px;
     }
   }
+  @container legend (max-width: 960px) {
+    .param.further {
+      display: none;
+    }
+  }
   /* Run, last value and difference are what remains; changed params stand in the differences. */
   @container legend (max-width: 720px) {
     .param,
@@ -210,6 +215,21 @@ export const legendStyles = css`
     }
     .note {
       display: none;
+    }
+  }
+  @container legend (max-width: 560px) {
+    .name > span {
+      max-width: 150px;
+    }
+    th.versus {
+      white-space: normal;
+    }
+    td,
+    th {
+      padding: 0 4px;
+    }
+    .versus {
+      width: 150px;
     }
   }
 `;

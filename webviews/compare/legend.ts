@@ -27,6 +27,13 @@ interface LegendView {
   readonly scale: number;
 }
 
+/** Params that stand beside the values where there is little room. */
+const FIRST_PARAMS = 3;
+
+function paramClass(place: number): string {
+  return `param number ${place < FIRST_PARAMS ? "" : "further"}`;
+}
+
 @customElement("ty-compare-legend")
 export class CompareLegend extends LitElement {
   static override styles = [...baseStyles, stateStyles, legendStyles];
@@ -59,7 +66,7 @@ export class CompareLegend extends LitElement {
       <thead>
         <tr>
           <th scope="col" class="run" colspan="3">Run</th>
-          ${params.map((row) => html`<th scope="col" class="param number" title=${row.path}>${shortPath(row.path)}</th>`)}
+          ${params.map((row, place) => html`<th scope="col" class="${paramClass(place)}" title=${row.path}>${shortPath(row.path)}</th>`)}
           <th scope="col" class="number">last</th>
           <th scope="col" class="number best">best</th>
           <th scope="col" class="versus">vs baseline ${metric === null ? nothing : this.#direction(metric, direction)}</th>
@@ -174,10 +181,12 @@ export class CompareLegend extends LitElement {
           ${run?.starred === true ? html`<span class="star">${icon("star-full")}</span>` : nothing}
         </span>
       </td>
-      ${view.params.map((row) => {
+      ${view.params.map((row, place) => {
         const value = row.values[index] ?? null;
         const base = row.values[this.model.entries.findIndex((each) => each.id === view.baseline)] ?? null;
-        return html`<td class="param number ${value === base ? "secondary" : "changed"}" title=${value ?? ""}>${value ?? UNKNOWN}</td>`;
+        return html`<td class="${paramClass(place)} ${value === base ? "secondary" : "changed"}" title=${value ?? ""}>
+          ${value ?? UNKNOWN}
+        </td>`;
       })}
       <td class="number last">${formatValue(values?.last)}</td>
       <td class="number best secondary">${formatValue(values?.best)}</td>
