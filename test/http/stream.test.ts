@@ -107,6 +107,32 @@ describe("series", () => {
     expect(curve.resets).toBeLessThanOrEqual(1);
   });
 
+  it("reaches fifty who look at once, each point once, over a server that was started anew", async () => {
+    await live.start();
+    const curves = Array.from({ length: 50 }, () => {
+      const curve = new Curve();
+      const client = live.stream();
+      client.subscribe({ topic: "series", run: run.record.id, metrics: ["loss"], cursor: {} }, { onFrame: curve.take });
+      return curve;
+    });
+    await eventually(() => curves.every((curve) => curve.frames > 0), "the first frames");
+    const writer = await MetricFileWriter.open(run.paths.attempt(1).metrics);
+    const total = 200;
+    for (let step = 1; step <= total; step++) {
+      await writer.append(Date.now(), step, { loss: step / 2 });
+      if (step !== 100) continue;
+      await live.client.call("refresh");
+      await eventually(() => curves.every((curve) => curve.points.length > 0), "points for everybody");
+      await live.server.close();
+      await live.start();
+    }
+    await writer.close();
+    await live.client.call("refresh");
+    await eventually(() => curves.every((curve) => curve.points.length >= total), "all points for everybody");
+    const steps = Array.from({ length: total }, (_, i) => i + 1);
+    for (const curve of curves) expect(curve.points.map((point) => point.step)).toEqual(steps);
+  });
+
   it("comes as one downsampled curve when the backlog is long", async () => {
     const writer = await MetricFileWriter.open(run.paths.attempt(1).metrics);
     await Promise.all(Array.from({ length: 20_000 }, (_, step) => writer.append(1e12 + step, step, { loss: step === 7777 ? 999 : 1 })));

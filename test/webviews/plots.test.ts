@@ -228,6 +228,12 @@ describe("specifications", () => {
     const whole = await labels({ aggregate: "mean", spread: "std", log_y: true }, spread);
     expect(whole).toEqual(expect.arrayContaining(["1", "10"]));
     expect(whole.join()).not.toContain("NaN");
+    // Five in the afternoon is not five.
+    const afternoon = [16, 18].map((hour) => ({ x: new Date(2026, 0, 1, hour).getTime(), y: hour, runs: 1 }));
+    expect(await labels({ x: "record.created_at" }, afternoon)).toContain("17:00");
+    // A linear axis that begins at zero.
+    const small = [0, 5e-4].map((x) => ({ x, y: 1, runs: 1 }));
+    expect(await labels({}, small)).toEqual(expect.arrayContaining(["0", "1e\u22124"]));
   });
 
   it("of parallel coordinates carry every run and axis", () => {
