@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { appendFile, writeFile } from "node:fs/promises";
 import { tableFromIPC } from "apache-arrow";
 import fc from "fast-check";
@@ -7,7 +8,9 @@ import type { SeriesFrameHeader } from "../../protocol/frames.ts";
 import { newRunId } from "../../protocol/ids.ts";
 import { WS_PATH, WS_PROTOCOL, type ServerMessage, type Topic } from "../../protocol/messages.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
+import { openStore } from "../../server/store/store.ts";
 import type { RunFolder } from "../../server/store/types.ts";
+import { liveRuns } from "../faults/live-run.ts";
 import { eventually, LiveServer } from "./live-server.ts";
 
 let live: LiveServer;
@@ -108,29 +111,33 @@ describe("series", () => {
   });
 
   it("reaches fifty who look at once, each point once, over a server that was started anew", async () => {
-    await live.start();
-    const curves = Array.from({ length: 50 }, () => {
-      const curve = new Curve();
-      const client = live.stream();
-      client.subscribe({ topic: "series", run: run.record.id, metrics: ["loss"], cursor: {} }, { onFrame: curve.take });
-      return curve;
-    });
-    await eventually(() => curves.every((curve) => curve.frames > 0), "the first frames");
-    const writer = await MetricFileWriter.open(run.paths.attempt(1).metrics);
-    const total = 200;
-    for (let step = 1; step <= total; step++) {
-      await writer.append(Date.now(), step, { loss: step / 2 });
-      if (step !== 100) continue;
-      await live.client.call("refresh");
-      await eventually(() => curves.every((curve) => curve.points.length > 0), "points for everybody");
+    const training = spawn("sleep", ["120"], { stdio: "ignore" });
+    try {
+      const [id = ""] = await liveRuns(live.store, training.pid ?? 0, 1, new Date().toISOString());
+      await live.start();
+      const curves = Array.from({ length: 50 }, () => {
+        const curve = new Curve();
+        live.stream().subscribe({ topic: "series", run: id, metrics: ["loss"], cursor: {} }, { onFrame: curve.take });
+        return curve;
+      });
+      const store = await openStore(live.store);
+      const writer = await MetricFileWriter.open((await store.read(id)).paths.attempt(1).metrics);
+      store.close();
+      const logged = async (total: number): Promise<void> => {
+        // The first step is there already.
+        for (let step = total - 98; step <= total; step++) await writer.append(Date.now(), step, { loss: step / 2 });
+        await eventually(() => curves.every((curve) => curve.points.length >= total), `${total} points for everybody`);
+      };
+      await logged(100);
       await live.server.close();
       await live.start();
+      await logged(199);
+      await writer.close();
+      const steps = Array.from({ length: 199 }, (_, i) => i + 1);
+      for (const curve of curves) expect(curve.points.map((point) => point.step)).toEqual(steps);
+    } finally {
+      training.kill("SIGKILL");
     }
-    await writer.close();
-    await live.client.call("refresh");
-    await eventually(() => curves.every((curve) => curve.points.length >= total), "all points for everybody");
-    const steps = Array.from({ length: total }, (_, i) => i + 1);
-    for (const curve of curves) expect(curve.points.map((point) => point.step)).toEqual(steps);
   });
 
   it("comes as one downsampled curve when the backlog is long", async () => {
