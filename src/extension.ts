@@ -12,6 +12,7 @@ import { CodeDocuments } from "./documents/code-documents.ts";
 import { RunCatalogue } from "./documents/run-catalogue.ts";
 import { RUN_EDITOR } from "./documents/run-editor-id.ts";
 import { registerRunLanguage } from "./documents/run-language.ts";
+import { DraftDocuments } from "./documents/draft-documents.ts";
 import { LogDocuments } from "./documents/log-documents.ts";
 import { ManifestDocuments } from "./documents/manifest-documents.ts";
 import { registerTrainingLens } from "./documents/training-lens.ts";
@@ -31,6 +32,7 @@ import { WarningLimits } from "./warning-limits.ts";
 // Loaded with the first command that needs them: activation stays short.
 const start = () => import("./commands/start-commands.ts");
 const queue = () => import("./commands/queue-commands.ts");
+const templates = () => import("./commands/template-commands.ts");
 const life = () => import("./commands/life-commands.ts");
 const look = () => import("./commands/look-commands.ts");
 const many = () => import("./commands/trash-commands.ts");
@@ -54,8 +56,10 @@ const COMMANDS = {
   "trainyard.startRunFile": { run: from(start, (c) => c.startRunFile), needs: "server", trusted: true },
   "trainyard.openAsForm": { run: from(start, (c) => c.openAsForm), needs: "nothing" },
   "trainyard.openAsText": { run: from(start, (c) => c.openAsText), needs: "nothing" },
+  "trainyard.editDraft": { run: from(start, (c) => c.editDraft), needs: "server", trusted: true },
   "trainyard.startDraft": { run: from(start, (c) => c.startDraft), needs: "server", trusted: true },
   "trainyard.queueRunFile": { run: from(start, (c) => c.queueRunFile), needs: "server", trusted: true },
+  "trainyard.saveAsTemplate": { run: from(templates, (c) => c.saveAsTemplate), needs: "server" },
   "trainyard.enqueueRun": { run: from(queue, (c) => c.enqueueRun), needs: "server", trusted: true },
   "trainyard.dequeueRun": { run: from(queue, (c) => c.dequeueRun), needs: "server" },
   "trainyard.startNow": { run: from(queue, (c) => c.startNow), needs: "server", trusted: true },
@@ -64,6 +68,7 @@ const COMMANDS = {
   "trainyard.pauseQueue": { run: from(queue, (c) => c.pauseQueue), needs: "server" },
   "trainyard.resumeQueue": { run: from(queue, (c) => c.resumeQueue), needs: "server", trusted: true },
   "trainyard.setQueueLimit": { run: from(queue, (c) => c.setQueueLimit), needs: "server", trusted: true },
+  "trainyard.setQueueGpus": { run: from(queue, (c) => c.setQueueGpus), needs: "server", trusted: true },
   "trainyard.showQueueHistory": { run: from(queue, (c) => c.showQueueHistory), needs: "server" },
   "trainyard.stopRun": { run: from(life, (c) => c.stopRun), needs: "server" },
   "trainyard.forceStopRun": { run: from(life, (c) => c.forceStopRun), needs: "server" },
@@ -188,6 +193,7 @@ function createHost(context: vscode.ExtensionContext): Host {
   };
   context.subscriptions.push(log, python, connection, board, notifications, limits, logs, panels, diagnostics, catalogue, code, manifests);
   context.subscriptions.push(
+    new DraftDocuments(connection),
     registerTrainingLens(),
     registerRunLanguage({ catalogue, connection, diagnostics, log }),
     vscode.window.registerCustomEditorProvider(RUN_EDITOR, runEditor(services), { webviewOptions: { retainContextWhenHidden: true } }),
