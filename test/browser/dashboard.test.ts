@@ -116,6 +116,20 @@ describe("in a plain browser", () => {
     expect(() => compile(spec as unknown as TopLevelSpec)).not.toThrow();
   });
 
+  it("is gone through by Tab, charts and all, and from region to region by F6", async () => {
+    await chart().getByTestId("chart-plot").waitFor();
+    const focused = (selector: string) => page.locator(`${selector}:focus`).count();
+    let presses = 0;
+    while ((await focused('[data-testid="chart-plot"]')) === 0 && presses++ < 60) await page.keyboard.press("Tab");
+    expect(await focused('[data-testid="chart-plot"]')).toBe(1);
+    await page.keyboard.press("Shift+F6");
+    expect(await focused(".top")).toBe(1);
+    await page.keyboard.press("F6");
+    expect(await focused(".charts")).toBe(1);
+    await page.keyboard.press("Tab");
+    expect(await page.locator("ty-line-chart:focus-within").count()).toBe(1);
+  });
+
   it("zooms by dragging, moves the crosshair by keyboard and resets", async () => {
     server.append(30);
     await showsStep(server.rows);

@@ -54,6 +54,11 @@ export class CompareLegend extends LitElement {
     for (const stop of this.#stop) stop();
   }
 
+  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector("table")?.focus(options);
+  }
+
   override render(): TemplateResult {
     const { model } = this;
     const { entries, metric, baseline } = model;
@@ -62,7 +67,7 @@ export class CompareLegend extends LitElement {
     const params = differingParams(entries.map((entry) => entry.runs)).slice(0, MOST_PARAMS);
     const scale = Math.max(0, ...[...values.values()].map((of) => Math.abs(of.difference ?? 0)).filter(Number.isFinite));
     const view: LegendView = { params, values, baseline, direction, scale };
-    return html`<table data-testid="compare-legend">
+    return html`<table tabindex="-1" data-testid="compare-legend">
       <thead>
         <tr>
           <th scope="col" class="run" colspan="3">Run</th>

@@ -99,12 +99,17 @@ export class SweepTable extends LitElement {
   @property({ attribute: false }) sweep!: SweepDetail;
   @state() private sort: { readonly key: SortKey; readonly up: boolean } = { key: "index", up: true };
 
+  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector("table")?.focus(options);
+  }
+
   override render(): TemplateResult {
     const { sweep } = this;
     const params = Object.keys(sweep.sweep.params);
     const seeds = sweep.runs.some(({ seed }) => seed !== null);
     const rows = [...sweep.runs].sort((a, b) => compare(a, b, this.sort.key) * (this.sort.up ? 1 : -1));
-    return html`<table aria-label="Runs of the sweep" @keydown=${this.#onKey}>
+    return html`<table tabindex="-1" aria-label="Runs of the sweep" @keydown=${this.#onKey}>
       <thead>
         <tr>
           ${this.#title("index", "Run")} ${this.#title("state", "State")} ${params.map((name) => this.#title(`param:${name}`, name))}
