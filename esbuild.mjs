@@ -55,6 +55,7 @@ const apart = (module, bundle) => ({
   },
 });
 const roomsApart = apart(/\/rooms\.ts$/, "./server-rooms.cjs");
+const laterApart = apart(/\/later\.ts$/, "./extension-later.cjs");
 const mcpApart = apart(/\/mcp\/server\.ts$/, "./mcp.cjs");
 
 /** What an idle server never needs. V8 keeps the source and the scopes of all that is loaded: `npm run bench -- idle`. */
@@ -95,7 +96,14 @@ const machineApart = apart(/^systeminformation$/, "./systeminformation.cjs");
 
 /** @type {Record<string, import("esbuild").BuildOptions>} */
 const targets = {
-  extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"], plugins: libraries },
+  extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"], plugins: [...libraries, laterApart] },
+  extensionLater: {
+    ...node,
+    entryPoints: { "extension-later": "src/later.ts" },
+    outdir: "dist",
+    external: ["vscode"],
+    plugins: libraries,
+  },
   server: { ...node, entryPoints: { server: "server/main.ts" }, outdir: "dist", plugins: [roomsApart] },
   rooms: {
     ...node,

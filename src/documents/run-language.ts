@@ -5,8 +5,10 @@ import type { ServerConnection } from "../server/connection.ts";
 import type { RunCatalogue } from "./run-catalogue.ts";
 
 // Reading YAML and the schema of specs are loaded with the first run document: activation stays short.
-const problems = () => import("./run-problems.ts");
-const suggesting = () => import("./run-suggestions.ts");
+const later = () => import("../later.ts");
+const problems = async () => (await later()).runProblems();
+const suggesting = async () => (await later()).runSuggestions();
+const findingPaths = async () => (await later()).workspacePaths();
 
 /** Also where another extension gives YAML files a language of its own. */
 export const RUN_FILES: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.run.{yaml,yml}" };
@@ -102,7 +104,7 @@ function completion(catalogue: RunCatalogue): vscode.CompletionItemProvider {
         if (each.kind === "field") item.command = { command: "editor.action.triggerSuggest", title: "" };
         return item;
       });
-      const { workspacePaths } = await import("./workspace-paths.ts");
+      const { workspacePaths } = await findingPaths();
       const paths = found.paths === null ? [] : await workspacePaths(found.paths);
       return [
         ...items,

@@ -6,8 +6,9 @@ import type { PageServices } from "./page.ts";
 import { VIEW_TYPES } from "./view-types.ts";
 
 // Loaded with the first panel: activation stays short.
-const pages = () => import("./page.ts");
-const targets = () => import("./restored-target.ts");
+const later = () => import("../later.ts");
+const pages = async () => (await later()).pages();
+const targets = async () => (await later()).restoredTargets();
 
 export interface PanelManagerOptions extends PageServices {
   readonly board: RunBoard;
