@@ -1,6 +1,7 @@
 /** The catalogue's worker thread: sql.js blocks while it works, so it does so here. */
 import { parentPort, workerData } from "node:worker_threads";
 import { TrainyardError, type ApiError } from "../../protocol/errors.ts";
+import { compileWasmOnce } from "../heap.ts";
 import { IndexKeeper, type KeeperOptions } from "./keeper.ts";
 import type { AnswerTo, CatalogRequest, Operation } from "./types.ts";
 
@@ -16,6 +17,7 @@ export type NumberedReply = { readonly number: number } & (
 
 const port = parentPort;
 if (port === null) throw new Error("the catalogue's worker runs as a worker thread only");
+compileWasmOnce();
 const keeper = IndexKeeper.open(workerData as KeeperOptions);
 let last: Promise<void> = Promise.resolve();
 
