@@ -3,10 +3,12 @@ import type { ApiClient } from "../protocol/client.ts";
 import type { Checkpoint } from "../protocol/artifact.ts";
 import type { RunEvent } from "../protocol/events.ts";
 import type { RunId } from "../protocol/ids.ts";
-import type { LogPage, RunDetail, RunsPage } from "../protocol/queries.ts";
+import { outputTimes, timesOf } from "../protocol/log-times.ts";
+import type { LogPage, LogQuery, RunDetail, RunsPage } from "../protocol/queries.ts";
 import type { RunState } from "../protocol/states.ts";
 import { RunId as RunIdShape } from "../protocol/ids.ts";
 import { selectRun } from "../protocol/select-run.ts";
+import { parseTimeRange } from "../protocol/time-range.ts";
 
 /** All of a run that `inspect` shows. */
 export interface RunReport extends RunDetail {
@@ -31,6 +33,10 @@ export interface LogRequest {
   readonly lines: number;
   readonly level?: "debug" | "info" | "warning" | "error";
   readonly search?: string;
+  /** A range of time as people write it. */
+  readonly time?: string;
+  /** More output may come. */
+  readonly live: boolean;
 }
 
 export interface RunReader {
@@ -66,13 +72,15 @@ export function serverReader(client: ApiClient): RunReader {
   };
 }
 
-/** The newest lines, from pages that count from the oldest. */
-export async function lastLines(
-  page: (query: { attempt?: number; level?: LogRequest["level"]; search?: string; page: number; page_size: number }) => Promise<LogPage>,
-  request: LogRequest,
-): Promise<LogPage> {
+/** The newest lines, from pages that count from the oldest. @throws TrainyardError bad_request (a time that is none) */
+export async function lastLines(page: (query: Partial<LogQuery>) => Promise<LogPage>, request: LogRequest): Promise<LogPage> {
+  const asked = request.attempt === undefined ? {} : { attempt: request.attempt };
+  const { time } = request;
+  const times =
+    time === undefined ? {} : timesOf(parseTimeRange(time, await outputTimes((query) => page({ ...asked, ...query }), request.live)));
   const filter = {
-    ...(request.attempt === undefined ? {} : { attempt: request.attempt }),
+    ...asked,
+    ...times,
     ...(request.level === undefined ? {} : { level: request.level }),
     ...(request.search === undefined ? {} : { search: request.search }),
   };
@@ -85,7 +93,7 @@ export async function lastLines(
     lines.push(...next.lines);
   }
   const newest = lines.slice(Math.max(0, lines.length - request.lines));
-  return { lines: newest, page: 1, page_size: request.lines, total: first.total, attempt: first.attempt };
+  return { ...first, lines: newest, page: 1, page_size: request.lines };
 }
 
 /** @throws TrainyardError not_found | conflict */

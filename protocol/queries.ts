@@ -230,6 +230,8 @@ export const LogPage = z.object({
   page_size: z.number().int(),
   total: z.number().int(),
   attempt: z.number().int(),
+  /** Where the lines that the times let through lie in the log, in bytes, the end exclusive: what `getRawLog` and the stream take. Level and search change nothing in it. */
+  stretch: z.object({ start: z.number().int().nonnegative(), end: z.number().int().nonnegative() }),
 });
 export type LogPage = z.infer<typeof LogPage>;
 

@@ -78,6 +78,7 @@ const COMMANDS = {
   "trainyard.buildPlot": { run: from(look, (c) => c.buildPlot), needs: "server" },
   "trainyard.openCode": { run: from(look, (c) => c.openCode), needs: "server" },
   "trainyard.openLog": { run: from(look, (c) => c.openLog), needs: "server" },
+  "trainyard.openLogRange": { run: from(look, (c) => c.openLogRange), needs: "server" },
   "trainyard.openInBrowser": { run: from(look, (c) => c.openInBrowser), needs: "server" },
   "trainyard.openApiPage": { run: from(look, (c) => c.openApiPage), needs: "server" },
   "trainyard.openArtifact": { run: from(look, (c) => c.openArtifact), needs: "server" },

@@ -15,6 +15,7 @@ interface LogsOptions extends CommonOptions {
   readonly lines: number;
   readonly level?: LogLevel;
   readonly search?: string;
+  readonly time?: string;
 }
 
 export function addLogsCommand(program: Command, context: CommandContext): void {
@@ -25,20 +26,23 @@ export function addLogsCommand(program: Command, context: CommandContext): void 
     .option("-n, --lines <count>", "at most so many lines", countFrom(1), 200)
     .option("--level <level>", "of this level and worse", parseLevel)
     .option("--search <text>", "with this text")
+    .option("--time <range>", "written in this time: last 10 min, 10:00-10:15, since 10:00")
     .action(async (run: string, options: LogsOptions) => {
       const store = locateStore(options.store).dir;
       const reader = await openReader(store);
       try {
         const id = await findRun(reader, run);
-        const { json, follow, lines, attempt, level, search } = options;
+        const { json, follow, lines, attempt, level, search, time } = options;
+        const report = await reader.report(id);
+        const ended = FINAL_STATES.has(report.state);
         const request = {
           lines,
+          live: !ended && (attempt === undefined || attempt === report.attempt),
           ...(attempt === undefined ? {} : { attempt }),
           ...(level === undefined ? {} : { level }),
           ...(search === undefined ? {} : { search }),
+          ...(time === undefined ? {} : { time }),
         };
-        const report = await reader.report(id);
-        const ended = FINAL_STATES.has(report.state);
         if (!follow || ended || json) {
           if (follow && !ended && !(await followToEnd(context, store, id, false))) return;
           const page = await reader.log(id, request);

@@ -39,12 +39,10 @@ export class ProcessGroup {
    * @param services also those that lead a session of their own, as a program does that was detached to go on by itself (an uploader)
    */
   strays(services = true): ProcessInfo[] {
-    if (this.#marks.length === 0 || this.leader.boot_id !== platform.bootId()) return [];
-    return platform.list().filter((info) => {
+    if (this.leader.boot_id !== platform.bootId()) return [];
+    return marked(this.#marks, (info) => {
       if (!services && info.session === info.pid) return false;
-      if (hasEnded(info) || info.pid === process.pid || info.group === this.leader.pid || info.session === this.leader.pid) return false;
-      const environment = platform.environment(info.pid);
-      return environment !== null && this.#marks.every((mark) => environment.includes(mark));
+      return info.pid !== process.pid && info.group !== this.leader.pid && info.session !== this.leader.pid;
     });
   }
 
@@ -58,9 +56,7 @@ export class ProcessGroup {
   }
 
   signalStrays(signal: NodeJS.Signals, services = true): boolean {
-    const strays = this.strays(services);
-    for (const info of strays) if (identify(info.pid)?.start_time === info.startTime) send(info.pid, signal);
-    return strays.length > 0;
+    return signalEach(this.strays(services), signal);
   }
 
   /** Wakes members that were stopped by SIGSTOP or a debugger's ^Z, which would neither end nor save anything. */
@@ -85,6 +81,25 @@ export function attemptMarks(environment: Readonly<Record<string, string>>): str
     const value = environment[name];
     return value === undefined ? [] : [`${name}=${value}`];
   });
+}
+
+/**
+ * Living processes that carry all of these environment entries; none where processes cannot be searched.
+ * @param among asked first, since reading an environment costs more than looking at a process
+ */
+export function marked(marks: readonly string[], among: (info: ProcessInfo) => boolean = () => true): ProcessInfo[] {
+  if (marks.length === 0 || !platform.searchable) return [];
+  return platform.list().filter((info) => {
+    if (hasEnded(info) || !among(info)) return false;
+    const environment = platform.environment(info.pid);
+    return environment !== null && marks.every((mark) => environment.includes(mark));
+  });
+}
+
+/** Signals those that are still what they were when they were looked at. True when there was somebody to signal. */
+export function signalEach(processes: readonly ProcessInfo[], signal: NodeJS.Signals): boolean {
+  for (const info of processes) if (identify(info.pid)?.start_time === info.startTime) send(info.pid, signal);
+  return processes.length > 0;
 }
 
 function send(pid: number, signal: NodeJS.Signals): void {

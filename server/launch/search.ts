@@ -4,7 +4,8 @@
  */
 import path from "node:path";
 import type { ProcessIdentity } from "../../protocol/run.ts";
-import { hasEnded, identify, platform, type ProcessInfo } from "./platform.ts";
+import { marked } from "./group.ts";
+import { hasEnded, identify, platform } from "./platform.ts";
 
 /** Is the supervisor of this attempt at work? null where processes cannot be searched. */
 export function hasSupervisor(attemptDir: string): boolean | null {
@@ -17,14 +18,8 @@ export function hasSupervisor(attemptDir: string): boolean | null {
 
 /** The first process of the attempt: the one that leads a session and whose parent is none of the attempt's. null when there is none. */
 export function findLeader(marks: readonly string[]): ProcessIdentity | null {
-  if (marks.length === 0 || !platform.searchable) return null;
-  const marked = new Map<number, ProcessInfo>();
-  for (const info of platform.list()) {
-    if (hasEnded(info)) continue;
-    const environment = platform.environment(info.pid);
-    if (environment !== null && marks.every((mark) => environment.includes(mark))) marked.set(info.pid, info);
-  }
-  const leader = [...marked.values()].find((info) => info.session === info.pid && !marked.has(info.ppid));
+  const found = new Map(marked(marks).map((info) => [info.pid, info]));
+  const leader = [...found.values()].find((info) => info.session === info.pid && !found.has(info.ppid));
   if (leader === undefined) return null;
   const identity = identify(leader.pid);
   return identity?.start_time === leader.startTime ? identity : null;

@@ -11,7 +11,7 @@ import { ReportRecord } from "../../protocol/report.ts";
 import type { AttemptRecord, ExitRecord, ProcessRecord, StopRequest } from "../../protocol/run.ts";
 import type { RunUsage } from "../../protocol/system.ts";
 import { Escalation } from "../launch/escalation.ts";
-import { attemptMarks, ProcessGroup } from "../launch/group.ts";
+import { attemptMarks, marked, ProcessGroup, signalEach } from "../launch/group.ts";
 import { isAlive, platform } from "../launch/platform.ts";
 import { findLeader, hasSupervisor } from "../launch/search.ts";
 import { FileWatcher } from "../store/file-watch.ts";
@@ -315,7 +315,13 @@ export class LiveAttempt {
 
   /** The supervisor is dead and so is the leader: nothing of the attempt may go on holding memory or a GPU. */
   #killLeftovers(): void {
-    if (this.#group === null || !this.#hasOwnGroup || this.#elsewhere || this.#options.store.readOnly) return;
+    if (this.#options.store.readOnly) return;
+    if (this.#group === null) {
+      // Nobody wrote down who led it, and the leader is gone: what it left behind is known by its marks alone.
+      signalEach(marked(attemptMarks(this.#options.attempt.env)), "SIGKILL");
+      return;
+    }
+    if (!this.#hasOwnGroup || this.#elsewhere) return;
     this.#group.signal("SIGKILL");
     this.#group.signalStrays("SIGKILL");
   }

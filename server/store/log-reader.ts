@@ -34,24 +34,33 @@ export class LogReader {
       throw new TrainyardError("bad_request", "end_time lies before start_time", "Give the earlier time as start_time.", [
         { severity: "error", field: "end_time", message: "it lies before start_time", hint: null },
       ]);
-    const empty: LogPage = { lines: [], page: query.page, page_size: query.page_size, total: 0, attempt };
+    const empty: LogPage = {
+      lines: [],
+      page: query.page,
+      page_size: query.page_size,
+      total: 0,
+      attempt,
+      stretch: { start: 0, end: 0 },
+    };
     return withFile(paths.log, empty, async (handle) => {
       const { lines, searches } = await this.#open(handle, paths, attempt);
       const { index, times } = lines;
       const first = from === null ? 0 : await index.firstLineFrom(handle, times.offsetAt(from, index.size + 1));
       const end = to === null ? index.lines : await index.firstLineFrom(handle, times.offsetAt(to, index.size + 1));
+      const [start, stop] = await index.range(handle, first, Math.max(0, end - first));
+      const found = { ...empty, stretch: { start, end: stop } };
       const skip = (query.page - 1) * query.page_size;
       if (query.level === undefined && (query.search ?? "") === "") {
         const total = Math.max(0, end - first);
         const count = Math.max(0, Math.min(query.page_size, total - skip));
-        return { ...empty, total, lines: count === 0 ? [] : await lines.read(handle, first + skip, count) };
+        return { ...found, total, lines: count === 0 ? [] : await lines.read(handle, first + skip, count) };
       }
       const matches = searches.get({ level: query.level ?? null, search: (query.search ?? "").toLowerCase() });
       // One search at a time goes through a log: a second one would read the same bytes. Pages do not wait for it.
       const { total, numbers } = await this.#queue.run(`search ${paths.log}`, () =>
         matches.page(handle, first, end, skip, query.page_size),
       );
-      return { ...empty, total, lines: await readLines(handle, lines, numbers) };
+      return { ...found, total, lines: await readLines(handle, lines, numbers) };
     });
   }
 

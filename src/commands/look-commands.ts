@@ -4,6 +4,8 @@ import * as vscode from "vscode";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
+import { parseTimeRange, type OutputTimes } from "../../protocol/time-range.ts";
+import { errorText } from "../error-text.ts";
 import type { Host } from "../host.ts";
 import { artifactOf, checkpointOf, chooseRun, chooseRuns, chooseSeveral, projectOf, sweepOf } from "./arguments.ts";
 import { nameHint } from "./name-check.ts";
@@ -47,6 +49,33 @@ export async function openSystem(host: Host): Promise<void> {
 export async function openLog(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => each.attempt > 0, "Open Log");
   if (run !== null) await host.logs.show(run.id, null, run.name);
+}
+
+/** What a run wrote in a range of time, as a document. */
+export async function openLogRange(host: Host, ...args: unknown[]): Promise<void> {
+  const run = await chooseRun(host, args, (each) => each.attempt > 0, "Open Log of a Time Range");
+  if (run === null) return;
+  const times = await host.logs.times(run.id);
+  if (times.first === null)
+    throw new TrainyardError("conflict", `nothing says when the output of ${run.name} was written`, "Open its whole log and search it.");
+  const written = [times.first, times.last ?? times.now].map((time) => new Date(time).toLocaleString()).join(" – ");
+  const text = await vscode.window.showInputBox({
+    title: `Time of the log of ${run.name}`,
+    prompt: `Written ${written}. The start is part of the range, the end is not.`,
+    placeHolder: "last 10 min, 10:00–10:15, since 10:00, 2026-01-31 22:00–23:00",
+    validateInput: (typed) => (typed.trim() === "" ? null : rangeProblem(typed, times)),
+  });
+  if (text === undefined || text.trim() === "") return;
+  await host.logs.showRange(run.id, run.name, parseTimeRange(text, { ...times, now: Date.now() }));
+}
+
+function rangeProblem(text: string, times: OutputTimes): string | null {
+  try {
+    parseTimeRange(text, times);
+    return null;
+  } catch (error) {
+    return errorText(error);
+  }
 }
 
 export async function openCode(host: Host, ...args: unknown[]): Promise<void> {

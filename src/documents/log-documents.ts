@@ -1,11 +1,13 @@
 /**
  * Open Log: the run's log as a read-only document with carriage returns applied and colours taken out, drawn anew while the run lives.
- * `trainyard-log:/<run>/<attempt>/<name>.log`
+ * `trainyard-log:/<run>/<attempt>/<name>.log`, of a range of time with `?<start>/<end>` in ms, either of which may be empty.
  */
 import * as vscode from "vscode";
 import type { RunId } from "../../protocol/ids.ts";
+import { outputTimes, timesOf, type AskLog } from "../../protocol/log-times.ts";
 import type { LogLine } from "../../protocol/queries.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
+import type { OutputTimes, TimeRange } from "../../protocol/time-range.ts";
 import type { RunBoard } from "../runs/board.ts";
 import type { ServerConnection } from "../server/connection.ts";
 import { logText } from "./log-text.ts";
@@ -42,10 +44,8 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
   /** @param line of the attempt's log, 0-based; the end of the log without one */
   async show(run: RunId, attempt: number | null, name: string, line: number | null = null): Promise<void> {
     const number = attempt ?? Math.max(1, this.#board.run(run)?.attempt ?? 1);
-    const uri = vscode.Uri.from({ scheme: LOG_SCHEME, path: `/${run}/${number}/${name.replace(/[\\/?#]/g, "_")}.log` });
-    this.#changed.fire(uri);
-    const document = await vscode.workspace.openTextDocument(uri);
-    const editor = await vscode.window.showTextDocument(document, { preview: true });
+    const { editor, uri } = await this.#open(run, number, name, "");
+    const { document } = editor;
     const hidden = this.#hidden.get(uri.toString()) ?? 0;
     // A line that says what is left out stands above the others.
     const at = line === null ? document.lineCount - 1 : Math.max(0, line - hidden + (hidden > 0 ? 1 : 0));
@@ -55,11 +55,37 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
     this.#schedule();
   }
 
+  /** When the newest attempt of a run wrote its output, which is what ranges of time are counted from. */
+  async times(run: RunId): Promise<OutputTimes> {
+    const api = await this.#connection.api();
+    const ask: AskLog = (query) => api.call("getLog", { params: { id: run }, query });
+    return outputTimes(ask, this.#mayGrow(run));
+  }
+
+  /** Only what the newest attempt wrote in a range of time. */
+  async showRange(run: RunId, name: string, { start, end }: TimeRange): Promise<void> {
+    const attempt = Math.max(1, this.#board.run(run)?.attempt ?? 1);
+    await this.#open(run, attempt, name, `${start ?? ""}/${end ?? ""}`);
+    this.#schedule();
+  }
+
+  async #open(run: RunId, attempt: number, name: string, query: string): Promise<{ editor: vscode.TextEditor; uri: vscode.Uri }> {
+    const uri = vscode.Uri.from({ scheme: LOG_SCHEME, path: `/${run}/${attempt}/${name.replace(/[\\/?#]/g, "_")}.log`, query });
+    this.#changed.fire(uri);
+    const document = await vscode.workspace.openTextDocument(uri);
+    return { editor: await vscode.window.showTextDocument(document, { preview: true }), uri };
+  }
+
+  #mayGrow(run: RunId): boolean {
+    const state = this.#board.run(run)?.state;
+    return state === undefined || LIVE_STATES.has(state);
+  }
+
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
-    const { run, attempt } = partsOf(uri);
+    const { run, attempt, range } = partsOf(uri);
     const api = await this.#connection.api();
     const page = async (number: number): Promise<{ lines: LogLine[]; total: number }> =>
-      api.call("getLog", { params: { id: run }, query: { attempt, page: number, page_size: PAGE } });
+      api.call("getLog", { params: { id: run }, query: { attempt, page: number, page_size: PAGE, ...timesOf(range) } });
     const first = await page(1);
     const pages = Math.max(1, Math.ceil(first.total / PAGE));
     const from = Math.max(1, pages - MAX_PAGES + 1);
@@ -67,7 +93,7 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
     for (let number = Math.max(2, from); number <= pages; number++) lines.push(...(await page(number)).lines);
     const hidden = (from - 1) * PAGE;
     this.#hidden.set(uri.toString(), hidden);
-    return logText(lines, hidden);
+    return logText(lines, hidden, range);
   }
 
   dispose(): void {
@@ -79,10 +105,7 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
   /** Draws the visible logs of live runs anew, and once more after the end. */
   #schedule(): void {
     if (this.#timer !== null) return;
-    const uris = visibleLogs().filter((uri) => {
-      const state = this.#board.run(partsOf(uri).run)?.state;
-      return state === undefined || LIVE_STATES.has(state);
-    });
+    const uris = visibleLogs().filter((uri) => this.#mayGrow(partsOf(uri).run));
     if (uris.length === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
@@ -96,9 +119,10 @@ function visibleLogs(): vscode.Uri[] {
   return vscode.window.visibleTextEditors.map((editor) => editor.document.uri).filter((uri) => uri.scheme === LOG_SCHEME);
 }
 
-function partsOf(uri: vscode.Uri): { run: RunId; attempt: number } {
+function partsOf(uri: vscode.Uri): { run: RunId; attempt: number; range: TimeRange } {
   const [, run = "", attempt = "1"] = uri.path.split("/");
-  return { run, attempt: Number(attempt) };
+  const [start = null, end = null] = uri.query.split("/").map((text) => (text === "" ? null : Number(text)));
+  return { run, attempt: Number(attempt), range: { start, end } };
 }
 
 /** A cursor on the last line means "follow"; anywhere else the reader is left alone. */

@@ -226,6 +226,19 @@ describe("order and columns", () => {
     await expect.poll(async () => (await labels())[0]).toBe("lora.r 8, 60 runs");
   });
 
+  it("says how many groups there are beyond those that it shows", async () => {
+    // A thousand runs and more only for this would take long: the server's own answer, as if it went on.
+    await page.route("**/api/aggregate", async (route) => {
+      const response = await route.fetch();
+      const answer = (await response.json()) as { total: number };
+      await route.fulfill({ response, json: { ...answer, total: answer.total + 1_200 } });
+    });
+    await page.getByTestId("explore-group-by").selectOption("params.optim");
+    await expect.poll(count).toBe(`${String(COUNT)} runs, the first 1,000 of 1,203 groups`);
+    await page.getByTestId("explore-group-by").selectOption("");
+    await expect.poll(count).toBe(`${String(COUNT)} runs`);
+  });
+
   it("adds, pins, moves and resizes columns, and draws only those in view", async () => {
     await page.getByTestId("explore-columns").click();
     await page.getByTestId("pin-params.optim").click();

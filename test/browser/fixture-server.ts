@@ -156,6 +156,14 @@ export class FixtureServer {
     return this.#rows;
   }
 
+  get assets(): string {
+    return this.url;
+  }
+
+  address(): { url: string; token: string } {
+    return { url: this.url, token: TOKEN };
+  }
+
   run(id: string): RunDetail {
     return this.#others.get(id) ?? runDetail(this.#rows);
   }

@@ -9,7 +9,14 @@ import { Emitter } from "../../src/emitter.ts";
 import { panelPage } from "../../src/panels/html.ts";
 import { Relay } from "../../src/panels/relay.ts";
 import type { ServerState } from "../../src/server/connection.ts";
-import { type FixtureServer, TOKEN } from "./fixture-server.ts";
+
+/** What a panel is shown on. */
+export interface PanelHost {
+  /** Where the scripts of the views and the fonts are. */
+  readonly assets: string;
+  /** Of the run server, asked before each attempt to reach it. */
+  address(): { readonly url: string; readonly token: string };
+}
 
 export interface Panel {
   /** A hidden panel loses the messages that are sent to it. */
@@ -18,17 +25,16 @@ export interface Panel {
 }
 
 /** @param complaints gets what the relay logs */
-export async function openPanel(page: Page, server: FixtureServer, target: PanelTarget, complaints: string[]): Promise<Panel> {
-  const address = { url: server.url, token: TOKEN };
+export async function openPanel(page: Page, host: PanelHost, target: PanelTarget, complaints: string[]): Promise<Panel> {
   const states = new Emitter<ServerState>();
   let state: ServerState = { kind: "connecting", since: Date.now() };
   const stream = createStreamClient({
-    address: () => address,
+    address: () => host.address(),
     connect: (url, protocols) => new WebSocket(url, protocols),
     onStatus: (status) => {
       state =
         status.state === "connected"
-          ? { kind: "connected", since: status.since, discovery: address as Discovery }
+          ? { kind: "connected", since: status.since, discovery: host.address() as Discovery }
           : { kind: "reconnecting", since: status.since, detail: status.detail ?? "" };
       states.fire(state);
     },
@@ -53,7 +59,7 @@ export async function openPanel(page: Page, server: FixtureServer, target: Panel
       },
       onState: states.event,
       subscribe: (topic, handlers) => stream.subscribe(topic, handlers),
-      api: () => Promise.resolve(createClient(address)),
+      api: () => Promise.resolve(createClient(host.address())),
     },
     {
       post,
@@ -79,15 +85,15 @@ export async function openPanel(page: Page, server: FixtureServer, target: Panel
     });
   });
   const html = panelPage({
-    cspSource: server.url,
+    cspSource: host.assets,
     nonce: "abc123",
-    script: `${server.url}/${target.view}.js`,
-    codicons: `${server.url}/codicon.css`,
+    script: `${host.assets}/${target.view}.js`,
+    codicons: `${host.assets}/codicon.css`,
     title: target.view,
     view: target.view,
   });
   await page.route("**/panel", (route) => route.fulfill({ contentType: "text/html", body: html }));
-  await page.goto(`${server.url}/panel`);
+  await page.goto(`${host.assets}/panel`);
   return {
     setVisible: (now) => {
       visible = now;

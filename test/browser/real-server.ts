@@ -2,13 +2,16 @@
 import { copyFile, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { build } from "esbuild";
+import type { Page } from "playwright-core";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunRecord } from "../../protocol/run.ts";
+import type { PanelTarget } from "../../protocol/webview.ts";
 import type { ServerOptions } from "../../server/main.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import { LiveServer } from "../http/live-server.ts";
 import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
 import { ROOT } from "../support/machine.ts";
+import type { PanelHost } from "./panel.ts";
 
 export interface KnownRun {
   readonly params: JsonObject;
@@ -26,13 +29,18 @@ export class RealServer {
     this.#package = fixture;
   }
 
-  static async start(runs: readonly KnownRun[], options: Pick<ServerOptions, "python"> = {}): Promise<RealServer> {
+  /** @param views those that are shown in panels, beside the application in a plain browser */
+  static async start(
+    runs: readonly KnownRun[],
+    options: Pick<ServerOptions, "python"> = {},
+    views: readonly PanelTarget["view"][] = [],
+  ): Promise<RealServer> {
     const fixture = await buildPackage();
     const webviews = path.join(fixture.root, "dist", "webviews");
     for (const name of ["node_modules", "package.json"]) await symlink(path.join(ROOT, name), path.join(fixture.root, name));
     await build({
       absWorkingDir: ROOT,
-      entryPoints: { app: "webviews/app/main.ts", docs: "webviews/docs/main.ts" },
+      entryPoints: Object.fromEntries(["app", "docs", ...views].map((view) => [view, `webviews/${view}/main.ts`])),
       outdir: webviews,
       bundle: true,
       splitting: true,
@@ -71,6 +79,25 @@ export class RealServer {
       );
     await file.close();
     return written.id;
+  }
+
+  /** The next server: with another token, and at another address unless `port` is said. */
+  async restart(port?: number): Promise<void> {
+    await this.live.server.close();
+    await this.live.start({ packageRoot: this.#package.root, ...(port !== undefined && { port }) });
+  }
+
+  /** What a panel on this page is shown on. Its scripts come from elsewhere, as in an editor: they are there while the server is not. */
+  async panelHost(page: Page): Promise<PanelHost> {
+    const assets = "http://assets.test";
+    const folder = path.join(this.#package.root, "dist", "webviews");
+    await page.route(`${assets}/**`, (route) =>
+      route.fulfill({
+        path: path.join(folder, path.basename(new URL(route.request().url()).pathname)),
+        headers: { "access-control-allow-origin": "*" },
+      }),
+    );
+    return { assets, address: () => this.live.server };
   }
 
   /** @param fragment what the page shows: `explore=` */

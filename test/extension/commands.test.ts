@@ -57,12 +57,21 @@ describe("the copied command", () => {
 });
 
 describe("the log document", () => {
+  const ALL = { start: null, end: null };
+
   it("takes colours, titles and links out", () => {
     expect(stripEscapes("\u001b[1;32mok\u001b[0m \u001b]0;title\u0007x\u001b]8;;http://a\u001b\\y")).toBe("ok xy");
   });
 
   it("says how much is left out", () => {
-    expect(logText([], 12_000)).toContain("12,000 earlier lines");
-    expect(logText([], 0)).toBe("");
+    expect(logText([], 12_000, ALL)).toContain("12,000 earlier lines");
+    expect(logText([], 0, ALL)).toBe("");
+  });
+
+  it("says which range of time it holds", () => {
+    const [start, end] = [new Date(2026, 0, 2, 10, 0).getTime(), new Date(2026, 0, 2, 10, 15).getTime()];
+    const [from, until] = [start, end].map((time) => new Date(time).toLocaleString());
+    expect(logText([], 0, { start, end })).toBe(`… Only what was written from ${from!} until before ${until!}: 0 lines\n`);
+    expect(logText([], 1000, { start, end: null })).toContain(`… Only what was written from ${from!}: 1,000 lines\n… 1,000 earlier`);
   });
 });

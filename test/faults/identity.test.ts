@@ -1,7 +1,7 @@
 /** Whose process is it? A pid that belongs to somebody else by now is never taken for the training, and never signalled. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { RunId } from "../../protocol/ids.ts";
@@ -45,6 +45,12 @@ async function processOf(id: RunId): Promise<ProcessRecord> {
   const file = path.join(attemptDir(id), "process.json");
   await until("process.json", () => existsSync(file));
   return JSON.parse(await readFile(file, "utf8")) as ProcessRecord;
+}
+
+/** The process whose pid stands in the file; null until it does. */
+async function processIn(file: string): Promise<ProcessRecord["process"] | null> {
+  const pid = Number(await readFile(file, "utf8").catch(() => "0"));
+  return pid > 0 ? identify(pid) : null;
 }
 
 /** A run whose server, supervisor and training are gone, with process.json rewritten. */
@@ -143,6 +149,20 @@ describe("a run whose supervisor or server was killed while it started it", () =
     expect(run.state).toBe("interrupted");
     expect(run.state_reason).toContain("nobody saw how it ended");
     expect(await readFile(path.join(dir, "log"), "utf8")).toBe("up\ndone\n");
+  });
+
+  it("is not survived by what its training started, when nobody wrote down who led it", async () => {
+    const id = await startingRun('kill -9 $PPID; sleep 60 & echo "$!" > left.pid; exit 3');
+    const dir = attemptDir(id);
+    spawn(process.execPath, [path.join(fixture.root, "dist", "supervisor.cjs"), dir], { detached: true, stdio: "ignore" }).unref();
+    const left = await until("what it leaves behind", () => processIn(path.join(workspace.dir, "left.pid")));
+    await until("its leader's end", () => !hasSupervisor(dir) && findLeader(marks(id)) === null);
+    await rm(path.join(dir, "process.json"), { force: true });
+    expect(isAlive(left)).toBe(true);
+
+    room = await openRoom(workspace.dir, fixture.root);
+    expect((await ended(room, id)).state).toBe("interrupted");
+    await until("the end of what it left behind", () => !isAlive(left));
   });
 
   it("that was not started when the server died is started by the next one, once", async () => {

@@ -121,6 +121,9 @@ describe("pages", () => {
     expect(await texts({ end_time: "1970-01-01T00:00:02.000Z" })).toEqual(["a", "b"]);
     expect(await texts({ start_time: "99999999999999" })).toEqual([]);
     expect(await page({ start_time: "1000", page: 2, page_size: 2 })).toMatchObject({ total: 5, lines: [{ text: "c" }, { text: "d" }] });
+    expect((await page({ start_time: "2000", end_time: "4000", level: "error" })).stretch).toEqual({ start: 4, end: 8 });
+    expect((await page({ start_time: "99999999999999" })).stretch).toEqual({ start: 10, end: 10 });
+    expect((await page()).stretch).toEqual({ start: 0, end: 10 });
     await expect(page({ start_time: "yesterday" })).rejects.toMatchObject({ code: "bad_request" });
   });
 
@@ -142,7 +145,7 @@ describe("pages", () => {
   });
 
   it("are empty without a log, and start over when the log is replaced", async () => {
-    expect(await page()).toEqual({ lines: [], page: 1, page_size: 100, total: 0, attempt: 1 });
+    expect(await page()).toEqual({ lines: [], page: 1, page_size: 100, total: 0, attempt: 1, stretch: { start: 0, end: 0 } });
     await writeFile(paths.log, "one\ntwo\nthree\n");
     expect((await page()).total).toBe(3);
     await writeFile(paths.log, "new\n");

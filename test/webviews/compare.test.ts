@@ -4,13 +4,15 @@ import { describe, expect, it } from "vitest";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { flatten } from "../../protocol/configuration.ts";
 import { SeriesColumns } from "../../webviews/charts/columns.ts";
-import { overlayCsv } from "../../webviews/charts/overlay-table.ts";
-import { type OverlayLine, withinFences } from "../../webviews/charts/overlay-view.ts";
+import { overlayCsv, type PointLine } from "../../webviews/charts/overlay-table.ts";
+import type { RunPoints } from "../../webviews/charts/run-points.ts";
+import { withinFences } from "../../webviews/charts/overlay-view.ts";
 import { type CurveSource, meanCurve, partingStep, runCurve } from "../../webviews/compare/curves.ts";
 import { differences, differingParams, settingText } from "../../webviews/compare/differences.ts";
 import { isBetter, knownDirection, nextDirection } from "../../webviews/compare/direction.ts";
-import { commonName, makeEntries, replicateSets } from "../../webviews/compare/entries.ts";
+import { commonName, type Entry, makeEntries, replicateSets } from "../../webviews/compare/entries.ts";
 import { legendValues } from "../../webviews/compare/legend-values.ts";
+import { loggedLines, MOST_LOGGED_POINTS } from "../../webviews/compare/logged-points.ts";
 
 let next = 0;
 function run(part: Partial<RunDetail>): RunDetail {
@@ -279,14 +281,32 @@ describe("the overlay", () => {
     expect(withinFences(spiked, 0, 101, [0, 1e6])[1]).toBeLessThan(200);
   });
 
+  it("has every logged point of each run, and the mean of replicates, for its CSV", async () => {
+    const columnsOf = (points: readonly (readonly [number, number])[]): SeriesColumns => source(points).columns;
+    const drawn = columnsOf([[1, 5], [4, 2]]); // prettier-ignore
+    drawn.downsampled = true;
+    const asked: unknown[] = [];
+    const pieces = [columnsOf([[1, 5], [2, 9]]), columnsOf([[3, 4], [4, 2]])]; // prettier-ignore
+    const known: Readonly<Record<string, unknown>> = {
+      a: { store: { get: () => drawn, origin: 0 }, all: (...args: unknown[]) => (asked.push(args), Promise.resolve(pieces)) },
+      b: { store: { get: () => columnsOf([[2, 1]]), origin: 0 } }, // prettier-ignore
+      c: { store: { get: () => undefined } },
+    };
+    const counted = (id: string, count: number): RunDetail => run({ id, name: id, metrics: { loss: { ...summary(1), count } } });
+    const entry = (id: string, ...runs: Entry["runs"]): Entry => ({ id, name: id, slot: 0, runs });
+    const lines = (entries: Entry[]) => loggedLines(entries, (id) => known[id] as RunPoints, "loss", "step", "std");
+    const found = await lines([entry("set", counted("a", 4), counted("b", 1)), entry("c", counted("c", 0))]);
+    expect(asked).toEqual([["loss", [1, 4]]]);
+    expect(overlayCsv(found, null).join("")).toBe("step,a,b,set (mean)\n1,5,,5\n2,9,1,5\n3,4,,4\n4,2,,2\n");
+    await expect(lines([entry("a", counted("a", MOST_LOGGED_POINTS + 1))])).rejects.toThrow("points of loss");
+  });
+
   it("writes every step of every line as CSV", () => {
-    const line = (name: string, points: readonly (readonly [number, number])[]): OverlayLine => ({
-      id: name,
-      name,
-      style: { color: "#fff", dash: [] },
-      width: 1,
-      ...runCurve(source(points), "step", 0),
-    });
-    expect(overlayCsv([line("a", [[1, 5], [3, 6]]), line('b,"', [[2, 7], [3, 8]])], null)).toBe('step,a,"b,"""\n1,5,\n2,,7\n3,6,8\n'); // prettier-ignore
+    const line = (name: string, points: readonly (readonly [number, number])[]): PointLine => {
+      const steps = Float64Array.from(points, ([step]) => step);
+      return { name, steps, xs: steps, values: Float64Array.from(points, ([, value]) => value) };
+    };
+    const lines = [line("a", [[1, 5], [3, 6]]), line('b,"', [[2, 7], [3, 8]]), line("a", [[3, 9]])]; // prettier-ignore
+    expect(overlayCsv(lines, null).join("")).toBe('step,a,"b,""",a (2)\n1,5,,\n2,,7,\n3,6,8,9\n');
   });
 });

@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { AskLog } from "../../protocol/log-times.ts";
+import type { LogPage } from "../../protocol/queries.ts";
+import { formatBetween } from "../../webviews/components/format.ts";
 import { parseAnsi, stripAnsi } from "../../webviews/console/ansi.ts";
+import { findRange } from "../../webviews/console/log-range.ts";
 import { lineLevel, MOST_LINES, parseProgressBar, TerminalLines } from "../../webviews/console/terminal-lines.ts";
 
 function linesOf(...pieces: string[]): readonly string[] {
@@ -85,5 +89,41 @@ describe("ANSI colours", () => {
         },
       ),
     );
+  });
+});
+
+describe("a range of time", () => {
+  const page: LogPage = { lines: [], page: 1, page_size: 1, total: 7, attempt: 1, stretch: { start: 20, end: 90 } };
+  const ask: AskLog = () => Promise.resolve(page);
+
+  it("is a stretch of the log that stays as it is once the run or the time is over", async () => {
+    const over = { stretch: { start: 20, end: 90, size: 90 }, total: 7, overIn: null };
+    expect(await findRange(ask, { start: 1000, end: null }, false)).toEqual(over);
+    expect(await findRange(ask, { start: 1000, end: 2000 }, true)).toEqual(over);
+  });
+
+  it("goes on while more may come, until its end", async () => {
+    const open = { stretch: { start: 20, end: null, size: 90 }, total: null };
+    expect(await findRange(ask, { start: 1000, end: null }, true)).toEqual({ ...open, overIn: null });
+    const { overIn, ...rest } = await findRange(ask, { start: 1000, end: Date.now() + 60_000 }, true);
+    expect(rest).toEqual(open);
+    expect(overIn).toBeGreaterThan(60_000);
+  });
+
+  it("asks for the times as instants", async () => {
+    const asked: unknown[] = [];
+    await findRange((query) => (asked.push(query), ask(query)), { start: 0, end: 1500 }, false);
+    expect(asked).toEqual([{ page_size: 1, start_time: "1970-01-01T00:00:00.000Z", end_time: "1970-01-01T00:00:01.500Z" }]);
+  });
+
+  it("is written with the days and seconds that say something", () => {
+    const at = (day: number, hours: number, minutes: number, seconds = 0): number =>
+      new Date(2026, 10, day, hours, minutes, seconds).getTime();
+    const now = at(21, 12, 0);
+    expect(formatBetween(at(21, 10, 0), at(21, 10, 15), now)).toBe("10:00–10:15");
+    expect(formatBetween(at(20, 22, 0), at(21, 1, 0, 5), now)).toBe("20 Nov 22:00:00–21 Nov 01:00:05");
+    expect(formatBetween(at(20, 22, 0), at(20, 23, 0), now)).toBe("20 Nov 22:00–23:00");
+    expect(formatBetween(at(21, 10, 2, 30), null, now)).toBe("10:02:30 on");
+    expect(formatBetween(null, at(20, 10, 15), now)).toBe("until 20 Nov 10:15");
   });
 });

@@ -168,6 +168,7 @@ describe("places", () => {
   it("of a hundred thousand rows are found at once", () => {
     const layout = new TableLayout([{ header: false, count: 100_000, shown: 100_000 }]);
     expect(layout.line(99_999)).toEqual({ kind: "run", group: 0, run: 99_999, top: 99_999 * ROW_PX });
+    expect([layout.runsBetween(3, 5, 10), layout.runsBetween(99_999, 0, 2)]).toEqual([[3, 4, 5], [99_999, 99_998]]); // prettier-ignore
     expect([layout.lineAt(50_000 * ROW_PX), layout.lineAt(1e9)]).toEqual([50_000, 99_999]);
   });
 

@@ -2,6 +2,7 @@
 import { type CSSResultGroup, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, query, state } from "lit/decorators.js";
 import { icon, type IconName } from "../components/icons.ts";
+import { problemOf } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import type { Plot } from "./canvas-marks.ts";
@@ -278,6 +279,9 @@ export abstract class ChartElement<View extends ChartView> extends LitElement im
     const shown = this.view?.shown;
     const { csv } = this;
     if (shown == null || csv === null) return;
-    void exportChart((event as CustomEvent<ExportKind>).detail, this.metric, shown, csv, this);
+    const kind = (event as CustomEvent<ExportKind>).detail;
+    void problemOf(() => exportChart(kind, this.metric, shown, csv, this)).then((problem) => {
+      this.tell("chart-exported", problem ?? "");
+    });
   };
 }

@@ -3,6 +3,7 @@ import type { TopLevelSpec } from "vega-lite";
 import { saveFile } from "../components/save-file.ts";
 import { hasDots, type Plot } from "./canvas-marks.ts";
 import { type ChartSettings, counterOf, type XAxis } from "./chart-sync.ts";
+import { distinctNames } from "./describe.ts";
 import { type LinePath, traceBand, tracePath } from "./draw-line.ts";
 import type { ExportKind } from "./export-menu.ts";
 import { windowRange } from "./scale.ts";
@@ -157,16 +158,6 @@ function shownRange(xs: Float64Array, plot: Plot): readonly [number, number] {
 
 function xTitle(axis: XAxis): string {
   return counterOf(axis) ?? (axis === "step" ? "step" : axis === "wall" ? "time" : "seconds since the first point");
-}
-
-/** Runs may have one name; lines of one name would be drawn as one. */
-function distinctNames(strokes: readonly Stroke[]): string[] {
-  const seen = new Map<string, number>();
-  return strokes.map(({ name }) => {
-    const count = (seen.get(name) ?? 0) + 1;
-    seen.set(name, count);
-    return count === 1 ? name : `${name} (${String(count)})`;
-  });
 }
 
 /** The lines as they are shown (their window, smoothing and axis) with their points in it: pasted into any Vega editor it draws the same. */

@@ -34,6 +34,16 @@ export function describeChart(metric: string, columns: SeriesColumns | undefined
   return parts.join(", ");
 }
 
+/** Runs may have one name; in a file or a specification their lines would be one. */
+export function distinctNames(lines: readonly { readonly name: string }[]): string[] {
+  const seen = new Map<string, number>();
+  return lines.map(({ name }) => {
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return count === 1 ? name : `${name} (${String(count)})`;
+  });
+}
+
 /** A place on a counter; empty for none. */
 export function csvPlace(x = -Infinity): string {
   return x === -Infinity ? "" : String(x);

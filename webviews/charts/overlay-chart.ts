@@ -8,7 +8,7 @@ import { ChartElement } from "./chart-element.ts";
 import type { CsvWriter } from "./chart-export.ts";
 import { counterOf, type XAxis, type XWindow } from "./chart-sync.ts";
 import { overlaySentence, overlayTooltip } from "./overlay-reading.ts";
-import { overlayCsv, overlayTable } from "./overlay-table.ts";
+import { overlayCsv, overlayTable, type PointLine } from "./overlay-table.ts";
 import { type LineReading, type OverlayLine, OverlayView } from "./overlay-view.ts";
 import { type PlotArea, type PlotInput, xLabel } from "./plot-area.ts";
 import type { Pace } from "./redraw.ts";
@@ -24,6 +24,8 @@ export interface OverlaySource {
   readonly ignoreOutliers: boolean;
   /** The lines that are shown, in the order of the legend. @param window the zoom, null for everything */
   lines(metric: string, axis: XAxis, window: XWindow | null, smoothing: number, theme: Theme): readonly OverlayLine[];
+  /** Every point of the lines that are shown, as it was logged. @throws TrainyardError */
+  logged(metric: string, axis: XAxis): Promise<readonly PointLine[]>;
   /** A chart on the screen shows this window of a metric: lines that hold fewer points than there are ask for more of them. */
   refine(metric: string, axis: XAxis, window: XWindow): void;
   /** Everything there is, in units of the axis. */
@@ -121,7 +123,11 @@ export class OverlayChart extends ChartElement<OverlayView> {
       label: `${this.metric}, ${String(this.shownLines)} ${this.shownLines === 1 ? "line" : "lines"}`,
       inside: this.#renderReading(),
       reading: this.#sentence(),
-      table: () => overlayTable(this.metric, this.#drawn),
+      table: () =>
+        overlayTable(
+          this.metric,
+          this.#drawn.map(({ name, steps, xs, raw, ys }) => ({ name, steps, xs, values: raw ?? ys })),
+        ),
     });
   }
 
@@ -209,7 +215,8 @@ export class OverlayChart extends ChartElement<OverlayView> {
   }
 
   protected override get csv(): CsvWriter {
-    return () => Promise.resolve([overlayCsv(this.#drawn, counterOf(this.sync.settings.value.xAxis))]);
+    const { xAxis } = this.sync.settings.value;
+    return async () => overlayCsv(await this.source.logged(this.metric, xAxis), counterOf(xAxis));
   }
 }
 

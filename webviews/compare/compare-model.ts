@@ -9,6 +9,7 @@ import { axisStart, counterSpan, emptyWindow, stepWindow, widened, xColumn } fro
 import type { SeriesColumns } from "../charts/columns.ts";
 import type { OverlayLine } from "../charts/overlay-view.ts";
 import type { OverlaySource } from "../charts/overlay-chart.ts";
+import type { PointLine } from "../charts/overlay-table.ts";
 import { lineStyle } from "../charts/palette.ts";
 import { withoutPlace } from "../charts/scale.ts";
 import { RunPoints } from "../charts/run-points.ts";
@@ -18,29 +19,12 @@ import type { Theme } from "../components/theme.ts";
 import { headlineLosses, orderMetrics } from "../dashboard/metrics.ts";
 import { Observable } from "../transport/observable.ts";
 import type { Connection, Transport } from "../transport/transport.ts";
-import { type Curve, type CurveSource, meanCurve, partingStep, runCurve, type Spread } from "./curves.ts";
-import { type ChosenDirections, directionOf } from "./direction.ts";
+import { type Curve, type CurveSource, meanCurve, partingStep, runCurve } from "./curves.ts";
+import { directionOf } from "./direction.ts";
 import { type Entry, makeEntries } from "./entries.ts";
+import { loggedLines } from "./logged-points.ts";
+import type { CompareSettings } from "./compare-settings.ts";
 import { RunRecords } from "./run-records.ts";
-
-/** What the user set up; kept by the panel so that it comes back after a reload. */
-export interface CompareSettings {
-  readonly baseline: string | null;
-  readonly metric: string | null;
-  readonly directions: ChosenDirections;
-  readonly group: boolean;
-  readonly spread: Spread;
-  readonly ignoreOutliers: boolean;
-}
-
-export const DEFAULT_COMPARE: CompareSettings = {
-  baseline: null,
-  metric: null,
-  directions: {},
-  group: true,
-  spread: "std",
-  ignoreOutliers: true,
-};
 
 /** Points of one line in a zoomed window: a wide chart has about as many pixels. */
 const DETAIL_POINTS = 2000;
@@ -243,6 +227,10 @@ export class CompareModel implements OverlaySource {
       const width = entry.id === this.baseline ? 2.1 : entry.runs.length > 1 ? 2.2 : 1.6;
       return [{ id: entry.id, name: entry.name, style: this.style(entry, theme), width, ...curve }];
     });
+  }
+
+  logged(metric: string, axis: XAxis): Promise<readonly PointLine[]> {
+    return loggedLines(this.#shown(), (run) => this.#points.get(run), metric, axis, this.#settings.spread);
   }
 
   refine(metric: string, axis: XAxis, window: XWindow): void {

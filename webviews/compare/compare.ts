@@ -1,16 +1,17 @@
 /** Several runs side by side: legend, charts, differences. */
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { customElement, property, query } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import type { RunId } from "../../protocol/ids.ts";
 import { ChartSync } from "../charts/chart-sync.ts";
-import { formatClock } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import "../components/offline.ts";
 import { pageStyles } from "../components/page-styles.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import "./compare-charts.ts";
-import { CompareModel, type CompareSettings, DEFAULT_COMPARE } from "./compare-model.ts";
+import { CompareModel } from "./compare-model.ts";
+import { type CompareSettings, DEFAULT_COMPARE } from "./compare-settings.ts";
 import "./differences-table.ts";
 import "./legend.ts";
 
@@ -66,6 +67,8 @@ export class Compare extends LitElement {
   @property({ attribute: false }) runs: readonly RunId[] = [];
   /** What an earlier session of this panel set up. */
   @property({ attribute: false }) saved: Partial<CompareSettings> = {};
+  /** What could not be done last. */
+  @state() private problem: string | null = null;
   @query("ty-compare-legend") private legend!: HTMLElement;
   @query("ty-compare-charts") private charts!: HTMLElement;
   @query("ty-differences") private differences!: HTMLElement;
@@ -91,6 +94,7 @@ export class Compare extends LitElement {
   override willUpdate(changed: PropertyValues<this>): void {
     if (this.#model !== null && !changed.has("runs") && !changed.has("transport")) return;
     this.#model?.close();
+    this.problem = null;
     const model = new CompareModel(this.transport, this.runs, { ...DEFAULT_COMPARE, ...this.saved });
     this.#model = model;
     this.#kept = model.settings;
@@ -124,13 +128,7 @@ export class Compare extends LitElement {
             projects.length === 0 ? "" : ` in ${projects.join(", ")}`
           }</span
         >
-        ${
-          connection.state === "connected" || connection.state === "connecting"
-            ? nothing
-            : html`<span class="offline" role="status"
-                >${icon("debug-disconnect")} Reconnecting, not live since ${formatClock(connection.since)}</span
-              >`
-        }
+        <ty-offline .transport=${this.transport}></ty-offline>
         <label class="metric"
           >Legend shows
           <select
@@ -156,11 +154,19 @@ export class Compare extends LitElement {
           ${icon("export")}
         </button>
         ${problems.length === 0 ? nothing : html`<div class="problem" role="alert">${problems.join("; ")}</div>`}
+        ${this.problem === null ? nothing : html`<div class="problem" role="alert" data-testid="compare-problem">${this.problem}</div>`}
       </div>
       ${keyed(
         model,
         html`<ty-compare-legend tabindex="-1" .model=${model}></ty-compare-legend>
-          <ty-compare-charts tabindex="-1" .model=${model} .sync=${this.#sync}></ty-compare-charts>
+          <ty-compare-charts
+            tabindex="-1"
+            .model=${model}
+            .sync=${this.#sync}
+            @chart-exported=${(event: CustomEvent<string>) => {
+              this.problem = event.detail === "" ? null : event.detail;
+            }}
+          ></ty-compare-charts>
           <ty-differences tabindex="-1" .model=${model}></ty-differences>`,
       )}`;
   }

@@ -3,7 +3,7 @@ import { mountPage } from "../components/page.ts";
 import { acquireApi } from "../transport/vscode-api.ts";
 import { VsCodeTransport } from "../transport/vscode-transport.ts";
 import { Compare } from "./compare.ts";
-import type { CompareSettings } from "./compare-model.ts";
+import type { CompareSettings } from "./compare-settings.ts";
 
 const api = acquireApi();
 let shown: Compare | null = null;

@@ -88,8 +88,27 @@ export function formatClock(time: number | string, seconds = true): string {
 export function formatWhen(time: number | string, now: number = Date.now()): string {
   const date = new Date(time);
   if (date.toDateString() === new Date(now).toDateString()) return formatClock(time);
-  const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-  return `${day} ${formatClock(time, false)}`;
+  return `${formatDay(date)} ${formatClock(time, false)}`;
+}
+
+function formatDay(date: Date): string {
+  return date.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+}
+
+/** From one time to another: `10:00–10:15`, `20 Nov 22:00–21 Nov 01:00`, `10:02:30 on`, `until 10:15`. Seconds where they say something, days unless both are today. */
+export function formatBetween(start: number | null, end: number | null, now: number = Date.now()): string {
+  const times = [start, end].filter((time) => time !== null);
+  const seconds = times.some((time) => new Date(time).getSeconds() !== 0);
+  let day = new Date(now).toDateString();
+  const [from, until] = [start, end].map((time) => {
+    if (time === null) return null;
+    const date = new Date(time);
+    const known = date.toDateString() === day;
+    day = date.toDateString();
+    return `${known ? "" : `${formatDay(date)} `}${formatClock(time, seconds)}`;
+  });
+  if (from === null || from === undefined) return until === null || until === undefined ? "all times" : `until ${until}`;
+  return until === null || until === undefined ? `${from} on` : `${from}–${until}`;
 }
 
 /** JSON values as a config table shows them: strings bare, the rest as JSON. */

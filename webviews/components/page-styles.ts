@@ -27,13 +27,6 @@ export const pageStyles = css`
     gap: 8px;
     margin-left: auto;
   }
-  .offline {
-    display: inline-flex;
-    align-items: center;
-    gap: 4px;
-    font-size: 12px;
-    color: var(--vscode-charts-yellow);
-  }
   .problem {
     flex-basis: 100%;
     font-size: 12px;

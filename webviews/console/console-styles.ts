@@ -44,15 +44,15 @@ export const consoleStyles = css`
     display: flex;
     gap: 2px;
   }
-  .follow {
+  .marked {
     display: inline-flex;
     align-items: center;
     gap: 4px;
   }
-  .follow .icon {
+  .marked .icon {
     font-size: 14px;
   }
-  .follow[aria-pressed="true"] {
+  .marked[aria-pressed="true"] {
     color: var(--vscode-inputOption-activeForeground);
     background: var(--vscode-inputOption-activeBackground);
     outline: 1px solid var(--vscode-inputOption-activeBorder, transparent);
@@ -137,6 +137,11 @@ export const consoleStyles = css`
     }
     .meter {
       width: 80px;
+    }
+  }
+  @container console (max-width: 480px) {
+    .search {
+      flex: 1 1 100%;
     }
   }
   .fg0 {

@@ -2,29 +2,29 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { RunId } from "../../protocol/ids.ts";
+import type { AskLog } from "../../protocol/log-times.ts";
 import type { AttemptDetail } from "../../protocol/queries.ts";
+import type { TimeRange } from "../../protocol/time-range.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { asProblem, problemText } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
-import { stripAnsi } from "./ansi.ts";
 import { consoleStyles } from "./console-styles.ts";
+import { chooseLines, LEVELS } from "./line-choice.ts";
 import { renderLine } from "./line.ts";
-import { LogSource } from "./log-source.ts";
+import { findRange } from "./log-range.ts";
+import { LogSource, type LogStretch } from "./log-source.ts";
 import { lineLevel, type LineLevel } from "./terminal-lines.ts";
+import "./time-range.ts";
 
 export const ROW_PX = 18;
 const OVERSCAN_ROWS = 20;
 /** New output redraws at most this often. */
 const REDRAW_MS = 150;
-const FILTERS: readonly (readonly [LineLevel, string])[] = [
-  ["debug", "Debug"],
-  ["info", "Info"],
-  ["warning", "Warn"],
-  ["error", "Error"],
-];
+/** A browser keeps no longer timer. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 @customElement("ty-log-console")
 export class LogConsole extends LitElement {
@@ -42,10 +42,17 @@ export class LogConsole extends LitElement {
   @state() private levels: ReadonlySet<LineLevel> = new Set(["debug", "info", "warning", "error"]);
   @state() private problem: string | null = null;
   @state() private scrollTopPx = 0;
+  /** Only output of this time is shown. */
+  @state() private range: TimeRange | null = null;
+  /** Lines in the range; null while they are being counted, or more may come. */
+  @state() private rangeLines: number | null = null;
+  @state() private choosingRange = false;
   @query(".view") private view!: HTMLElement;
   @query("input[type=search]") private searchBox!: HTMLInputElement;
   #source: LogSource | null = null;
   #timer: number | undefined;
+  /** Runs when the end of the range has come. */
+  #rangeTimer: number | undefined;
   #rows: readonly number[] | null = null;
   #hits: readonly number[] = [];
   #resize: ResizeObserver | null = null;
@@ -58,7 +65,9 @@ export class LogConsole extends LitElement {
       this.requestUpdate();
     });
     void this.updateComplete.then(() => this.#resize?.observe(this.view));
-    if (this.hasUpdated) this.#openNewest();
+    if (!this.hasUpdated) return;
+    if (this.range === null) this.#openNewest();
+    else void this.#showRange(this.range);
   }
 
   override disconnectedCallback(): void {
@@ -68,10 +77,14 @@ export class LogConsole extends LitElement {
     this.#source?.close();
     this.#source = null;
     clearTimeout(this.#timer);
+    clearTimeout(this.#rangeTimer);
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("run")) this.#source?.close();
+    if (changed.has("run")) {
+      this.#source?.close();
+      this.#forgetRange();
+    }
     if (changed.has("attempts") || changed.has("run")) this.#openNewest();
     this.#refresh();
   }
@@ -106,13 +119,14 @@ export class LogConsole extends LitElement {
             >${this.search === "" ? "" : `${this.#hits.length === 0 ? "0" : String(this.hit + 1)} of ${formatInteger(this.#hits.length)}`}</span
           >
         </label>
-        <span class="levels">${FILTERS.map(([level, label]) => this.#levelToggle(level, label))}</span>
+        <span class="levels">${LEVELS.map(([level, label]) => this.#levelToggle(level, label))}</span>
         ${
           this.attempts.length > 1
             ? html`<select
                 class="input attempt"
                 aria-label="Attempt"
                 @change=${(event: Event) => {
+                  this.#forgetRange();
                   this.#open(Number((event.target as HTMLSelectElement).value));
                 }}
               >
@@ -121,7 +135,20 @@ export class LogConsole extends LitElement {
             : nothing
         }
         <button
-          class="toggle follow"
+          class="toggle marked"
+          aria-pressed=${this.range === null ? "false" : "true"}
+          aria-expanded=${this.choosingRange ? "true" : "false"}
+          title="Show the output of a range of time (T)"
+          data-testid="log-range"
+          ?disabled=${this.attempt === 0}
+          @click=${() => {
+            this.choosingRange = !this.choosingRange;
+          }}
+        >
+          ${icon("history")} Time
+        </button>
+        <button
+          class="toggle marked"
           aria-pressed=${this.follow ? "true" : "false"}
           title="Follow the newest output (F)"
           data-testid="log-follow"
@@ -132,6 +159,22 @@ export class LogConsole extends LitElement {
           ${icon("arrow-down")} Follow
         </button>
       </div>
+      <ty-time-range
+        .ask=${this.#ask}
+        .live=${this.#mayGrow}
+        .range=${this.range}
+        .total=${this.rangeLines}
+        .editing=${this.choosingRange}
+        ?hidden=${this.range === null && !this.choosingRange}
+        @range=${(event: CustomEvent<TimeRange | null>) => {
+          void this.#showRange(event.detail);
+          this.view.focus();
+        }}
+        @editing=${(event: CustomEvent<boolean>) => {
+          this.choosingRange = event.detail;
+          if (!event.detail) this.view.focus();
+        }}
+      ></ty-time-range>
       <div
         class="view mono"
         role="log"
@@ -156,7 +199,12 @@ export class LogConsole extends LitElement {
   get #emptyText(): string {
     if (this.#rows !== null) return "No line of the chosen levels";
     if (this.attempts.length === 0) return "No output yet: the run has not started";
-    return this.live && this.attempt === this.attempts.at(-1)?.number ? "No output yet" : "This attempt wrote no output";
+    if (this.range !== null) return this.#source === null ? "" : "No line is known to be of this time";
+    return this.#mayGrow ? "No output yet" : "This attempt wrote no output";
+  }
+
+  get #mayGrow(): boolean {
+    return this.live && this.attempt === this.attempts.at(-1)?.number;
   }
 
   #levelToggle(level: LineLevel, label: string): TemplateResult {
@@ -199,30 +247,16 @@ export class LogConsole extends LitElement {
     return rows;
   }
 
-  /** Works out which lines are shown and which match; cheap unless a filter or a search is on. */
   #refresh(): void {
-    const lines = this.#source?.lines;
-    this.#rows = null;
-    this.#hits = [];
-    if (lines === undefined) return;
-    const filtered = this.levels.size < FILTERS.length;
-    if (!filtered && this.search === "") return;
-    const needle = this.search.toLowerCase();
-    const rows: number[] = [];
-    const hits: number[] = [];
-    for (let i = 0; i < lines.length; i++) {
-      const text = lines.at(i);
-      if (filtered && !this.levels.has(lineLevel(text))) continue;
-      rows.push(i);
-      if (needle !== "" && stripAnsi(text).toLowerCase().includes(needle)) hits.push(i);
-    }
-    if (filtered) this.#rows = rows;
+    const { rows, hits } = chooseLines(this.#source?.lines, this.levels, this.search);
+    this.#rows = rows;
     this.#hits = hits;
     if (this.hit >= hits.length) this.hit = Math.max(0, hits.length - 1);
   }
 
   #openNewest(): void {
     const newest = this.attempts.at(-1)?.number ?? 0;
+    if (this.range !== null) return; // the attempt whose time was asked for stays
     if (newest !== 0 && (newest !== this.#source?.attempt || this.#source.run !== this.run) && !this.#pinnedToOther(newest))
       this.#open(newest);
   }
@@ -233,17 +267,64 @@ export class LogConsole extends LitElement {
   }
 
   #open(attempt: number): void {
-    this.#source?.close();
     this.attempt = attempt;
-    this.problem = null;
     const size = this.attempts.find(({ number }) => number === attempt)?.log_bytes ?? 0;
-    this.#source = new LogSource(this.transport, this.run, attempt, size, () => {
+    this.#read({ start: 0, end: null, size });
+  }
+
+  #read(stretch: LogStretch): LogSource {
+    this.#source?.close();
+    this.problem = null;
+    const source = new LogSource(this.transport, this.run, this.attempt, stretch, () => {
       this.#timer ??= window.setTimeout(() => {
         this.#timer = undefined;
         this.requestUpdate();
       }, REDRAW_MS);
     });
+    this.#source = source;
     this.requestUpdate();
+    return source;
+  }
+
+  readonly #ask: AskLog = async (query) =>
+    this.transport.request("getLog", { params: { id: this.run }, query: { ...query, attempt: this.attempt } });
+
+  /** Shows the lines of a range of time; null: all of them. */
+  async #showRange(range: TimeRange | null): Promise<void> {
+    this.#forgetRange();
+    this.#source?.close();
+    this.#source = null;
+    this.follow = true;
+    if (range === null) {
+      this.#open(this.attempt);
+      return;
+    }
+    this.range = range;
+    try {
+      const { stretch, total, overIn } = await findRange(this.#ask, range, this.#mayGrow);
+      if (this.range !== range || !this.isConnected) return; // another one was chosen, or the tab left, meanwhile
+      this.rangeLines = total;
+      if (overIn !== null && overIn < LONGEST_TIMER_MS) this.#rangeTimer = window.setTimeout(() => void this.#showRange(range), overIn);
+      if (this.#read(stretch).hasEarlier && stretch.end !== null) await this.#showFromTop();
+    } catch (error) {
+      this.problem = problemText(asProblem(error));
+    }
+  }
+
+  /** What is over is read from its beginning on, not from its end. */
+  async #showFromTop(): Promise<void> {
+    await this.#loadEarlier();
+    this.requestUpdate();
+    await this.updateComplete;
+    this.view.scrollTop = 0;
+    this.#setFollow(false);
+  }
+
+  #forgetRange(): void {
+    clearTimeout(this.#rangeTimer);
+    this.range = null;
+    this.rangeLines = null;
+    this.choosingRange = false;
   }
 
   async #loadEarlier(): Promise<void> {
@@ -300,6 +381,9 @@ export class LogConsole extends LitElement {
     } else if (event.key === "End") {
       event.preventDefault();
       this.#setFollow(true);
+    } else if ((event.key === "t" || event.key === "T") && this.attempt !== 0) {
+      event.preventDefault(); // it would be the first letter of the range
+      this.choosingRange = true;
     }
   };
 }

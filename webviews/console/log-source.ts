@@ -1,4 +1,4 @@
-/** The log of one attempt: the tail by subscription, earlier pieces on demand. */
+/** The log of one attempt, or a stretch of it: the tail by subscription, earlier pieces on demand. */
 import type { RunId } from "../../protocol/ids.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
 import { TerminalLines } from "./terminal-lines.ts";
@@ -17,6 +17,15 @@ interface Piece {
   text: string;
 }
 
+/** Part of a log, in bytes. */
+export interface LogStretch {
+  readonly start: number;
+  /** null: to the newest output, and what comes after it. */
+  readonly end: number | null;
+  /** Bytes that the log has now, as far as is known. */
+  readonly size: number;
+}
+
 export class LogSource {
   lines = new TerminalLines();
   /** Offset of the first byte shown. */
@@ -27,21 +36,54 @@ export class LogSource {
   readonly attempt: number;
   readonly #transport: Transport;
   readonly #changed: () => void;
-  readonly #subscription: Subscription;
+  readonly #subscription: Subscription | null;
+  /** Where the stretch begins: nothing before it is shown. */
+  readonly #floor: number;
   /** The text from `start` on, needed to put an earlier piece before it. */
   readonly #pieces: Piece[] = [];
   #characters = 0;
 
-  /** @param size bytes the log has now, as far as is known */
-  constructor(transport: Transport, run: RunId, attempt: number, size: number, changed: () => void) {
+  /** A stretch with an end begins empty: `loadEarlier` reads its last piece. */
+  constructor(transport: Transport, run: RunId, attempt: number, { start, end, size }: LogStretch, changed: () => void) {
     this.run = run;
     this.attempt = attempt;
     this.#transport = transport;
     this.#changed = changed;
-    this.start = Math.max(0, size - TAIL_BYTES);
-    let first = this.start > 0;
-    this.#subscription = transport.subscribe(
-      { topic: "log", run, attempt, offset: this.start },
+    this.#floor = start;
+    this.start = end ?? Math.max(start, size - TAIL_BYTES);
+    this.#subscription = end === null ? this.#follow() : null;
+  }
+
+  get hasEarlier(): boolean {
+    return this.start > this.#floor;
+  }
+
+  /** @throws TrainyardError */
+  async loadEarlier(): Promise<void> {
+    const from = Math.max(this.#floor, this.start - EARLIER_BYTES);
+    const bytes = await this.#transport.bytes("getRawLog", {
+      params: { id: this.run },
+      query: { attempt: this.attempt, offset: from, length: this.start - from },
+    });
+    // Not from the beginning: start with the first whole line.
+    const skip = from === this.#floor ? 0 : bytes.indexOf(0x0a) + 1;
+    this.start = from + skip;
+    const text = new TextDecoder().decode(bytes.subarray(skip));
+    this.#pieces.unshift({ offset: this.start, text });
+    this.#characters += text.length;
+    this.lines = new TerminalLines();
+    for (const piece of this.#pieces) this.lines.push(piece.text);
+    this.#changed();
+  }
+
+  close(): void {
+    this.#subscription?.close();
+  }
+
+  #follow(): Subscription {
+    let first = this.start > this.#floor;
+    return this.#transport.subscribe(
+      { topic: "log", run: this.run, attempt: this.attempt, offset: this.start },
       {
         message: (message) => {
           if (message.type === "end") this.ended = true;
@@ -58,32 +100,6 @@ export class LogSource {
         },
       },
     );
-  }
-
-  get hasEarlier(): boolean {
-    return this.start > 0;
-  }
-
-  /** @throws TrainyardError */
-  async loadEarlier(): Promise<void> {
-    const from = Math.max(0, this.start - EARLIER_BYTES);
-    const bytes = await this.#transport.bytes("getRawLog", {
-      params: { id: this.run },
-      query: { attempt: this.attempt, offset: from, length: this.start - from },
-    });
-    // Not from the log's beginning: start with the first whole line.
-    const skip = from === 0 ? 0 : bytes.indexOf(0x0a) + 1;
-    this.start = from + skip;
-    const text = new TextDecoder().decode(bytes.subarray(skip));
-    this.#pieces.unshift({ offset: this.start, text });
-    this.#characters += text.length;
-    this.lines = new TerminalLines();
-    for (const piece of this.#pieces) this.lines.push(piece.text);
-    this.#changed();
-  }
-
-  close(): void {
-    this.#subscription.close();
   }
 
   #add(offset: number, text: string): void {

@@ -11,6 +11,7 @@ export const dashboardStyles = css`
     height: 100%;
     display: grid;
     grid-template-rows: auto minmax(0, 1fr) auto;
+    grid-template-columns: minmax(0, 1fr);
   }
   .loading {
     position: absolute;
@@ -148,6 +149,9 @@ export const dashboardStyles = css`
     height: 34px;
     flex: none;
     padding: 0 12px 0 10px;
+    /* On a narrow page the tabs scroll, by keys and wheel: a bar would cover them. */
+    overflow: auto hidden;
+    scrollbar-width: none;
     overflow-x: auto;
     scrollbar-width: none;
   }

@@ -4,8 +4,8 @@ import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { WaitingRun } from "../../protocol/queue.ts";
 import { FINAL_STATES, isWaiting } from "../../protocol/state-kinds.ts";
-import { formatClock } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { offlineText } from "../components/offline.ts";
 import { stateIcon, stateLabel } from "../components/state-icon.ts";
 import type { Connection } from "../transport/transport.ts";
 
@@ -39,7 +39,7 @@ export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
           >`
         : html`<span class="state"
             ><span class="badge reconnecting" data-testid="run-state" data-state=${run.state} data-connection=${connection.state}
-              >Reconnecting${view.lastUpdate === null ? "" : `, last update ${formatClock(view.lastUpdate)}`}</span
+              >${offlineText(connection, view.lastUpdate)}</span
             ></span
           >`
     }

@@ -9,14 +9,14 @@ import type { EditRun } from "../../protocol/queries.ts";
 import type { RunRecord } from "../../protocol/run.ts";
 import type { TableColumn, ViewSettings } from "../../protocol/saved.ts";
 import type { RunState } from "../../protocol/states.ts";
-import type { Connection, Subscription, Transport } from "../transport/transport.ts";
+import { type Connection, isOffline, type Subscription, type Transport } from "../transport/transport.ts";
 import { defaultColumns, type Field, fieldOf } from "./fields.ts";
 import { type FilterError, quote, toFilterError } from "./filter-text.ts";
 import { type GroupNode, groupSections, keyOf, nestGroups } from "./groups.ts";
 import { TableLayout } from "./layout.ts";
+import { type RowQuestions, RowWindow } from "./row-window.ts";
 import { groupValues, type Row, rowFields, rowOf, scopeOf, sortKeys } from "./scope.ts";
 
-const PAGE = 100;
 /** Most rows that "select all" takes, and that one question answers. */
 export const MOST_SELECTED = 10_000;
 export const MOST_GROUPS = 1000;
@@ -26,8 +26,6 @@ const FIRST_OF_GROUP = 10;
 const CATCH_UP_MS = 300;
 const COUNT_MS = 2000;
 const FIELDS_MS = 10_000;
-/** Ids that fit into one filter. */
-const MOST_RENEWED = 150;
 
 export class ExploreModel {
   readonly transport: Transport;
@@ -43,8 +41,6 @@ export class ExploreModel {
   starts: readonly number[] = [];
   /** By how many the runs that pass differ from those that are shown. */
   pending = 0;
-  /** A value that the rows are sorted by has changed. */
-  disordered = false;
   loading = false;
   states: Readonly<Partial<Record<RunState, number>>> = {};
   fields: ReadonlyMap<Field, FieldInfo> = new Map();
@@ -54,14 +50,11 @@ export class ExploreModel {
   layout = new TableLayout([]);
   #typed = "";
   #suited: readonly TableColumn[] | null = null;
-  #rows = new Map<number, Row>();
-  #places = new Map<RunId, number>();
-  #asked = new Set<number>();
-  #stale = new Set<RunId>();
+  #window: RowWindow;
+  /** Of the question that is under way. */
+  #next: RowWindow | null = null;
   readonly #folded = new Set<string>();
   readonly #whole = new Set<string>();
-  /** Places in the order that are in view. */
-  #inView: readonly number[] = [];
   /** Answers to an earlier question are dropped. */
   #generation = 0;
   #fieldsAt = 0;
@@ -79,6 +72,7 @@ export class ExploreModel {
     this.project = project;
     this.connection = transport.connection;
     this.view = view;
+    this.#window = this.#newWindow("", []);
   }
 
   /** Those that were chosen, or those that suited the runs at first. */
@@ -101,11 +95,32 @@ export class ExploreModel {
 
   /** The run at a place in the order of all runs. */
   row(place: number): Row | undefined {
-    return this.#rows.get(place);
+    return this.#window.row(place);
   }
 
+  /** @returns a row that is near what is in view, or selected */
   rowOfRun(id: RunId): Row | undefined {
-    return this.#rows.get(this.#places.get(id) ?? -1);
+    return this.#window.rowOfRun(id);
+  }
+
+  /** The runs at these places, also those far from what is in view. @throws TrainyardError */
+  rowsAt(places: readonly number[]): Promise<Row[]> {
+    return this.#window.rowsAt(places);
+  }
+
+  /** These runs as they are now, in this order. @throws TrainyardError */
+  rowsOf(ids: readonly RunId[]): Promise<Row[]> {
+    return this.#window.rowsOf(ids);
+  }
+
+  /** These rows stay up to date, also when they are far from what is in view. */
+  keep(rows: ReadonlyMap<RunId, Row>): void {
+    this.#window.keepRows(rows);
+  }
+
+  /** A value that the rows are sorted by has changed. */
+  get disordered(): boolean {
+    return this.#window.disordered;
   }
 
   open(): void {
@@ -119,11 +134,13 @@ export class ExploreModel {
       { topic: "runs", changes_only: true },
       {
         message: (message) => {
-          // Begun, or begun again: what happened in between is not known.
-          if (message.type === "runs") for (const id of this.#places.keys()) this.#stale.add(id);
-          else if (message.type === "run") this.#stale.add(message.run.id);
-          else if (message.type === "run_removed") this.#stale.add(message.run);
-          else return;
+          for (const rows of [this.#window, this.#next]) {
+            // Begun, or begun again: what happened in between is not known.
+            if (message.type === "runs") rows?.markAll();
+            else if (message.type === "run") rows?.mark(message.run.id);
+            else if (message.type === "run_removed") rows?.mark(message.run);
+            else return;
+          }
           this.#countWanted = true;
           this.#later();
         },
@@ -165,22 +182,19 @@ export class ExploreModel {
     this.#changed();
     try {
       if (this.fields.size === 0) await this.#loadFields();
-      const page = Math.max(0, Math.floor((this.#inView[0] ?? 0) / PAGE));
       const scope = scopeOf(this.view, this.#typed, true);
       this.starts = scope.starts;
-      const [grouped, first] = await Promise.all([this.#loadGroups(scope.filter), this.#query(page * PAGE, PAGE), this.#loadCounts()]);
+      const rows = this.#newWindow(scope.filter, sortKeys(this.view, this.fields));
+      this.#next = rows;
+      const [grouped] = await Promise.all([this.#loadGroups(scope.filter), rows.begin(this.#window.first), this.#loadCounts()]);
       if (mine !== this.#generation || this.#closed) return;
       ({ groups: this.groups, groupTotal: this.groupTotal } = grouped);
-      this.total = first.total;
-      this.#rows = new Map();
-      this.#places = new Map();
-      this.#asked = new Set([page]);
-      this.#stale.clear();
+      rows.keepRows(this.#window.kept);
+      this.#window = rows;
+      this.total = rows.total;
       this.pending = 0;
-      this.disordered = false;
       this.problem = null;
       this.filterError = null;
-      this.#put(page * PAGE, first.rows);
       this.#arrange();
     } catch (error) {
       if (mine !== this.#generation || this.#closed) return;
@@ -189,7 +203,10 @@ export class ExploreModel {
       if (error.problems[0]?.field === "filter") this.filterError = toFilterError(error, 0);
       else this.problem = error;
     } finally {
-      if (mine === this.#generation) this.loading = false;
+      if (mine === this.#generation) {
+        this.loading = false;
+        this.#next = null;
+      }
     }
     this.#changed();
   }
@@ -201,14 +218,8 @@ export class ExploreModel {
       const line = this.layout.line(index);
       if (line?.kind === "run") places.push(line.run);
     }
-    this.#inView = places;
-    for (const place of places) {
-      const page = Math.floor(place / PAGE);
-      if (this.#rows.has(place) || this.#asked.has(page)) continue;
-      this.#asked.add(page);
-      void this.#loadPage(page);
-    }
-    if (places.some((place) => this.#stale.has(this.#rows.get(place)?.id ?? ""))) this.#later();
+    this.#window.need(places);
+    if (this.#window.stale.length > 0) this.#later();
   }
 
   isFolded(group: number): boolean {
@@ -238,8 +249,10 @@ export class ExploreModel {
   /** Every run that passes the filters, in order, with these fields and those of a row. @throws TrainyardError */
   async all(fields: readonly Field[], most: number): Promise<Row[]> {
     const rows: Row[] = [];
+    const { filter } = scopeOf(this.view, this.#typed, true);
+    const sort = sortKeys(this.view, this.fields);
     for (;;) {
-      const page = await this.#query(rows.length, Math.min(MOST_SELECTED, most - rows.length), fields);
+      const page = await this.#query(filter, sort, rows.length, Math.min(MOST_SELECTED, most - rows.length), fields);
       rows.push(...page.rows);
       if (page.rows.length === 0 || rows.length >= Math.min(most, page.total)) return rows;
     }
@@ -252,11 +265,10 @@ export class ExploreModel {
 
   /** What a run is like after an edit. */
   edited(run: RunId, { tags, starred, archived }: Pick<RunRecord, "tags" | "starred" | "archived">): void {
-    const place = this.#places.get(run);
-    const row = place === undefined ? undefined : this.#rows.get(place);
-    if (place !== undefined && row !== undefined) {
+    const row = this.#window.rowOfRun(run);
+    if (row !== undefined) {
       const values = { ...row.values, "record.tags": tags, "record.starred": starred, "record.archived": archived };
-      this.#rows.set(place, { ...row, values });
+      this.#window.replace({ ...row, values });
     }
     this.#changed();
   }
@@ -304,44 +316,43 @@ export class ExploreModel {
     return chosen.length === 0 ? runs : chosen.reduce((sum, state) => sum + (this.states[state] ?? 0), 0);
   }
 
-  async #loadPage(page: number): Promise<void> {
-    const mine = this.#generation;
-    try {
-      const { rows } = await this.#query(page * PAGE, PAGE);
-      if (mine === this.#generation && !this.#closed) this.#put(page * PAGE, rows);
-    } catch (error) {
-      if (!(error instanceof TrainyardError)) throw error;
-      // The rows stay blank; the next look at them asks again.
-      if (mine === this.#generation) this.#asked.delete(page);
-    }
-    this.#changed();
-  }
-
   get #projectPart(): { project?: Slug } {
     return this.project === null ? {} : { project: this.project };
   }
 
-  async #query(offset: number, limit: number, more: readonly Field[] = []): Promise<{ rows: Row[]; total: number }> {
+  /** Rows of this question, whatever the view asks for later. */
+  #newWindow(filter: string, sort: string[]): RowWindow {
+    const keys = [...this.view.group, ...this.view.sort.map(fieldOf)];
+    const questions: RowQuestions = {
+      from: (offset, limit) => this.#query(filter, sort, offset, limit),
+      of: async (ids) => {
+        const fields = rowFields(this.columns, this.fields);
+        const chosen = `record.id in (${ids.map(quote).join(", ")})`;
+        const { rows } = await this.transport.request("queryRuns", { body: { filter: chosen, fields, limit: ids.length } });
+        return rows.map((row) => rowOf(fields, row));
+      },
+    };
+    return new RowWindow(questions, keys, () => {
+      this.#changed();
+    });
+  }
+
+  async #query(
+    filter: string,
+    sort: string[],
+    offset: number,
+    limit: number,
+    more: readonly Field[] = [],
+  ): Promise<{ rows: Row[]; total: number }> {
     const columns = [...this.columns, ...more.map((field) => ({ field, width: null, pinned: false }))];
     const fields = rowFields(columns, this.fields);
-    const { filter } = scopeOf(this.view, this.#typed, true);
-    const sort = sortKeys(this.view, this.fields);
     const answer = await this.transport.request("queryRuns", { body: { ...this.#projectPart, filter, fields, sort, limit, offset } });
     return { rows: answer.rows.map((row) => rowOf(fields, row)), total: answer.total };
   }
 
-  #put(offset: number, rows: readonly Row[]): void {
-    for (const [i, row] of rows.entries()) {
-      // A run that came meanwhile moves the later pages by one: it must not stand twice.
-      const before = this.#places.get(row.id);
-      if (before !== undefined && before !== offset + i) this.#rows.delete(before);
-      this.#rows.set(offset + i, row);
-      this.#places.set(row.id, offset + i);
-    }
-  }
-
   #later(): void {
-    if (this.#closed) return;
+    // A connection that comes back begins with what it missed.
+    if (this.#closed || isOffline(this.connection)) return;
     this.#timer ??= window.setTimeout(() => {
       void this.#catchUp().finally(() => {
         this.#timer = undefined;
@@ -353,11 +364,8 @@ export class ExploreModel {
   /** Asks again for the rows in view that changed, and now and then for how many there are. A failure shows in the connection's state. */
   async #catchUp(): Promise<void> {
     const mine = this.#generation;
-    const shown = this.#inView.flatMap((place) => this.#rows.get(place)?.id ?? []);
-    const ids = shown.filter((id) => this.#stale.has(id)).slice(0, MOST_RENEWED);
-    for (const id of ids) this.#stale.delete(id);
     try {
-      if (ids.length > 0) await this.#renew(ids, mine);
+      await this.#window.renew();
       if (this.#countWanted && Date.now() - this.#countAt > COUNT_MS && this.total !== null) {
         this.#countWanted = false;
         const now = await this.#loadCounts();
@@ -366,27 +374,8 @@ export class ExploreModel {
       }
     } catch (error) {
       if (!(error instanceof TrainyardError)) throw error;
-      for (const id of ids) this.#stale.add(id);
     }
     this.#changed();
-  }
-
-  async #renew(ids: readonly RunId[], mine: number): Promise<void> {
-    const fields = rowFields(this.columns, this.fields);
-    const filter = `record.id in (${ids.map(quote).join(", ")})`;
-    const { rows } = await this.transport.request("queryRuns", { body: { filter, fields, limit: ids.length } });
-    if (mine !== this.#generation || this.#closed) return;
-    const found = new Map(rows.map((row) => [row.id, rowOf(fields, row)]));
-    const keys = [...this.view.group, ...this.view.sort.map(fieldOf)];
-    for (const id of ids) {
-      const place = this.#places.get(id);
-      const before = place === undefined ? undefined : this.#rows.get(place);
-      if (place === undefined || before === undefined) continue;
-      const after = found.get(id);
-      this.#rows.set(place, after ?? { ...before, gone: true });
-      if (after !== undefined && keys.some((key) => JSON.stringify(after.values[key]) !== JSON.stringify(before.values[key])))
-        this.disordered = true;
-    }
   }
 
   #changed(): void {

@@ -8,14 +8,15 @@ import type { EditRun } from "../../protocol/queries.ts";
 import { mustAll } from "../../protocol/refusals.ts";
 import { type SavedItem, type TableColumn, ViewSettings } from "../../protocol/saved.ts";
 import type { TrashId } from "../../protocol/trash.ts";
-import { formatClock, formatInteger } from "../components/format.ts";
+import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import "../components/menu.ts";
+import "../components/offline.ts";
 import { pageStyles } from "../components/page-styles.ts";
 import { problemOf, problemText } from "../components/problem.ts";
 import "../components/saved-items.ts";
 import { baseStyles } from "../components/styles.ts";
-import type { Transport } from "../transport/transport.ts";
+import { isOffline, type Transport } from "../transport/transport.ts";
 import { ExploreModel, MOST_GROUPS, MOST_SELECTED } from "./explore-model.ts";
 import { exploreStyles } from "./explore-styles.ts";
 import "./explore-tools.ts";
@@ -74,6 +75,15 @@ export class Explore extends LitElement {
     this.transport.setTitle(this.project === null ? "Explore" : `Explore: ${this.project}`);
   }
 
+  override updated(changed: PropertyValues): void {
+    if (changed.has("selected")) this.#model?.keep(this.selected);
+  }
+
+  /** The selected rows as they are now, not as they were when they were selected. */
+  get #chosen(): Selection {
+    return new Map([...this.selected].map(([id, row]) => [id, this.#model?.rowOfRun(id) ?? row]));
+  }
+
   override render(): TemplateResult | typeof nothing {
     const model = this.#model;
     if (model === null) return nothing;
@@ -87,6 +97,13 @@ export class Explore extends LitElement {
             .selected=${this.selected}
             @selection=${(event: Event) => {
               this.selected = (event as CustomEvent<Selection>).detail;
+            }}
+            @select-places=${(event: Event) => {
+              const places = (event as CustomEvent<readonly number[]>).detail;
+              void this.#try(async () => {
+                const rows = await model.rowsAt(places);
+                this.selected = new Map([...this.selected, ...rows.map((row) => [row.id, row] as const)]);
+              });
             }}
             @sort=${(event: Event) => {
               this.#set({ sort: (event as CustomEvent<string[]>).detail });
@@ -122,12 +139,12 @@ export class Explore extends LitElement {
 
   #header(model: ExploreModel): TemplateResult {
     const count = this.selected.size;
-    const offline = model.connection.state === "reconnecting" || model.connection.state === "failed";
+    const offline = isOffline(model.connection);
     const problem = this.problem ?? (model.problem === null ? null : problemText(model.problem));
     return html`<div class="head">
       <h1>Explore</h1>
       <span class="secondary">${this.project ?? "all projects"}</span>
-      ${offline ? html`<span class="offline" role="status">${icon("debug-disconnect")} Reconnecting, last update ${formatClock(model.connection.since)}</span>` : nothing}
+      <ty-offline .transport=${this.transport}></ty-offline>
       <span class="actions">
         ${count === 0 ? nothing : html`<span class="secondary" data-testid="explore-selected">${formatInteger(count)} selected</span>`}
         <button
@@ -143,7 +160,7 @@ export class Explore extends LitElement {
           icon="edit"
           label="Actions"
           data-testid="explore-actions"
-          .items=${actionItems(this.selected, this.view.archived, offline)}
+          .items=${actionItems(this.#chosen, this.view.archived, offline)}
           @choose=${(event: Event) => {
             this.#act((event as CustomEvent<string>).detail);
           }}
@@ -264,20 +281,20 @@ export class Explore extends LitElement {
   #act(action: string): void {
     const model = this.#model;
     if (model === null) return;
-    const offered = actionItems(this.selected, this.view.archived, false).find(({ id }) => id === action);
+    const offered = actionItems(this.#chosen, this.view.archived, false).find(({ id }) => id === action);
     if (offered?.refused != null) {
       this.problem = offered.refused;
       return;
     }
     const { archived } = this.view;
-    if (action === "tag") this.dialogs.askTags([...this.selected.values()]);
+    if (action === "tag") this.dialogs.askTags([...this.#chosen.values()]);
     else if (action === "star" || action === "unstar") void this.#try(() => this.#edit(model, { starred: action === "star" }));
-    else if (action === "stop") void this.#try(() => stopAll(model, this.selected));
+    else if (action === "stop") void this.#try(() => stopAll(model, this.#chosen));
     else if (action === "archive") void this.#change(() => this.#edit(model, { archived: !archived }));
     else if (action === "sweep") this.transport.command({ command: "new_sweep", from: [...this.selected.keys()][0] ?? null });
     else if (action === "delete") {
       this.problem = null;
-      this.dialogs.askDelete([...this.selected.values()]);
+      this.dialogs.askDelete([...this.#chosen.values()]);
     }
   }
 

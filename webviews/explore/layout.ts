@@ -74,6 +74,17 @@ export class TableLayout {
     return section.line + (section.header ? 1 : 0) + run - section.run;
   }
 
+  /** The places of the runs from one line to another, both included, at most so many. */
+  runsBetween(from: number, to: number, most: number): number[] {
+    const by = to < from ? -1 : 1;
+    const runs: number[] = [];
+    for (let index = from; index !== to + by && runs.length < most; index += by) {
+      const line = this.line(index);
+      if (line?.kind === "run") runs.push(line.run);
+    }
+    return runs;
+  }
+
   /** Index of the last section for which this holds; it holds for all before it. */
   #find(holds: (section: Section) => boolean): number {
     let [low, high] = [0, this.#sections.length - 1];

@@ -83,10 +83,7 @@ export async function exportRuns(model: ExploreModel, selected: Selection, forma
   const name = model.project ?? "runs";
   if (format === "csv") {
     const fields = rowFields(model.columns, model.fields);
-    const rows =
-      selected.size > 0
-        ? [...selected.keys()].flatMap((id) => model.rowOfRun(id) ?? selected.get(id) ?? [])
-        : await model.all([], MOST_EXPORTED);
+    const rows = selected.size > 0 ? await model.rowsOf([...selected.keys()]) : await model.all([], MOST_EXPORTED);
     saveFile(`${name}.csv`, new Blob([toCsv(fields, rows)], { type: "text/csv" }));
     return;
   }

@@ -8,7 +8,7 @@ import { icon } from "../components/icons.ts";
 import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import { type ColumnLayout, layoutColumns, NARROW_PX, type PlacedColumn } from "./column-layout.ts";
-import type { ExploreModel } from "./explore-model.ts";
+import { type ExploreModel, MOST_SELECTED } from "./explore-model.ts";
 import { type Field, parseTags } from "./fields.ts";
 import "./grid-header.ts";
 import { groupLine, tagsCell, valueCell } from "./grid-cells.ts";
@@ -299,17 +299,16 @@ export class RunGrid extends LitElement {
   }
 
   #toggle(index: number, range: boolean): void {
-    const next = new Map(this.selected);
     if (range) {
-      for (let i = Math.min(this.#anchor, index); i <= Math.max(this.#anchor, index); i++) {
-        const row = this.#rowAt(i);
-        if (row !== undefined) next.set(row.id, row);
-      }
-    } else {
-      const row = this.#rowAt(index);
-      if (row !== undefined && !next.delete(row.id)) next.set(row.id, row);
+      // Rows between may be far from what is in view: the page asks for them.
+      const detail = this.model.layout.runsBetween(this.#anchor, index, MOST_SELECTED);
+      this.dispatchEvent(new CustomEvent<readonly number[]>("select-places", { detail }));
+      return;
     }
-    this.#select(next, range ? this.#anchor : index);
+    const next = new Map(this.selected);
+    const row = this.#rowAt(index);
+    if (row !== undefined && !next.delete(row.id)) next.set(row.id, row);
+    this.#select(next, index);
   }
 
   #select(selected: ReadonlyMap<RunId, Row>, anchor: number): void {

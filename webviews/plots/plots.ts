@@ -8,6 +8,7 @@ import { PlotSettings, type SavedItem } from "../../protocol/saved.ts";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import "../components/menu.ts";
+import "../components/offline.ts";
 import { pageStyles } from "../components/page-styles.ts";
 import { problemOf } from "../components/problem.ts";
 import { saveFile } from "../components/save-file.ts";
@@ -99,6 +100,7 @@ export class Plots extends LitElement {
     return html`<div class="head">
         <h1>Plot</h1>
         <span class="secondary">${this.project ?? "all projects"}</span>
+        <ty-offline .transport=${this.transport}></ty-offline>
         <span class="actions">
           <ty-saved-items
             .transport=${this.transport}

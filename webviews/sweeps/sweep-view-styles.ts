@@ -35,10 +35,6 @@ export const sweepViewStyles = css`
     flex-basis: 100%;
     font-size: 12px;
   }
-  .disconnected {
-    color: var(--vscode-charts-yellow);
-    font-size: 12px;
-  }
   .problem {
     grid-row: 2;
     padding: 4px 20px;

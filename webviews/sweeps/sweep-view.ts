@@ -7,11 +7,12 @@ import { seedsOf } from "../../protocol/sweep-spec.ts";
 import type { SweepDetail, SweepRunState } from "../../protocol/sweep.ts";
 import { formatClock, formatValue, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import "../components/offline.ts";
 import { pageStyles } from "../components/page-styles.ts";
 import { problemText } from "../components/problem.ts";
 import { stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
-import type { Transport } from "../transport/transport.ts";
+import { isOffline, type Transport } from "../transport/transport.ts";
 import { importanceStyles, importanceView } from "./importance-view.ts";
 import "./objective-chart.ts";
 import { sweepRunIcon, sweepRunLabel } from "./run-state.ts";
@@ -90,7 +91,7 @@ export class SweepView extends LitElement {
 
   #head(sweep: SweepDetail, model: SweepModel): TemplateResult {
     const { connection } = this.transport;
-    const offline = connection.state === "reconnecting" || connection.state === "failed";
+    const offline = isOffline(connection);
     const begun = sweep.runs.filter(({ state }) => state !== "waiting" && state !== "deleted").map(({ run }) => run);
     const live = sweep.runs.some(
       ({ state }) => state !== "waiting" && state !== "deleted" && (LIVE_STATES.has(state) || state === "queued"),
@@ -110,13 +111,7 @@ export class SweepView extends LitElement {
       <h1 class="truncate" data-testid="sweep-name">${sweep.name}</h1>
       <span class="tag" data-testid="sweep-state" data-state=${sweep.state}>${stateTitle(sweep.state)}</span>
       <span class="secondary truncate">${sweep.project} · ${sweep.recipe} · ${methodText(sweep.sweep)}</span>
-      ${
-        offline
-          ? html`<span class="disconnected" role="status"
-              >${icon("debug-disconnect")} Reconnecting, not live since ${formatClock(connection.since)}</span
-            >`
-          : nothing
-      }
+      <ty-offline .transport=${this.transport}></ty-offline>
       <div class="buttons">
         ${
           sweep.state === "running"

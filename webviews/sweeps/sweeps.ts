@@ -5,6 +5,7 @@ import type { SweepId } from "../../protocol/ids.ts";
 import type { SweepSummary } from "../../protocol/sweep.ts";
 import { formatWhen } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import "../components/offline.ts";
 import { pageStyles, scrollingPageStyles } from "../components/page-styles.ts";
 import { asProblem, problemText } from "../components/problem.ts";
 import { moveRowFocus } from "../components/row-focus.ts";
@@ -61,6 +62,7 @@ export class Sweeps extends LitElement {
     return html`<div class="head">
         <h1>Sweeps</h1>
         <span class="secondary">one document, many runs</span>
+        <ty-offline .transport=${this.transport}></ty-offline>
         <button
           class="button"
           data-testid="new-sweep"

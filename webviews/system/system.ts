@@ -5,6 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { DEFAULT_GPU_LIMITS, gpuWarnings, type GpuLimits } from "../../protocol/gpu-warnings.ts";
 import type { SystemSample } from "../../protocol/system.ts";
 import { icon } from "../components/icons.ts";
+import "../components/offline.ts";
 import { pageStyles, scrollingPageStyles } from "../components/page-styles.ts";
 import { problemOf } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -108,6 +109,7 @@ export class System extends LitElement {
     const figures = samples === null ? [] : figuresOf(samples, this.limits);
     return html`<div class="head">
         <h1>System</h1>
+        <ty-offline .transport=${this.transport}></ty-offline>
         <span class="secondary">${newest === undefined ? "" : (newest.gpus[0]?.name ?? "no GPU")}</span>
         <div class="actions">
           <span class="segments" role="radiogroup" aria-label="Time">

@@ -3,8 +3,9 @@ import { type ApiClient, type CallInput, createClient } from "../../protocol/cli
 import type { Topic } from "../../protocol/messages.ts";
 import type { RouteName, RouteResponse } from "../../protocol/routes.ts";
 import { createStreamClient, type StreamClient } from "../../protocol/stream-client.ts";
+import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { Observable } from "./observable.ts";
-import type { Connection, SimpleHostCommand, Subscription, TopicHandlers, Transport } from "./transport.ts";
+import { type Connection, isOffline, type SimpleHostCommand, type Subscription, type TopicHandlers, type Transport } from "./transport.ts";
 
 export class BrowserTransport implements Transport {
   readonly host = "browser";
@@ -19,7 +20,10 @@ export class BrowserTransport implements Transport {
     this.#onCommand = onCommand;
     this.#stream = createStreamClient({
       address: () => ({ url, token }),
-      connect: (address, protocols) => new WebSocket(address, protocols),
+      connect: (address, protocols) => {
+        if (isOffline(this.connection)) void this.#checkToken();
+        return new WebSocket(address, protocols);
+      },
       onStatus: (status) => {
         this.#connection.set(status);
       },
@@ -39,6 +43,20 @@ export class BrowserTransport implements Transport {
 
   onConnection(listener: (connection: Connection) => void): () => void {
     return this.#connection.listen(listener);
+  }
+
+  /** A socket that is refused does not say why; an answer does. A server that was started anew has a new token. */
+  async #checkToken(): Promise<void> {
+    try {
+      await this.#client.call("getServer");
+    } catch (error) {
+      if (!(error instanceof TrainyardError) || error.code !== "unauthorized" || !isOffline(this.connection)) return;
+      this.#connection.set({
+        state: "failed",
+        since: this.connection.since,
+        detail: "The run server was started anew. Open this page again with the address that it has now.",
+      });
+    }
   }
 
   request<N extends RouteName>(route: N, input: CallInput<N> = {}): Promise<RouteResponse<N>> {

@@ -13,6 +13,11 @@ export interface Connection {
   readonly detail: string | null;
 }
 
+/** Was it connected, and is not now? A page that just opened is no news. */
+export function isOffline({ state }: Connection): boolean {
+  return state === "reconnecting" || state === "failed";
+}
+
 export interface TopicHandlers {
   /** A JSON message of this subscription, in order, each once. */
   message?(message: ServerMessage): void;
