@@ -96,7 +96,13 @@ const machineApart = apart(/^systeminformation$/, "./systeminformation.cjs");
 
 /** @type {Record<string, import("esbuild").BuildOptions>} */
 const targets = {
-  extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"], plugins: [...libraries, laterApart] },
+  extension: {
+    ...node,
+    entryPoints: { extension: "src/extension.ts" },
+    outdir: "dist",
+    external: ["vscode"],
+    plugins: [...libraries, laterApart],
+  },
   extensionLater: {
     ...node,
     entryPoints: { "extension-later": "src/later.ts" },
