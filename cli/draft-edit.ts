@@ -2,13 +2,13 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { RunId } from "../protocol/ids.ts";
-import type { JsonValue } from "../protocol/json.ts";
 import type { ApiClient } from "../protocol/client.ts";
 import { TrainyardError } from "../protocol/errors.ts";
 import type { RunDetail } from "../protocol/queries.ts";
 import { mustBeDraft } from "../protocol/refusals.ts";
 import { applySpecEdits, type SpecEdit } from "../protocol/run-document/edit.ts";
 import { readRunDocument } from "../protocol/run-document/read.ts";
+import { startedFrom } from "../protocol/spec.ts";
 import { parseParams } from "./assignments.ts";
 import { notADocument } from "./run-request.ts";
 
@@ -37,17 +37,14 @@ export async function editDraft(client: ApiClient, id: RunId, { set, unset, file
   const source = applySpecEdits(text, edits);
   const reading = readRunDocument(source);
   if (reading.spec === null) throw notADocument(place, source, reading);
-  const extra = draft.resolved?.["extra"];
-  const fact = (name: string): JsonValue | undefined =>
-    typeof extra === "object" && extra !== null && !Array.isArray(extra) ? extra[name] : undefined;
-  const [baseDir, python] = [fact("base_dir"), fact("python")];
+  const { baseDir, python } = startedFrom(draft.resolved);
   return client.call("editDraft", {
     params: { id },
     body: {
       // The interpreter that the draft was made for, unless its document names one.
-      spec: { ...(typeof python === "string" && { python }), ...reading.spec },
+      spec: { ...(python !== null && { python }), ...reading.spec },
       source,
-      ...(typeof baseDir === "string" && { base_dir: baseDir }),
+      ...(baseDir !== null && { base_dir: baseDir }),
     },
   });
 }

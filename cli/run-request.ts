@@ -12,6 +12,7 @@ import type { RunSpecInput } from "../protocol/spec.ts";
 import { parseEnvironment, parseParams } from "./assignments.ts";
 import { findExecutable } from "./executables.ts";
 import type { StoreLocation } from "./locate-store.ts";
+import type { WrittenDocument } from "./templates.ts";
 
 export interface RunOptions {
   readonly name?: string;
@@ -27,6 +28,8 @@ export interface RunOptions {
 
 export interface RunArguments {
   readonly file: string | null;
+  /** A document that stands in the place of a file. */
+  readonly template?: WrittenDocument;
   /** What stood after `--`; null when there was no `--`. */
   readonly passedOn: readonly string[] | null;
   readonly options: RunOptions;
@@ -37,18 +40,18 @@ export interface RunArguments {
 
 /** @throws TrainyardError bad_request | missing_file | invalid_spec | python_unusable */
 export async function buildCreateRun(input: RunArguments): Promise<RouteBody<"createRun">> {
-  const { file, passedOn } = input;
+  const { file, template, passedOn } = input;
+  if (template !== undefined) {
+    if (file !== null) throw new TrainyardError("bad_request", "a template takes the place of a file", "Leave out --template or the file.");
+    return documentRequest(input, template);
+  }
   if (file === null) {
     if (passedOn === null || passedOn.length === 0)
       throw new TrainyardError("bad_request", "nothing to run was given", "For example: trainyard run -- python train.py");
     return { spec: commandSpec(input, passedOn), base_dir: input.cwd };
   }
   const absolute = path.resolve(input.cwd, file);
-  if (/\.ya?ml$/.test(file)) {
-    if (passedOn !== null)
-      throw new TrainyardError("bad_request", "a document takes no arguments after --", "Change its params with --set key=value.");
-    return documentRequest(input, await readDocument(absolute));
-  }
+  if (/\.ya?ml$/.test(file)) return documentRequest(input, { label: file, text: await readDocument(absolute) });
   if (!file.endsWith(".py"))
     throw new TrainyardError(
       "bad_request",
@@ -91,14 +94,15 @@ async function readDocument(file: string): Promise<string> {
 }
 
 /** The document with the options laid over it, edited as the form does it: all else of its text stays. */
-function documentRequest(input: RunArguments, text: string): RouteBody<"createRun"> {
-  const file = input.file ?? "";
+function documentRequest(input: RunArguments, { label, text }: WrittenDocument): RouteBody<"createRun"> {
+  if (input.passedOn !== null)
+    throw new TrainyardError("bad_request", "a document takes no arguments after --", "Change its params with --set key=value.");
   const written = readRunDocument(text);
-  if (written.values === null) throw notADocument(file, text, written);
+  if (written.values === null) throw notADocument(label, text, written);
   const source = applySpecEdits(text, documentEdits(input));
   const reading = readRunDocument(source);
   const { spec } = reading;
-  if (spec === null) throw notADocument(file, source, reading);
+  if (spec === null) throw notADocument(label, source, reading);
   const python = spec.python ?? (spec.recipe === "command" ? undefined : pythonOf(input));
   return { spec: { ...spec, ...(python === undefined ? {} : { python }) }, source, base_dir: input.store.workspace };
 }

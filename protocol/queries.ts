@@ -131,6 +131,8 @@ export const ResumeRun = z.object({
   /** Overridden params. A continued attempt may change them too; the change is recorded with the attempt. */
   params: JsonObject.default({}),
   name: z.string().min(1).max(200).optional(),
+  /** Put it into the queue instead of starting it at once. */
+  queue: z.boolean().optional(),
 });
 export type ResumeRun = z.infer<typeof ResumeRun>;
 

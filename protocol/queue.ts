@@ -15,6 +15,8 @@ export const QueueFile = z.object({
   concurrency: Concurrency,
   /** Since when it starts nothing; null while it goes. */
   paused_at: Instant.nullable(),
+  /** Does a run wait until the GPUs that its document names are free, or all of the machine where it names none? */
+  wait_for_gpus: z.boolean().default(false),
   /** Runs in the order that people gave them. A waiting run that is not named comes after them, by the time it was queued. */
   order: z.array(RunId),
 });
@@ -32,6 +34,7 @@ export type WaitingRun = z.infer<typeof WaitingRun>;
 export const Queue = z.object({
   concurrency: Concurrency,
   paused_at: Instant.nullable(),
+  wait_for_gpus: z.boolean(),
   /** Runs that were started from the queue and live: each takes one of its places. */
   running: z.array(RunRecord.pick({ id: true, name: true, project: true, state: true, started_at: true })),
   /** In the order in which they will start. */
@@ -39,7 +42,9 @@ export const Queue = z.object({
 });
 export type Queue = z.infer<typeof Queue>;
 
-export const ChangeQueue = z.object({ concurrency: Concurrency.optional(), paused: z.boolean().optional() }).strict();
+export const ChangeQueue = z
+  .object({ concurrency: Concurrency.optional(), paused: z.boolean().optional(), wait_for_gpus: z.boolean().optional() })
+  .strict();
 export type ChangeQueue = z.infer<typeof ChangeQueue>;
 
 /** Where to: a position from 1 (beyond the end stands for the end), or beside another waiting run. */

@@ -8,7 +8,7 @@ export function mustBeDraft(run: Pick<RunRecord, "name" | "state" | "queue">): v
   const { name, state } = run;
   if (state === "draft") return;
   throw isWaiting(run)
-    ? new TrainyardError("conflict", `the run ${name} waits in the queue`, "Take it out of the queue first: it is a draft again then.")
+    ? new TrainyardError("conflict", `the run ${name} waits in the queue`, "Take it out of the queue first.")
     : new TrainyardError("conflict", `the run ${name} is ${state}: its document stays as it ran`, "Clone it to get a draft.");
 }
 

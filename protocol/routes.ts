@@ -129,7 +129,7 @@ export const routes = {
     ...oneRun,
     method: "POST",
     path: "/api/runs/:id/resume",
-    summary: "Continue the run or fork it from a checkpoint",
+    summary: "Continue the run or fork it from a checkpoint, at once or in its turn in the queue",
     body: q.ResumeRun,
     response: q.RunDetail,
     status: 201,

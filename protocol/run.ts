@@ -3,7 +3,7 @@ import * as z from "zod";
 import { LONGEST_DESCRIPTION, LONGEST_NOTES, RUN_FOLDER_VERSION } from "./constants.ts";
 import { RunId, Slug, SweepId } from "./ids.ts";
 import { Instant, JsonObject, WireNumber } from "./json.ts";
-import { RunState } from "./states.ts";
+import { FinalState, RunState } from "./states.ts";
 import { StoreOrigin } from "./stores.ts";
 
 export { RUN_FOLDER_VERSION };
@@ -85,6 +85,16 @@ export const ImportSource = z.object({
 });
 export type ImportSource = z.infer<typeof ImportSource>;
 
+/** Of an ended run that waits in the queue to go on: what was asked for, and what it is again when nothing comes of that. */
+export const QueuedResume = z.object({
+  /** Id of the checkpoint that it goes on from. */
+  checkpoint: z.string(),
+  /** Those that it goes on with in the place of its own. */
+  params: JsonObject,
+  before: z.object({ state: FinalState, state_reason: z.string().nullable(), failure: Failure.nullable() }),
+});
+export type QueuedResume = z.infer<typeof QueuedResume>;
+
 /** A run's newest time in the queue. */
 export const QueueStay = z.object({
   queued_at: Instant,
@@ -94,6 +104,8 @@ export const QueueStay = z.object({
   left: z.enum(["started", "removed", "cancelled", "failed"]).nullable(),
   /** The attempt that it was started as: it takes one of the queue's places while that lives. */
   attempt: z.number().int().positive().nullable(),
+  /** Absent for a run that had never begun. */
+  resume: QueuedResume.optional(),
 });
 export type QueueStay = z.infer<typeof QueueStay>;
 

@@ -85,6 +85,16 @@ export const ResolvedSpec = z.object({
 });
 export type ResolvedSpec = z.infer<typeof ResolvedSpec>;
 
+/**
+ * What the values of a run were planned with: the folder that its relative paths refer to, and its interpreter.
+ * @param resolved as its file or a `RunDetail` has it; null where it cannot be read
+ */
+export function startedFrom(resolved: { readonly extra?: JsonValue } | null): { baseDir: string | null; python: string | null } {
+  const extra = JsonObject.safeParse(resolved?.extra).data ?? {};
+  const text = (value: JsonValue | undefined): string | null => (typeof value === "string" ? value : null);
+  return { baseDir: text(extra["base_dir"]), python: text(extra["python"]) };
+}
+
 export const DryRun = z.object({
   command: z.array(z.string()),
   cwd: z.string(),

@@ -79,6 +79,7 @@ export function openRooms(options: RoomsOptions): Rooms {
       openMetrics: (run) => openSeries(of, run, "metrics", compact),
       openSystem: (run) => openSeries(of, run, "system"),
       gpuNames: () => devices.gpuNames(),
+      gpus: { latest: () => devices.latest(), onSample: (listener) => devices.onSample(listener) },
       spillFolder: folder,
       compact,
       cache: cacheFolder === null ? null : RunCache.open(cacheFolder, platform.bootId()),

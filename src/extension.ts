@@ -32,6 +32,7 @@ import { WarningLimits } from "./warning-limits.ts";
 const later = () => import("./later.ts");
 const start = async () => (await later()).startCommands();
 const queue = async () => (await later()).queueCommands();
+const templates = async () => (await later()).templateCommands();
 const life = async () => (await later()).lifeCommands();
 const look = async () => (await later()).lookCommands();
 const many = async () => (await later()).trashCommands();
@@ -57,6 +58,7 @@ const COMMANDS = {
   "trainyard.openAsText": { run: from(start, (c) => c.openAsText), needs: "nothing" },
   "trainyard.startDraft": { run: from(start, (c) => c.startDraft), needs: "server", trusted: true },
   "trainyard.queueRunFile": { run: from(start, (c) => c.queueRunFile), needs: "server", trusted: true },
+  "trainyard.saveAsTemplate": { run: from(templates, (c) => c.saveAsTemplate), needs: "server" },
   "trainyard.enqueueRun": { run: from(queue, (c) => c.enqueueRun), needs: "server", trusted: true },
   "trainyard.dequeueRun": { run: from(queue, (c) => c.dequeueRun), needs: "server" },
   "trainyard.startNow": { run: from(queue, (c) => c.startNow), needs: "server", trusted: true },
@@ -65,6 +67,7 @@ const COMMANDS = {
   "trainyard.pauseQueue": { run: from(queue, (c) => c.pauseQueue), needs: "server" },
   "trainyard.resumeQueue": { run: from(queue, (c) => c.resumeQueue), needs: "server", trusted: true },
   "trainyard.setQueueLimit": { run: from(queue, (c) => c.setQueueLimit), needs: "server", trusted: true },
+  "trainyard.setQueueGpus": { run: from(queue, (c) => c.setQueueGpus), needs: "server", trusted: true },
   "trainyard.showQueueHistory": { run: from(queue, (c) => c.showQueueHistory), needs: "server" },
   "trainyard.stopRun": { run: from(life, (c) => c.stopRun), needs: "server" },
   "trainyard.forceStopRun": { run: from(life, (c) => c.forceStopRun), needs: "server" },

@@ -5,6 +5,7 @@
  */
 export const startCommands = () => import("./commands/start-commands.ts");
 export const queueCommands = () => import("./commands/queue-commands.ts");
+export const templateCommands = () => import("./commands/template-commands.ts");
 export const lifeCommands = () => import("./commands/life-commands.ts");
 export const lookCommands = () => import("./commands/look-commands.ts");
 export const trashCommands = () => import("./commands/trash-commands.ts");

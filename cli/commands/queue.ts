@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import type { ApiClient } from "../../protocol/client.ts";
 import { MOST_CONCURRENT } from "../../protocol/constants.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
@@ -32,15 +32,17 @@ export function addQueueCommands(program: Command, context: CommandContext): voi
   const one = (name: string, description: string): Command =>
     withCommonOptions(queue.command(name).description(description)).argument("<run>", RUN_ARGUMENT);
 
-  withCommonOptions(queue.description("runs that wait for their turn: list, add, move, remove, pause, resume, limit, history"))
+  withCommonOptions(queue.description("runs that wait for their turn: list, add, move, remove, pause, resume, limit, gpus, history"))
     .addHelpText(
       "after",
       `
 Examples:
   trainyard run sft.run.yaml --queue      make a run that waits for its turn; trainyard start RUN starts it ahead of it
+  trainyard resume RUN --queue            a run that ended goes on when its turn comes; with --fork a new one does
   trainyard queue                         who runs, who waits, and for what
   trainyard queue move sft 1              the next to start
   trainyard queue limit 2                 two at a time
+  trainyard queue gpus wait               each once the GPUs that its document names are free, or all where it names none
 The server of the store starts what waits; trainyard serve --ensure starts the server after a reboot.`,
     )
     .action(async (options: CommonOptions) => {
@@ -51,11 +53,13 @@ The server of the store starts what waits; trainyard serve --ensure starts the s
     const id = await findRun(serverReader(client), run);
     showMade(context, await client.call("enqueueRun", { params: { id }, timeoutMs: CHECK_TIMEOUT_MS }), options);
   });
-  one("remove", "take a run out of the queue: it is a draft again").action(async (run: string, options: CommonOptions) => {
-    const client = await connect(options);
-    const id = await findRun(serverReader(client), run);
-    showMade(context, await client.call("dequeueRun", { params: { id } }), options);
-  });
+  one("remove", "take a run out of the queue: it is a draft again, or ended as it was").action(
+    async (run: string, options: CommonOptions) => {
+      const client = await connect(options);
+      const id = await findRun(serverReader(client), run);
+      showMade(context, await client.call("dequeueRun", { params: { id } }), options);
+    },
+  );
   one("move", "move a waiting run")
     .argument("[position]", "from 1, which starts next", countFrom(1))
     .option("--before <run>", "instead of a position: the run that shall start after it")
@@ -78,6 +82,11 @@ The server of the store starts what waits; trainyard serve --ensure starts the s
     .argument("<count>", `1 to ${String(MOST_CONCURRENT)}`, countFrom(1))
     .action(async (concurrency: number, options: CommonOptions) => {
       show(options, await (await connect(options)).call("changeQueue", { body: { concurrency } }));
+    });
+  withCommonOptions(queue.command("gpus").description("whether a run waits until the GPUs that it wants are free"))
+    .addArgument(new Argument("<rule>", "wait for them, or ignore what they do").choices(["wait", "ignore"]))
+    .action(async (rule: string, options: CommonOptions) => {
+      show(options, await (await connect(options)).call("changeQueue", { body: { wait_for_gpus: rule === "wait" } }));
     });
   withCommonOptions(queue.command("history").description("runs that have left the queue, the last one first"))
     .option("--limit <count>", "most runs", countFrom(1), 50)
@@ -104,8 +113,9 @@ async function moveTo(
   return before !== undefined ? { before: await idOf(before) } : { after: await idOf(after ?? "") };
 }
 
-function describeQueue({ concurrency, paused_at, running, waiting }: Queue): string {
-  const limit = `${String(running.length)} of ${String(concurrency)} ${concurrency === 1 ? "place" : "places"} taken`;
+function describeQueue({ concurrency, paused_at, wait_for_gpus, running, waiting }: Queue): string {
+  const places = `${String(running.length)} of ${String(concurrency)} ${concurrency === 1 ? "place" : "places"} taken`;
+  const limit = wait_for_gpus ? `${places} · waits for free GPUs` : places;
   const head = paused_at === null ? limit : `Paused since ${paused_at} · ${limit}`;
   const rows = [
     ...running.map(({ id, name, project, state }) => ["", id, state, name, project, ""]),
@@ -116,15 +126,14 @@ function describeQueue({ concurrency, paused_at, running, waiting }: Queue): str
 
 function describeHistory({ entries, total }: QueueHistory): string {
   if (entries.length === 0) return "Nothing has left the queue.";
-  const rows = entries.map(({ id, name, state, left, left_at, waited_seconds, started_at, ended_at }) => [
+  const rows = entries.map(({ id, name, state, left, left_at, waited_seconds, ended_at }) => [
     left_at.replace("T", " ").slice(0, 19),
     id,
     name,
     left === "started" ? state : left,
     formatDuration(waited_seconds),
-    left === "started" && started_at !== null && ended_at !== null
-      ? formatDuration((Date.parse(ended_at) - Date.parse(started_at)) / 1000)
-      : "",
+    // From the start that the queue made: one that went on had trained before.
+    left === "started" && ended_at !== null ? formatDuration((Date.parse(ended_at) - Date.parse(left_at)) / 1000) : "",
   ]);
   const more = total > entries.length ? `\n${String(total - entries.length)} more: --limit` : "";
   return `${formatTable(["LEFT THE QUEUE (UTC)", "ID", "NAME", "OUTCOME", "WAITED", "RAN"], rows)}${more}`;

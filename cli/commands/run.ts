@@ -8,6 +8,7 @@ import { EXIT, exitCodeOfRun } from "../exit-codes.ts";
 import { followUntilInterrupted } from "../follow.ts";
 import { locateStore } from "../locate-store.ts";
 import { buildCreateRun, type RunOptions } from "../run-request.ts";
+import { findTemplate } from "../templates.ts";
 import { CHECK_TIMEOUT_MS, collect, withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
 
 interface RunCommandOptions extends CommonOptions, RunOptions {
@@ -16,11 +17,13 @@ interface RunCommandOptions extends CommonOptions, RunOptions {
   readonly dryRun: boolean;
   readonly draft: boolean;
   readonly queue: boolean;
+  readonly template?: string;
 }
 
 export function addRunCommand(program: Command, context: CommandContext): void {
   withCommonOptions(program.command("run").description("start a training and follow it: a command, a script, or a *.run.yaml document"))
     .argument("[file]", "FILE.run.yaml or SCRIPT.py; for any other command use: trainyard run [options] -- command arguments…")
+    .option("--template <name>", "in the place of a file: a template of the workspace (trainyard_templates/NAME.run.yaml)")
     .option("--name <name>", "name of the run")
     .option("--project <name>", "project that the run belongs to")
     .option("--experiment <name>", "experiment that the run belongs to: trainyard experiment lists them")
@@ -42,6 +45,7 @@ Examples:
   trainyard run -- python train.py --lr 1e-4     any command; what HF Trainer, TRL, Lightning and SummaryWriter log is tracked
   trainyard run train.py -- --lr 1e-4            a script, with arguments
   trainyard run sft.run.yaml --set epochs=1      a document, with one param changed
+  trainyard run --template sft --set epochs=1    the same from a template of the workspace, which stays as it is
   trainyard run sft.run.yaml --draft             the same without starting it; later: trainyard start NAME
   trainyard run sft.run.yaml --queue             the same when its turn has come
 The training sees the PATH, PYTHONPATH, virtual environment and CUDA_VISIBLE_DEVICES of this shell.
@@ -51,8 +55,10 @@ Ctrl+C leaves the run going and says how to stop it.`,
       if (options.draft && options.queue)
         throw new TrainyardError("bad_request", "a draft does not wait in the queue", "Leave out --draft or --queue.");
       const store = locateStore(options.store);
+      const { template } = options;
       const request = await buildCreateRun({
         file: file ?? null,
+        ...(template !== undefined && { template: await findTemplate(await connectServer(store.dir), template) }),
         passedOn: context.passedOn,
         options,
         store,

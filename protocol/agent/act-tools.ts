@@ -5,7 +5,7 @@ import { JsonObject } from "../json.ts";
 import type { RunDetail } from "../queries.ts";
 import { RUN_ARGUMENT } from "../select-run.ts";
 import { quote, shellCommand } from "../shell-command.ts";
-import { RunSpec } from "../spec.ts";
+import { RunSpec, startedFrom } from "../spec.ts";
 import { FINAL_STATES } from "../state-kinds.ts";
 import { findRunId } from "./find-run.ts";
 import { actTool, checked, type AgentContext } from "./tool.ts";
@@ -124,11 +124,9 @@ async function requestOf({ api, baseDir, python }: AgentContext, input: z.output
   const copied = await api.call("getRun", { params: { id: await findRunId(api, copy_of ?? "") } });
   if (copied.spec === null)
     throw new TrainyardError("conflict", `the run ${copied.name} has no document that could be copied`, "Give a spec.");
-  const extra = copied.resolved?.["extra"];
-  const base = typeof extra === "object" && extra !== null && !Array.isArray(extra) ? extra["base_dir"] : undefined;
   return {
     spec: checked(RunSpec, { ...copied.spec, ...own, params: { ...copied.spec.params, ...params } }),
-    base_dir: typeof base === "string" ? base : baseDir,
+    base_dir: startedFrom(copied.resolved).baseDir ?? baseDir,
     copied,
   };
 }

@@ -3,6 +3,7 @@ import { TrainyardError } from "../../protocol/errors.ts";
 import type { LogMatches, LogSearchQuery } from "../../protocol/drafts.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
+import { startedFrom } from "../../protocol/spec.ts";
 import { mustWrite } from "../store/store.ts";
 import { compare } from "./compare.ts";
 import { inExperiment } from "../runs/prepare.ts";
@@ -31,14 +32,14 @@ export function draftHandlers({ store, stores: { storeOf }, runs }: HttpContext)
       const [{ spec }, resolved] = await Promise.all([storeOf(params.id).spec(params.id), storeOf(params.id).resolved(params.id)]);
       if (spec === null)
         throw new TrainyardError("conflict", `the run ${name} has no document that could be cloned`, "Start a new run with its params.");
-      const baseDir = resolved?.extra["base_dir"];
+      const { baseDir } = startedFrom(resolved);
       const copy = {
         ...inExperiment(spec, parent),
         name: body.name ?? freeRunName(name, namesIn(project)),
         params: { ...spec.params, ...body.params },
       };
       return runs.create(
-        { spec: copy, start: body.start, queue: body.queue, ...(typeof baseDir === "string" && { base_dir: baseDir }) },
+        { spec: copy, start: body.start, queue: body.queue, ...(baseDir !== null && { base_dir: baseDir }) },
         { parent: { run: params.id, checkpoint: null, step: null } },
       );
     },

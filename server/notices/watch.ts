@@ -81,19 +81,23 @@ export class NoticeWatch {
     else if (seen?.attempt !== run.attempt)
       this.#seen.set(run.id, { state: run.state, attempt: run.attempt, lastSign: Date.now(), stalls: 0, stalled: false });
     else if (before !== run.state) Object.assign(seen, { state: run.state, lastSign: Date.now(), stalled: false });
+    // One that waited to go on, and was taken out of the queue, has failed before.
+    const gaveUp = run.queue?.left === "removed" || run.queue?.left === "cancelled";
+    const couldNotStart = before === "queued" && run.state === "failed" && !gaveUp;
     // What ended before this server began was told by the one before it, or is old.
-    const couldNotStart = before === "queued" && run.state === "failed";
     if (!LIVE_STATES.has(before) && !LIVE_STATES.has(run.state) && !couldNotStart) return;
     this.#tellNotFinite(run);
-    this.#tellEnd(run);
+    this.#tellEnd(run, couldNotStart);
   }
 
-  #tellEnd(run: RunSummary): void {
+  /** @param couldNotStart no attempt was made: how the last one ended, if there was one, has been told */
+  #tellEnd(run: RunSummary, couldNotStart: boolean): void {
     if (run.state === "completed") this.#tell("finished", run, `${run.name} has completed${after(run)}.`, null);
     else if (run.state === "failed" || run.state === "interrupted") {
       const why = run.failure?.message ?? run.state_reason;
+      const which = couldNotStart && run.attempt > 0 && run.queue !== undefined ? [run.queue.queued_at] : [];
       const what = `${run.name} ${run.state === "failed" ? "has failed" : "was interrupted"}`;
-      this.#tell("failed", run, `${what}${why === null ? "" : `: ${why}`}`.replace(/\.?$/, "."), run.failure?.advice ?? null);
+      this.#tell("failed", run, `${what}${why === null ? "" : `: ${why}`}`.replace(/\.?$/, "."), run.failure?.advice ?? null, which);
     }
   }
 
@@ -125,8 +129,9 @@ export class NoticeWatch {
     seen.stalls++;
     const minutes = Math.round(silence / 60_000);
     const time = minutes < 1 ? `${Math.round(silence / 1000)} s` : `${minutes} min`;
+    const which = seen.stalls > 1 ? [seen.stalls] : [];
     const message = `${run.name} has logged nothing for ${time}, though its process is there.`;
-    this.#tell("stalled", run, message, "Look at the end of its log; a worker or a collective may hang.", seen.stalls);
+    this.#tell("stalled", run, message, "Look at the end of its log; a worker or a collective may hang.", which);
   }
 
   async #checkDisk(least: number): Promise<void> {
@@ -160,8 +165,9 @@ export class NoticeWatch {
     this.#options.tell({ id: `${kind}${which}:${time}`, time, kind, message, hint, run: null });
   }
 
-  #tell(kind: NoticeKind, run: RunSummary, message: string, hint: string | null, number = 1): void {
-    const id = [kind, run.id, run.attempt, ...(number > 1 ? [number] : [])].join(":");
+  /** @param which tells it from others of its kind and attempt */
+  #tell(kind: NoticeKind, run: RunSummary, message: string, hint: string | null, which: readonly (string | number)[] = []): void {
+    const id = [kind, run.id, run.attempt, ...which].join(":");
     const { id: runId, name, project, attempt } = run;
     this.#options.tell({ id, time: new Date().toISOString(), kind, message, hint, run: { id: runId, name, project, attempt } });
   }

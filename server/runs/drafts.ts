@@ -1,13 +1,16 @@
-/** Drafts: their document can be replaced until they start, and they wait in the queue if somebody wants it. */
+/** Runs that have not started: a draft whose document can be replaced, and who joins and leaves the queue. */
 import { TrainyardError } from "../../protocol/errors.ts";
 import { mustBeDraft } from "../../protocol/refusals.ts";
-import { isWaiting } from "../../protocol/state-kinds.ts";
+import type { RunRecord } from "../../protocol/run.ts";
+import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import { FINAL_STATES, isWaiting } from "../../protocol/state-kinds.ts";
 import type { RunEntry } from "./entry.ts";
+import { prepareAnew, type StartContext } from "./go-on.ts";
 import type { Ledger } from "./ledger.ts";
-import { baseDirOf, launchFacts, mustBeOneRun, mustPassCheck, planRun, recordedSpec, runRecord, type PrepareContext } from "./prepare.ts";
+import { baseDirOf, mustBeOneRun, planRun, recordedSpec, runRecord, type PrepareContext } from "./prepare.ts";
 import { notWaiting } from "./queue-order.ts";
-import { QUEUED_REASON, leaving, newStay } from "./queue-stay.ts";
-import { unreadable } from "./resume.ts";
+import { QUEUED_REASON, leaving, newStay, queuedResume } from "./queue-stay.ts";
+import { checkpointOfFork, unreadable, type Resume } from "./resume.ts";
 import type { DraftDocument } from "./types.ts";
 import { specYaml } from "./spec-yaml.ts";
 
@@ -21,9 +24,18 @@ export async function rewriteDraft(context: PrepareContext, ledger: Ledger, entr
   if (spec.project !== project)
     throw new TrainyardError("conflict", `the draft ${name} belongs to the project ${project}`, "Make a new run in the other project.");
   const baseDir = baseDirOf(request, context.baseDir);
-  const plan = await planRun(context, spec, baseDir);
+  const fork = await forkDraft(context, entry.record, spec);
+  const plan = await planRun(context, spec, baseDir, fork === null ? {} : { parent: fork.before });
+  const resolved = await recordedSpec({
+    run: id,
+    paths: store.paths(id),
+    plan,
+    spec,
+    baseDir,
+    ...(fork !== null && { resume: fork.resume }),
+  });
   await store.writeSpec(id, request.source ?? (await specYaml(spec)));
-  await store.writeResolved(id, await recordedSpec({ run: id, paths: store.paths(id), plan, spec, baseDir }));
+  await store.writeResolved(id, resolved);
   entry.resolvedParams = plan.params;
   const made = runRecord({
     id,
@@ -41,34 +53,37 @@ export async function rewriteDraft(context: PrepareContext, ledger: Ledger, entr
 }
 
 /**
- * Checks a run that was made some time ago and has never begun, and writes down what it starts with: the world may have changed since
- * (interpreter, files, dataset).
- * @throws TrainyardError corrupt_record, and what planRun and mustPassCheck throw
+ * A fork that was taken out of the queue still starts from its checkpoint, and from the values of its parent where its document says nothing.
+ * @returns null for a draft that is no fork
+ * @throws TrainyardError conflict | bad_checkpoint | corrupt_record
  */
-export async function prepareAnew({ context, ledger: { store } }: DraftContext, { record: { id, name } }: RunEntry): Promise<void> {
-  const [{ spec }, resolved] = await Promise.all([store.spec(id), store.resolved(id)]);
-  if (spec === null || resolved === null) throw unreadable(name);
-  const { baseDir } = launchFacts(resolved, context.baseDir);
-  const plan = await planRun(context, spec, baseDir);
-  await mustPassCheck(context, plan, spec);
-  await store.writeResolved(id, await recordedSpec({ run: id, paths: store.paths(id), plan, spec, baseDir }));
-}
-
-interface DraftContext {
-  readonly context: PrepareContext;
-  readonly ledger: Ledger;
+async function forkDraft(
+  { store }: PrepareContext,
+  record: RunRecord,
+  { recipe }: RunSpec,
+): Promise<{ resume: Resume; before: Pick<ResolvedSpec, "params" | "sources"> } | null> {
+  if (record.parent?.checkpoint == null) return null;
+  const { id, name } = record;
+  const before = await store.resolved(id);
+  if (before === null) throw unreadable(name);
+  const resume = await checkpointOfFork(store, record, before);
+  if (resume === null) return null;
+  if (recipe !== record.recipe)
+    throw new TrainyardError("conflict", `the draft ${name} starts from a checkpoint of ${record.recipe}`, `Make a new run for ${recipe}.`);
+  return { resume, before };
 }
 
 /** Has a draft start now, or a run that waits in the queue, ahead of its turn. @throws TrainyardError conflict, and what prepareAnew throws */
-export async function startNow(drafts: DraftContext, entry: RunEntry): Promise<void> {
+export async function startNow(start: StartContext, entry: RunEntry): Promise<void> {
   const { state, name } = entry.record;
   if (state !== "draft" && !isWaiting(entry.record))
     throw new TrainyardError("conflict", `the run ${name} is ${state}, not a draft`, "Resume it, or make a new run.");
-  await prepareAnew(drafts, entry);
-  if (state === "draft") await drafts.ledger.move(entry, { to: "queued", cause: "user" });
+  const writeDown = await prepareAnew(start, entry);
+  await writeDown();
+  if (state === "draft") await start.ledger.move(entry, { to: "queued", cause: "user" });
   else {
     const time = new Date().toISOString();
-    await drafts.ledger.change(entry, leaving(entry.record, "started"), {
+    await start.ledger.change(entry, leaving(entry.record, "started"), {
       type: "edit",
       time,
       changes: { queue: "started ahead of its turn" },
@@ -77,20 +92,39 @@ export async function startNow(drafts: DraftContext, entry: RunEntry): Promise<v
 }
 
 /** @throws TrainyardError conflict, and what prepareAnew throws */
-export async function enqueueDraft(drafts: DraftContext, entry: RunEntry): Promise<void> {
+export async function enqueueDraft(start: StartContext, entry: RunEntry): Promise<void> {
   const { state, name } = entry.record;
   if (isWaiting(entry.record)) throw new TrainyardError("conflict", `the run ${name} waits in the queue already`, null);
   if (state !== "draft")
-    throw new TrainyardError("conflict", `the run ${name} is ${state}, and only a draft joins the queue`, "Clone it into the queue.");
-  await prepareAnew(drafts, entry);
+    throw new TrainyardError(
+      "conflict",
+      `the run ${name} is ${state}, and only a draft joins the queue`,
+      `${FINAL_STATES.has(state) ? "Resume it in the queue (trainyard resume RUN --queue), or clone" : "Clone"} it into the queue.`,
+    );
+  const writeDown = await prepareAnew(start, entry);
+  await writeDown();
+  await start.forgetPlace(entry.id);
   const changes = { queue: newStay(), state_reason: QUEUED_REASON };
-  await drafts.ledger.move(entry, { to: "queued", cause: "user", evidence: { queue: true }, changes });
+  await start.ledger.move(entry, { to: "queued", cause: "user", evidence: { queue: true }, changes });
 }
 
-/** @throws TrainyardError conflict */
-export async function dequeueDraft({ ledger }: Pick<DraftContext, "ledger">, entry: RunEntry): Promise<void> {
+/** It is a draft again; one that was to go on is again as it had ended. @throws TrainyardError conflict */
+export async function dequeue({ ledger }: Pick<StartContext, "ledger">, entry: RunEntry): Promise<void> {
   const { record } = entry;
   if (!isWaiting(record)) throw notWaiting(`the run ${record.name}`, record.state);
-  const changes = { state_reason: null, ...leaving(record, "removed") };
-  await ledger.move(entry, { to: "draft", cause: "user", evidence: { queue: "removed" }, changes });
+  const { state: to, ...was } = queuedResume(record)?.before ?? { state: "draft", state_reason: null };
+  await ledger.move(entry, { to, cause: "user", evidence: { queue: "removed" }, changes: { ...was, ...leaving(record, "removed") } });
+}
+
+/** A run that has not begun, or waits to go on, does not start. @returns false for one in another state */
+export function cancelBeforeStart({ ledger }: Pick<StartContext, "ledger">, entry: RunEntry, reason: string, by: string): Promise<boolean> {
+  const { record } = entry;
+  const ended = { state: "cancelled", state_reason: `Stopped before it began: ${reason}.`, ended_at: new Date().toISOString() } as const;
+  const { state: to, ...changes } = queuedResume(record)?.before ?? ended;
+  return ledger.moveFrom(entry, (state) => state === "draft" || state === "queued", {
+    to,
+    cause: by,
+    evidence: { reason },
+    changes: { ...changes, ...leaving(record, "cancelled") },
+  });
 }

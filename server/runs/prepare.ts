@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { CreateRun } from "../../protocol/queries.ts";
 import type { PreflightReport } from "../../protocol/recipe.ts";
 import { RUN_FOLDER_VERSION, type AttemptRecord, type RunRecord } from "../../protocol/run.ts";
-import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import { startedFrom, type ResolvedSpec, type RunSpec } from "../../protocol/spec.ts";
 import { sweepRunCount } from "../../protocol/sweep-spec.ts";
 import { attemptEnvironment } from "../launch/environment.ts";
 import { checkCode, refuse, type Plan, type Recipes } from "../recipes/recipes.ts";
@@ -107,13 +107,11 @@ export async function recordedSpec(options: ResolveOptions): Promise<ResolvedSpe
 }
 
 export function launchFacts(resolved: ResolvedSpec, fallbackBaseDir: string): LaunchFacts {
-  const text = (name: string): string | null => {
-    const value = resolved.extra[name];
-    return typeof value === "string" ? value : null;
-  };
+  const { baseDir, python } = startedFrom(resolved);
+  const checkpoint = resolved.extra["checkpoint"];
   const words = resolved.extra["script_arguments"];
   const scriptArguments = Array.isArray(words) ? words.filter((word) => typeof word === "string") : [];
-  return { baseDir: text("base_dir") ?? fallbackBaseDir, python: text("python"), checkpoint: text("checkpoint"), scriptArguments };
+  return { baseDir: baseDir ?? fallbackBaseDir, python, checkpoint: typeof checkpoint === "string" ? checkpoint : null, scriptArguments };
 }
 
 export interface AttemptOptions {

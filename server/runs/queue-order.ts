@@ -46,22 +46,26 @@ export function notWaiting(what: string, state: RunRecord["state"] | null): Trai
 /**
  * @param records runs that wait or take a place, in any order
  * @param problem why nothing starts just now, beside the limit and a pause
+ * @param first why the first that waits does not; those behind it wait for that
  */
-export function queueState(settings: QueueFile, records: readonly RunRecord[], problem: string | null): Queue {
-  const { concurrency, paused_at } = settings;
+export function queueState(settings: QueueFile, records: readonly RunRecord[], problem: string | null, first: string | null = null): Queue {
+  const { concurrency, paused_at, wait_for_gpus } = settings;
   const running = records.filter(takesPlace).sort((a, b) => ((a.started_at ?? "") < (b.started_at ?? "") ? -1 : 1));
   const free = concurrency - running.length;
   const reason = (position: number): string => {
     if (paused_at !== null) return "The queue is paused.";
-    if (position <= free) return problem ?? "It is about to start.";
+    if (position <= free && first === null) return problem ?? "It is about to start.";
     const before = position - 1;
     if (before > 0) return `Behind ${before === 1 ? "1 other run" : `${String(before)} other runs`}.`;
-    const first = running[0]?.name ?? "";
-    return running.length === 1 ? `Waits for ${first} to end.` : `Waits for one of ${String(running.length)} running runs to end.`;
+    if (free > 0 && first !== null) return first;
+    return running.length === 1
+      ? `Waits for ${running[0]?.name ?? ""} to end.`
+      : `Waits for one of ${String(running.length)} running runs to end.`;
   };
   return {
     concurrency,
     paused_at,
+    wait_for_gpus,
     running: running.map(({ id, name, project, state, started_at }) => ({ id, name, project, state, started_at })),
     waiting: inOrder(settings.order, records).map(({ id, name, project, recipe, queue, created_at }, index) => ({
       id,

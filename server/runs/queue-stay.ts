@@ -1,5 +1,5 @@
 /** What run.json says of a run's place in the queue. */
-import type { QueueStay, RunRecord } from "../../protocol/run.ts";
+import type { QueuedResume, QueueStay, RunRecord } from "../../protocol/run.ts";
 import { isWaiting, LIVE_STATES } from "../../protocol/state-kinds.ts";
 
 type Stayed = Pick<RunRecord, "state" | "queue" | "attempt">;
@@ -7,9 +7,14 @@ type Stayed = Pick<RunRecord, "state" | "queue" | "attempt">;
 /** The state_reason of a run that waits, for whoever reads run.json alone. */
 export const QUEUED_REASON = "It waits in the queue.";
 
-/** Of a run that joins the queue. */
-export function newStay(now: Date = new Date()): QueueStay {
-  return { queued_at: now.toISOString(), left_at: null, left: null, attempt: null };
+/** Of a run that joins the queue. @param resume of one that had ended */
+export function newStay(resume?: QueuedResume): QueueStay {
+  return { queued_at: new Date().toISOString(), left_at: null, left: null, attempt: null, ...(resume !== undefined && { resume }) };
+}
+
+/** Of a run that waits to go on; null for any other. */
+export function queuedResume(record: Pick<RunRecord, "state" | "queue">): QueuedResume | null {
+  return isWaiting(record) ? (record.queue?.resume ?? null) : null;
 }
 
 /** Was it started from the queue, and does it live? One that was continued later on its own takes no place. */

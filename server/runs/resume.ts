@@ -1,11 +1,13 @@
 /** What a resume starts from: a checkpoint, and the effective values of the run it goes on from. */
+import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { ResumeRun } from "../../protocol/queries.ts";
 import type { RunRecord } from "../../protocol/run.ts";
-import type { RunSpec } from "../../protocol/spec.ts";
+import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
 import type { Plan } from "../recipes/recipes.ts";
 import { runsProgram } from "../store/resumable.ts";
+import type { RunStore } from "../store/types.ts";
 import { chooseCheckpoint } from "./checkpoint-choice.ts";
 import { inExperiment, launchFacts, mustPassCheck, planRun, type PrepareContext, type ResolveOptions } from "./prepare.ts";
 
@@ -16,6 +18,8 @@ export interface ResumePlan {
   readonly spec: RunSpec;
   readonly baseDir: string;
   readonly plan: Plan;
+  /** Id of the checkpoint in `resume`. */
+  readonly checkpoint: string;
   readonly resume: Resume;
   /** Effective params of the run so far. */
   readonly before: JsonObject;
@@ -46,22 +50,51 @@ export async function planResume(context: PrepareContext, record: RunRecord, req
   const accepted = loaded === "none" ? "every" : loaded;
   const checkpoint = chooseCheckpoint(await store.checkpoints(id), request.checkpoint, request.mode, accepted);
   if (loaded === "none") throw isProgram ? neverSaid(record, spec) : notResumable(record.recipe);
+  const sources = request.mode === "continue" ? resolved.sources : null;
+  const plan = await planAsBefore(context, spec, resolved, sources, request.params);
+  await mustPassCheck(context, plan, spec);
+  const { baseDir } = launchFacts(resolved, context.baseDir);
+  const of = { checkpoint: checkpoint.id, resume: resumeFrom(checkpoint), before: resolved.params };
+  return { spec: inExperiment(spec, record), baseDir, plan, ...of };
+}
+
+/**
+ * A run that goes on from a checkpoint: what was effective counts, not what the layers below say today.
+ * @param sources where the values came from; null for those of another run
+ * @throws TrainyardError conflict when the recipe cannot start from a checkpoint (any more), and what planRun throws
+ */
+export async function planAsBefore(
+  context: PrepareContext,
+  spec: RunSpec,
+  resolved: ResolvedSpec,
+  sources: ResolvedSpec["sources"] | null,
+  override: JsonObject = {},
+): Promise<Plan> {
   const { baseDir, python } = launchFacts(resolved, context.baseDir);
-  // What was effective counts, not what the layers below say today; so the spec's own params are not applied again.
+  // The spec's own params are among those that were effective.
   const bare: RunSpec = { ...spec, params: {} };
   delete bare.preset;
   // The interpreter that the run had, wherever that was named: today's default may lack what it needs.
   if (bare.python === undefined && python !== null) bare.python = python;
-  const plan = await planRun(context, bare, baseDir, {
-    parent: { params: resolved.params, sources: request.mode === "continue" ? resolved.sources : null },
-    override: request.params,
-  });
-  // It may have changed since the run was made.
-  if (!isProgram && !plan.recipe.resumable) throw notResumable(plan.recipe.id);
-  await mustPassCheck(context, plan, spec);
-  const mode = checkpoint.kind === "full" ? "state" : "weights";
-  const resume: Resume = { name: checkpoint.name, path: checkpoint.path, step: checkpoint.step, mode };
-  return { spec: inExperiment(spec, record), baseDir, plan, resume, before: resolved.params };
+  const plan = await planRun(context, bare, baseDir, { parent: { params: resolved.params, sources }, override });
+  if (!runsProgram(spec.recipe) && !plan.recipe.resumable) throw notResumable(plan.recipe.id);
+  return plan;
+}
+
+/**
+ * What a fork that has not begun starts from, looked at once more; null for a run that starts at the beginning.
+ * @throws TrainyardError bad_checkpoint | not_found (the run that it comes from is gone)
+ */
+export async function checkpointOfFork(store: RunStore, { parent }: RunRecord, { resume_from }: ResolvedSpec): Promise<Resume | null> {
+  if (parent?.checkpoint == null || resume_from === null) return null;
+  const checkpoints = await store.checkpoints(parent.run);
+  // Names may repeat; a store that was moved has other paths.
+  const wanted = checkpoints.some(({ path }) => path === resume_from.path) ? resume_from.path : parent.checkpoint;
+  return resumeFrom(chooseCheckpoint(checkpoints, wanted, "fork", await store.loadedCheckpoints(parent.run)));
+}
+
+function resumeFrom({ name, path, step, kind }: Checkpoint): Resume {
+  return { name, path, step, mode: kind === "full" ? "state" : "weights" };
 }
 
 /** A script or command that did not say that it goes on from a checkpoint: it would silently train from the beginning. */

@@ -10,6 +10,7 @@ import type { RunRecord } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { writeError } from "../store/fs-errors.ts";
 import type { RunEntry } from "./entry.ts";
+import { queuedResume } from "./queue-stay.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** A live run may still be busy with what it wrote so short ago: rotating, copying, naming the best. */
@@ -189,6 +190,8 @@ async function usesElsewhere(ledger: Ledger, id: RunId): Promise<Pick<RetentionF
   }
   const resolved = await ledger.store.resolved(id);
   if (resolved?.resume_from != null) continuedFrom.add(resolved.resume_from.path);
+  const waiting = queuedResume(ledger.must(id).record);
+  if (waiting !== null) continuedFrom.add(waiting.checkpoint);
   // What cannot be read may name any of them.
   const damage = ledger.store.damage(id);
   if (damage !== null) throw new TrainyardError("corrupt_record", damage, "Repair that file; until then all checkpoints are kept.");

@@ -10,11 +10,14 @@ import type { Failure, RunRecord } from "../../protocol/run.ts";
 import { isWaiting } from "../../protocol/state-kinds.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import type { RunEntry } from "./entry.ts";
+import { wantedGpus, whyNoGpu } from "./free-gpus.ts";
 import type { Ledger } from "./ledger.ts";
 import { inOrder, moved, queueState } from "./queue-order.ts";
 import { leaving, takesPlace } from "./queue-stay.ts";
-import type { QueueControl } from "./types.ts";
+import type { GpuWatch, QueueControl } from "./types.ts";
 
+/** A sample that is older tells nothing of now: the machine is looked at seldom while nothing runs. */
+const FRESH_MS = 10_000;
 /** After a shortage that is not the fault of the run whose turn it was. */
 const TRY_AGAIN_MS = 15_000;
 
@@ -22,10 +25,11 @@ export interface QueueHost {
   readonly ledger: Ledger;
   /** Works on the run after everything that was asked of it before. */
   readonly inTurn: <T>(entry: RunEntry, work: () => Promise<T>) => Promise<T>;
-  /** Checks a run that has never begun once more, and writes down what it starts with. @throws TrainyardError */
-  readonly prepare: (entry: RunEntry) => Promise<void>;
+  /** Checks once more what waits. @returns writes down what it starts with. @throws TrainyardError */
+  readonly prepare: (entry: RunEntry) => Promise<() => Promise<void>>;
   /** Starts the next attempt. @throws TrainyardError when it cannot be written down */
   readonly launch: (entry: RunEntry) => Promise<void>;
+  readonly gpus: GpuWatch | null;
 }
 
 export class RunQueue implements QueueControl {
@@ -38,6 +42,8 @@ export class RunQueue implements QueueControl {
   #settings: QueueFile | null = null;
   /** Why nothing is started just now, beside the limit and a pause. */
   #problem: string | null = null;
+  /** Why the run whose turn it is waits for GPUs, and what ends the looking after them. */
+  #gpus: { readonly reason: string; readonly stop: () => void } | null = null;
   #open = false;
   #again: NodeJS.Timeout | null = null;
 
@@ -63,6 +69,7 @@ export class RunQueue implements QueueControl {
   close(): void {
     this.#open = false;
     if (this.#again !== null) clearTimeout(this.#again);
+    this.#noteGpus(null);
   }
 
   get isBusy(): boolean {
@@ -87,13 +94,14 @@ export class RunQueue implements QueueControl {
   }
 
   async list(): Promise<Queue> {
-    return queueState(await this.#read(), this.#records(), this.#problem);
+    return queueState(await this.#read(), this.#records(), this.#problem, this.#gpus?.reason ?? null);
   }
 
-  async change({ concurrency, paused }: ChangeQueue): Promise<Queue> {
+  async change({ concurrency, paused, wait_for_gpus }: ChangeQueue): Promise<Queue> {
     await this.#write((now) => ({
       ...now,
       ...(concurrency !== undefined && { concurrency }),
+      ...(wait_for_gpus !== undefined && { wait_for_gpus }),
       ...(paused !== undefined && { paused_at: paused ? (now.paused_at ?? new Date().toISOString()) : null }),
     }));
     this.#look();
@@ -110,6 +118,13 @@ export class RunQueue implements QueueControl {
   /** A place that a run was given in an earlier stay counts no more: it joins at the end. */
   async forgetPlace(id: RunId): Promise<void> {
     if ((await this.#read()).order.includes(id)) await this.#write((now) => ({ ...now, order: now.order.filter((one) => one !== id) }));
+  }
+
+  #watchGpus(): () => void {
+    const stop = this.#host.gpus?.onSample(() => {
+      this.#look();
+    });
+    return stop ?? (() => undefined);
   }
 
   async #read(): Promise<QueueFile> {
@@ -154,9 +169,41 @@ export class RunQueue implements QueueControl {
   async #startWaiting(): Promise<void> {
     while (this.#isOpen()) {
       const next = await this.#whoseTurn();
-      if (next === null || !(await this.#host.inTurn(next, () => this.#start(next)))) return;
+      const reason = next === null ? null : await this.#whyNoGpu(next);
+      this.#noteGpus(reason);
+      if (next === null || reason !== null || !(await this.#host.inTurn(next, () => this.#start(next)))) return;
       this.#problem = null;
     }
+  }
+
+  /** One sentence while the run waits for GPUs; null when it does not, or need not. */
+  async #whyNoGpu(entry: RunEntry): Promise<string | null> {
+    const { wait_for_gpus } = await this.#read();
+    const { store } = this.#ledger;
+    const { spec } = await store.spec(entry.id);
+    // Without a document it does not start anyway, and says so.
+    if (!wait_for_gpus || spec === null) return null;
+    const holders = await Promise.all(
+      this.#records()
+        .filter(takesPlace)
+        .map(async ({ id, name }) => {
+          const own = (await store.spec(id)).spec;
+          return { name, gpus: own === null ? "all" : wantedGpus(own) } as const;
+        }),
+    );
+    const sample = this.#host.gpus?.latest() ?? null;
+    const isFresh = sample !== null && Date.now() - sample.time < FRESH_MS;
+    return whyNoGpu(wantedGpus(spec), holders, isFresh ? sample.gpus : null);
+  }
+
+  /** Looks after the GPUs for as long as there is a reason to: each sample may be the one that lets the run start. */
+  #noteGpus(reason: string | null): void {
+    if (reason === (this.#gpus?.reason ?? null)) return;
+    if (reason === null) {
+      this.#gpus?.stop();
+      this.#gpus = null;
+    } else this.#gpus = { reason, stop: this.#gpus?.stop ?? this.#watchGpus() };
+    this.#changed();
   }
 
   async #whoseTurn(): Promise<RunEntry | null> {
@@ -170,9 +217,9 @@ export class RunQueue implements QueueControl {
   /** False when it stays where it is and nothing else has its turn either. */
   async #start(entry: RunEntry): Promise<boolean> {
     if (!isWaiting(entry.record)) return true; // Taken out or stopped since.
+    let writeDown: () => Promise<void>;
     try {
-      // The world may have changed since it was queued: interpreter, files, dataset.
-      await this.#host.prepare(entry);
+      writeDown = await this.#host.prepare(entry);
     } catch (error) {
       if (isShortage(error)) throw error;
       await this.#refuse(entry, error);
@@ -180,12 +227,14 @@ export class RunQueue implements QueueControl {
     }
     // That takes its time: the server may be ending, the queue may have been paused, its limit lowered.
     if (!this.#isOpen() || (await this.#whoseTurn()) === null) return false;
-    await this.#launch(entry);
+    await this.#launch(entry, writeDown);
     return true;
   }
 
-  async #launch(entry: RunEntry): Promise<void> {
+  /** @param writeDown what it starts with, where that is not written yet */
+  async #launch(entry: RunEntry, writeDown?: () => Promise<void>): Promise<void> {
     try {
+      await writeDown?.();
       await this.#host.launch(entry);
     } catch (error) {
       if (isWaiting(entry.record) && isShortage(error)) throw error;
@@ -195,16 +244,24 @@ export class RunQueue implements QueueControl {
     }
   }
 
-  /** The run failed before it began; the next one has its turn. */
+  /** The run failed before it began, or went on; the next one has its turn. */
   async #refuse(entry: RunEntry, error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
-    const advice = (error instanceof TrainyardError ? error.hint : null) ?? "Mend it, then start a clone of the run.";
+    const begun = entry.record.attempt > 0;
+    const advice =
+      (error instanceof TrainyardError ? error.hint : null) ?? `Mend it, then ${begun ? "resume it" : "start a clone of the run"}.`;
     const failure: Failure = { class: "launch_error", message, evidence: [], advice };
     await this.#ledger.moveFrom(entry, (state) => state === "queued", {
       to: "failed",
       cause: "server",
       evidence: { reason: message },
-      changes: { state_reason: message, failure, ended_at: new Date().toISOString(), ...leaving(entry.record, "failed") },
+      changes: {
+        state_reason: message,
+        failure,
+        // One that was to go on has trained until then.
+        ...(!begun && { ended_at: new Date().toISOString() }),
+        ...leaving(entry.record, "failed"),
+      },
     });
   }
 

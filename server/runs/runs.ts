@@ -7,11 +7,9 @@ import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../
 import type { MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
-import type { RunSpec } from "../../protocol/spec.ts";
-import type { RunState } from "../../protocol/states.ts";
 import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { runOfTrash, type TrashId } from "../../protocol/trash.ts";
-import { changedParams, Recipes } from "../recipes/recipes.ts";
+import { Recipes } from "../recipes/recipes.ts";
 import { serverFolder } from "../discovery/discovery.ts";
 import type { RunSeries } from "../series/types.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
@@ -21,16 +19,16 @@ import { Attempts } from "./attempts.ts";
 import { changeTag } from "./checkpoint-tags.ts";
 import { damagedDetail, runDetail } from "./detail.ts";
 import { Documents } from "./documents.ts";
-import { dequeueDraft, enqueueDraft, prepareAnew, rewriteDraft, startNow } from "./drafts.ts";
+import { cancelBeforeStart, dequeue, enqueueDraft, rewriteDraft, startNow } from "./drafts.ts";
 import type { RunEntry } from "./entry.ts";
+import { continueRun, planFork, prepareAnew, type StartContext } from "./go-on.ts";
 import { Inventory } from "./inventory.ts";
 import { Ledger } from "./ledger.ts";
 import { makeRun, type NewRun } from "./make-run.ts";
-import { baseDirOf, mustBeOneRun, mustPassCheck, planRun, recordedSpec, type PrepareContext } from "./prepare.ts";
+import { baseDirOf, mustBeOneRun, mustPassCheck, planRun, type PrepareContext } from "./prepare.ts";
 import { queueHistory } from "./queue-history.ts";
-import { leaving, newStay } from "./queue-stay.ts";
+import { newStay } from "./queue-stay.ts";
 import { retainAutomatically, retainCheckpoints } from "./retention.ts";
-import { planResume } from "./resume.ts";
 import { stampOf } from "./run-cache.ts";
 import { RunQueue } from "./run-queue.ts";
 import { SeriesPool } from "./series-pool.ts";
@@ -51,7 +49,7 @@ class RunsRoom implements Runs {
   readonly #attempts: Attempts;
   readonly #inventory: Inventory;
   readonly queue: RunQueue;
-  readonly #drafts: { readonly context: PrepareContext; readonly ledger: Ledger };
+  readonly #starts: StartContext;
   /** Changes of one run wait for each other. */
   readonly #lines = new KeyedQueue();
 
@@ -74,12 +72,13 @@ class RunsRoom implements Runs {
       void this.queue.pump();
       void this.#lines.run(entry.id, () => this.#using(entry, () => retainAutomatically(this.#ledger, entry)));
     });
-    this.#drafts = { context: this.#context, ledger: this.#ledger };
+    this.#starts = { context: this.#context, ledger: this.#ledger, forgetPlace: (id) => this.queue.forgetPlace(id) };
     this.queue = new RunQueue({
       ledger: this.#ledger,
       inTurn: (entry, work) => this.#lines.run(entry.id, () => this.#using(entry, work)),
-      prepare: (entry) => prepareAnew(this.#drafts, entry),
+      prepare: (entry) => prepareAnew(this.#starts, entry),
       launch: (entry) => this.#attempts.launch(entry),
+      gpus: options.gpus ?? null,
     });
     this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts, options.paced ?? (() => Promise.resolve()));
     this.#ledger.listen((change) => {
@@ -200,17 +199,15 @@ class RunsRoom implements Runs {
   }
 
   startDraft(id: RunId): Promise<RunDetail> {
-    return this.#changing(id, (entry) => startNow(this.#drafts, entry));
+    return this.#changing(id, (entry) => startNow(this.#starts, entry));
   }
 
-  async enqueue(id: RunId): Promise<RunDetail> {
-    mustWrite(this.#store);
-    await this.queue.forgetPlace(id);
-    return this.#changing(id, (entry) => enqueueDraft(this.#drafts, entry));
+  enqueue(id: RunId): Promise<RunDetail> {
+    return this.#changing(id, (entry) => enqueueDraft(this.#starts, entry));
   }
 
   dequeue(id: RunId): Promise<RunDetail> {
-    return this.#changing(id, (entry) => dequeueDraft(this.#drafts, entry));
+    return this.#changing(id, (entry) => dequeue(this.#starts, entry));
   }
 
   moveInQueue(id: RunId, to: MoveInQueue): Promise<Queue> {
@@ -224,17 +221,7 @@ class RunsRoom implements Runs {
 
   cancel(id: RunId, request: CancelRun, by: "user" | "sweep" = "user"): Promise<RunDetail> {
     return this.#changing(id, async (entry) => {
-      const waiting = (state: RunState): boolean => state === "draft" || state === "queued";
-      const cancelled = await this.#ledger.moveFrom(entry, waiting, {
-        to: "cancelled",
-        cause: by,
-        changes: {
-          state_reason: `Stopped before it began: ${request.reason}.`,
-          ended_at: new Date().toISOString(),
-          ...leaving(entry.record, "cancelled"),
-        },
-      });
-      if (cancelled) return;
+      if (await cancelBeforeStart(this.#starts, entry, request.reason, by)) return;
       const { state, name, attempt } = entry.record;
       if (!LIVE_STATES.has(state)) throw new TrainyardError("conflict", `the run ${name} is not running (${state})`, null);
       const attempts = await this.#store.attempts(id);
@@ -258,10 +245,12 @@ class RunsRoom implements Runs {
   }
 
   async resume(id: RunId, request: ResumeRun): Promise<RunDetail> {
-    if (request.mode === "continue") return this.#changing(id, (entry) => this.#continue(entry, request));
+    if (request.mode === "continue") return this.#changing(id, (entry) => continueRun(this.#starts, entry, request));
     mustWrite(this.#store);
     // In its turn: no checkpoint may be removed between being chosen and being written down as a parent.
-    const entry = await this.#lines.run(id, () => this.#fork(this.#ledger.mustChange(id), request));
+    const entry = await this.#lines.run(id, async () =>
+      this.#make(await planFork(this.#context, this.#ledger.mustChange(id).record, request)),
+    );
     await this.queue.pump();
     return this.detail(entry.record.id);
   }
@@ -353,38 +342,6 @@ class RunsRoom implements Runs {
 
   #make(run: NewRun): Promise<RunEntry> {
     return makeRun({ store: this.#store, ledger: this.#ledger, gpuNames: this.#options.gpuNames }, run);
-  }
-
-  async #continue(entry: RunEntry, request: ResumeRun): Promise<void> {
-    const { id, name, state } = entry.record;
-    if (!FINAL_STATES.has(state)) throw new TrainyardError("conflict", `the run ${name} is ${state}`, "Stop it first, or fork it.");
-    const { spec, baseDir, plan, resume, before } = await planResume(this.#context, entry.record, request);
-    const resolved = await recordedSpec({ run: id, paths: this.#store.paths(id), plan, spec, baseDir, resume });
-    await this.#store.writeResolved(id, resolved);
-    entry.resolvedParams = plan.params;
-    const changes = changedParams(before, plan.params);
-    const attempt = entry.record.attempt + 1;
-    if (Object.keys(changes).length > 0 || request.name !== undefined) {
-      const edit = { attempt, params: changes, ...(request.name === undefined ? {} : { name: request.name }) };
-      const renamed = request.name === undefined ? {} : { name: request.name };
-      await this.#ledger.change(entry, renamed, { type: "edit", time: new Date().toISOString(), changes: edit });
-    }
-    await this.#ledger.move(entry, { to: "queued", cause: "user", evidence: { checkpoint: resume.name, step: resume.step } });
-  }
-
-  async #fork(parent: RunEntry, request: ResumeRun): Promise<RunEntry> {
-    const { spec, baseDir, plan, resume } = await planResume(this.#context, parent.record, request);
-    const name = request.name ?? `${parent.record.name} (fork at ${resume.step})`.slice(0, 200);
-    const forked: RunSpec = { ...spec, name, params: { ...spec.params, ...request.params } };
-    return this.#make({
-      spec: forked,
-      plan,
-      baseDir,
-      source: undefined,
-      state: "queued",
-      parent: { run: parent.record.id, checkpoint: resume.name, step: resume.step },
-      resume,
-    });
   }
 }
 

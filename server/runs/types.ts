@@ -7,7 +7,7 @@ import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../
 import type { ChangeQueue, MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
-import type { RunUsage } from "../../protocol/system.ts";
+import type { RunUsage, SystemSample } from "../../protocol/system.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { TrashId } from "../../protocol/trash.ts";
 import type { CompactFiles } from "../series/compact-files.ts";
@@ -29,6 +29,8 @@ export interface RunsOptions {
   readonly openSystem: (run: RunId) => RunSeries;
   /** Names of the machine's GPUs, for the snapshot of the environment. */
   readonly gpuNames?: () => Promise<readonly string[]>;
+  /** What the machine's GPUs do, for runs that wait for free ones; without it nobody knows. */
+  readonly gpus?: GpuWatch;
   /** Where old values of live runs go. Default: the server's folder in the store. */
   readonly spillFolder?: string;
   /** Compact files that `openMetrics` reads; without them the points of all runs come from their metric files. */
@@ -41,6 +43,13 @@ export interface RunsOptions {
    */
   readonly paced?: () => Promise<void>;
   readonly log?: (text: string) => void;
+}
+
+export interface GpuWatch {
+  /** The newest sample; null before the first. */
+  latest(): SystemSample | null;
+  /** While somebody listens, samples come every few seconds; the returned function ends that. */
+  onSample(listener: (sample: SystemSample) => void): () => void;
 }
 
 /** What is known of every run at once; a summary may have to be read. */
@@ -127,7 +136,7 @@ export interface Runs {
   readonly queue: QueueControl;
   /** Puts a draft at the end of the queue. @throws TrainyardError conflict */
   enqueue(id: RunId): Promise<RunDetail>;
-  /** Makes a draft of a run that waits. @throws TrainyardError conflict */
+  /** A run that waits is a draft again, or as it had ended before it was to go on. @throws TrainyardError conflict */
   dequeue(id: RunId): Promise<RunDetail>;
   /** @throws TrainyardError conflict when a run does not wait */
   moveInQueue(id: RunId, to: MoveInQueue): Promise<Queue>;

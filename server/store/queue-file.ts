@@ -8,7 +8,7 @@ import { KeyedQueue } from "./keyed-queue.ts";
 import { QUEUE_FILE } from "./paths.ts";
 import type { QueueDocument } from "./types.ts";
 
-const DEFAULTS: QueueFile = { version: RUN_FOLDER_VERSION, concurrency: 1, paused_at: null, order: [] };
+const DEFAULTS: QueueFile = { version: RUN_FOLDER_VERSION, concurrency: 1, paused_at: null, wait_for_gpus: false, order: [] };
 
 export class StoredQueue implements QueueDocument {
   readonly #file: string;

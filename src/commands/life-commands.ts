@@ -9,7 +9,7 @@ import { canGoOn } from "../runs/run-nodes.ts";
 import { checkpointOf, chooseRun, chooseRuns, pickCheckpoint } from "./arguments.ts";
 import { nameHint } from "./name-check.ts";
 import { parseOverrides } from "./overrides.ts";
-import { afterStart } from "./start-commands.ts";
+import { afterStart, type When } from "./start-commands.ts";
 
 /** Graceful: the training writes a final checkpoint, from which it can be resumed. Needs no question. */
 export async function stopRun(host: Host, ...args: unknown[]): Promise<void> {
@@ -38,14 +38,26 @@ export async function resumeRun(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => FINAL_STATES.has(each.state) && canGoOn(each), "Resume");
   if (run === null) return;
   const checkpoint = checkpointOf(args) ?? (await pickCheckpoint(host, run.id, `Resume ${run.name}`, (each) => each.resumable));
-  if (checkpoint !== null) await resumeFrom(host, run.id, checkpoint.id);
+  if (checkpoint !== null) await resumeFrom(host, run.id, run.name, checkpoint.id);
 }
 
 /** @param checkpoint id or name; null takes the newest that can be resumed */
-export async function resumeFrom(host: Host, run: RunId, checkpoint: string | null): Promise<void> {
+export async function resumeFrom(host: Host, run: RunId, name: string, checkpoint: string | null): Promise<void> {
+  const when = await askWhen(`Resume ${name}`);
+  if (when === null) return;
   const api = await host.connection.api();
-  const body = { mode: "continue", params: {}, ...(checkpoint === null ? {} : { checkpoint }) } as const;
-  afterStart(host, await api.call("resumeRun", { params: { id: run }, body }));
+  const body = { mode: "continue", params: {}, queue: when === "queue", ...(checkpoint === null ? {} : { checkpoint }) } as const;
+  afterStart(host, await api.call("resumeRun", { params: { id: run }, body }), when);
+}
+
+/** null when the user left the question. */
+async function askWhen(title: string): Promise<When | null> {
+  const choices: (vscode.QuickPickItem & { readonly when: When })[] = [
+    { label: "$(debug-start) Start now", when: "now" },
+    { label: "$(list-ordered) Add to queue", detail: "It starts when its turn comes", when: "queue" },
+  ];
+  const chosen = await vscode.window.showQuickPick(choices, { title, placeHolder: "When?" });
+  return chosen?.when ?? null;
 }
 
 /** A new run that starts from a checkpoint of this one, with other values where the user says so. */
@@ -81,11 +93,14 @@ export async function forkFrom(host: Host, id: RunId, runName: string, checkpoin
     validateInput: (text) => (project === undefined ? null : nameHint(api, project, text)),
   });
   if (name === undefined) return;
+  const when = await askWhen(title);
+  if (when === null) return;
   const body = {
     mode: "fork",
     params: overrides.params,
+    queue: when === "queue",
     ...(checkpoint === null ? {} : { checkpoint }),
     ...(name.trim() === "" ? {} : { name: name.trim() }),
   } as const;
-  afterStart(host, await api.call("resumeRun", { params: { id }, body }));
+  afterStart(host, await api.call("resumeRun", { params: { id }, body }), when);
 }

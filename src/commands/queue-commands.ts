@@ -18,7 +18,7 @@ export async function enqueueRun(host: Host, ...args: unknown[]): Promise<void> 
   for (const run of runs) await api.call("enqueueRun", { params: { id: run.id } });
 }
 
-/** They are drafts again. */
+/** They are drafts again, or ended as they were. */
 export async function dequeueRun(host: Host, ...args: unknown[]): Promise<void> {
   const runs = await chooseRuns(host, args, isWaiting, "Remove from Queue");
   const api = await host.connection.api();
@@ -70,6 +70,23 @@ export async function setQueueLimit(host: Host): Promise<void> {
         : `A whole number from 1 to ${String(MOST_CONCURRENT)}`,
   });
   if (text !== undefined) await api.call("changeQueue", { body: { concurrency: Number(text) } });
+}
+
+export async function setQueueGpus(host: Host): Promise<void> {
+  const api = await host.connection.api();
+  const { wait_for_gpus } = await api.call("getQueue");
+  const now = (is: boolean): string => (is === wait_for_gpus ? "now" : "");
+  const rules: (vscode.QuickPickItem & { readonly wait: boolean })[] = [
+    { label: "Ignore what GPUs do", description: now(false), detail: "A run starts when there is a place for it.", wait: false },
+    {
+      label: "Wait for free GPUs",
+      description: now(true),
+      detail: "A run starts once the GPUs that its document names are free, or all of the machine where it names none.",
+      wait: true,
+    },
+  ];
+  const chosen = await vscode.window.showQuickPick(rules, { title: "Set GPU Rule of Queue" });
+  if (chosen !== undefined) await api.call("changeQueue", { body: { wait_for_gpus: chosen.wait } });
 }
 
 export async function showQueueHistory(host: Host): Promise<void> {

@@ -78,7 +78,7 @@ export const startRunFile = (host: Host, ...args: unknown[]): Promise<void> => l
 export const queueRunFile = (host: Host, ...args: unknown[]): Promise<void> => launchRunFile(host, args, "queue");
 
 /** Makes a run of a *.run.yaml document; what is wrong with it is shown in the file. */
-async function launchRunFile(host: Host, args: readonly unknown[], when: "now" | "queue"): Promise<void> {
+async function launchRunFile(host: Host, args: readonly unknown[], when: When): Promise<void> {
   const file = fileOf(args);
   if (file === null) throw new TrainyardError("missing_file", "no run file is open", "Open a *.run.yaml file, then try again.");
   const { diagnostics } = host;
@@ -132,21 +132,23 @@ export async function startDraft(host: Host, ...args: unknown[]): Promise<void> 
   afterStart(host, started);
 }
 
-async function start(host: Host, settings: Settings, input: RunSpecInput, source?: string, when: "now" | "queue" = "now"): Promise<void> {
+async function start(host: Host, settings: Settings, input: RunSpecInput, source?: string, when: When = "now"): Promise<void> {
   const python = input.python ?? (await host.python.current()).path;
   const api = await host.connection.api();
   const spec = RunSpec.parse({ ...input, python });
-  const queue = when === "queue";
   const made = await api.call("createRun", {
-    body: { spec, start: true, queue, base_dir: settings.baseDir, ...(source === undefined ? {} : { source }) },
+    body: { spec, start: true, queue: when === "queue", base_dir: settings.baseDir, ...(source === undefined ? {} : { source }) },
   });
-  if (queue) vscode.window.setStatusBarMessage(`Trainyard: ${made.name} waits in the queue`, 4000);
-  else afterStart(host, made);
+  afterStart(host, made, when);
 }
 
-/** The same for every way of starting: shown when the user likes it so. */
-export function afterStart(host: Host, run: Pick<RunDetail, "id" | "name">): void {
-  if (readSettings()?.openDashboardOnStart === true) host.panels.open({ view: "dashboard", run: run.id });
+/** At once, or in its turn. */
+export type When = "now" | "queue";
+
+/** The same for every way of starting: shown when the user likes it so. What waits is in the tree. */
+export function afterStart(host: Host, run: Pick<RunDetail, "id" | "name">, when: When = "now"): void {
+  if (when === "queue") vscode.window.setStatusBarMessage(`Trainyard: ${run.name} waits in the queue`, 4000);
+  else if (readSettings()?.openDashboardOnStart === true) host.panels.open({ view: "dashboard", run: run.id });
   else vscode.window.setStatusBarMessage(`Trainyard: ${run.name} has been started`, 4000);
 }
 

@@ -5,6 +5,7 @@ import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { changedFiles, fileAsOf, type RunCode } from "../runs/run-code.ts";
 import type { ServerConnection } from "../server/connection.ts";
+import { ServerDocuments } from "./server-documents.ts";
 
 const SCHEME = "trainyard-code";
 
@@ -15,13 +16,9 @@ export interface CodeFile {
   readonly file: string;
 }
 
-export class CodeDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  readonly #connection: ServerConnection;
-  readonly #registration: vscode.Disposable;
-
+export class CodeDocuments extends ServerDocuments {
   constructor(connection: ServerConnection) {
-    this.#connection = connection;
-    this.#registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+    super(SCHEME, connection);
   }
 
   /** @throws TrainyardError when the run has no code to show */
@@ -41,18 +38,13 @@ export class CodeDocuments implements vscode.TextDocumentContentProvider, vscode
     if (picked === undefined) return;
     const then = documentUri(run, picked);
     const now = vscode.Uri.file(path.join(code.root, picked));
-    await vscode.commands.executeCommand("vscode.diff", then, now, `${path.basename(picked)} (${name} ↔ now)`);
+    await this.showBeside(then, now, `${path.basename(picked)} (${name} ↔ now)`);
   }
 
   /** A file of two runs beside each other. A run that had no such file has an empty side. */
   async compare(baseline: CodeFile, other: CodeFile): Promise<void> {
     const title = `${path.basename(other.file)} (${baseline.name} ↔ ${other.name})`;
-    await vscode.commands.executeCommand(
-      "vscode.diff",
-      documentUri(baseline.run, baseline.file),
-      documentUri(other.run, other.file),
-      title,
-    );
+    await this.showBeside(documentUri(baseline.run, baseline.file), documentUri(other.run, other.file), title);
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
@@ -60,12 +52,8 @@ export class CodeDocuments implements vscode.TextDocumentContentProvider, vscode
     return fileAsOf(await this.#codeOf(run), file.join("/"));
   }
 
-  dispose(): void {
-    this.#registration.dispose();
-  }
-
   async #codeOf(id: RunId): Promise<RunCode> {
-    const run = await (await this.#connection.api()).call("getRun", { params: { id } });
+    const run = await (await this.api()).call("getRun", { params: { id } });
     if (run.git?.commit == null)
       throw new TrainyardError(
         "not_found",

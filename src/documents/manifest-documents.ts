@@ -2,19 +2,16 @@
 import * as vscode from "vscode";
 import type { Experiment, Manifest } from "../../protocol/experiments.ts";
 import type { ServerConnection } from "../server/connection.ts";
+import { ServerDocuments } from "./server-documents.ts";
 
 const SCHEME = "trainyard-manifest";
 const ENDING = ".json";
 
 type Named = Pick<Experiment, "project" | "name">;
 
-export class ManifestDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  readonly #connection: ServerConnection;
-  readonly #registration: vscode.Disposable;
-
+export class ManifestDocuments extends ServerDocuments {
   constructor(connection: ServerConnection) {
-    this.#connection = connection;
-    this.#registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+    super(SCHEME, connection);
   }
 
   /** Beside the one before, where there is one. */
@@ -26,19 +23,15 @@ export class ManifestDocuments implements vscode.TextDocumentContentProvider, vs
     }
     const when = (of: Manifest): string => new Date(of.time).toLocaleString();
     const title = `${experiment.name} (${when(before)} ↔ ${when(manifest)})`;
-    await vscode.commands.executeCommand("vscode.diff", documentUri(experiment, before), now, title);
+    await this.showBeside(documentUri(experiment, before), now, title);
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
     const [, project = "", experiment = "", file = ""] = uri.path.split("/").map(decodeURIComponent);
-    const api = await this.#connection.api();
+    const api = await this.api();
     const params = { project, experiment, time: file.slice(0, -ENDING.length) };
     const { time, last_time, configuration, runs } = await api.call("getManifest", { params });
     return `${JSON.stringify({ ...configuration, runs, time, last_time }, null, 2)}\n`;
-  }
-
-  dispose(): void {
-    this.#registration.dispose();
   }
 }
 

@@ -60,7 +60,7 @@ export async function runHostCommand(host: Host, command: HostCommand, page: Pag
       return;
     case "resume_run":
       trusted();
-      await resumeFrom(host, command.run, command.checkpoint);
+      await resumeFrom(host, command.run, host.board.run(command.run)?.name ?? command.run, command.checkpoint);
       return;
     case "cancel_run":
       await vscode.commands.executeCommand("trainyard.stopRun", command.run);

@@ -3,8 +3,12 @@ import type { Queue, QueueHistoryEntry, WaitingRun } from "../../protocol/queue.
 import { formatDuration } from "./format.ts";
 
 /** `2 waiting · 1 of 1 running`, `paused · 2 waiting` */
-export function queueDescription({ concurrency, paused_at, running, waiting }: Queue): string {
-  const parts = [`${String(waiting.length)} waiting`, `${String(running.length)} of ${String(concurrency)} running`];
+export function queueDescription({ concurrency, paused_at, wait_for_gpus, running, waiting }: Queue): string {
+  const parts = [
+    `${String(waiting.length)} waiting`,
+    `${String(running.length)} of ${String(concurrency)} running`,
+    ...(wait_for_gpus ? ["for free GPUs"] : []),
+  ];
   return (paused_at === null ? parts : ["paused", ...parts]).join(" · ");
 }
 
@@ -19,9 +23,9 @@ export function placeText({ position, reason }: Pick<WaitingRun, "position" | "r
 }
 
 /** `completed · waited 3 min 10 s · ran 2 h 05 min` */
-export function historyText({ left, state, waited_seconds, started_at, ended_at }: QueueHistoryEntry): string {
-  const ran =
-    left === "started" && started_at !== null && ended_at !== null ? (Date.parse(ended_at) - Date.parse(started_at)) / 1000 : null;
+export function historyText({ left, left_at, state, waited_seconds, ended_at }: QueueHistoryEntry): string {
+  // From the start that the queue made: one that went on had trained before.
+  const ran = left === "started" && ended_at !== null ? (Date.parse(ended_at) - Date.parse(left_at)) / 1000 : null;
   const outcome = { started: state, removed: "taken out", cancelled: "stopped while it waited", failed: "could not start" }[left];
   return [outcome, `waited ${formatDuration(waited_seconds)}`, ...(ran === null ? [] : [`ran ${formatDuration(ran)}`])].join(" · ");
 }

@@ -120,13 +120,3 @@ export function checkpointContext(run: RunSummary | undefined, checkpoint: Check
   if (checkpoint.resumable) return "checkpoint resumable";
   return checkpoint.forkable ? "checkpoint weights" : "checkpoint unusable";
 }
-
-/** Does the tree above the run change (its place or its group), or only its own row? */
-export function movesInTree(run: RunSummary, before: RunSummary | null): boolean {
-  if (before === null) return true;
-  return before.project !== run.project || before.archived !== run.archived || liveness(before) !== liveness(run);
-}
-
-function liveness(run: RunSummary): boolean {
-  return LIVE_STATES.has(run.state);
-}

@@ -11,7 +11,6 @@ import {
   archivedNodes,
   checkpointContext,
   countText,
-  movesInTree,
   nodeId,
   projectDescription,
   projectNodes,
@@ -22,6 +21,7 @@ import {
   type RunNode,
 } from "../runs/run-nodes.ts";
 import { originText, runDescription, runSpoken, runTooltip, stateLook } from "../runs/run-text.ts";
+import { TreeChanges } from "../runs/tree-changes.ts";
 import type { ServerConnection } from "../server/connection.ts";
 
 const REDRAW_MS = 400;
@@ -31,27 +31,27 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
   readonly #board: RunBoard;
   readonly #queue: QueueBoard;
   readonly #connection: ServerConnection;
-  readonly #changed = new vscode.EventEmitter<RunNode | undefined>();
+  readonly #changed = new vscode.EventEmitter<RunNode[] | undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
   readonly #decorations = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChangeFileDecorations = this.#decorations.event;
   /** One object per node: the tree finds a node again by identity. */
   readonly #nodes = new Map<string, RunNode>();
-  readonly #dirty = new Set<string>();
+  readonly #changes: TreeChanges;
   readonly #subscriptions: { dispose(): void }[];
-  #redrawAll = false;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(board: RunBoard, queue: QueueBoard, connection: ServerConnection) {
     this.#board = board;
     this.#queue = queue;
     this.#connection = connection;
+    this.#changes = new TreeChanges(queue.queue);
     this.#subscriptions = [
       board.onChange((change) => {
         this.#note(change);
       }),
-      queue.onChange(() => {
-        this.#redrawAll = true;
+      queue.onChange((now) => {
+        this.#changes.noteQueue(now);
         this.#redrawSoon();
       }),
     ];
@@ -229,18 +229,9 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
   }
 
   #note(change: BoardChange): void {
-    switch (change.kind) {
-      case "reset":
-      case "removed":
-        this.#redrawAll = true;
-        break;
-      case "run":
-        if (movesInTree(change.run, change.before)) this.#redrawAll = true;
-        else this.#dirty.add(nodeId({ kind: "run", run: change.run.id }));
-        if (change.before?.starred !== change.run.starred)
-          this.#decorations.fire(vscode.Uri.from({ scheme: RUN_SCHEME, path: `/${change.run.id}` }));
-        break;
-    }
+    this.#changes.noteRuns(change);
+    if (change.kind === "run" && change.before?.starred !== change.run.starred)
+      this.#decorations.fire(vscode.Uri.from({ scheme: RUN_SCHEME, path: `/${change.run.id}` }));
     this.#redrawSoon();
   }
 
@@ -252,14 +243,13 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
 
   #redraw(): void {
     this.#timer = null;
-    if (this.#redrawAll) this.#changed.fire(undefined);
-    else
-      for (const id of this.#dirty) {
-        const node = this.#nodes.get(id);
-        if (node !== undefined) this.#changed.fire(node);
-      }
-    this.#redrawAll = false;
-    this.#dirty.clear();
+    const rows = this.#changes.take();
+    if (rows === "all") this.#changed.fire(undefined);
+    else {
+      // What was never drawn need not be drawn again.
+      const drawn = rows.map((row) => this.#nodes.get(nodeId(row))).filter((node) => node !== undefined);
+      if (drawn.length > 0) this.#changed.fire(drawn);
+    }
   }
 
   #kept(nodes: readonly RunNode[]): RunNode[] {

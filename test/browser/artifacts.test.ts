@@ -6,6 +6,7 @@ import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { newRunId } from "../../protocol/ids.ts";
 import { runPaths } from "../../server/store/paths.ts";
+import { leaveCheckpoint } from "../store/fixtures.ts";
 import { useChromium } from "./chromium.ts";
 import { RealServer } from "./real-server.ts";
 
@@ -262,4 +263,21 @@ it("takes description and notes, keeps them over a reload, and shows what others
   await said.getByRole("button", { name: "Try again" }).click();
   await expect.poll(async () => (await known()).notes).toBe("not yet");
   expect(await page.evaluate(() => "owned" in window)).toBe(false);
+});
+
+it("has a run wait in the queue to go on from a checkpoint, and says its place", async () => {
+  const { client } = server.live;
+  const id = await server.addRun({ params: { command: ["true"] }, metrics: {}, record: { name: "longer", recipe: "command" } });
+  const { dir } = runPaths(path.join(server.live.store, "demo", "runs", id));
+  const resolved = path.join(dir, "resolved.json");
+  await writeFile(resolved, JSON.stringify({ ...(JSON.parse(await readFile(resolved, "utf8")) as object), recipe: "command" }));
+  await leaveCheckpoint(dir, 40);
+  await client.call("refresh");
+  await client.call("changeQueue", { body: { paused: true } });
+  await page.goto(server.address(`run=${id}`));
+  await page.getByTestId("resume-run").click();
+  await page.getByTestId("resume-queue").click();
+  await expect.poll(() => page.getByTestId("run-state").getAttribute("data-state")).toBe("queued");
+  await expect.poll(() => page.getByTestId("state-reason").innerText()).toBe("#1 in the queue. The queue is paused.");
+  expect((await client.call("getQueue")).waiting).toMatchObject([{ id, position: 1 }]);
 });

@@ -1,11 +1,12 @@
 /** The built command line as programs use it: one JSON value, and an exit code that says what it was. */
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ApiError } from "../../protocol/errors.ts";
 import type { Queue, QueueHistory } from "../../protocol/queue.ts";
 import { EXIT, EXIT_CODE_HELP } from "../../cli/exit-codes.ts";
 import { LiveServer } from "../http/live-server.ts";
+import { leaveCheckpoint } from "../store/fixtures.ts";
 import { builtCli } from "../support/machine.ts";
 import { runProgram, type Finished } from "../support/processes.ts";
 
@@ -100,6 +101,33 @@ describe("experiments", () => {
   });
 });
 
+describe("a template of the workspace", () => {
+  it("is what runs are made from, with its comments, and stays as it is", async () => {
+    const file = path.join(live.root, "trainyard_templates", "sized.run.yaml");
+    const text = 'recipe: command\nproject: templates\nparams:\n  # what it does\n  command: ["false"]\n';
+    await mkdir(path.dirname(file));
+    await writeFile(file, text);
+    const made = await json<Made & { run_dir: string; params: object }>(
+      ...["run", "--template", "sized", "--draft", "--json", "--name", "from it", "--set", "command=['true']"],
+    );
+    expect(made).toMatchObject({ name: "from it", state: "draft", project: "templates", params: { command: ["true"] } });
+    expect(await readFile(path.join(made.run_dir, "spec.yaml"), "utf8")).toMatch(/# what it does\n +command: .*true/);
+    expect(await readFile(file, "utf8")).toBe(text);
+  });
+
+  it.each<[number, string, RegExp, string[]]>([
+    [EXIT.notFound, "not_found", /no template size in.*Did you mean sized/s, ["--template", "size"]],
+    [EXIT.invalid, "bad_request", /the place of a file/, ["sized.run.yaml", "--template", "sized"]],
+    [EXIT.invalid, "invalid_spec", /broken\.run\.yaml, line 2/, ["--template", "broken"]],
+  ])("is refused with exit code %i (%s)", async (code, error, message, args) => {
+    await writeFile(path.join(live.root, "trainyard_templates", "broken.run.yaml"), "recipe: [\n");
+    const refused = await trainyard("run", ...args, "--json");
+    const told = ApiError.parse(JSON.parse(refused.stdout)).error;
+    expect([refused.code, told.code]).toEqual([code, error]);
+    expect(`${told.message} ${told.hint ?? ""}`).toMatch(message);
+  });
+});
+
 describe("the queue", () => {
   it("is paused, filled, ordered, emptied, let go, and remembers", async () => {
     expect(await json<Queue>("queue", "pause", "--json")).toMatchObject({ concurrency: 1, waiting: [] });
@@ -115,11 +143,25 @@ describe("the queue", () => {
     expect(await json<Made>("queue", "remove", "one", "--json")).toMatchObject({ state: "draft" });
     expect(await json<Made>("queue", "add", "one", "--json")).toMatchObject({ state: "queued" });
     expect(await json<Queue>("queue", "limit", "2", "--json")).toMatchObject({ concurrency: 2 });
+    expect(await json<Queue>("queue", "gpus", "wait", "--json")).toMatchObject({ wait_for_gpus: true });
+    expect((await trainyard("queue", "gpus", "ignore")).stdout).not.toContain("GPU");
     expect(await order("resume")).toHaveLength(3);
     await expect
       .poll(async () => (await json<QueueHistory>("queue", "history", "--json")).entries.map(({ state }) => state))
       .toEqual(["completed", "completed", "completed"]);
     expect((await trainyard("queue", "history")).stdout).toMatch(/OUTCOME.*\n.* completed /);
+  });
+
+  it("has an ended run wait to go on, and one that forks from it", async () => {
+    expect((await trainyard("resume", "two", "--queue")).stderr).toContain("has no complete checkpoint");
+    await leaveCheckpoint((await json<{ run_dir: string }>("inspect", "two", "--json")).run_dir, 40);
+    await live.client.call("refresh");
+    await json<Queue>("queue", "pause", "--json");
+    expect(await json<Made>("resume", "two", "--queue", "--json")).toMatchObject({ name: "two", state: "queued" });
+    expect((await trainyard("resume", "two", "--fork", "--name", "forked", "--queue")).stdout).toMatch(/^run_\w+ {2}forked queued\n$/);
+    expect((await json<Queue>("queue", "--json")).waiting.map(({ name }) => name)).toEqual(["two", "forked"]);
+    expect(await json<Made>("queue", "remove", "two", "--json")).toMatchObject({ state: "completed" });
+    expect(await json<Made>("queue", "remove", "forked", "--json")).toMatchObject({ state: "draft" });
   });
 });
 

@@ -99,6 +99,15 @@ describe("a run document", () => {
     await until("the undo", async () => (await input(form, "num_train_epochs").inputValue()) === "5");
   });
 
+  it("is saved as a template, comments and all", async () => {
+    note();
+    await window.runCommand("Trainyard: Save as Template…");
+    await window.answer("Save as Template", "Tried out");
+    const template = path.join(code.workspace, "trainyard_templates", "tried-out.run.yaml");
+    const text = await readFile(file(), "utf8");
+    await until("the template", async () => (await readFile(template, "utf8").catch(() => "")) === text);
+  });
+
   it("shows what is typed into the text beside it, and where the text is broken", async () => {
     note();
     const form = window.webview();

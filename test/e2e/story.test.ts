@@ -117,6 +117,7 @@ describe("from the first window to the last", () => {
     note();
     const frame = dashboard();
     await frame.getByTestId("resume-run").click();
+    await window.pick("Start now");
     await untilState(frame, "running", 90_000);
     await until("the second attempt", async () => (await frame.getByTestId("attempt").innerText()).includes("2"));
     await window.screenshot("dashboard-resumed");

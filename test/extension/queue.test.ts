@@ -13,6 +13,7 @@ const place = { id, name, project, recipe, position: 1, queued_at: "2026-01-01T0
 const queue: Queue = {
   concurrency: 1,
   paused_at: null,
+  wait_for_gpus: false,
   running: [{ id: "run_00000000000000001", name: "other", project, state: "running", started_at: null }],
   waiting: [place],
 };
@@ -21,6 +22,7 @@ describe("the queue in words", () => {
   it("counts, and says that it is paused", () => {
     expect(queueDescription(queue)).toBe("1 waiting · 1 of 1 running");
     expect(queueDescription({ ...queue, paused_at: "2026-01-01T00:00:00Z" })).toBe("paused · 1 waiting · 1 of 1 running");
+    expect(queueDescription({ ...queue, wait_for_gpus: true })).toBe("1 waiting · 1 of 1 running · for free GPUs");
     expect(placeText(place)).toBe("#1 · Waits for other to end");
   });
 

@@ -4,7 +4,6 @@ import { RunState } from "../../protocol/states.ts";
 import {
   archivedNodes,
   checkpointContext,
-  movesInTree,
   nodeId,
   projectDescription,
   projectNodes,
@@ -140,14 +139,6 @@ describe("the tree", () => {
     });
     expect(checkpointContext(runSummary({ recipe: "command", forkable: true }), checkpoint)).toBe(words);
     expect(checkpointContext(undefined, checkpoint)).toBe("checkpoint unusable");
-  });
-
-  it("redraws a single row unless the run moves", () => {
-    const run = runSummary();
-    expect(movesInTree(run, run)).toBe(false);
-    expect(movesInTree(run, null)).toBe(true);
-    expect(movesInTree(runSummary({ state: "completed" }), run)).toBe(true);
-    expect(movesInTree(runSummary({ archived: true }), run)).toBe(true);
   });
 });
 

@@ -90,7 +90,8 @@ export class LiveServer {
   async remove(): Promise<void> {
     for (const stream of this.#streams) stream.close();
     await this.#server?.close();
-    await rm(this.root, { recursive: true, force: true });
+    // A training that was just killed may still write.
+    await rm(this.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
 

@@ -1,5 +1,5 @@
 /** Walks the table of docs/api.md that says which of our routes does what an endpoint of the five systems did, and calls each. */
-import { appendFile, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fillPath } from "../../protocol/client.ts";
@@ -8,6 +8,7 @@ import { routes, type RouteName } from "../../protocol/routes.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import type { RunFolder } from "../../server/store/types.ts";
 import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
+import { leaveCheckpoint, weights } from "../store/fixtures.ts";
 import { LiveServer } from "./live-server.ts";
 
 let live: LiveServer;
@@ -36,14 +37,6 @@ afterAll(async () => {
   await fixture.remove();
 });
 
-/** A whole checkpoint of weights alone. */
-function weights(): Buffer {
-  const head = Buffer.from(JSON.stringify({ w: { dtype: "F32", shape: [1], data_offsets: [0, 4] } }));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(head.length));
-  return Buffer.concat([length, head, Buffer.alloc(4)]);
-}
-
 interface Request {
   readonly id?: string;
   readonly params?: Record<string, string>;
@@ -68,13 +61,7 @@ async function draft(...argv: string[]): Promise<string> {
 async function resumable(): Promise<{ id: string; checkpoint: string }> {
   const { id, run_dir } = await live.client.call("createRun", { body: { spec: command("true") } });
   await ended(id);
-  const file = path.join(run_dir, "checkpoints", "step-40.safetensors");
-  await writeFile(file, weights());
-  const said = [
-    { type: "framework", time: 1, name: "custom", version: "1", graceful_stop: true, resumes: true },
-    { type: "checkpoint", time: 2, step: 40, path: file, kind: "full", framework: "custom", metrics: { loss: 1.4 }, final: true },
-  ];
-  await appendFile(path.join(run_dir, "attempts", "1", "report.jsonl"), said.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  await leaveCheckpoint(run_dir, 40);
   await live.client.call("refresh");
   const { checkpoints } = await live.client.call("listCheckpoints", { params: { id } });
   return { id, checkpoint: checkpoints[0]?.id ?? "" };

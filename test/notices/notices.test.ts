@@ -12,6 +12,7 @@ import type { RunStore } from "../../server/store/types.ts";
 import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
 import { eventually, LiveServer } from "../http/live-server.ts";
 import { openRoom, type Room } from "../runs/room-fixture.ts";
+import { leaveCheckpoint } from "../store/fixtures.ts";
 import { gpuLine } from "./gpu-line.ts";
 import { Receiver } from "./receiver.ts";
 
@@ -84,6 +85,23 @@ describe("notices", () => {
     const failed = await noticeOf("failed");
     expect(failed).toMatchObject({ id: `failed:${id}:0`, run: { id, name: "queued" } });
     expect(failed.message).toContain("gone.py");
+  });
+
+  it("tell of a run that could not go on when its turn came, though it had failed before, and of none that was taken out", async () => {
+    await live.start({ packageRoot: fixture.root });
+    const spec = { recipe: "command", params: { command: ["false"] }, name: "again" };
+    const { id, run_dir } = await live.client.call("createRun", { body: { spec } });
+    const told = async (): Promise<string[]> => (await live.client.call("listNotices")).notices.map((notice) => notice.id);
+    await expect.poll(told).toEqual([`failed:${id}:1`]);
+    const checkpoint = await leaveCheckpoint(run_dir, 40);
+    await live.client.call("changeQueue", { body: { paused: true } });
+    const wait = () => live.client.call("resumeRun", { params: { id }, body: { mode: "continue", queue: true } });
+    await wait();
+    expect(await live.client.call("dequeueRun", { params: { id } })).toMatchObject({ state: "failed" });
+    const { queue } = await wait();
+    await rm(checkpoint);
+    await live.client.call("changeQueue", { body: { paused: false } });
+    await expect.poll(told).toEqual([`failed:${id}:1:${queue?.queued_at ?? ""}`, `failed:${id}:1`]);
   });
 
   it("tell of silence, and again only after a sign of life; and of a full disk while something runs", async () => {

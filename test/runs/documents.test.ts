@@ -3,13 +3,12 @@ import { access, mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DatasetRequest, ProbeRequest, RenderRequest } from "../../protocol/documents.ts";
-import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunEstimate } from "../../protocol/estimate.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { LogQuery, type CreateRun } from "../../protocol/queries.ts";
 import type { RunSpecInput } from "../../protocol/spec.ts";
 import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
-import { ended, newWorkspace, openRoom, spec, type Room } from "./room-fixture.ts";
+import { ended, newWorkspace, openRoom, refusal, spec, type Room } from "./room-fixture.ts";
 
 let fixture: PackageFixture;
 let workspace: Awaited<ReturnType<typeof newWorkspace>>;
@@ -27,15 +26,6 @@ afterAll(async () => {
 
 const write = (name: string, lines: readonly string[]): Promise<void> => writeFile(path.join(workspace.dir, name), `${lines.join("\n")}\n`);
 const request = (of: CreateRun["spec"], start = true): CreateRun => ({ spec: of, start });
-
-async function refusal(act: Promise<unknown>): Promise<TrainyardError> {
-  const error: unknown = await act.then(
-    () => null,
-    (found: unknown) => found,
-  );
-  if (!(error instanceof TrainyardError)) throw new Error(`it was not refused: ${String(error)}`);
-  return error;
-}
 
 const document = (input: RunSpecInput): { spec: ReturnType<typeof spec> } => ({ spec: spec(input) });
 

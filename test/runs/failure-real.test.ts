@@ -1,39 +1,24 @@
 /** Failure classes of processes that really fail so; what needs a GPU or a cluster is in failure-wordings.test.ts. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { Failure, type FailureClass } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
-import { buildPackage, until, type PackageFixture } from "../launch/package-fixture.ts";
+import { until } from "../launch/package-fixture.ts";
 import { python } from "../support/machine.ts";
-import { ended, newWorkspace, openRoom, scriptSpec, shell, type Room } from "./room-fixture.ts";
+import { ended, roomForEachTest, scriptSpec, shell } from "./room-fixture.ts";
 
-let fixture: PackageFixture;
-let workspace: { dir: string; remove(): Promise<void> };
-let room: Room;
-
-beforeAll(async () => {
-  fixture = await buildPackage();
-});
-afterAll(() => fixture.remove());
-beforeEach(async () => {
-  workspace = await newWorkspace();
-  room = await openRoom(workspace.dir, fixture.root);
-});
-afterEach(async () => {
-  await room.close();
-  await workspace.remove();
-});
+const here = roomForEachTest();
 
 async function failed(spec: RunSpec): Promise<Failure & { run: RunDetail }> {
-  const { id } = await room.runs.create({ spec, start: true });
-  const run = await ended(room, id, 60_000);
+  const { id } = await here.room.runs.create({ spec, start: true });
+  const run = await ended(here.room, id, 60_000);
   expect(run.state).toBe("failed");
   // Kept on the run, for whoever looks later.
-  expect((await room.store.read(id)).record.failure).toEqual(run.failure);
+  expect((await here.room.store.read(id)).record.failure).toEqual(run.failure);
   return { ...Failure.parse(run.failure), run };
 }
 
-const script = (lines: string[]): Promise<RunSpec> => scriptSpec(workspace.dir, "train.py", lines, { python: python() });
+const script = (lines: string[]): Promise<RunSpec> => scriptSpec(here.dir, "train.py", lines, { python: python() });
 
 describe("a process that", () => {
   test.each<[string, FailureClass, string[], RegExp]>([
@@ -95,18 +80,18 @@ describe("a process that", () => {
   });
 
   test("another process kills", async () => {
-    const { id } = await room.runs.create({ spec: shell("echo step 1; sleep 60"), start: true });
-    const pid = await until("the process", () => room.runs.liveProcesses().get(id)?.pid);
-    await until("its line", async () => (await room.store.logBytes(id, 1, 0, 10)).size > 0);
+    const { id } = await here.room.runs.create({ spec: shell("echo step 1; sleep 60"), start: true });
+    const pid = await until("the process", () => here.room.runs.liveProcesses().get(id)?.pid);
+    await until("its line", async () => (await here.room.store.logBytes(id, 1, 0, 10)).size > 0);
     process.kill(pid, "SIGKILL");
-    const run = await ended(room, id);
+    const run = await ended(here.room, id);
     expect(run.failure).toMatchObject({ class: "killed", message: "Killed by SIGKILL; by whom is not recorded", evidence: ["step 1"] });
   });
 });
 
 test("a run that succeeds has no failure, whatever it prints", async () => {
   const words = ["CUDA out of memory", "Traceback (most recent call last):", "FileNotFoundError: x", "Segmentation fault", "loss is nan"];
-  const { id } = await room.runs.create({ spec: await script(words.map((text) => `print(${JSON.stringify(text)})`)), start: true });
-  const run = await ended(room, id);
+  const { id } = await here.room.runs.create({ spec: await script(words.map((text) => `print(${JSON.stringify(text)})`)), start: true });
+  const run = await ended(here.room, id);
   expect([run.state, run.failure]).toEqual(["completed", null]);
 });

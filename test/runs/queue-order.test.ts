@@ -110,7 +110,8 @@ describe("what the queue tells", () => {
             // Continued on its own after its time in the queue: no place of the queue is taken.
             { ...running(99), attempt: 2 },
           ];
-          const settings = { version: 1 as const, concurrency: limit, paused_at: paused ? "2026-01-01T00:00:00Z" : null, order: [] };
+          const paused_at = paused ? "2026-01-01T00:00:00Z" : null;
+          const settings = { version: 1 as const, concurrency: limit, paused_at, wait_for_gpus: false, order: [] };
           const { running: live, waiting: line } = queueState(settings, records, null);
           expect(live).toHaveLength(ran.filter((state) => LIVE_STATES.has(state)).length);
           expect(line.map(({ position }) => position)).toEqual(line.map((_, place) => place + 1));

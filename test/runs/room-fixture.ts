@@ -2,6 +2,8 @@
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { RunSpec, type RunSpecInput } from "../../protocol/spec.ts";
@@ -11,7 +13,7 @@ import type { Runs, RunsChange, RunsOptions } from "../../server/runs/types.ts";
 import { openSeries } from "../../server/series/series.ts";
 import { openStore } from "../../server/store/store.ts";
 import type { RunStore } from "../../server/store/types.ts";
-import { until } from "../launch/package-fixture.ts";
+import { buildPackage, until, type PackageFixture } from "../launch/package-fixture.ts";
 
 export interface Room {
   readonly runs: Runs;
@@ -81,4 +83,54 @@ export async function closeRoom(room: Room): Promise<void> {
     await ended(room, run.id).catch(() => undefined);
   }
   await room.close();
+}
+
+/** What a test works with. */
+export interface RoomOfTest {
+  /** The workspace. */
+  readonly dir: string;
+  readonly room: Room;
+  /** Another room over the same workspace, once the one before is closed: what a restarted server sees. */
+  open(options?: Partial<RunsOptions>): Promise<void>;
+}
+
+/** For each test of the file that calls it: a workspace of its own with a room over it. The package is built once. */
+export function roomForEachTest(): RoomOfTest {
+  let fixture: PackageFixture;
+  let workspace: Awaited<ReturnType<typeof newWorkspace>>;
+  let room: Room;
+  const here: RoomOfTest = {
+    get dir() {
+      return workspace.dir;
+    },
+    get room() {
+      return room;
+    },
+    async open(options) {
+      room = await openRoom(workspace.dir, fixture.root, options);
+    },
+  };
+  beforeAll(async () => {
+    fixture = await buildPackage();
+  });
+  afterAll(() => fixture.remove());
+  beforeEach(async () => {
+    workspace = await newWorkspace();
+    await here.open();
+  });
+  afterEach(async () => {
+    await closeRoom(room);
+    await workspace.remove();
+  });
+  return here;
+}
+
+/** The error with which something was refused. */
+export async function refusal(act: Promise<unknown>): Promise<TrainyardError> {
+  const error = await act.then(
+    () => null,
+    (caught: unknown) => caught,
+  );
+  expect(error).toBeInstanceOf(TrainyardError);
+  return error as TrainyardError;
 }

@@ -1,4 +1,6 @@
 /** Records that pass their schema, for tests that care about one field. */
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { newRunId } from "../../protocol/ids.ts";
 import type { AttemptRecord, ExitRecord, RunRecord } from "../../protocol/run.ts";
 import type { ResolvedSpec } from "../../protocol/spec.ts";
@@ -78,4 +80,28 @@ export function exitRecord(fields: Partial<ExitRecord> = {}): ExitRecord {
     by: "supervisor",
     ...fields,
   };
+}
+
+/** A safetensors file with one tensor. */
+export function weights(): Buffer {
+  const head = Buffer.from(JSON.stringify({ w: { dtype: "F32", shape: [1], data_offsets: [0, 4] } }));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(head.length));
+  return Buffer.concat([length, head, Buffer.alloc(4)]);
+}
+
+/**
+ * What the first attempt of a program that goes on from checkpoints leaves, in the folder of a run that has ended.
+ * @returns the checkpoint's path; it ends in `step-<step>.safetensors`
+ */
+export async function leaveCheckpoint(runDir: string, step: number): Promise<string> {
+  const file = path.join(runDir, "checkpoints", `step-${String(step)}.safetensors`);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, weights());
+  const said = [
+    { type: "framework", time: 1, name: "custom", version: "1", graceful_stop: true, resumes: true },
+    { type: "checkpoint", time: 2, step, path: file, kind: "full", framework: "custom", metrics: { loss: 1.4 }, final: true },
+  ];
+  await appendFile(path.join(runDir, "attempts", "1", "report.jsonl"), said.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  return file;
 }

@@ -125,6 +125,16 @@ export class ResumeDialog extends LitElement {
                 >
                   Close
                 </button>
+                <button
+                  type="button"
+                  class="button"
+                  data-testid="resume-queue"
+                  title="It starts when its turn comes"
+                  ?disabled=${this.busy || this.chosen === null}
+                  @click=${() => void this.#submit(true)}
+                >
+                  Add to queue
+                </button>
                 <button type="submit" class="button primary" data-testid="resume-confirm" ?disabled=${this.busy || this.chosen === null}>
                   ${fork ? "Fork" : "Resume"}
                 </button>
@@ -136,10 +146,10 @@ export class ResumeDialog extends LitElement {
 
   readonly #onSubmit = (event: Event): void => {
     event.preventDefault();
-    void this.#submit();
+    void this.#submit(false);
   };
 
-  async #submit(): Promise<void> {
+  async #submit(queue: boolean): Promise<void> {
     const { run, chosen } = this;
     if (run === null || chosen === null) return;
     this.busy = true;
@@ -149,7 +159,7 @@ export class ResumeDialog extends LitElement {
       const name = this.nameBox?.value.trim();
       const made = await this.transport.request("resumeRun", {
         params: { id: run.id },
-        body: { mode: this.mode, checkpoint: chosen, params, ...(name === undefined || name === "" ? {} : { name }) },
+        body: { mode: this.mode, checkpoint: chosen, params, queue, ...(name === undefined || name === "" ? {} : { name }) },
       });
       this.dialog.close();
       this.dispatchEvent(new CustomEvent("run-select", { detail: made.id, bubbles: true, composed: true }));
