@@ -29,22 +29,21 @@ import { showViews } from "./views/views.ts";
 import { WarningLimits } from "./warning-limits.ts";
 
 // Loaded with the first command that needs them: activation stays short.
-const later = () => import("./later.ts");
-const start = async () => (await later()).startCommands();
-const queue = async () => (await later()).queueCommands();
-const templates = async () => (await later()).templateCommands();
-const life = async () => (await later()).lifeCommands();
-const look = async () => (await later()).lookCommands();
-const many = async () => (await later()).trashCommands();
-const importing = async () => (await later()).importCommands();
-const exporting = async () => (await later()).exportCommands();
-const setup = async () => (await later()).setupCommands();
-const projects = async () => (await later()).projectCommands();
-const experiments = async () => (await later()).experimentCommands();
-const checkpoints = async () => (await later()).checkpointCommands();
-const searching = async () => (await later()).searchCommands();
-const stores = async () => (await later()).storeCommands();
-const webhooks = async () => (await later()).webhookCommands();
+const start = () => import("./commands/start-commands.ts");
+const queue = () => import("./commands/queue-commands.ts");
+const templates = () => import("./commands/template-commands.ts");
+const life = () => import("./commands/life-commands.ts");
+const look = () => import("./commands/look-commands.ts");
+const many = () => import("./commands/trash-commands.ts");
+const importing = () => import("./commands/import-commands.ts");
+const exporting = () => import("./commands/export-commands.ts");
+const setup = () => import("./commands/setup-commands.ts");
+const projects = () => import("./commands/project-commands.ts");
+const experiments = () => import("./commands/experiment-commands.ts");
+const checkpoints = () => import("./commands/checkpoint-commands.ts");
+const searching = () => import("./commands/search-commands.ts");
+const stores = () => import("./commands/store-commands.ts");
+const webhooks = () => import("./commands/webhook-commands.ts");
 
 /** Every command: what it does, whether the run server must answer first, whether it launches something of the workspace. */
 const COMMANDS = {
@@ -164,7 +163,7 @@ function createHost(context: vscode.ExtensionContext): Host {
     connection,
     python,
     onCommand: async (command, page) => {
-      const { runHostCommand } = await (await later()).hostCommands();
+      const { runHostCommand } = await import("./panels/host-commands.ts");
       await runHostCommand(host, command, page).catch((error: unknown) => {
         log.error(`${command.command}: ${String(error)}`);
         void vscode.window.showErrorMessage(errorText(error));
@@ -202,7 +201,7 @@ function createHost(context: vscode.ExtensionContext): Host {
 function runEditor(services: PageServices): vscode.CustomTextEditorProvider {
   return {
     resolveCustomTextEditor: async (document, panel) => {
-      const { RunEditor } = await (await later()).runEditors();
+      const { RunEditor } = await import("./documents/run-editor.ts");
       new RunEditor(services).resolveCustomTextEditor(document, panel);
     },
   };

@@ -7,8 +7,6 @@ import type { Host } from "../host.ts";
 import { untrusted } from "../panels/requests.ts";
 import { readSettings } from "../settings.ts";
 
-const later = () => import("../later.ts");
-
 const PREFIX = "trainyard_";
 const MAX_CONFIRMED = 100;
 
@@ -39,7 +37,7 @@ class EditorTool implements vscode.LanguageModelTool<object> {
   }
 
   async invoke({ input }: vscode.LanguageModelToolInvocationOptions<object>): Promise<vscode.LanguageModelToolResult> {
-    const { dataText } = await (await later()).agentData();
+    const { dataText } = await import("../../protocol/agent/data.ts");
     const answer = (value: unknown): vscode.LanguageModelToolResult =>
       new vscode.LanguageModelToolResult([new vscode.LanguageModelTextPart(dataText(value))]);
     try {
@@ -59,7 +57,7 @@ class EditorTool implements vscode.LanguageModelTool<object> {
   }
 
   async #tool(): Promise<AgentTool> {
-    const { AGENT_TOOLS } = await (await later()).agentTools();
+    const { AGENT_TOOLS } = await import("../../protocol/agent/tools.ts");
     const tool = AGENT_TOOLS.find(({ name }) => name === this.name);
     if (tool === undefined) throw new Error(`there is no tool ${this.name}`);
     return tool;

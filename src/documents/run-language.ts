@@ -5,10 +5,8 @@ import type { ServerConnection } from "../server/connection.ts";
 import type { RunCatalogue } from "./run-catalogue.ts";
 
 // Reading YAML and the schema of specs are loaded with the first run document: activation stays short.
-const later = () => import("../later.ts");
-const problems = async () => (await later()).runProblems();
-const suggesting = async () => (await later()).runSuggestions();
-const findingPaths = async () => (await later()).workspacePaths();
+const problems = () => import("./run-problems.ts");
+const suggesting = () => import("./run-suggestions.ts");
 
 /** Also where another extension gives YAML files a language of its own. */
 export const RUN_FILES: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.run.{yaml,yml}" };
@@ -104,7 +102,7 @@ function completion(catalogue: RunCatalogue): vscode.CompletionItemProvider {
         if (each.kind === "field") item.command = { command: "editor.action.triggerSuggest", title: "" };
         return item;
       });
-      const { workspacePaths } = await findingPaths();
+      const { workspacePaths } = await import("./workspace-paths.ts");
       const paths = found.paths === null ? [] : await workspacePaths(found.paths);
       return [
         ...items,

@@ -6,9 +6,8 @@ import type { PageServices } from "./page.ts";
 import { VIEW_TYPES } from "./view-types.ts";
 
 // Loaded with the first panel: activation stays short.
-const later = () => import("../later.ts");
-const pages = async () => (await later()).pages();
-const targets = async () => (await later()).restoredTargets();
+const pages = () => import("./page.ts");
+const targets = () => import("./restored-target.ts");
 
 export interface PanelManagerOptions extends PageServices {
   readonly board: RunBoard;

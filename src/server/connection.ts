@@ -31,11 +31,10 @@ export interface ConnectionOptions {
 const RESTART_PATIENCE_MS = 10_000;
 
 // The shapes of all routes and the sockets are loaded with the first use: activation stays short.
-const later = () => import("../later.ts");
-const clients = async () => (await later()).clients();
-const streams = async () => (await later()).streams();
-const searching = async () => (await later()).discovery();
-const starting = async () => (await later()).serverStart();
+const clients = () => import("../../protocol/client.ts");
+const streams = () => import("./stream.ts");
+const searching = () => import("./discovery.ts");
+const starting = () => import("./start.ts");
 
 /** Made while the stream may still be loading. */
 export type Subscription = Pick<StreamSubscription, "close">;

@@ -22,17 +22,6 @@ async function bundled(): Promise<Metafile> {
 }
 
 describe("activation", () => {
-  it("reads no more than it runs: whatever is loaded later lies in a bundle of its own", async () => {
-    const { inputs } = await bundled();
-    const later = "src/later.ts";
-    const loadedLater = Object.keys(inputs).flatMap((file) =>
-      (inputs[file]?.imports ?? []).filter(({ kind }) => kind === "dynamic-import").map((imported) => ({ file, to: imported.path })),
-    );
-    expect(loadedLater.length).toBeGreaterThan(20);
-    const aside = loadedLater.filter(({ file, to }) => file.startsWith("src/") && file !== later && to !== later);
-    expect(aside).toEqual([]);
-  });
-
   it("runs no package: schemas, sockets and YAML are loaded with the first thing that needs them", async () => {
     const { inputs } = await bundled();
     const importedBy = new Map<string, string>([[ENTRY, ""]]);
