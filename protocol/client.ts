@@ -1,6 +1,7 @@
 /** The REST client: one function, typed by the route table. Used by the CLI, the extension host, webviews and tests. */
 import { addressAt } from "./address.ts";
 import { ApiError, TrainyardError } from "./errors.ts";
+import { joinNames } from "./name-list.ts";
 import { routes, type RouteBody, type RouteName, type RouteParams, type RouteQuery, type RouteResponse } from "./routes.ts";
 
 export interface ClientOptions {
@@ -108,7 +109,7 @@ export function fillPath(path: string, params: Readonly<Record<string, string>>)
 }
 
 function queryText(value: unknown): string {
-  return Array.isArray(value) ? value.map(String).join(",") : String(value);
+  return Array.isArray(value) ? joinNames(value.map(String)) : String(value);
 }
 
 async function readError(response: Response): Promise<TrainyardError> {

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { RunId } from "./ids.ts";
 import { Instant, JsonObject, JsonValue, WireNumber } from "./json.ts";
+import { MetricNames } from "./metric-names.ts";
 import { queryInt } from "./query-number.ts";
 import { EnvironmentSnapshot, RunSummary } from "./run.ts";
 
@@ -66,12 +67,7 @@ export const ExportQuery = z.object({
     .transform((text) => text.split(",").filter((id) => id !== ""))
     .pipe(z.array(RunId).min(1).max(1000)),
   format: ExportFormat.default("long"),
-  /** Comma-separated names; a name may end in "*". */
-  metrics: z
-    .string()
-    .default("*")
-    .transform((text) => text.split(",").filter((name) => name !== ""))
-    .pipe(z.array(z.string()).min(1).max(10_000)),
+  metrics: MetricNames.prefault("*"),
 });
 export type ExportQuery = z.infer<typeof ExportQuery>;
 

@@ -6,6 +6,7 @@ import { RunId, Slug } from "./ids.ts";
 import { Instant, JsonObject, JsonValue } from "./json.ts";
 import { ProjectRecord, ProjectChanges, ProjectRevision } from "./project.ts";
 import { AttemptRecord, ExitRecord, MetricSummary, ProcessRecord, RunRecord, RunSummary } from "./run.ts";
+import { MetricNames } from "./metric-names.ts";
 import { decimal, queryInt, queryNumber } from "./query-number.ts";
 import { RunSpec } from "./spec.ts";
 import { RunState } from "./states.ts";
@@ -145,11 +146,7 @@ export type SeriesCursor = z.infer<typeof SeriesCursor>;
 
 export const SeriesQuery = z
   .object({
-    /** Comma-separated names; a name may end in "*". */
-    metrics: z
-      .string()
-      .transform((s) => s.split(",").filter((name) => name !== ""))
-      .pipe(z.array(z.string()).min(1).max(10_000)),
+    metrics: MetricNames,
     from_step: queryNumber(decimal).optional(),
     to_step: queryNumber(decimal).optional(),
     /** Most points per series; beyond it, the minimum and maximum of each bucket are kept, so that no spike is lost. */

@@ -154,6 +154,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
+/**
+ * For a process that is a server: what failed and was awaited by nobody is a fault of ours, but it ends one piece of work, not the server with
+ * all that others ask of it.
+ */
+export function outliveRejections(log: (text: string) => void): void {
+  process.on("unhandledRejection", (reason) => {
+    log(`failed, and nobody waited for it: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`);
+  });
+}
+
 interface Deferred {
   readonly promise: Promise<void>;
   readonly resolve: () => void;
@@ -230,6 +240,7 @@ async function program(): Promise<void> {
       log.write(`ended by an unexpected error: ${error.stack ?? error.message}`);
       process.exit(70);
     });
+    outliveRejections(log.write);
     const { store, python } = values;
     if (store === undefined) throw new TrainyardError("bad_request", "--store is missing", "Name the folder that holds the runs.");
     const port = wholeNumber("--port", values.port);

@@ -30,7 +30,7 @@ export function addExportCommand(program: Command, context: CommandContext): voi
   withCommonOptions(program.command("export").description("write runs for other programs or readers, to stdout or a file"))
     .argument("<runs...>", RUN_ARGUMENT)
     .option("--format <format>", FORMAT_HELP, parseFormat, "long")
-    .option("--metrics <names>", "of these metrics, comma-separated; a name may end in *", "*")
+    .option("--metrics <names>", "of these metrics, comma-separated (a comma within a name: \\,); a name may end in *", "*")
     .option("-o, --output <file>", "write to this file; for tensorboard a folder, in which each run gets its own")
     .action(async (names: string[], options: ExportOptions) => {
       const client = await connectServer(locateStore(options.store).dir);

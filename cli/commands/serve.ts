@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { ensureServer } from "../../server/ensure.ts";
-import { startServer } from "../../server/main.ts";
+import { outliveRejections, startServer } from "../../server/main.ts";
 import type { Discovery } from "../../protocol/discovery.ts";
 import { locateStore } from "../locate-store.ts";
 import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";
@@ -34,13 +34,11 @@ export function addServeCommand(program: Command, context: CommandContext): void
         context.terminal.result(options.json, discovery, () => dashboardUrl(discovery));
         return;
       }
-      const server = await startServer({
-        ...chosen,
-        ...(port === undefined ? {} : { port }),
-        log: (text) => {
-          context.terminal.note(text);
-        },
-      });
+      const log = (text: string): void => {
+        context.terminal.note(text);
+      };
+      outliveRejections(log);
+      const server = await startServer({ ...chosen, ...(port === undefined ? {} : { port }), log });
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void server.close());
       context.terminal.result(options.json, server.discovery, () => dashboardUrl(server.discovery));
       if (!options.json) context.terminal.note(`Serving ${server.discovery.store}. Ctrl+C ends the server; runs go on.`);

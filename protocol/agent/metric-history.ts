@@ -2,6 +2,7 @@
 import type { ApiClient } from "../client.ts";
 import { TrainyardError } from "../errors.ts";
 import type { RunId } from "../ids.ts";
+import { joinNames } from "../name-list.ts";
 
 export interface HistoryRequest {
   readonly metrics: readonly string[];
@@ -36,7 +37,7 @@ export async function metricHistory(api: ApiClient, run: RunId, request: History
   const { from_step, to_step } = request;
   const answer = await api.call("getSeries", {
     params: { id: run },
-    query: { metrics: wanted.map(({ name }) => name).join(","), format: "json", max_points: each, from_step, to_step },
+    query: { metrics: joinNames(wanted.map(({ name }) => name)), format: "json", max_points: each, from_step, to_step },
   });
   return {
     run,

@@ -126,7 +126,7 @@ class WorkerCatalog implements Catalog {
     return carrier.send(request);
   }
 
-  #ready(): Promise<Carrier> {
+  async #ready(): Promise<Carrier> {
     if (this.#carrier?.failed === true) this.#synced = null;
     this.#synced ??= this.#start().catch((error: unknown) => {
       this.#synced = null;
@@ -248,7 +248,7 @@ function inWorker(file: string, options: CatalogOptions): Carrier {
     get failed() {
       return failure !== null;
     },
-    send(request) {
+    async send(request) {
       if (failure !== null) return Promise.reject(failure);
       return new Promise((resolve, reject) => {
         const message: NumberedRequest = { number: ++numbers, request };
@@ -269,7 +269,7 @@ function inThread(options: CatalogOptions): Carrier {
   let last: Promise<unknown> = Promise.resolve();
   return {
     failed: false,
-    send(request) {
+    async send(request) {
       const done = last.then(async () => (await keeper).carryOut(request));
       last = done.catch(() => undefined);
       return done;

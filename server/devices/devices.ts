@@ -57,7 +57,7 @@ export function createDevices(options: DevicesOptions): Devices {
   }
 
   /** One at a time, whoever asks. */
-  function sampleOnce(): Promise<SystemSample> {
+  async function sampleOnce(): Promise<SystemSample> {
     current ??= sample().finally(() => {
       current = null;
     });

@@ -5,7 +5,7 @@
 let adapters: Promise<readonly string[]> | null = null;
 
 /** Names of the display adapters that are no NVIDIA ones (nvidia-smi names those). Empty where the system names none. */
-export function otherAdapters(): Promise<readonly string[]> {
+export async function otherAdapters(): Promise<readonly string[]> {
   adapters ??= import("systeminformation")
     .then(({ graphics }) => graphics())
     .then(({ controllers }) => controllers.map(({ model }) => model.trim()).filter((model) => model !== "" && !/nvidia/i.test(model)))

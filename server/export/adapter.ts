@@ -1,6 +1,6 @@
 /** Copies a trained PEFT adapter out of a run into a folder that loads by itself, with a draft of its model card. */
 import { constants } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, realpath, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, realpath, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { ExportAdapter, ExportedAdapter } from "../../protocol/adapter-export.ts";
 import type { Checkpoint } from "../../protocol/artifact.ts";
@@ -9,6 +9,7 @@ import type { ExportedRun } from "../../protocol/export.ts";
 import { relativeInside } from "../store/artifacts.ts";
 import { checkFile, parseLenient } from "../store/file-checks.ts";
 import { isAbsent, isUnwritable, systemCode, writeError } from "../store/fs-errors.ts";
+import { readFileText } from "../store/open-file.ts";
 import type { RunStore } from "../store/types.ts";
 import { modelCard } from "./model-card.ts";
 
@@ -159,7 +160,7 @@ async function adapterConfig(folder: string): Promise<Record<string, unknown> | 
     (info) => info.size,
     () => Infinity,
   );
-  const config = size > MAX_CONFIG_BYTES ? null : parseLenient(await readFile(file, "utf8").catch(() => ""));
+  const config = size > MAX_CONFIG_BYTES ? null : parseLenient(await readFileText(file).catch(() => ""));
   if (typeof config !== "object" || config === null || !("peft_type" in config)) return `holds an ${CONFIG} that PEFT did not write`;
   return { ...config };
 }

@@ -43,7 +43,7 @@ export function draftHandlers({ store, stores: { storeOf }, runs }: HttpContext)
         { parent: { run: params.id, checkpoint: null, step: null } },
       );
     },
-    checkName({ query }) {
+    async checkName({ query }) {
       const suggestion = freeRunName(query.name, namesIn(query.project));
       return Promise.resolve({ available: suggestion === query.name, suggestion });
     },

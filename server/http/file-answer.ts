@@ -1,9 +1,9 @@
 /** One file as an answer, whole or a byte range of it. */
-import { open } from "node:fs/promises";
 import path from "node:path";
-import { Readable } from "node:stream";
+import { pipeline, Readable, Transform } from "node:stream";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { isAbsent } from "../store/fs-errors.ts";
+import { openFile } from "../store/open-file.ts";
 
 export type ByteRange = { start: number; end: number } | "unsatisfiable" | null;
 
@@ -28,17 +28,16 @@ export function parseRange(header: string | null, size: number): ByteRange {
 
 /**
  * @param file absolute real path that may be read
- * @throws TrainyardError not_found | bad_request
+ * @throws TrainyardError not_found | corrupt_record
  */
 export async function sendFile(file: string, request: Headers): Promise<Response> {
-  const handle = await open(file, "r").catch((error: unknown) => {
+  const handle = await openFile(file).catch((error: unknown) => {
     if (isAbsent(error)) throw new TrainyardError("not_found", `${file} is not there any more`);
     throw error;
   });
   // The stream closes the handle when it ends; every other way out has to.
   try {
     const info = await handle.stat();
-    if (!info.isFile()) throw new TrainyardError("bad_request", `${file} is not a file`, "Ask for one of the files in it.");
     const tag = `"${info.size.toString(36)}-${Math.round(info.mtimeMs).toString(36)}"`;
     const headers = new Headers({
       // Never a type that a browser would run or show: the file is whatever a training wrote.
@@ -63,10 +62,28 @@ export async function sendFile(file: string, request: Headers): Promise<Response
       return new Response(null, { status, headers });
     }
     // Node's and the DOM's declarations of one and the same class do not fit together.
-    const stream: unknown = Readable.toWeb(handle.createReadStream({ start, end }));
+    const sent = pipeline(handle.createReadStream({ start, end }), promised(end - start + 1, file), () => undefined);
+    const stream: unknown = Readable.toWeb(sent);
     return new Response(stream as ReadableStream, { status, headers });
   } catch (error) {
     await handle.close().catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * Passes on bytes and fails when there are fewer than were promised: a file may be cut while it is sent. The answer is then broken off;
+ * if it just ended, its reader would wait for the rest.
+ */
+function promised(length: number, file: string): Transform {
+  let left = length;
+  return new Transform({
+    transform(piece: Buffer, _, done) {
+      left -= piece.length;
+      done(null, piece);
+    },
+    flush(done) {
+      done(left > 0 ? new Error(`${file} was cut while it was sent: ${left} bytes are missing`) : null);
+    },
+  });
 }

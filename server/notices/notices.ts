@@ -187,7 +187,7 @@ class NoticesRoom implements Notices {
     for (const listener of this.#listeners) listener(notice);
   }
 
-  #change(change: (file: NotifyFile) => NotifyFile): Promise<void> {
+  async #change(change: (file: NotifyFile) => NotifyFile): Promise<void> {
     return this.#queue.run("settings", async () => {
       await this.#loaded;
       if (this.#damage !== null) throw this.#damage;

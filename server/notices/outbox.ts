@@ -137,7 +137,7 @@ export class Outbox {
     }
   }
 
-  #try(webhook: WebhookRecord, notice: Notice): Promise<Outcome> {
+  async #try(webhook: WebhookRecord, notice: Notice): Promise<Outcome> {
     return deliver(webhook, { version: 1, store: this.#options.store, notice }, this.#options.version);
   }
 

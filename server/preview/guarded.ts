@@ -22,7 +22,7 @@ export async function guardedParquet(request: ParquetRequest): Promise<ParquetOu
 }
 
 /** @param file the built worker */
-export function inThread(file: string, request: ParquetRequest): Promise<ParquetOutcome> {
+export async function inThread(file: string, request: ParquetRequest): Promise<ParquetOutcome> {
   return new Promise((resolve) => {
     const worker = new Worker(file, { workerData: request, resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
     const end = (outcome: ParquetOutcome): void => {

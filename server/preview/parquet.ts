@@ -1,7 +1,8 @@
 /** A look into a Parquet file: its schema, and some rows from any place, without reading the rest. */
-import { open, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { parquetMetadataAsync, parquetScan, parquetSchema, type FileMetaData, type SchemaTree } from "hyparquet";
 import type { ParquetPreview } from "../../protocol/export.ts";
+import { openFile } from "../store/open-file.ts";
 import { fileBuffer, parquetCodecs } from "../store/parquet-file.ts";
 
 export interface ParquetRequest {
@@ -20,7 +21,7 @@ const MAX_GROUP_BYTES = 256 * 1024 * 1024;
 
 /** @throws Error of any kind for a file that is no sound Parquet */
 export async function previewParquet({ file, offset, rows }: ParquetRequest): Promise<ParquetPreview> {
-  const handle = await open(file, "r");
+  const handle = await openFile(file);
   try {
     const { size } = await handle.stat();
     await checkFooter(handle, size);

@@ -29,7 +29,7 @@ export class RecipeDescriber {
    * @param refresh ask again even if the answer is fresh (a package was installed since)
    * @throws TrainyardError python_unusable | timeout
    */
-  describe(python: string, workspace: string, refresh = false): Promise<RecipeCatalogue> {
+  async describe(python: string, workspace: string, refresh = false): Promise<RecipeCatalogue> {
     const place = `${python}\0${workspace}`;
     const key = signature(python);
     const known = this.#answers.get(place);
@@ -49,7 +49,7 @@ export class RecipeDescriber {
     return catalogue;
   }
 
-  #ask(python: string, workspace: string): Promise<RecipeCatalogue> {
+  async #ask(python: string, workspace: string): Promise<RecipeCatalogue> {
     const args = ["describe", "--workspace", workspace];
     return askRecipes({ python, packageRoot: this.#packageRoot, args, cwd: workspace }, RecipeCatalogue);
   }

@@ -29,7 +29,7 @@ const MAX_ERROR_BYTES = 64 * 1024;
  * Its standard output.
  * @throws TrainyardError python_unusable (it cannot be started or fails), timeout
  */
-export function callRecipes(call: ModuleCall): Promise<string> {
+export async function callRecipes(call: ModuleCall): Promise<string> {
   const { python } = call;
   return new Promise((resolve, reject) => {
     const inherited = { ...inheritedEnvironment(process.env), ...call.env };

@@ -184,7 +184,7 @@ export class Recipes {
   }
 
   /** Asks the recipes' module about a draft. @throws TrainyardError invalid_spec | python_unusable | timeout */
-  ask<T extends z.ZodType>(question: Question, { python, cwd }: Pick<Draft, "python" | "cwd">, shape: T): Promise<z.output<T>> {
+  async ask<T extends z.ZodType>(question: Question, { python, cwd }: Pick<Draft, "python" | "cwd">, shape: T): Promise<z.output<T>> {
     const { command, input, env, timeoutMs, inputField } = question;
     const call = { python, packageRoot: this.#options.packageRoot, args: [command], cwd, env, inputField };
     return askRecipes({ ...call, input: JSON.stringify(input), ...(timeoutMs !== undefined && { timeoutMs }) }, shape);

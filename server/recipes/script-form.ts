@@ -52,7 +52,7 @@ function inspectArgs({ script, mayRun }: ScriptPlace): string[] {
 }
 
 /** @throws TrainyardError invalid_spec when the file is no Python, with its line */
-export function inspectScript(place: ScriptPlace): Promise<Inspected> {
+export async function inspectScript(place: ScriptPlace): Promise<Inspected> {
   const { python, packageRoot, cwd, env } = place;
   return askRecipes({ python, packageRoot, cwd, env, args: inspectArgs(place), inputField: "params.script" }, Inspected);
 }

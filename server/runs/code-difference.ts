@@ -3,12 +3,13 @@
  * git.patch applied), so that neither the work tree nor the repository is touched, and git compares the two trees.
  */
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { CodeChange, CodeDifference } from "../../protocol/code.ts";
 import type { RunRecord } from "../../protocol/run.ts";
+import { readFileText } from "../store/open-file.ts";
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 10_000;
@@ -86,7 +87,7 @@ class Scratch {
     const ask = (args: readonly string[]): Promise<string> =>
       git(this.#folder, args, environment, `${record.name} in ${record.git?.root ?? ""}`);
     await ask(["read-tree", `${commit}^{tree}`]);
-    if ((await readFile(patch, "utf8").catch(() => "")) !== "") await ask(["apply", "--cached", "--whitespace=nowarn", patch]);
+    if ((await readFileText(patch).catch(() => "")) !== "") await ask(["apply", "--cached", "--whitespace=nowarn", patch]);
     return (await ask(["write-tree"])).trim();
   }
 
@@ -157,7 +158,7 @@ function hunksByFile(text: string, count: number): (string | null)[] | null {
 }
 
 async function patchText({ patch }: CodeOfRun): Promise<string> {
-  return (await readFile(patch, "utf8").catch(() => "")).slice(0, MOST_PATCH_CHARS);
+  return (await readFileText(patch).catch(() => "")).slice(0, MOST_PATCH_CHARS);
 }
 
 /** @param of whose code it is about, for the message. @throws Unreadable */

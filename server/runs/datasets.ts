@@ -3,11 +3,12 @@
  * ends after a fixed time (a network mount may hang), and never keeps a run from starting.
  */
 import { createHash, type Hash } from "node:crypto";
-import { open, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import type { DatasetState } from "../../protocol/dataset.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
+import { openFile } from "../store/open-file.ts";
 
 const TIME_LIMIT_MS = 1500;
 const BLOCK_BYTES = 64 * 1024;
@@ -97,7 +98,7 @@ async function fingerprint(place: string, files: readonly FoundFile[], deadline:
 
 /** @returns false when time ran out */
 async function addSamples(hash: Hash, file: string, bytes: number, deadline: number): Promise<boolean> {
-  const handle = await open(file);
+  const handle = await openFile(file);
   try {
     const block = Buffer.alloc(BLOCK_BYTES);
     const whole = bytes <= BLOCKS * BLOCK_BYTES;

@@ -59,32 +59,32 @@ export class Documents {
   }
 
   /** @throws TrainyardError python_unusable | timeout */
-  recipes(python: string | undefined, refresh: boolean): Promise<RecipeCatalogue> {
+  async recipes(python: string | undefined, refresh: boolean): Promise<RecipeCatalogue> {
     return this.#context.recipes.catalogue(python, this.#context.baseDir, refresh);
   }
 
   /** @returns the file. @throws TrainyardError conflict | unknown_recipe | python_unusable | disk_full | store_unwritable */
-  savePreset(preset: SavePreset): Promise<string> {
+  async savePreset(preset: SavePreset): Promise<string> {
     return this.#context.recipes.savePreset(preset, this.#context.baseDir);
   }
 
   /** @throws TrainyardError not_found | store_unwritable */
-  deletePreset(address: PresetAddress): Promise<void> {
+  async deletePreset(address: PresetAddress): Promise<void> {
     return deletePreset(this.#context.baseDir, address);
   }
 
   /** Those of the workspace; a broken one says so. */
-  templates(): Promise<Template[]> {
+  async templates(): Promise<Template[]> {
     return listTemplates(this.#context.baseDir);
   }
 
   /** @returns the file. @throws TrainyardError invalid_spec | disk_full | store_unwritable */
-  saveTemplate(template: SaveTemplate): Promise<string> {
+  async saveTemplate(template: SaveTemplate): Promise<string> {
     return saveTemplate(this.#context.baseDir, template);
   }
 
   /** @throws TrainyardError not_found | store_unwritable */
-  deleteTemplate(address: TemplateAddress): Promise<void> {
+  async deleteTemplate(address: TemplateAddress): Promise<void> {
     return deleteTemplate(this.#context.baseDir, address);
   }
 
@@ -112,7 +112,7 @@ export class Documents {
   }
 
   /** @throws TrainyardError as planSweep */
-  planSweep(request: CreateSweep): Promise<SweepPlan> {
+  async planSweep(request: CreateSweep): Promise<SweepPlan> {
     return planSweep(this.#context, request);
   }
 

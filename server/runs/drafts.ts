@@ -117,7 +117,12 @@ export async function dequeue({ ledger }: Pick<StartContext, "ledger">, entry: R
 }
 
 /** A run that has not begun, or waits to go on, does not start. @returns false for one in another state */
-export function cancelBeforeStart({ ledger }: Pick<StartContext, "ledger">, entry: RunEntry, reason: string, by: string): Promise<boolean> {
+export async function cancelBeforeStart(
+  { ledger }: Pick<StartContext, "ledger">,
+  entry: RunEntry,
+  reason: string,
+  by: string,
+): Promise<boolean> {
   const { record } = entry;
   const ended = { state: "cancelled", state_reason: `Stopped before it began: ${reason}.`, ended_at: new Date().toISOString() } as const;
   const { state: to, ...changes } = queuedResume(record)?.before ?? ended;

@@ -232,7 +232,7 @@ export class Ledger {
    * Moves the run if its state is still one of those; false when it is not.
    * @param from asked when all earlier changes of the run are done
    */
-  moveFrom(entry: RunEntry, from: (state: RunState) => boolean, move: Move): Promise<boolean> {
+  async moveFrom(entry: RunEntry, from: (state: RunState) => boolean, move: Move): Promise<boolean> {
     return this.#queue.run(entry.record.id, async () => {
       const { state, attempt } = entry.record;
       if (!from(state) || !canTransition(state, move.to)) return false;
@@ -251,7 +251,7 @@ export class Ledger {
   }
 
   /** Changes fields of run.json other than the state. */
-  change(entry: RunEntry, changes: Partial<Omit<RunRecord, "state">>, event: RunEvent): Promise<void> {
+  async change(entry: RunEntry, changes: Partial<Omit<RunRecord, "state">>, event: RunEvent): Promise<void> {
     return this.#queue.run(entry.record.id, () => this.#apply(entry, changes, event));
   }
 

@@ -106,7 +106,7 @@ async function startedOf(
 }
 
 /** A file that is damaged hides no run: its manifest is then made of what else is known. */
-function readable<T>(reading: Promise<T>): Promise<T | null> {
+async function readable<T>(reading: Promise<T>): Promise<T | null> {
   return reading.catch(() => null);
 }
 

@@ -194,23 +194,23 @@ class RunsRoom implements Runs {
 
   adopt = (id: RunId): Promise<RunDetail> => this.#inventory.changed(id).then(() => this.detail(id));
 
-  editDraft(id: RunId, document: DraftDocument): Promise<RunDetail> {
+  async editDraft(id: RunId, document: DraftDocument): Promise<RunDetail> {
     return this.#changing(id, (entry) => rewriteDraft(this.#context, this.#ledger, entry, document));
   }
 
-  startDraft(id: RunId): Promise<RunDetail> {
+  async startDraft(id: RunId): Promise<RunDetail> {
     return this.#changing(id, (entry) => startNow(this.#starts, entry));
   }
 
-  enqueue(id: RunId): Promise<RunDetail> {
+  async enqueue(id: RunId): Promise<RunDetail> {
     return this.#changing(id, (entry) => enqueueDraft(this.#starts, entry));
   }
 
-  dequeue(id: RunId): Promise<RunDetail> {
+  async dequeue(id: RunId): Promise<RunDetail> {
     return this.#changing(id, (entry) => dequeue(this.#starts, entry));
   }
 
-  moveInQueue(id: RunId, to: MoveInQueue): Promise<Queue> {
+  async moveInQueue(id: RunId, to: MoveInQueue): Promise<Queue> {
     mustWrite(this.#store);
     return this.queue.move(id, to);
   }
@@ -219,7 +219,7 @@ class RunsRoom implements Runs {
     return queueHistory(this.#ledger, query);
   }
 
-  cancel(id: RunId, request: CancelRun, by: "user" | "sweep" = "user"): Promise<RunDetail> {
+  async cancel(id: RunId, request: CancelRun, by: "user" | "sweep" = "user"): Promise<RunDetail> {
     return this.#changing(id, async (entry) => {
       if (await cancelBeforeStart(this.#starts, entry, request.reason, by)) return;
       const { state, name, attempt } = entry.record;
@@ -263,18 +263,18 @@ class RunsRoom implements Runs {
     });
   }
 
-  changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint> {
+  async changeTag(id: RunId, checkpoint: string, change: TagChange): Promise<Checkpoint> {
     return this.#lines.run(id, () =>
       this.#using(this.#ledger.mustChange(id), (entry) => changeTag(this.#ledger, entry, checkpoint, change)),
     );
   }
 
-  retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan> {
+  async retainCheckpoints(id: RunId, request: RetainCheckpoints): Promise<RetentionPlan> {
     if (request.apply) mustWrite(this.#store);
     return this.#lines.run(id, () => this.#using(this.#ledger.mustChange(id), (entry) => retainCheckpoints(this.#ledger, entry, request)));
   }
 
-  remove(id: RunId): Promise<TrashId> {
+  async remove(id: RunId): Promise<TrashId> {
     return this.#lines.run(id, async () => {
       const entry = this.#ledger.must(id);
       if (LIVE_STATES.has(entry.record.state) || entry.record.state === "queued")
@@ -299,11 +299,11 @@ class RunsRoom implements Runs {
     return { problems: [...problems, ...(await this.#inventory.loadAll())], runs: this.#ledger.size };
   }
 
-  series(id: RunId): Promise<{ series: RunSeries; release(): void }> {
+  async series(id: RunId): Promise<{ series: RunSeries; release(): void }> {
     return this.#lease(this.#metrics, id);
   }
 
-  systemSeries(id: RunId): Promise<{ series: RunSeries; release(): void }> {
+  async systemSeries(id: RunId): Promise<{ series: RunSeries; release(): void }> {
     return this.#lease(this.#system, id);
   }
 
@@ -340,7 +340,7 @@ class RunsRoom implements Runs {
     return this.detail(id);
   }
 
-  #make(run: NewRun): Promise<RunEntry> {
+  async #make(run: NewRun): Promise<RunEntry> {
     return makeRun({ store: this.#store, ledger: this.#ledger, gpuNames: this.#options.gpuNames }, run);
   }
 }

@@ -42,7 +42,7 @@ export async function gitState(folder: string): Promise<GitState | null> {
   }
 }
 
-function runGit(folder: string, args: readonly string[]): Promise<string> {
+async function runGit(folder: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = {
       cwd: folder,

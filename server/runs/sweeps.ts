@@ -97,7 +97,7 @@ export class Sweeps {
   }
 
   /** @throws TrainyardError as planSweep */
-  plan(request: CreateSweep): Promise<SweepPlan> {
+  async plan(request: CreateSweep): Promise<SweepPlan> {
     return this.#runs.documents.planSweep(request);
   }
 
@@ -172,7 +172,7 @@ export class Sweeps {
     return this.detail(id);
   }
 
-  #change(id: SweepId, change: (sweep: SweepRecord) => Promise<void>): Promise<void> {
+  async #change(id: SweepId, change: (sweep: SweepRecord) => Promise<void>): Promise<void> {
     mustWrite(this.#store);
     return this.#queue.run(id, () => change(this.#must(id)));
   }

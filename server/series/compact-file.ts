@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { identityOf, type FileIdentity } from "../store/metric-reader.ts";
+import { openFileSync } from "../store/open-file.ts";
 import type { Seekable } from "./pyramid.ts";
 
 export const COMPACT_MAGIC = 0x31_43_59_54; // "TYC1"
@@ -97,7 +98,7 @@ const TAIL_BYTES = 4096;
 
 /** The file as it is now, and the hash of its newest bytes. @throws Error of the system */
 export function sourceOf(file: string): { identity: FileIdentity; tail: string } {
-  const opened = openSync(file, "r");
+  const opened = openFileSync(file);
   try {
     const identity = identityOf(fstatSync(opened));
     const tail = Buffer.alloc(Math.min(identity.size, TAIL_BYTES));

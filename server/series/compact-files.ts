@@ -50,7 +50,7 @@ export class CompactFiles {
   }
 
   /** Makes the attempt's file unless it is there, or the attempt is short or damaged. Without room on the disk there is none. */
-  write(run: RunId, series: AttemptSeries): Promise<void> {
+  async write(run: RunId, series: AttemptSeries): Promise<void> {
     this.#writing = this.#writing.then(() => this.#write(run, series)).catch(() => undefined);
     return this.#writing;
   }

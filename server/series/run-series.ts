@@ -60,7 +60,7 @@ class FileRunSeries implements RunSeries {
     this.#compact = compact;
   }
 
-  poll(): Promise<boolean> {
+  async poll(): Promise<boolean> {
     this.#polling ??= this.#poll().finally(() => {
       this.#polling = null;
     });

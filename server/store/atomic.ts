@@ -29,7 +29,7 @@ export async function writeFileAtomic(file: string, content: string | Uint8Array
 }
 
 /** {@link writeFileAtomic} of a JSON document, indented so that a person can read it. */
-export function writeJsonAtomic(file: string, value: unknown, mode?: number): Promise<void> {
+export async function writeJsonAtomic(file: string, value: unknown, mode?: number): Promise<void> {
   return writeFileAtomic(file, JSON.stringify(value, null, 2) + "\n", mode);
 }
 

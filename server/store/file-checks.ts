@@ -2,9 +2,10 @@
  * Is a file of tensors whole? Told from headers and tables of contents alone: nothing is ever unpickled, and the cost does not grow
  * with the size of the weights.
  */
-import { open, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { parseJson } from "../../protocol/parse-json.ts";
 import { isAbsent } from "./fs-errors.ts";
+import { openFile } from "./open-file.ts";
 
 /** What is wrong with the file, as the end of a sentence; null when it is whole. */
 export type FileProblem = string | null;
@@ -27,7 +28,7 @@ export async function checkFile(file: string): Promise<FileProblem> {
 }
 
 /** The header parses and the tensors it promises fill the file to the byte. */
-export function checkSafetensors(file: string): Promise<FileProblem> {
+export async function checkSafetensors(file: string): Promise<FileProblem> {
   return withFile(file, async (handle, size) => {
     if (size < 8) return `is cut short (${String(size)} bytes)`;
     const length = Number((await readAt(handle, 0, 8)).readBigUInt64LE(0));
@@ -56,7 +57,7 @@ function dataOffsets(tensor: unknown): readonly [number, number] | null {
 }
 
 /** torch.save writes a zip since 1.6; the older form (a bare pickle) has no table to check and passes when it is not empty. */
-export function checkTorchFile(file: string): Promise<FileProblem> {
+export async function checkTorchFile(file: string): Promise<FileProblem> {
   return withFile(file, async (handle, size) => {
     if (size === 0) return "is empty";
     const start = await readAt(handle, 0, Math.min(4, size));
@@ -162,10 +163,9 @@ export function parseLenient(text: string): unknown {
 
 async function withFile(file: string, check: (handle: FileHandle, size: number) => Promise<FileProblem>): Promise<FileProblem> {
   try {
-    const handle = await open(file, "r");
+    const handle = await openFile(file);
     try {
-      const stats = await handle.stat();
-      return stats.isFile() ? await check(handle, stats.size) : "is not a regular file";
+      return await check(handle, (await handle.stat()).size);
     } finally {
       await handle.close();
     }

@@ -38,6 +38,22 @@ export function outOfFiles(error: unknown): TrainyardError | null {
   );
 }
 
+/** What the system says of a thing that is there and is no file or folder: a link to itself, a folder where a file should be, a socket. */
+const OTHER_KINDS: ReadonlySet<string> = new Set(["ELOOP", "EISDIR", "ENAMETOOLONG", "ENXIO", "ENODEV"]);
+
+/** The TrainyardError for something that cannot be opened because of what it is; null for any other error. */
+function otherKind(error: unknown, place: string): TrainyardError | null {
+  const code = systemCode(error) ?? "";
+  if (!OTHER_KINDS.has(code)) return null;
+  return new TrainyardError(
+    "corrupt_record",
+    `${place} is not the file or folder that it should be (${code === "ELOOP" ? "a link that leads to itself" : code})`,
+    "It is left as it is: repair it by hand, or move the run folder away, then refresh.",
+    [],
+    { cause: error },
+  );
+}
+
 /** The TrainyardError for what may not be read, what the disk does not give, and what is of the wrong kind; null for any other error. */
 export function unreadable(error: unknown): TrainyardError | null {
   const code = systemCode(error) ?? "";
@@ -58,15 +74,7 @@ export function unreadable(error: unknown): TrainyardError | null {
       [],
       { cause: error },
     );
-  if (code === "ELOOP" || code === "EISDIR" || code === "ENAMETOOLONG")
-    return new TrainyardError(
-      "corrupt_record",
-      `${place} is not the file or folder that it should be (${code === "ELOOP" ? "a link that leads to itself" : code})`,
-      "It is left as it is: repair it by hand, or move the run folder away, then refresh.",
-      [],
-      { cause: error },
-    );
-  return null;
+  return otherKind(error, place);
 }
 
 /**
@@ -87,6 +95,16 @@ export function writeError(error: unknown, what: string, place: string): Trainya
       "store_unwritable",
       `cannot ${what}: ${code === "EROFS" ? "the disk is read-only" : "permission denied"}`,
       "Choose a store in a folder that you may write (setting trainyard.store, or --store).",
+      [],
+      cause,
+    );
+  const wrong = otherKind(error, place);
+  if (wrong !== null) return wrong;
+  if (code === "ENOTDIR" || code === "EEXIST" || code === "ENOENT")
+    return new TrainyardError(
+      "corrupt_record",
+      `cannot ${what}: where a folder should be lies ${code === "ENOENT" ? "nothing, or a link that leads nowhere" : "something else"}`,
+      "Move away what lies there, then try again.",
       [],
       cause,
     );

@@ -1,9 +1,9 @@
 /** Reading JSON files of a run folder. A damaged file is reported, never rewritten. */
-import { open } from "node:fs/promises";
 import type { z } from "zod";
 import { parseJson } from "../../protocol/parse-json.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { isAbsent, outOfFiles } from "./fs-errors.ts";
+import { openFile } from "./open-file.ts";
 
 /** Far above anything the store writes; keeps a wrong file from filling the memory. */
 const MAX_JSON_BYTES = 32 * 1024 * 1024;
@@ -20,11 +20,10 @@ export async function readJsonFile<S extends z.ZodType>(file: string, schema: S)
 /** The text of a file, null when it is not there. @throws TrainyardError corrupt_record */
 export async function readTextFile(file: string): Promise<string | null> {
   try {
-    const handle = await open(file, "r");
+    const handle = await openFile(file);
     try {
-      const stat = await handle.stat();
-      if (!stat.isFile()) throw corrupt(file, "is not a regular file");
-      if (stat.size > MAX_JSON_BYTES) throw corrupt(file, `has ${String(stat.size)} bytes, far more than such a file can have`);
+      const { size } = await handle.stat();
+      if (size > MAX_JSON_BYTES) throw corrupt(file, `has ${String(size)} bytes, far more than such a file can have`);
       return await handle.readFile("utf8");
     } finally {
       await handle.close();

@@ -3,6 +3,7 @@ import { open, type FileHandle } from "node:fs/promises";
 import type { z } from "zod";
 import { parseLenient } from "./file-checks.ts";
 import { isAbsent, writeError } from "./fs-errors.ts";
+import { openFile, refuseOthers } from "./open-file.ts";
 
 const CHUNK_BYTES = 256 * 1024;
 /** A longer line is no record of ours: it is passed over instead of being held in memory. */
@@ -42,7 +43,7 @@ export class JsonlTail<S extends z.ZodType> {
   async read(): Promise<z.output<S>[]> {
     let handle: FileHandle;
     try {
-      handle = await open(this.#file, "r");
+      handle = await openFile(this.#file);
     } catch (error) {
       if (isAbsent(error)) return [];
       throw error;
@@ -100,7 +101,7 @@ export class JsonlTail<S extends z.ZodType> {
 }
 
 /** All whole records of a file. */
-export function readJsonl<S extends z.ZodType>(file: string, schema: S): Promise<z.output<S>[]> {
+export async function readJsonl<S extends z.ZodType>(file: string, schema: S): Promise<z.output<S>[]> {
   return new JsonlTail(file, schema).read();
 }
 
@@ -112,7 +113,9 @@ export async function appendJsonl(file: string, value: unknown): Promise<void> {
   try {
     const handle = await open(file, "a+");
     try {
-      const { size } = await handle.stat();
+      const stats = await handle.stat();
+      refuseOthers(stats, file);
+      const { size } = stats;
       const last = Buffer.alloc(1);
       const torn = size > 0 && (await handle.read(last, 0, 1, size - 1)).bytesRead === 1 && last[0] !== NEWLINE;
       await handle.appendFile((torn ? "\n" : "") + JSON.stringify(value) + "\n");

@@ -51,7 +51,7 @@ export class LogLines {
   }
 
   /** Bytes [from, to) as they are. */
-  bytes(handle: FileHandle, from: number, to: number): Promise<Buffer> {
+  async bytes(handle: FileHandle, from: number, to: number): Promise<Buffer> {
     return readRange(handle, from, to);
   }
 

@@ -1,11 +1,12 @@
 /** Reading an attempt's log: bytes, text from an offset on, and pages of lines. */
-import { open, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { LogLine, LogPage, LogQuery } from "../../protocol/queries.ts";
 import { isAbsent } from "./fs-errors.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { LogLines } from "./log-lines.ts";
 import { LogSearches } from "./log-matches.ts";
+import { openFile } from "./open-file.ts";
 import type { AttemptPaths, LogBytes, LogText } from "./types.ts";
 
 /** Line indexes of the logs read last; a 1 GB log of short lines takes about 1 MB. */
@@ -105,7 +106,7 @@ export class LogReader {
   }
 
   /** The file's lines, indexed up to its present end. A file that was replaced or cut is indexed anew. */
-  #open(handle: FileHandle, paths: AttemptPaths, attempt: number): Promise<KeptLog> {
+  async #open(handle: FileHandle, paths: AttemptPaths, attempt: number): Promise<KeptLog> {
     return this.#queue.run(`index ${paths.log}`, async () => {
       const { ino, size, mtimeMs } = await handle.stat();
       const known = this.#logs.get(paths.log);
@@ -153,7 +154,7 @@ function parseTime(text: string, field: string): number {
 async function withFile<T>(file: string, absent: T, read: (handle: FileHandle) => Promise<T>): Promise<T> {
   let handle: FileHandle;
   try {
-    handle = await open(file, "r");
+    handle = await openFile(file);
   } catch (error) {
     if (isAbsent(error)) return absent;
     throw error;

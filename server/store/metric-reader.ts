@@ -2,8 +2,8 @@
  * Reads a growing metric file (protocol/metric-file.ts) record by record. An offset is committed only after a whole record, so a torn tail is
  * simply not there yet. Bytes that are no records are passed over up to the next record and reported.
  */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { open, type FileHandle } from "node:fs/promises";
+import { closeSync, fstatSync, readSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import {
   METRIC_FILE_HEADER_BYTES,
   METRIC_KIND_ROW,
@@ -13,6 +13,7 @@ import {
   METRIC_VERSION,
 } from "../../protocol/metric-file.ts";
 import { isAbsent } from "./fs-errors.ts";
+import { openFile, openFileSync } from "./open-file.ts";
 
 /** A set of names that rows refer to. The object stays the same for as long as the file's definition does. */
 export interface MetricSet {
@@ -126,7 +127,7 @@ export class MetricFileReader {
   async read(): Promise<boolean> {
     let handle: FileHandle;
     try {
-      handle = await open(this.file, "r");
+      handle = await openFile(this.file);
     } catch (error) {
       if (isAbsent(error)) return false;
       throw error;
@@ -147,7 +148,7 @@ export class MetricFileReader {
   readNow(): boolean {
     let file: number;
     try {
-      file = openSync(this.file, "r");
+      file = openFileSync(this.file);
     } catch (error) {
       if (isAbsent(error)) return false;
       throw error;

@@ -53,7 +53,7 @@ export class MetricFileWriter {
    * @param time ms since the epoch
    * @throws TrainyardError disk_full | store_unwritable
    */
-  append(time: number, step: number, values: Readonly<Record<string, number>>): Promise<void> {
+  async append(time: number, step: number, values: Readonly<Record<string, number>>): Promise<void> {
     const work = this.#last.then(() => this.#write(time, step, values));
     this.#last = work.catch(() => undefined);
     return work;

@@ -1,9 +1,10 @@
 /** Previews of files: a bounded look at their beginning. Nothing is unpickled, executed or loaded whole. */
-import { open, type FileHandle } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { parseLenient } from "./file-checks.ts";
 import type { ArtifactPreview } from "../../protocol/export.ts";
 import { JsonObject, JsonValue } from "../../protocol/json.ts";
+import { openFile } from "./open-file.ts";
 
 const TEXT_BYTES = 256 * 1024;
 const JSON_BYTES = 1024 * 1024;
@@ -36,7 +37,7 @@ export interface PreviewOptions {
 
 /** @param file absolute real path that may be read */
 export async function previewFile(file: string, { rows, parquet }: PreviewOptions): Promise<ArtifactPreview> {
-  const handle = await open(file, "r");
+  const handle = await openFile(file);
   try {
     const { size } = await handle.stat();
     const head = await readAt(handle, 0, Math.min(size, 4096));

@@ -33,7 +33,7 @@ export class ProjectFiles {
   }
 
   /** @throws TrainyardError conflict */
-  create(name: string, settings: ProjectChanges): Promise<ProjectRecord> {
+  async create(name: string, settings: ProjectChanges): Promise<ProjectRecord> {
     return this.#queue.run(name, async () => {
       const names = await this.#names();
       // Case-insensitive file systems would take the two for one.
@@ -46,7 +46,7 @@ export class ProjectFiles {
   }
 
   /** @throws TrainyardError not_found | corrupt_record (a project.json that cannot be read is not overwritten) */
-  edit(name: string, settings: ProjectChanges): Promise<ProjectRecord> {
+  async edit(name: string, settings: ProjectChanges): Promise<ProjectRecord> {
     return this.#queue.run(name, async () => {
       if (!(await this.#names()).includes(name)) throw noProject(name);
       const record = (await readJsonFile(this.#file(name), ProjectRecord)) ?? blankProject(name, new Date());
@@ -55,12 +55,12 @@ export class ProjectFiles {
   }
 
   /** Oldest first. */
-  history(name: string): Promise<ProjectRevision[]> {
+  async history(name: string): Promise<ProjectRevision[]> {
     return readJsonl(path.join(path.dirname(this.#file(name)), PROJECT_HISTORY_FILE), ProjectRevision);
   }
 
   /** Makes the project's folder and file where they are missing. */
-  ensure(name: string): Promise<void> {
+  async ensure(name: string): Promise<void> {
     return this.#queue.run(name, async () => {
       const file = this.#file(name);
       if ((await readTextFile(file)) !== null) return;

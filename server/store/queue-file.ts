@@ -23,7 +23,7 @@ export class StoredQueue implements QueueDocument {
     return (await readJsonFile(this.#file, QueueFile)) ?? DEFAULTS;
   }
 
-  change(change: (now: QueueFile) => QueueFile): Promise<QueueFile> {
+  async change(change: (now: QueueFile) => QueueFile): Promise<QueueFile> {
     return this.#changes.run("", async () => {
       const before = await this.read();
       const after = QueueFile.parse(change(before));

@@ -101,18 +101,26 @@ export class RunIndex {
     return { runs, damaged };
   }
 
-  /** The folder of a run. @throws TrainyardError not_found | forbidden | unavailable */
+  /** The folder of a run. @throws TrainyardError not_found | forbidden | unavailable | corrupt_record */
   dir(id: RunId): string {
     const known = this.#known.get(id);
     if (known !== undefined) return this.#dirOf(known.project, id);
+    // A folder that may not be looked into is not one without the run; but the run may lie in another one.
+    let closed: TrainyardError | null = null;
     if (RunId.safeParse(id).success) {
       for (const project of projectNamesSync(this.#root)) {
         const dir = path.join(this.#root, project, RUNS_FOLDER, id);
-        if (!isFileSync(path.join(dir, RUN_FILE))) continue;
+        try {
+          if (!statSync(path.join(dir, RUN_FILE)).isFile()) continue;
+        } catch (error) {
+          closed ??= unreadable(error);
+          continue;
+        }
         this.#known.set(id, { project, signature: "", record: null });
         return dir;
       }
     }
+    if (closed !== null) throw closed;
     throw new TrainyardError("not_found", `there is no run ${id} in the store ${this.#root}`, "Refresh the list of runs.");
   }
 
@@ -237,17 +245,6 @@ async function subfolders(folder: string): Promise<string[]> {
     const shortage = outOfFiles(error);
     if (shortage !== null) throw shortage;
     return [];
-  }
-}
-
-/** @throws TrainyardError forbidden | unavailable: a folder that may not be looked into is not one that is not there */
-function isFileSync(file: string): boolean {
-  try {
-    return statSync(file).isFile();
-  } catch (error) {
-    const problem = unreadable(error);
-    if (problem !== null) throw problem;
-    return false;
   }
 }
 

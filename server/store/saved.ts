@@ -25,7 +25,7 @@ export class SavedFiles implements SavedItems {
     return (await readJsonFile(await this.#file(project), SavedFile))?.saved ?? [];
   }
 
-  save(item: SaveItem): Promise<SavedItem> {
+  async save(item: SaveItem): Promise<SavedItem> {
     return this.#change(item.project, (saved) => {
       const kept = saved.filter((other) => !same(other, item));
       if (kept.length >= MOST_SAVED)
@@ -44,7 +44,7 @@ export class SavedFiles implements SavedItems {
     });
   }
 
-  #change<T>(project: string | null, change: (saved: readonly SavedItem[]) => [readonly SavedItem[], T]): Promise<T> {
+  async #change<T>(project: string | null, change: (saved: readonly SavedItem[]) => [readonly SavedItem[], T]): Promise<T> {
     return this.#queue.run(project ?? "", async () => {
       const [saved, result] = change(await this.list(project));
       await writeJsonAtomic(await this.#file(project), { version: 1, saved: [...saved] } satisfies SavedFile);

@@ -109,7 +109,7 @@ class FolderStore implements RunStore {
     return this.#index.scan(except, folders);
   }
 
-  folders(): Promise<RunPlace[]> {
+  async folders(): Promise<RunPlace[]> {
     return this.#index.folders();
   }
 
@@ -123,7 +123,7 @@ class FolderStore implements RunStore {
     this.#index.release(id);
   }
 
-  projects(): Promise<ProjectRecord[]> {
+  async projects(): Promise<ProjectRecord[]> {
     return this.#projects.all();
   }
 
@@ -137,7 +137,7 @@ class FolderStore implements RunStore {
     return this.#projects.edit(name, settings);
   }
 
-  projectRevisions(name: string): Promise<ProjectRevision[]> {
+  async projectRevisions(name: string): Promise<ProjectRevision[]> {
     return this.#projects.history(name);
   }
 
@@ -202,7 +202,7 @@ class FolderStore implements RunStore {
     return this.#queue.run(id, () => appendJsonl(this.paths(id).eventsJsonl, event));
   }
 
-  events(id: RunId): Promise<RunEvent[]> {
+  async events(id: RunId): Promise<RunEvent[]> {
     return readJsonl(this.paths(id).eventsJsonl, RunEvent);
   }
 
@@ -213,7 +213,7 @@ class FolderStore implements RunStore {
     return { source, spec: readRunDocument(source).spec };
   }
 
-  resolved(id: RunId): Promise<ResolvedSpec | null> {
+  async resolved(id: RunId): Promise<ResolvedSpec | null> {
     return this.#optional(id, this.paths(id).resolvedJson, ResolvedSpec);
   }
 
@@ -246,11 +246,11 @@ class FolderStore implements RunStore {
     return paths;
   }
 
-  process(id: RunId, attempt: number): Promise<ProcessRecord | null> {
+  async process(id: RunId, attempt: number): Promise<ProcessRecord | null> {
     return this.#optional(id, this.paths(id).attempt(attempt).processJson, ProcessRecord);
   }
 
-  exit(id: RunId, attempt: number): Promise<ExitRecord | null> {
+  async exit(id: RunId, attempt: number): Promise<ExitRecord | null> {
     return this.#optional(id, this.paths(id).attempt(attempt).exitJson, ExitRecord);
   }
 
@@ -259,7 +259,7 @@ class FolderStore implements RunStore {
     await writeJsonAtomic(this.paths(id).attempt(attempt).exitJson, ExitRecord.parse(exit));
   }
 
-  stopRequest(id: RunId, attempt: number): Promise<StopRequest | null> {
+  async stopRequest(id: RunId, attempt: number): Promise<StopRequest | null> {
     return this.#optional(id, this.paths(id).attempt(attempt).stopJson, StopRequest);
   }
 
@@ -273,7 +273,7 @@ class FolderStore implements RunStore {
     return problems === undefined || problems.size === 0 ? null : [...problems.values()].join("; ");
   }
 
-  report(id: RunId, attempt: number): Promise<ReportRecord[]> {
+  async report(id: RunId, attempt: number): Promise<ReportRecord[]> {
     return readJsonl(this.paths(id).attempt(attempt).reportJsonl, ReportRecord);
   }
 
@@ -306,7 +306,7 @@ class FolderStore implements RunStore {
     return loadedCheckpoints(resolved, reports);
   }
 
-  checkpointTags(id: RunId): Promise<CheckpointTagRecord[]> {
+  async checkpointTags(id: RunId): Promise<CheckpointTagRecord[]> {
     return readJsonl(this.paths(id).checkpointTags, CheckpointTagRecord);
   }
 
@@ -329,19 +329,19 @@ class FolderStore implements RunStore {
     return resolveArtifact(this.paths(id), file, reported);
   }
 
-  logPage(id: RunId, attempt: number, query: LogQuery): Promise<LogPage> {
+  async logPage(id: RunId, attempt: number, query: LogQuery): Promise<LogPage> {
     return this.#logs.page(this.paths(id).attempt(attempt), attempt, query);
   }
 
-  logLines(id: RunId, attempt: number, first: number, count: number): Promise<LogLine[]> {
+  async logLines(id: RunId, attempt: number, first: number, count: number): Promise<LogLine[]> {
     return this.#logs.lines(this.paths(id).attempt(attempt), attempt, first, count);
   }
 
-  logBytes(id: RunId, attempt: number, offset: number, length: number): Promise<LogBytes> {
+  async logBytes(id: RunId, attempt: number, offset: number, length: number): Promise<LogBytes> {
     return this.#logs.bytes(this.paths(id).attempt(attempt).log, offset, length);
   }
 
-  logText(id: RunId, attempt: number, offset: number, maxBytes: number): Promise<LogText> {
+  async logText(id: RunId, attempt: number, offset: number, maxBytes: number): Promise<LogText> {
     return this.#logs.text(this.paths(id).attempt(attempt).log, offset, maxBytes);
   }
 

@@ -1,6 +1,6 @@
 /** log.idx: when the log had reached which size. Lines `<byte offset> <ms since the epoch>`, about one a second. */
-import { open } from "node:fs/promises";
 import { isAbsent } from "./fs-errors.ts";
+import { openFile } from "./open-file.ts";
 
 /** How long after its last entry a log is still believed to be written by the modification time of the file. */
 const TAIL_MS = 5000;
@@ -20,7 +20,7 @@ export class TimeIndex {
   /** @param logModified modification time of the log in ms: tells when the bytes after the last entry came */
   async update(logModified: number): Promise<void> {
     try {
-      const handle = await open(this.#file, "r");
+      const handle = await openFile(this.#file);
       try {
         const { size } = await handle.stat();
         if (size < this.#read) this.#restart();

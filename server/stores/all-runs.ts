@@ -113,27 +113,27 @@ export class AllRuns implements OpenRuns {
     return { ...(await room.runs.detail(id)), store: room.origin };
   }
 
-  series(id: RunId): ReturnType<Runs["series"]> {
+  async series(id: RunId): ReturnType<Runs["series"]> {
     return this.#room(id).runs.series(id);
   }
 
-  systemSeries(id: RunId): ReturnType<Runs["systemSeries"]> {
+  async systemSeries(id: RunId): ReturnType<Runs["systemSeries"]> {
     return this.#room(id).runs.systemSeries(id);
   }
 
-  create(...args: Parameters<Runs["create"]>): Promise<RunDetail> {
+  async create(...args: Parameters<Runs["create"]>): Promise<RunDetail> {
     return this.#labelled(this.#own.runs.create(...args));
   }
 
-  adopt(id: RunId): Promise<RunDetail> {
+  async adopt(id: RunId): Promise<RunDetail> {
     return this.#labelled(this.#own.runs.adopt(id));
   }
 
-  editDraft(id: RunId, document: Parameters<Runs["editDraft"]>[1]): Promise<RunDetail> {
+  async editDraft(id: RunId, document: Parameters<Runs["editDraft"]>[1]): Promise<RunDetail> {
     return this.#labelled(this.#changeable(id).editDraft(id, document));
   }
 
-  startDraft(id: RunId): Promise<RunDetail> {
+  async startDraft(id: RunId): Promise<RunDetail> {
     return this.#labelled(this.#changeable(id).startDraft(id));
   }
 
@@ -141,15 +141,15 @@ export class AllRuns implements OpenRuns {
     return this.#own.runs.queue;
   }
 
-  enqueue(id: RunId): Promise<RunDetail> {
+  async enqueue(id: RunId): Promise<RunDetail> {
     return this.#labelled(this.#changeable(id).enqueue(id));
   }
 
-  dequeue(id: RunId): Promise<RunDetail> {
+  async dequeue(id: RunId): Promise<RunDetail> {
     return this.#labelled(this.#changeable(id).dequeue(id));
   }
 
-  moveInQueue(...[id, to]: Parameters<Runs["moveInQueue"]>): ReturnType<Runs["moveInQueue"]> {
+  async moveInQueue(...[id, to]: Parameters<Runs["moveInQueue"]>): ReturnType<Runs["moveInQueue"]> {
     return this.#changeable(id).moveInQueue(id, to);
   }
 
@@ -157,31 +157,31 @@ export class AllRuns implements OpenRuns {
     return this.#own.runs.queueHistory(...args);
   }
 
-  cancel(id: RunId, request: Parameters<Runs["cancel"]>[1]): Promise<RunDetail> {
+  async cancel(id: RunId, request: Parameters<Runs["cancel"]>[1]): Promise<RunDetail> {
     return this.#labelled(this.#changeable(id).cancel(id, request));
   }
 
-  resume(id: RunId, request: Parameters<Runs["resume"]>[1]): Promise<RunDetail> {
+  async resume(id: RunId, request: Parameters<Runs["resume"]>[1]): Promise<RunDetail> {
     return this.#labelled(this.#changeable(id).resume(id, request));
   }
 
-  edit(id: RunId, changes: Parameters<Runs["edit"]>[1]): Promise<RunDetail> {
+  async edit(id: RunId, changes: Parameters<Runs["edit"]>[1]): Promise<RunDetail> {
     return this.#labelled(this.#changeable(id).edit(id, changes));
   }
 
-  changeTag(...[id, checkpoint, change]: Parameters<Runs["changeTag"]>): ReturnType<Runs["changeTag"]> {
+  async changeTag(...[id, checkpoint, change]: Parameters<Runs["changeTag"]>): ReturnType<Runs["changeTag"]> {
     return this.#changeable(id).changeTag(id, checkpoint, change);
   }
 
-  retainCheckpoints(...[id, request]: Parameters<Runs["retainCheckpoints"]>): ReturnType<Runs["retainCheckpoints"]> {
+  async retainCheckpoints(...[id, request]: Parameters<Runs["retainCheckpoints"]>): ReturnType<Runs["retainCheckpoints"]> {
     return (request.apply ? this.#changeable(id) : this.#room(id).runs).retainCheckpoints(id, request);
   }
 
-  remove(id: RunId): ReturnType<Runs["remove"]> {
+  async remove(id: RunId): ReturnType<Runs["remove"]> {
     return this.#changeable(id).remove(id);
   }
 
-  restore(...args: Parameters<Runs["restore"]>): ReturnType<Runs["restore"]> {
+  async restore(...args: Parameters<Runs["restore"]>): ReturnType<Runs["restore"]> {
     return this.#own.runs.restore(...args);
   }
 

@@ -46,7 +46,7 @@ export class OtherStore {
   }
 
   /** Opens it if it is not open, and closes it if it is gone. */
-  look(): Promise<void> {
+  async look(): Promise<void> {
     return this.#next(async () => {
       if (this.#closed) return;
       if (this.#room === null) await this.#open();
@@ -59,12 +59,12 @@ export class OtherStore {
     });
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closed = true;
     return this.#next(() => this.#leave());
   }
 
-  #next(work: () => Promise<void>): Promise<void> {
+  async #next(work: () => Promise<void>): Promise<void> {
     this.#last = this.#last.then(work);
     return this.#last;
   }

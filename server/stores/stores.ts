@@ -120,7 +120,7 @@ export class Stores {
    * Adds the store at a path, or all stores up to two levels below it.
    * @throws TrainyardError not_found (no store there) | conflict (shown already, name taken, too many) | bad_request | corrupt_record
    */
-  add({ path: folder, name }: AddStores): Promise<AddedStores> {
+  async add({ path: folder, name }: AddStores): Promise<AddedStores> {
     return this.#queue.run("file", async () => {
       this.#mustChange();
       const found = await searchStores(folder);
@@ -147,7 +147,7 @@ export class Stores {
   }
 
   /** @throws TrainyardError not_found | conflict (its own) | corrupt_record */
-  remove(name: string): Promise<void> {
+  async remove(name: string): Promise<void> {
     return this.#queue.run("file", async () => {
       this.#mustChange();
       if (name === this.#ownName)

@@ -288,7 +288,7 @@ export class Supervisor {
 }
 
 /** Node reports a program that cannot be executed through an event. */
-function spawnError(child: ChildProcess): Promise<Error> {
+async function spawnError(child: ChildProcess): Promise<Error> {
   return new Promise((resolve) => {
     child.once("error", resolve);
     child.once("exit", () => {

@@ -2,6 +2,7 @@
 import type { ApiClient } from "../../protocol/client.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { ServerMessage, Topic } from "../../protocol/messages.ts";
+import { joinNames } from "../../protocol/name-list.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { SubscriptionHandlers } from "../../protocol/stream-client.ts";
@@ -148,7 +149,10 @@ export class RunBoard implements Disposable {
   async #seed(id: RunId, name: string): Promise<void> {
     try {
       const api = await this.#source.api();
-      const answer = await api.call("getSeries", { params: { id }, query: { metrics: name, max_points: TREND_POINTS, format: "json" } });
+      const answer = await api.call("getSeries", {
+        params: { id },
+        query: { metrics: joinNames([name]), max_points: TREND_POINTS, format: "json" },
+      });
       const points = answer.series[0];
       const trend = this.#trends.get(id);
       if (points === undefined || trend?.name !== name) return;

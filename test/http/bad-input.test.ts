@@ -1,5 +1,5 @@
 /** What cannot be answered is refused with a code, what is wrong and where; whatever is asked, nothing is answered with a 500. */
-import { chmod, chown, open, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, chown, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ApiError } from "../../protocol/errors.ts";
@@ -160,6 +160,25 @@ describe("artifacts of 5 GiB", () => {
       expect([name, response.status]).toEqual([name, response.status === 200 ? 200 : 400]);
       expect((await response.arrayBuffer()).byteLength).toBeLessThan(2 * MIB);
     }
+  });
+
+  it("are broken off where they are cut while they are sent, so that nobody waits for the rest", async () => {
+    const file = path.join(run.paths.artifacts, "shrinking.bin");
+    const resize = async (bytes: number): Promise<void> => {
+      const handle = await open(file, "a");
+      await handle.truncate(bytes);
+      await handle.close();
+    };
+    await resize(HUGE_BYTES);
+    const response = await live.fetch(url("shrinking.bin"));
+    const reader = response.body!.getReader();
+    await reader.read();
+    await resize(0);
+    const rest = async (): Promise<void> => {
+      while (!(await reader.read()).done);
+    };
+    await expect(rest()).rejects.toThrow();
+    await rm(file);
   });
 
   it("are downloaded in bounded memory", async () => {

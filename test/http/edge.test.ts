@@ -169,7 +169,7 @@ describe("files", () => {
     expect([changed.status, await changed.text()]).toEqual([200, "0123456789"]);
     const empty = await sendFile(path.join(folder, "empty.bin"), new Headers());
     expect([empty.status, await empty.text()]).toEqual([200, ""]);
-    await expect(sendFile(web, new Headers())).rejects.toMatchObject({ code: "bad_request" });
+    await expect(sendFile(web, new Headers())).rejects.toMatchObject({ code: "corrupt_record" });
     await expect(sendFile(`${file}.gone`, new Headers())).rejects.toMatchObject({ code: "not_found" });
   });
 });

@@ -1,6 +1,8 @@
 /** Numbers of query strings, and names that objects and fields could lose or mix up. */
 import { mkdir } from "node:fs/promises";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { joinNames, splitNames } from "../../protocol/name-list.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import type { RunFolder } from "../../server/store/types.ts";
 import { LiveServer } from "./live-server.ts";
@@ -103,5 +105,41 @@ describe("a metric called as a part of another", () => {
     for (const field of fields) expect(index.fields.filter(({ name }) => name === field)).toHaveLength(1);
     expect((await live.client.call("getStatistics")).points).toBe(9);
     expect((await live.client.call("listRuns", { query: { sort: "-metrics.loss:min:last" } })).total).toBe(1);
+  });
+});
+
+// Last: it adds a run.
+describe("names with commas and backslashes", () => {
+  const odd = ["val,acc", ",", "\\", "\\,", "a\\", "a\\b,c\\\\", "val"];
+
+  it("stand in a list as any other", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: fc.constantFrom(",", "\\", "a", "*", "é"), minLength: 1, maxLength: 6 })), (names) => {
+        expect(splitNames(joinNames(names))).toEqual(names);
+      }),
+    );
+    expect(splitNames("loss,eval/*,a\\b,,")).toEqual(["loss", "eval/*", "a\\b"]);
+  });
+
+  it("are metrics that can be asked for, one by one, together, and in exports", async () => {
+    const named = await live.addRun({ name: "named", project: "alpha" });
+    const metrics = await MetricFileWriter.open(named.paths.attempt(1).metrics);
+    await metrics.append(1000, 1, Object.fromEntries(odd.map((name, i) => [name, i])));
+    await metrics.close();
+    await live.client.call("refresh");
+    const params = { id: named.record.id };
+    const asked = async (names: readonly string[]): Promise<string[]> => {
+      const query = { metrics: joinNames(names), format: "json" } as const;
+      return (await live.client.call("getSeries", { params, query })).series.map(({ name }) => name);
+    };
+    for (const name of odd) expect(await asked([name])).toEqual([name]);
+    expect((await asked(odd)).sort()).toEqual([...odd].sort());
+    const query = { runs: params.id, metrics: joinNames(["val,acc", "\\,"]), format: "jsonl" } as const;
+    const lines = new TextDecoder()
+      .decode(await live.client.bytes("exportRuns", { query }))
+      .trim()
+      .split("\n");
+    const points = lines.map((line) => JSON.parse(line) as { type: string; metric?: string }).filter(({ type }) => type === "point");
+    expect(points.map(({ metric }) => metric)).toEqual(["val,acc", "\\,"]);
   });
 });

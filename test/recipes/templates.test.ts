@@ -51,7 +51,7 @@ it("that are no files, or are too large, say so", async () => {
   await writeFile(path.join(folder, "notes.md"), "no template\n");
   const messages = (await listTemplates(dir)).map(({ name, problem }) => [name, problem?.message]);
   expect(messages).toEqual([
-    ["a", expect.stringMatching(/EISDIR/)],
+    ["a", expect.stringMatching(/a folder, not a file/)],
     ["b", expect.stringMatching(/at most/)],
     ["c", expect.stringMatching(/ENOENT/)],
   ]);

@@ -2,6 +2,7 @@
 import { decodeFrame } from "../../protocol/frames.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { MOST_STREAMED_POINTS } from "../../protocol/messages.ts";
+import { joinNames } from "../../protocol/name-list.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
 import { SeriesColumns } from "./columns.ts";
 import { upperBound } from "./scale.ts";
@@ -19,15 +20,9 @@ interface Query {
 
 /** The metrics of a run, each with its columns. @throws TrainyardError */
 export async function loadSeries(transport: Transport, run: RunId, query: Query): Promise<Map<string, SeriesColumns>> {
-  const metrics = query.metrics.map(listedName).join(",");
+  const metrics = joinNames(query.metrics);
   const { header, body } = decodeFrame(await transport.bytes("getSeries", { params: { id: run }, query: { ...query, metrics } }));
   return readSeries(header, body);
-}
-
-/** In a list that commas part, a name with a comma is found by what stands before it, with others beside it. */
-function listedName(name: string): string {
-  const comma = name.indexOf(",");
-  return comma < 0 ? name : `${name.slice(0, comma)}*`;
 }
 
 /** Of metrics that were on the screen before, so many stay subscribed: one scrolls back as often as on. */

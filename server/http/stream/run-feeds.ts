@@ -41,7 +41,7 @@ export class RunsFeed implements Feed {
     if (this.#only?.has(run) !== false) this.#changed.add(run);
   }
 
-  flush(sink: Sink): Promise<boolean> {
+  async flush(sink: Sink): Promise<boolean> {
     const { runs } = this.#sources;
     if (this.#started) {
       for (const id of this.#changed) {
@@ -198,7 +198,7 @@ export class NoticesFeed implements Feed {
     return this.#waiting.length > 0;
   }
 
-  flush(sink: Sink): Promise<boolean> {
+  async flush(sink: Sink): Promise<boolean> {
     for (const notice of this.#waiting.splice(0)) sink.message({ type: "notice", id: this.#id, notice });
     return Promise.resolve(false);
   }
@@ -225,7 +225,7 @@ export class SystemFeed implements Feed {
     return this.#sample !== null;
   }
 
-  flush(sink: Sink): Promise<boolean> {
+  async flush(sink: Sink): Promise<boolean> {
     if (this.#sample !== null) sink.message({ type: "system", id: this.#id, sample: this.#sample });
     this.#sample = null;
     return Promise.resolve(false);
