@@ -1,4 +1,4 @@
-/** How much memory V8 may take for itself in the server's process. */
+/** How much garbage the server's process may hold. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
@@ -10,15 +10,6 @@ import { runInNewContext } from "node:vm";
  */
 export function holdLittleGarbage(): void {
   setFlagsFromString("--heap-growing-percent=50");
-}
-
-/**
- * V8 compiles WebAssembly that is called often a second time. For SQLite's interpreter loop that takes 29 MB on a thread of V8's own, of which
- * the C library keeps up to 10, and makes nothing quicker that anybody asks for. To be called before the module is compiled.
- */
-export function compileWasmOnce(): void {
-  setFlagsFromString("--no-wasm-tier-up");
-  setFlagsFromString("--no-wasm-dynamic-tiering");
 }
 
 /** The switch is set while the server runs: not every program that carries Node takes it on its command line. */
