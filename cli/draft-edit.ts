@@ -6,11 +6,9 @@ import type { ApiClient } from "../protocol/client.ts";
 import { TrainyardError } from "../protocol/errors.ts";
 import type { RunDetail } from "../protocol/queries.ts";
 import { mustBeDraft } from "../protocol/refusals.ts";
-import { applySpecEdits, type SpecEdit } from "../protocol/run-document/edit.ts";
-import { readRunDocument } from "../protocol/run-document/read.ts";
-import { startedFrom } from "../protocol/spec.ts";
+import { draftRequest } from "../protocol/run-document/draft.ts";
+import type { SpecEdit } from "../protocol/run-document/edit.ts";
 import { parseParams } from "./assignments.ts";
-import { notADocument } from "./run-request.ts";
 
 export interface DraftChanges {
   /** `key=value` of params. */
@@ -21,7 +19,7 @@ export interface DraftChanges {
   readonly file: string | null;
 }
 
-/** The rest of the document stays as it was written, with its comments. @throws TrainyardError conflict (no draft) | invalid_spec | missing_file */
+/** @throws TrainyardError conflict (no draft) | invalid_spec | missing_file */
 export async function editDraft(client: ApiClient, id: RunId, { set, unset, file }: DraftChanges): Promise<RunDetail> {
   const draft = await client.call("getRun", { params: { id } });
   mustBeDraft(draft);
@@ -29,22 +27,7 @@ export async function editDraft(client: ApiClient, id: RunId, { set, unset, file
   const text = await readFile(place, "utf8").catch((error: unknown) => {
     throw new TrainyardError("missing_file", `${place} cannot be read`, "Check the path and its permissions.", [], { cause: error });
   });
-  const written = readRunDocument(text);
-  if (written.values === null) throw notADocument(place, text, written);
   const edits: SpecEdit[] = Object.entries(parseParams(set)).map(([key, value]) => ({ path: ["params", key], value }));
   edits.push(...unset.map((key) => ({ path: ["params", key.replace(/^params\./, "")] })));
-  if (written.values["project"] === undefined) edits.push({ path: ["project"], value: draft.project });
-  const source = applySpecEdits(text, edits);
-  const reading = readRunDocument(source);
-  if (reading.spec === null) throw notADocument(place, source, reading);
-  const { baseDir, python } = startedFrom(draft.resolved);
-  return client.call("editDraft", {
-    params: { id },
-    body: {
-      // The interpreter that the draft was made for, unless its document names one.
-      spec: { ...(python !== null && { python }), ...reading.spec },
-      source,
-      ...(baseDir !== null && { base_dir: baseDir }),
-    },
-  });
+  return client.call("editDraft", { params: { id }, body: draftRequest(draft, place, text, edits) });
 }

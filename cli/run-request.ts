@@ -7,7 +7,7 @@ import { TrainyardError } from "../protocol/errors.ts";
 import type { JsonObject, JsonValue } from "../protocol/json.ts";
 import type { RouteBody } from "../protocol/routes.ts";
 import { applySpecEdits, type SpecEdit } from "../protocol/run-document/edit.ts";
-import { lineAt, readRunDocument, type RunDocumentReading } from "../protocol/run-document/read.ts";
+import { notADocument, readRunDocument } from "../protocol/run-document/read.ts";
 import type { RunSpecInput } from "../protocol/spec.ts";
 import { parseEnvironment, parseParams } from "./assignments.ts";
 import { findExecutable } from "./executables.ts";
@@ -105,14 +105,6 @@ function documentRequest(input: RunArguments, { label, text }: WrittenDocument):
   if (spec === null) throw notADocument(label, source, reading);
   const python = spec.python ?? (spec.recipe === "command" ? undefined : pythonOf(input));
   return { spec: { ...spec, ...(python === undefined ? {} : { python }) }, source, base_dir: input.store.workspace };
-}
-
-/** @param file as it is named in the message */
-export function notADocument(file: string, text: string, { problems }: RunDocumentReading): TrainyardError {
-  const placed = problems.map(({ problem, range }) =>
-    range === null ? problem : { ...problem, message: `line ${lineAt(text, range[0])}: ${problem.message}` },
-  );
-  return new TrainyardError("invalid_spec", `${file} is not a valid run document: ${placed[0]?.message ?? ""}`, null, placed);
 }
 
 function documentEdits(input: RunArguments): SpecEdit[] {

@@ -12,6 +12,7 @@ import { CodeDocuments } from "./documents/code-documents.ts";
 import { RunCatalogue } from "./documents/run-catalogue.ts";
 import { RUN_EDITOR } from "./documents/run-editor-id.ts";
 import { registerRunLanguage } from "./documents/run-language.ts";
+import { DraftDocuments } from "./documents/draft-documents.ts";
 import { LogDocuments } from "./documents/log-documents.ts";
 import { ManifestDocuments } from "./documents/manifest-documents.ts";
 import { registerTrainingLens } from "./documents/training-lens.ts";
@@ -55,6 +56,7 @@ const COMMANDS = {
   "trainyard.startRunFile": { run: from(start, (c) => c.startRunFile), needs: "server", trusted: true },
   "trainyard.openAsForm": { run: from(start, (c) => c.openAsForm), needs: "nothing" },
   "trainyard.openAsText": { run: from(start, (c) => c.openAsText), needs: "nothing" },
+  "trainyard.editDraft": { run: from(start, (c) => c.editDraft), needs: "server", trusted: true },
   "trainyard.startDraft": { run: from(start, (c) => c.startDraft), needs: "server", trusted: true },
   "trainyard.queueRunFile": { run: from(start, (c) => c.queueRunFile), needs: "server", trusted: true },
   "trainyard.saveAsTemplate": { run: from(templates, (c) => c.saveAsTemplate), needs: "server" },
@@ -191,6 +193,7 @@ function createHost(context: vscode.ExtensionContext): Host {
   };
   context.subscriptions.push(log, python, connection, board, notifications, limits, logs, panels, diagnostics, catalogue, code, manifests);
   context.subscriptions.push(
+    new DraftDocuments(connection),
     registerTrainingLens(),
     registerRunLanguage({ catalogue, connection, diagnostics, log }),
     vscode.window.registerCustomEditorProvider(RUN_EDITOR, runEditor(services), { webviewOptions: { retainContextWhenHidden: true } }),

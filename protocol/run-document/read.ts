@@ -134,6 +134,14 @@ function rangeOf(document: Document.Parsed, field: string): TextRange | null {
   return found;
 }
 
+/** @param file as it is named in the message */
+export function notADocument(file: string, text: string, { problems }: RunDocumentReading): TrainyardError {
+  const placed = problems.map(({ problem, range }) =>
+    range === null ? problem : { ...problem, message: `line ${lineAt(text, range[0])}: ${problem.message}` },
+  );
+  return new TrainyardError("invalid_spec", `${file} is not a valid run document: ${placed[0]?.message ?? ""}`, null, placed);
+}
+
 /** The line of a place in a text, counted from 1. */
 export function lineAt(text: string, offset: number): number {
   return text.slice(0, offset).split("\n").length;

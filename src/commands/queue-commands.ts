@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { MOST_CONCURRENT } from "../../protocol/constants.ts";
 import { isWaiting } from "../../protocol/state-kinds.ts";
+import { saveDraft } from "../documents/draft-documents.ts";
 import type { Host } from "../host.ts";
 import { historyText, queueDescription } from "../runs/queue-text.ts";
 import { stateLook } from "../runs/run-text.ts";
@@ -15,6 +16,7 @@ const HISTORY_ENTRIES = 200;
 export async function enqueueRun(host: Host, ...args: unknown[]): Promise<void> {
   const runs = await chooseRuns(host, args, (run) => run.state === "draft", "Add to Queue");
   const api = await host.connection.api();
+  for (const run of runs) await saveDraft(run.id);
   for (const run of runs) await api.call("enqueueRun", { params: { id: run.id } });
 }
 

@@ -11,6 +11,7 @@ import type { PanelTarget } from "../../protocol/webview.ts";
 import type { Host } from "../host.ts";
 import { readRunDocument } from "../../protocol/run-document/read.ts";
 import { RUN_EDITOR } from "../documents/run-editor-id.ts";
+import { draftUri, saveDraft } from "../documents/draft-documents.ts";
 import { recipeForDataset } from "../documents/dataset-recipe.ts";
 import { relativePath } from "../documents/workspace-paths.ts";
 import { toDiagnostic } from "../documents/run-language.ts";
@@ -125,9 +126,15 @@ async function openRunFile(args: readonly unknown[], editor: string): Promise<vo
   await vscode.commands.executeCommand("vscode.openWith", file, editor);
 }
 
+export async function editDraft(host: Host, ...args: unknown[]): Promise<void> {
+  const run = await chooseRun(host, args, (each) => each.state === "draft", "Edit Draft");
+  if (run !== null) await vscode.window.showTextDocument(draftUri(run));
+}
+
 export async function startDraft(host: Host, ...args: unknown[]): Promise<void> {
   const run = await chooseRun(host, args, (each) => each.state === "draft", "Start Draft");
   if (run === null) return;
+  await saveDraft(run.id);
   const started = await (await host.connection.api()).call("startRun", { params: { id: run.id } });
   afterStart(host, started);
 }

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import type { PlacedProblem } from "../../protocol/run-document/read.ts";
 import type { ServerConnection } from "../server/connection.ts";
+import { DRAFT_SCHEME } from "./draft-documents.ts";
 import type { RunCatalogue } from "./run-catalogue.ts";
 
 // Reading YAML and the schema of specs are loaded with the first run document: activation stays short.
@@ -9,7 +10,7 @@ const problems = () => import("./run-problems.ts");
 const suggesting = () => import("./run-suggestions.ts");
 
 /** Also where another extension gives YAML files a language of its own. */
-export const RUN_FILES: vscode.DocumentSelector = { scheme: "file", pattern: "**/*.run.{yaml,yml}" };
+export const RUN_FILES: vscode.DocumentSelector = ["file", DRAFT_SCHEME].map((scheme) => ({ scheme, pattern: "**/*.run.{yaml,yml}" }));
 const CHECK_AFTER_MS = 250;
 
 export interface RunLanguageOptions {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { FrameLocator } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { ApiClient } from "../../protocol/client.ts";
 import type { RunSummary } from "../../protocol/run.ts";
@@ -16,6 +17,17 @@ for name in sys.argv[1:]:
     with trainyard.init(name=name, params={"lr": 0.1}) as run:
         for step in range(1, 21):
             run.log({"train/loss": 1 / step}, step=step)
+`;
+/** The loss is least at a rate of 0.3. */
+const RATES = `import argparse
+import trainyard
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+options = parser.parse_args()
+run = trainyard.init()
+for step in range(1, 21):
+    run.log({"train/loss": (options.lr - 0.3) ** 2 + 1 / step}, step=step)
 `;
 const shellDocument = (name: string, line: string): string =>
   JSON.stringify({ name, recipe: "command", params: { command: ["sh", "-c", line] } });
@@ -56,7 +68,7 @@ let api: ApiClient;
 let elsewhere: string;
 
 beforeAll(async () => {
-  code = await startVsCode({ "make_runs.py": MAKE_RUNS, ...QUEUED }, { extensions: { "tests.probe-1.0.0": PROBE } });
+  code = await startVsCode({ "make_runs.py": MAKE_RUNS, "rates.py": RATES, ...QUEUED }, { extensions: { "tests.probe-1.0.0": PROBE } });
   await makeRuns(code.workspace, "alpha", "beta", "gamma", "delta");
   // Not inside of the workspace: a run goes to the store above it.
   elsewhere = path.join(path.dirname(code.workspace), "elsewhere");
@@ -125,6 +137,68 @@ it("says while a run is renamed that a name is taken", async () => {
   await window.treeRow("omega").waitFor();
 });
 
+/** A new document for a script, in a form of its own. */
+async function openForm(command: string): Promise<FrameLocator> {
+  await window.runCommand("View: Close All Editors");
+  await window.runCommand(command);
+  const form = window.webview();
+  await form.getByTestId("builder-recipe").selectOption("script", { timeout: 60_000 });
+  await form.getByTestId("field-script").locator("input").fill("rates.py");
+  await form.getByTestId("field-lr").waitFor({ timeout: 60_000 });
+  return form;
+}
+
+async function startFrom(form: FrameLocator): Promise<void> {
+  const button = form.getByTestId("builder-start");
+  await expect.poll(() => button.isEnabled(), { timeout: 60_000 }).toBe(true);
+  // By the keyboard: news of a run may lie over the button.
+  await button.press("Enter");
+}
+
+it("saves a preset from the form, and starts a run with it", async () => {
+  const first = await openForm("Trainyard: New Run…");
+  await first.getByTestId("field-lr").locator("input").fill("0.25");
+  await first.getByTestId("preset-menu").click();
+  await first.getByTestId("saved-name").fill("Gentle");
+  await first.getByTestId("saved-save").click();
+  await first.getByTestId("preset-gentle").waitFor();
+  await window.screenshot("preset-saved");
+  const saved = await readFile(path.join(code.workspace, "trainyard_presets", "script", "gentle.yaml"), "utf8");
+  expect(saved).toBe("title: Gentle\nvalues:\n  script: rates.py\n  lr: 0.25\n");
+
+  const second = await openForm("Trainyard: New Run…");
+  await second.getByTestId("preset-gentle").click();
+  await expect.poll(() => second.getByTestId("field-lr").locator("input").inputValue()).toBe("0.25");
+  await second.getByTestId("builder-name").fill("gently");
+  await window.screenshot("preset-chosen");
+  await startFrom(second);
+  await expect.poll(async () => (await runNamed("gently"))?.state, { timeout: 60_000 }).toBe("completed");
+  expect(await runNamed("gently")).toMatchObject({ recipe: "script", params: { script: "rates.py", lr: 0.25 } });
+});
+
+it("makes a sweep in the form, and shows its runs in order and what matters", async () => {
+  const form = await openForm("Trainyard: New Sweep…");
+  await form.getByTestId("builder-name").fill("rates");
+  await form.getByTestId("sweep-add").selectOption("lr");
+  await form.getByTestId("sweep-values-lr").fill("0.9, 0.3, 0.5, 0.2");
+  await form.getByTestId("sweep-metric").fill("train/loss");
+  await form.getByTestId("sweep-concurrency").fill("2");
+  await window.page.keyboard.press("Enter");
+  await expect.poll(() => form.getByTestId("builder-start").innerText(), { timeout: 60_000 }).toContain("Start 4 runs");
+  await window.screenshot("sweep-form");
+  await startFrom(form);
+
+  const panel = window.webview();
+  await expect.poll(() => panel.getByTestId("sweep-state").getAttribute("data-state"), { timeout: 60_000 }).toBe("finished");
+  await panel.getByTestId("sweep-sort-objective").click();
+  await expect
+    .poll(async () => (await panel.getByTestId("sweep-open-run").allInnerTexts()).map((name) => name.trim()))
+    .toEqual(["rates 2", "rates 4", "rates 3", "rates 1"]);
+  const matters = panel.locator('[data-testid="sweep-share"][data-param="lr"]');
+  await expect.poll(() => matters.innerText()).toContain("rises with the objective");
+  await window.screenshot("sweep-panel");
+});
+
 it("keeps what is written about a run", async () => {
   await window.treeRow("omega").dblclick();
   const dashboard = window.webview();
@@ -184,6 +258,108 @@ it("queues runs, orders them, pauses, takes one out, and starts one ahead of its
     .waitFor();
   await window.page.keyboard.press("Escape");
   expect(await api.call("getQueue", {})).toMatchObject({ concurrency: 2, paused_at: null, running: [], waiting: [] });
+});
+
+it("keeps the configurations of an experiment's runs, and shows what changed", async () => {
+  await window.select("hold", "first");
+  await window.chooseInMenu("first", "Move to Experiment…");
+  await window.pick("New experiment…");
+  await window.quickInput.getByText("Name of the experiment").waitFor();
+  await window.answer("Move to Experiment", "waiting");
+  await expect
+    .poll(async () => [(await runNamed("hold"))?.experiment, (await runNamed("first"))?.experiment])
+    .toEqual(["waiting", "waiting"]);
+  await window.runCommand("Trainyard: Experiments…");
+  await window.pick("waiting");
+  await window.quickInput.getByText("Configurations of waiting").waitFor();
+  const configurations = window.quickInput.locator(".monaco-list-row");
+  await expect.poll(() => configurations.allInnerTexts()).toEqual([expect.stringContaining("command · 1 run"), expect.anything()]);
+  await window.screenshot("experiment");
+  // The newest stands first, and is shown beside the one before.
+  await configurations.first().click();
+  await window.tab(/^waiting \(.* ↔ .*\)/).waitFor();
+  const difference = window.page.locator(".monaco-diff-editor");
+  await expect.poll(() => difference.locator(".editor.original .view-lines").innerText()).toContain("until");
+  await expect.poll(() => difference.locator(".editor.modified .view-lines").innerText()).not.toContain("until");
+  await window.screenshot("experiment-difference");
+  await window.chooseInMenu("hold", "Move to Experiment…");
+  await window.pick("No experiment");
+  await expect.poll(async () => (await runNamed("hold"))?.experiment).toBeNull();
+});
+
+it("edits the document of a draft, refuses what is none, and starts what stands in the editor", async () => {
+  const source = 'name: sketch\nrecipe: command\nparams:\n  command: ["true"] # for now\n';
+  const spec = { name: "sketch", recipe: "command", params: { command: ["true"] } };
+  const { id } = await api.call("createRun", { body: { spec, source, start: false, base_dir: code.workspace } });
+  // By the palette: a row that is redrawn while its menu is open is lost to the menu.
+  await window.treeRow("sketch").waitFor();
+  await window.runCommand("Trainyard: Edit Draft");
+  await window.pick("sketch");
+  await window.tab("sketch.run.yaml").waitFor();
+  const write = async (text: string): Promise<void> => {
+    await window.page.locator(".editor-instance .view-lines").last().click();
+    await window.page.keyboard.press("Control+End");
+    // At once: what is typed key by key is completed.
+    await window.page.keyboard.insertText(text);
+  };
+  const save = async (): Promise<void> => window.page.keyboard.press("Control+S");
+  const draft = async () => api.call("getRun", { params: { id } });
+  await write("description: rewritten in the editor\n");
+  await save();
+  await expect.poll(async () => (await draft()).description).toBe("rewritten in the editor");
+  expect(await readFile(path.join((await draft()).run_dir, "spec.yaml"), "utf8")).toContain("# for now\n");
+  await write("nonsense: 1\n");
+  await save();
+  await window.notification("nonsense is not a field of a run file").waitFor();
+  await window.page.keyboard.press("Shift+ArrowUp");
+  await window.page.keyboard.press("Delete");
+  await write("tags: [kept]\n");
+  await window.runCommand("Trainyard: Start");
+  await window.quickInput.getByText("Start Draft").waitFor();
+  await window.pick("sketch");
+  await expect.poll(async () => (await draft()).state).toBe("completed");
+  expect((await draft()).tags).toEqual(["kept"]);
+});
+
+it("shows what a run wrote in a range of time, live, afterwards and as a document", async () => {
+  const command = ["sh", "-c", "echo early; until test -e late; do sleep 0.1; done; echo late"];
+  const spec = { name: "clockwork", recipe: "command", params: { command } };
+  const { id } = await api.call("createRun", { body: { spec, base_dir: code.workspace } });
+  const written = async () => (await api.call("getLog", { params: { id } })).lines[0]?.time ?? Infinity;
+  await window.treeRow("clockwork").dblclick();
+  const dashboard = window.webview();
+  const output = dashboard.getByTestId("log-console");
+  await output.getByText("early", { exact: true }).waitFor();
+  const choose = async (range: string): Promise<void> => {
+    await dashboard.getByTestId("log-range").click();
+    await dashboard.getByTestId("log-range-input").fill(range);
+    await window.page.keyboard.press("Enter");
+  };
+  const shown = () => dashboard.getByTestId("log-range-shown").innerText();
+  await choose("last 10 min");
+  await expect.poll(shown).toMatch(/^Showing .* on$/);
+  await output.getByText("early", { exact: true }).waitFor();
+  // Times are known to a second or so: far enough apart to be told apart.
+  await expect.poll(async () => Date.now() - (await written())).toBeGreaterThan(3000);
+  await writeFile(path.join(code.workspace, "late"), "");
+  await output.getByText("late", { exact: true }).waitFor();
+  await expect.poll(async () => (await runNamed("clockwork"))?.state).toBe("completed");
+  await choose("first 1 s");
+  await expect.poll(shown).toMatch(/^Showing until .* · 1 line$/);
+  await output.getByText("early", { exact: true }).waitFor();
+  expect(await output.getByText("late", { exact: true }).count()).toBe(0);
+  await window.screenshot("log-range");
+
+  await window.runCommand("Trainyard: Open Log of a Time Range…");
+  await window.pick("clockwork");
+  await window.quickInput.locator("input.input").fill("soon");
+  await window.quickInput.getByText("“soon” is not a range of time").waitFor();
+  await window.answer("Time of the log of clockwork", "last 1 s");
+  await window.tab("clockwork.log").waitFor();
+  const text = window.page.locator(".editor-instance .view-lines").last();
+  await expect.poll(() => text.innerText()).toMatch(/written.*:.1.line\s+late/);
+  expect(await text.innerText()).not.toContain("early");
+  await window.screenshot("log-range-document");
 });
 
 it("exports a run and imports it again, with every point", async () => {

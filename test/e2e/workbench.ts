@@ -5,6 +5,8 @@ import type { FrameLocator, Locator, Page } from "playwright-core";
 import { until } from "../support/processes.ts";
 
 const EXTENSION = "trainyard.trainyard";
+/** Two fifths of it hold 70 rows of the palette and more. */
+const TALL_PX = 4400;
 
 export class Workbench {
   private constructor(
@@ -47,18 +49,26 @@ export class Workbench {
     await row.waitFor({ state: "hidden" });
   }
 
-  /** Does the palette offer this command? It draws the rows in sight only, so the whole title is typed. */
-  async offers(title: string): Promise<boolean> {
-    await this.openPalette(`>${title}`);
-    // There is always a row: "No matching commands", or commands that are alike. The filter may lag: a no has to last for a while.
-    await this.quickInput.locator(".monaco-list-row").first().waitFor();
-    const row = this.quickInput.locator(".monaco-list-row").getByText(title, { exact: true }).first();
-    const offered = await row.waitFor({ timeout: 3_000 }).then(
-      () => true,
-      () => false,
-    );
-    await this.page.keyboard.press("Escape");
-    return offered;
+  /**
+   * The commands of a category that the palette offers, once `sign` is among them: the palette filters after what is typed has stood for a while.
+   * It draws the rows in sight only, and takes two fifths of the window: in one that is tall enough all are drawn at once.
+   */
+  async offered(category: string, sign: string): Promise<string[]> {
+    const size = this.page.viewportSize();
+    if (size === null) throw new Error("the window has no size of its own");
+    await this.page.setViewportSize({ ...size, height: TALL_PX });
+    try {
+      const titles = this.quickInput.locator(".monaco-list-row .label-name");
+      await this.#offer(`>${category}: `, titles.getByText(`${category}: ${sign}`, { exact: true }));
+      const texts = await titles.allInnerTexts();
+      await this.page.keyboard.press("Escape");
+      await this.quickInput.waitFor({ state: "hidden" });
+      // Spaces at the borders of what matched are drawn so that they stay.
+      const all = texts.map((text) => text.replaceAll("\u00a0", " "));
+      return all.filter((text) => text.startsWith(`${category}: `)).map((text) => text.slice(category.length + 2));
+    } finally {
+      await this.page.setViewportSize(size);
+    }
   }
 
   /** Opens a file of the workspace as Go to File does. */
@@ -199,6 +209,8 @@ export class Workbench {
 
   /** Opens the context menu of a row and chooses an entry. */
   async chooseInMenu(row: string | RegExp, entry: string): Promise<void> {
+    // The explanation of the row that the pointer rests on lies over others, for as long as it rests there.
+    await this.page.mouse.move(0, 0);
     await this.treeRow(row).click({ button: "right" });
     const item = this.page.locator(".monaco-menu .action-item", { hasText: entry }).first();
     // A menu that has only just opened takes no click: it might be the end of the one that opened it.

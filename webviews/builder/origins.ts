@@ -50,8 +50,8 @@ export class Origins {
 
   /** The form of a document of the recipe `named`, with everything that its values come from. */
   form(named: Recipe, values: JsonObject): FormState {
-    // The form of a script is that of any script with the script's own fields besides.
-    const recipe = named.id === "script" && this.#script !== null ? this.#script.recipe : named;
+    // The form of a script is that of any script with the script's own fields besides. What was saved or removed since it was read is in `named`.
+    const recipe = named.id === "script" && this.#script !== null ? { ...this.#script.recipe, presets: named.presets } : named;
     const scriptFields = new Set(Object.keys(recipe.schema.properties).filter((key) => named.schema.properties[key] === undefined));
     return formOf(recipe, values, { project: this.projectDefaults, parent: this.parentParams, scriptFields });
   }

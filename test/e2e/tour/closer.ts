@@ -2,9 +2,11 @@
 import { appendFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { parse } from "yaml";
 import type { ApiClient } from "../../../protocol/client.ts";
+import { RunSpec } from "../../../protocol/spec.ts";
 import { python, ROOT } from "../../support/machine.ts";
-import { runProgram } from "../../support/processes.ts";
+import { runProgram, until } from "../../support/processes.ts";
 import { clientOf } from "../../support/store.ts";
 import { CANDLES } from "../training-files.ts";
 import type { VsCode } from "../vscode.ts";
@@ -87,7 +89,51 @@ it("keeps what happened to a run, and where it ran", async () => {
   await picture(window, "environment");
 });
 
+it("shows what an experiment was over time", async () => {
+  api = await clientOf(code.store);
+  await appendFile(path.join(code.workspace, "spirals.py"), 'print("next: a second hidden layer")\n');
+  const spec = RunSpec.parse(parse(DOCUMENT));
+  for (const width of [16, 24]) {
+    const one = { ...spec, name: `spirals, ${String(width)} wide`, experiment: "how-wide", params: { ...spec.params, width, steps: 300 } };
+    const { id } = await api.call("createRun", { body: { spec: one, base_dir: code.workspace } });
+    await until("the run to end", async () => (await api.call("getRun", { params: { id } })).state === "completed");
+  }
+  await window.runCommand("Trainyard: Move to Experiment…");
+  await window.pick("spirals, wide");
+  await window.pick("how-wide");
+  await until("the third run", async () => (await api.call("listExperiments", {})).experiments[0]?.run_count === 3);
+  await window.runCommand("Trainyard: Experiments…");
+  await window.pick("how-wide");
+  await window.quickInput.getByText("Configurations of how-wide").waitFor();
+  await picture(window, "experiment");
+  await window.quickInput.locator(".monaco-list-row").first().click();
+  await window.tab(/^how-wide \(/).waitFor();
+  await expect.poll(() => window.page.locator(".monaco-diff-editor .editor.modified .view-lines").innerText()).toContain("24");
+  await picture(window, "experiment-difference");
+});
+
+it("opens the code as it was", async () => {
+  await window.runCommand("Trainyard: Open Code as It Was in This Run");
+  await window.pick("spirals, wide");
+  await window.tab(/spirals, wide ↔ now/).waitFor();
+  await window.page.locator(".monaco-diff-editor").first().waitFor();
+  await picture(window, "code");
+});
+
+it("compares the code of two runs", async () => {
+  await window.runCommand("Trainyard: Compare Runs");
+  await window.tick("spirals, wide", "spirals, 24 wide");
+  const comparison = window.webview();
+  await comparison.getByTestId("code-show").click();
+  await comparison.getByTestId("code-file").first().waitFor();
+  await comparison.getByTestId("code-summary").scrollIntoViewIfNeeded();
+  await picture(window, "code-difference");
+  await comparison.getByTestId("code-close").click();
+});
+
 it("makes room by a rule that shows what goes", async () => {
+  await window.runCommand("Trainyard: Open Dashboard");
+  await window.pick("spirals, wide");
   const page = window.webview();
   await page.getByTestId("clean-up").click();
   await page.getByTestId("retention-row").first().waitFor();
@@ -133,8 +179,7 @@ it("offers a forecast of candles among its recipes", async () => {
 });
 
 it("completes conditions from the values that runs have, and chooses columns", async () => {
-  api = await clientOf(code.store);
-  await expect.poll(async () => (await api.call("listRuns", {})).total).toBe(GRID_RUNS + 1);
+  await expect.poll(async () => (await api.call("listRuns", {})).total).toBe(GRID_RUNS + 3);
   await window.runCommand("Trainyard: Explore Runs");
   const table = window.webview();
   await table.getByTestId("explore-row").first().waitFor();

@@ -112,6 +112,17 @@ it("notes what it is about", async () => {
   await page.getByTestId("tab-output").click();
 });
 
+it("shows what was written in a range of time", async () => {
+  const page = window.webview();
+  await page.getByTestId("log-range").click();
+  await page.getByTestId("log-range-said").getByText("Written").waitFor();
+  await page.getByTestId("log-range-input").fill("last 30 s");
+  await picture(window, "log-range");
+  await window.page.keyboard.press("Enter");
+  await expect.poll(() => page.getByTestId("log-range-shown").innerText()).toMatch(/^Showing .* on$/);
+  await page.getByTestId("log-range-clear").click();
+});
+
 it("says why a run failed", async () => {
   await window.openFile("evaluate.py");
   await window.runCommand("Trainyard: Run This Python File");
@@ -169,14 +180,25 @@ it("lets runs wait for their turn", async () => {
   const { runs } = await api.call("listRuns", { query: { project: "widths" } });
   for (const { id } of runs) await api.call("cancelRun", { params: { id }, body: { force: true } });
   await api.call("changeQueue", { body: { paused: false } });
+  // The stops that follow are about other runs.
+  const ended = async () => (await api.call("listRuns", { query: { project: "widths" } })).runs.every(({ state }) => state === "cancelled");
+  await until("the end of all", ended);
+  await api.call("changeRuns", { body: { runs: runs.map(({ id }) => id), action: { do: "trash" } } });
+  await api.call("emptyTrash", { body: { apply: true } });
 });
 
 it("stops with a final checkpoint, tags it, and goes on from any", async () => {
   const { runs } = await api.call("listRuns", { query: { project: "addition" } });
   await api.call("cancelRun", { params: { id: runs[0]!.id }, body: {} });
   await until("the end", async () => (await api.call("getRun", { params: { id: runs[0]!.id } })).state === "cancelled", 60_000);
+  // The list draws the rows in sight only, and this run is the oldest.
+  const pickRun = async (): Promise<void> => {
+    await window.quickInput.getByPlaceholder("Choose a run").waitFor();
+    await window.quickInput.locator("input.input").fill("addition");
+    await window.pick("addition");
+  };
   await window.runCommand("Trainyard: Tag Checkpoint…");
-  await window.pick("addition");
+  await pickRun();
   await window.pick("final");
   await window.quickInput.getByText("Tag as candidate").waitFor();
   await picture(window, "checkpoint-tags");
@@ -186,8 +208,7 @@ it("stops with a final checkpoint, tags it, and goes on from any", async () => {
     (await api.call("listCheckpoints", { params: { id: runs[0]!.id } })).checkpoints.flatMap((each) => each.tags.map((one) => one.notes));
   await expect.poll(tags).toEqual(["the best so far"]);
   await window.runCommand("Trainyard: Resume…");
-  await window.quickInput.locator(".monaco-list-row").first().waitFor();
-  await window.pick("addition");
+  await pickRun();
   await window.quickInput.getByText("newest").waitFor();
   await picture(window, "resume");
   await closeQuickInput(window);
@@ -243,6 +264,9 @@ it("looks at what came out", async () => {
   await page.getByTestId("artifact-row").filter({ hasText: "boundary" }).click();
   await page.getByTestId("preview-image").waitFor();
   await picture(window, "artifacts");
+  await page.getByTestId("artifact-row").filter({ hasText: "weights.npy" }).click();
+  await page.getByTestId("preview-numpy").waitFor();
+  await picture(window, "artifact-array");
 });
 
 it("searches the logs of all runs", async () => {
@@ -310,7 +334,16 @@ it("exports a report", async () => {
   await window.pick("spirals");
   await window.quickInput.getByText("Report (HTML)").waitFor();
   await picture(window, "export");
-  await closeQuickInput(window);
+  await window.pick("Report (HTML)");
+  const file = path.join(code.workspace, "report.html");
+  await window.answerDialog("Export", file);
+  await until("the report", () => Promise.resolve(existsSync(file)));
+  const report = await window.page.context().newPage();
+  await report.setViewportSize(SIZE);
+  await report.goto(`file://${file}`);
+  await report.locator("svg").first().waitFor();
+  await takePicture(report, "report");
+  await report.close();
 });
 
 it("imports what was exported", async () => {
@@ -325,4 +358,16 @@ it("imports what was exported", async () => {
   await picture(window, "import");
   await window.pick("As the file says");
   await until("the run", async () => (await api.call("listRuns", {})).runs.filter(({ name }) => name === "pilot 2").length === 2);
+});
+
+it("opens the page of the interface", async () => {
+  const opened = window.page.context().waitForEvent("page");
+  await window.runCommand("Trainyard: Open API Page in Browser");
+  const page = await opened;
+  await page.setViewportSize(SIZE);
+  await page.getByTestId("getStatistics").click();
+  await page.getByTestId("send").click();
+  await page.getByTestId("answer").waitFor();
+  await takePicture(page, "api");
+  await page.close();
 });
