@@ -162,6 +162,44 @@ describe("in a plain browser", () => {
   });
 });
 
+describe("a page that shows one run after the other", () => {
+  /** Of its own: the others count its points. */
+  let large: FixtureServer;
+
+  beforeAll(async () => {
+    large = await FixtureServer.start();
+    for (let n = 0; n < COUNT; n++) large.addRun({ id: runId(n), name: `other ${String(n)}` });
+    large.append(20_000);
+  }, 60_000);
+
+  afterAll(() => large.close());
+
+  const COUNT = 12;
+  const runId = (n: number): string => `run_1m7xtgkqnpx92vm${String(10 + n)}`;
+
+  it("lets go of the points of each when it shows the next", async () => {
+    await page.goto(`${large.url}/#token=${TOKEN}&run=${RUN}`);
+    const session = await page.context().newCDPSession(page);
+    const open = async (n: number): Promise<void> => {
+      await page.evaluate((id) => {
+        location.hash = `run=${id}`;
+      }, runId(n));
+      await expect.poll(() => page.getByTestId("run-name").textContent()).toBe(`other ${String(n)}`);
+      await expect.poll(() => lastValue().textContent()).toMatch(/\d/);
+    };
+    const heapMb = async (): Promise<number> => {
+      await session.send("HeapProfiler.collectGarbage");
+      const usage: { usedSize: number; backingStorageSize?: number } = await session.send("Runtime.getHeapUsage");
+      return (usage.usedSize + (usage.backingStorageSize ?? 0)) / 2 ** 20;
+    };
+    for (let n = 0; n < 4; n++) await open(n);
+    const early = await heapMb();
+    for (let n = 4; n < COUNT; n++) await open(n);
+    // The points of one run are a megabyte.
+    expect((await heapMb()) - early).toBeLessThan(4);
+  });
+});
+
 describe("in a panel, behind the relay of the extension host and its strict policy", () => {
   let panel: Panel;
 

@@ -56,7 +56,7 @@ export class ChartGrid extends LitElement implements ChartsHost {
         }
       }
       @container charts (max-width: 610px) {
-        .charts ty-line-chart,
+        .charts .room,
         .charts .room.lead {
           grid-column: 1 / -1;
           min-height: 200px;

@@ -4,7 +4,8 @@ import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { SweepDetail } from "../../protocol/sweep.ts";
-import { formatJson, formatValue } from "../components/format.ts";
+import { settingText } from "../compare/differences.ts";
+import { formatJson, formatValue, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { moveRowFocus } from "../components/row-focus.ts";
 import { stateStyles } from "../components/state-icon.ts";
@@ -190,8 +191,10 @@ function prunedText({ pruned }: SweepRun): string {
   return pruned === undefined ? "" : `Ended early: at step ${formatValue(pruned.step)} it had reached ${formatValue(pruned.value)}`;
 }
 
+/** A value as it was set; one that was drawn with more digits than four. */
 function shown(value: JsonValue | undefined): string {
-  return typeof value === "number" ? formatValue(value) : formatJson(value);
+  const drawn = typeof value === "number" && value !== Number(value.toPrecision(4));
+  return drawn ? formatValue(value) : value === undefined ? UNKNOWN : settingText(value);
 }
 
 /** Runs without a value come last going up. */
