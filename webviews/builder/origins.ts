@@ -95,7 +95,7 @@ export class Origins {
   follow(transport: Transport, values: JsonObject, request: DocumentRequest | null, form: FormState | null): void {
     const { project = "default" } = values;
     if (typeof project === "string" && project !== this.#asked.project) void this.#askProject(transport, project);
-    void this.#askScript(transport, request, form === null ? request?.spec.params?.["script"] : valueOf(form, "script"));
+    void this.#askScript(transport, request, form === null ? request?.spec.params["script"] : valueOf(form, "script"));
   }
 
   /** A project that is yet to be made gives nothing. */
