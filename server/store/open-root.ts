@@ -1,12 +1,12 @@
 /** Opening a store's root: made when it is new, recognised as read-only when it cannot be written. */
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdir, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { RUN_FOLDER_VERSION } from "../../protocol/constants.ts";
 import type { StoreRecord } from "../../protocol/project.ts";
-import { writeJsonAtomic } from "./atomic.ts";
+import { makeFolders, writeJsonAtomic } from "./atomic.ts";
 import { isAbsent, isUnwritable, systemCode, writeError } from "./fs-errors.ts";
 import { parseVersioned, readTextFile } from "./json-file.ts";
 import { RUNS_FOLDER, STORE_FILE } from "./paths.ts";
@@ -121,7 +121,7 @@ async function makeRoot(root: string, create: boolean): Promise<void> {
   if (found !== null) throw new TrainyardError("store_unwritable", `${root} is a file, not a folder`, "Choose a folder for the store.");
   if (!create) throw new TrainyardError("not_found", `there is no store at ${root}`, "Check the path, or start a run to make one.");
   try {
-    await mkdir(root, { recursive: true });
+    await makeFolders(root);
   } catch (error) {
     throw writeError(error, `make the store ${root}`, root);
   }
