@@ -113,20 +113,6 @@ const shared = (name) => ({
 });
 const libraries = [shared("yaml"), shared("apache-arrow")];
 
-/**
- * The HTTP adapter asks of every request whether it came by HTTP/2, which this server never speaks: Node's module for that would take 1.7 MB
- * of an idle server's memory.
- * @type {import("esbuild").Plugin}
- */
-const withoutHttp2 = {
-  name: "without-http2",
-  setup(build) {
-    build.onResolve({ filter: /^node:http2$/ }, ({ path }) => ({ path, namespace: "without-http2" }));
-    build.onLoad({ filter: /.*/, namespace: "without-http2" }, () => ({
-      contents: "export class Http2ServerRequest {}\nexport const constants = { NGHTTP2_NO_ERROR: 0 };",
-    }));
-  },
-};
 const machineApart = apart(/^systeminformation$/, "./systeminformation.cjs");
 
 /** @type {Record<string, import("esbuild").BuildOptions>} */
@@ -150,7 +136,7 @@ const targets = {
     ...node,
     entryPoints: { "server-rooms": "server/rooms.ts" },
     outdir: "dist",
-    plugins: [...libraries, importApart, exportApart, keeperApart, parquetApart, machineApart, withoutHttp2],
+    plugins: [...libraries, importApart, exportApart, keeperApart, parquetApart, machineApart],
   },
   libraries: { ...node, entryPoints: { yaml: "yaml", "apache-arrow": "apache-arrow" }, outdir: "dist" },
   import: { ...node, entryPoints: { import: "server/import/import-file.ts" }, outdir: "dist", plugins: libraries },

@@ -112,6 +112,10 @@ function refuseNewer(text: string, file: string): void {
   }
 }
 
+export function noStore(root: string): TrainyardError {
+  return new TrainyardError("not_found", `there is no store at ${root}`, "Check the path, or start a run to make one.");
+}
+
 async function makeRoot(root: string, create: boolean): Promise<void> {
   const found = await stat(root).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return null;
@@ -119,7 +123,7 @@ async function makeRoot(root: string, create: boolean): Promise<void> {
   });
   if (found?.isDirectory() === true) return;
   if (found !== null) throw new TrainyardError("store_unwritable", `${root} is a file, not a folder`, "Choose a folder for the store.");
-  if (!create) throw new TrainyardError("not_found", `there is no store at ${root}`, "Check the path, or start a run to make one.");
+  if (!create) throw noStore(root);
   try {
     await makeFolders(root);
   } catch (error) {
