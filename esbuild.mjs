@@ -57,6 +57,42 @@ const apart = (module, bundle) => ({
 const roomsApart = apart(/\/rooms\.ts$/, "./server-rooms.cjs");
 const mcpApart = apart(/\/mcp\/server\.ts$/, "./mcp.cjs");
 
+/** What the extension loads later, by its place in the repository: found while the extension is bundled. */
+const loadedLater = new Set();
+const LATER_BUNDLE = "./extension-later.cjs";
+/**
+ * All that the extension imports with `import()` lies in one second bundle, a function for each module: the first is a sixth of the whole, and
+ * the two share nothing that has a state.
+ * @type {import("esbuild").Plugin}
+ */
+const laterApart = {
+  name: "later-apart",
+  setup(build) {
+    build.onResolve({ filter: /\.ts$/ }, ({ kind, path: name, resolveDir }) => {
+      if (kind !== "dynamic-import") return undefined;
+      const place = path.relative(root, path.resolve(resolveDir, name)).replaceAll(path.sep, "/");
+      loadedLater.add(place);
+      return { path: place, namespace: "later" };
+    });
+    build.onLoad({ filter: /.*/, namespace: "later" }, ({ path: place }) => ({
+      contents: `module.exports = require(${JSON.stringify(LATER_BUNDLE)})[${JSON.stringify(place)}]();`,
+    }));
+    build.onResolve({ filter: /^\.\/extension-later\.cjs$/ }, () => ({ path: LATER_BUNDLE, external: true }));
+  },
+};
+/** @type {import("esbuild").Plugin} */
+const laterEntry = {
+  name: "later-entry",
+  setup(build) {
+    build.onResolve({ filter: /^later$/ }, ({ path }) => ({ path, namespace: "later-entry" }));
+    build.onLoad({ filter: /.*/, namespace: "later-entry" }, () => {
+      if (loadedLater.size === 0) return { errors: [{ text: "what is loaded later is known once the extension is bundled: build both" }] };
+      const entries = [...loadedLater].sort().map((place) => `${JSON.stringify(place)}: () => require(${JSON.stringify(`./${place}`)})`);
+      return { contents: `module.exports = {\n${entries.join(",\n")}\n};`, resolveDir: root };
+    });
+  },
+};
+
 /** What an idle server never needs. V8 keeps the source and the scopes of all that is loaded: `npm run bench -- idle`. */
 const importApart = apart(/\/import\/import-file\.ts$/, "./import.cjs");
 const exportApart = apart(/\/export\/formats\.ts$/, "./export.cjs");
@@ -77,31 +113,30 @@ const shared = (name) => ({
 });
 const libraries = [shared("yaml"), shared("apache-arrow")];
 
-/**
- * The HTTP adapter asks of every request whether it came by HTTP/2, which this server never speaks: Node's module for that would take 1.7 MB
- * of an idle server's memory.
- * @type {import("esbuild").Plugin}
- */
-const withoutHttp2 = {
-  name: "without-http2",
-  setup(build) {
-    build.onResolve({ filter: /^node:http2$/ }, ({ path }) => ({ path, namespace: "without-http2" }));
-    build.onLoad({ filter: /.*/, namespace: "without-http2" }, () => ({
-      contents: "export class Http2ServerRequest {}\nexport const constants = { NGHTTP2_NO_ERROR: 0 };",
-    }));
-  },
-};
 const machineApart = apart(/^systeminformation$/, "./systeminformation.cjs");
 
 /** @type {Record<string, import("esbuild").BuildOptions>} */
 const targets = {
-  extension: { ...node, entryPoints: { extension: "src/extension.ts" }, outdir: "dist", external: ["vscode"], plugins: libraries },
+  extension: {
+    ...node,
+    entryPoints: { extension: "src/extension.ts" },
+    outdir: "dist",
+    external: ["vscode"],
+    plugins: [...libraries, laterApart],
+  },
+  extensionLater: {
+    ...node,
+    entryPoints: { "extension-later": "later" },
+    outdir: "dist",
+    external: ["vscode"],
+    plugins: [...libraries, laterEntry],
+  },
   server: { ...node, entryPoints: { server: "server/main.ts" }, outdir: "dist", plugins: [roomsApart] },
   rooms: {
     ...node,
     entryPoints: { "server-rooms": "server/rooms.ts" },
     outdir: "dist",
-    plugins: [...libraries, importApart, exportApart, keeperApart, parquetApart, machineApart, withoutHttp2],
+    plugins: [...libraries, importApart, exportApart, keeperApart, parquetApart, machineApart],
   },
   libraries: { ...node, entryPoints: { yaml: "yaml", "apache-arrow": "apache-arrow" }, outdir: "dist" },
   import: { ...node, entryPoints: { import: "server/import/import-file.ts" }, outdir: "dist", plugins: libraries },

@@ -210,7 +210,8 @@ export const ExitRecord = z.object({
 export type ExitRecord = z.infer<typeof ExitRecord>;
 
 export const Progress = z.object({
-  step: z.number().int().nonnegative(),
+  /** Whole; a script may count beyond the integers that every program knows exactly. */
+  step: z.number().nonnegative(),
   max_steps: z.number().int().positive().nullable(),
   epoch: z.number().nonnegative().nullable(),
   max_epochs: z.number().positive().nullable(),

@@ -13,6 +13,7 @@ const REQUIRED = [
   "extension/readme.md",
   "extension/LICENSE.txt",
   "extension/dist/extension.cjs",
+  "extension/dist/extension-later.cjs",
   "extension/dist/server.cjs",
   "extension/dist/server-rooms.cjs",
   "extension/dist/catalog-worker.cjs",

@@ -1,6 +1,6 @@
 /** Finds the store's server, or starts one that lives on its own. What `trainyard serve --ensure` does. */
 import { spawn } from "node:child_process";
-import { mkdir, open, readFile, statfs } from "node:fs/promises";
+import { open, readFile, statfs } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { createClient } from "../protocol/client.ts";
@@ -9,6 +9,7 @@ import { ApiError, TrainyardError } from "../protocol/errors.ts";
 import { findServer, makePrivateFolder, privateRuntimeFolder, serverFolder } from "./discovery/discovery.ts";
 import { serverEnvironment } from "./launch/environment.ts";
 import { findPackageRoot } from "./package-root.ts";
+import { makeFolders } from "./store/atomic.ts";
 import { writeError } from "./store/fs-errors.ts";
 
 export interface EnsureOptions {
@@ -109,7 +110,7 @@ async function answering(store: string, deadline: number, wait = false): Promise
 async function makeLogFile(store: string): Promise<string> {
   const absolute = path.resolve(store);
   try {
-    await mkdir(absolute, { recursive: true });
+    await makeFolders(absolute);
     await makePrivateFolder(serverFolder(absolute), absolute);
     const file = path.join(serverFolder(absolute), "server.log");
     await (await open(file, "a", 0o600)).close();

@@ -62,7 +62,6 @@ export interface RunningServer {
 
 /** @throws TrainyardError store_occupied | store_unwritable | not_found | conflict (port) */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  holdLittleGarbage();
   const packageRoot = options.packageRoot ?? findPackageRoot();
   const log = options.log ?? ((text: string) => process.stderr.write(`${text}\n`));
   const version = packageVersion(packageRoot);
@@ -98,6 +97,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         const baseDir = path.resolve(options.baseDir ?? path.dirname(opened.root));
         // A moment later, so that the answer to the request goes out first.
         const shutdown = (): void => void setTimeout(() => void close(), 50);
+        holdLittleGarbage();
         rooms = openRooms({ opened, folder, packageRoot, python: options.python, baseDir, token, version, startedAt, shutdown, log });
         return rooms;
       }));

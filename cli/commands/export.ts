@@ -1,9 +1,10 @@
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
 import { ExportFormat } from "../../protocol/export.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { makeFolder } from "../../server/store/atomic.ts";
 import { writeError } from "../../server/store/fs-errors.ts";
 import { connectServer } from "../connect.ts";
 import { formatBytes } from "../format.ts";
@@ -63,7 +64,7 @@ export function addExportCommand(program: Command, context: CommandContext): voi
 /** Writes beside the file and takes its place at the end: an export that is cut off leaves no half file behind. @returns bytes */
 async function writeWhole(file: string, pieces: AsyncIterable<Uint8Array>, onBytes: (written: number) => void): Promise<number> {
   const folder = path.dirname(file);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const unfinished = path.join(folder, `.${path.basename(file)}.${String(process.pid)}.part`);
   try {
     const handle = await open(unfinished, "w");

@@ -16,7 +16,7 @@ export function addImportCommand(program: Command, context: CommandContext): voi
     .argument("<files...>", "CSV (long or wide), JSON lines, Parquet, Arrow, or an archive of run folders")
     .option("--project <name>", "put the runs into this project (default: the one that the file names)")
     .action(async (files: string[], options: ImportOptions) => {
-      const client = await connectServer(locateStore(options.store).dir);
+      const client = await connectServer(locateStore(options.store).dir, { create: true });
       const reports: (ImportReport & { file: string })[] = [];
       for (const [i, file] of files.entries()) {
         context.terminal.showStatus(`importing ${file} (${i + 1} of ${files.length})`);

@@ -1,7 +1,5 @@
-import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Command } from "commander";
-import { TrainyardError } from "../../protocol/errors.ts";
 import { findPackageRoot, packageVersion } from "../../server/package-root.ts";
 import { connectServer } from "../connect.ts";
 import { locateStore } from "../locate-store.ts";
@@ -28,9 +26,8 @@ export function addMcpCommand(program: Command, context: CommandContext): void {
         version: packageVersion(findPackageRoot()),
         context: async (tool) => {
           // An agent that only looks must not leave a store behind.
-          if (tool !== "start_run" && !existsSync(dir))
-            throw new TrainyardError("not_found", `there is no store at ${dir}`, "A first run makes it: trainyard run -- python train.py");
-          return { api: await connectServer(dir), baseDir, python: options.python ?? null };
+          const api = await connectServer(dir, { create: tool === "start_run" });
+          return { api, baseDir, python: options.python ?? null };
         },
         log: (text) => {
           context.terminal.note(text);

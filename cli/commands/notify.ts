@@ -39,7 +39,7 @@ export function addNotifyCommands(program: Command, context: CommandContext): vo
     .option("--gpu-celsius <degrees>", "tell of a GPU that is as hot", number)
     .option("--gpu-memory-percent <percent>", "tell of a GPU with so much of its memory in use", number)
     .action(async ({ stalledMinutes, diskFreeGb, gpuCelsius, gpuMemoryPercent, ...options }: LimitOptions) => {
-      const client = await connectServer(locateStore(options.store).dir);
+      const client = await connectServer(locateStore(options.store).dir, { create: true });
       const body = {
         ...(stalledMinutes !== undefined && { stalled_minutes: stalledMinutes }),
         ...(diskFreeGb !== undefined && { disk_free_gb: diskFreeGb }),
@@ -63,7 +63,7 @@ export function addNotifyCommands(program: Command, context: CommandContext): vo
     .option("--project <name>", "runs of this project alone")
     .option("--secret-env <name>", "variable that holds the secret which signs them")
     .action(async (url: string, { kind, project, secretEnv, ...options }: AddOptions) => {
-      const client = await connectServer(locateStore(options.store).dir);
+      const client = await connectServer(locateStore(options.store).dir, { create: true });
       const secret = secretEnv === undefined ? undefined : process.env[secretEnv];
       if (secretEnv !== undefined && secret === undefined)
         throw new TrainyardError("bad_request", `the variable ${secretEnv} is not set`, `Set it: export ${secretEnv}=…`);

@@ -55,7 +55,7 @@ export function addProjectCommands(program: Command, context: CommandContext): v
   withSettings(project.command("create").description("create a project"))
     .argument("<name>", NAME)
     .action(async (name: string, options: SettingsOptions) => {
-      const client = await connectServer(locateStore(options.store).dir);
+      const client = await connectServer(locateStore(options.store).dir, { create: true });
       const created = await client.call("createProject", { body: { name, ...settingsOf(options, { defaults: {}, derived: {} }) } });
       terminal.result(options.json, created, () => describeProject(created));
     });

@@ -58,14 +58,14 @@ Ctrl+C leaves the run going and says how to stop it.`,
       const { template } = options;
       const request = await buildCreateRun({
         file: file ?? null,
-        ...(template !== undefined && { template: await findTemplate(await connectServer(store.dir), template) }),
+        ...(template !== undefined && { template: await findTemplate(await connectServer(store.dir, { create: true }), template) }),
         passedOn: context.passedOn,
         options,
         store,
         env: process.env,
         cwd: process.cwd(),
       });
-      const client = await connectServer(store.dir);
+      const client = await connectServer(store.dir, { create: true });
       if (options.dryRun) {
         const plan = await client.call("dryRun", { body: request });
         context.terminal.result(options.json, plan, () => [`cd ${plan.cwd}`, plan.command.map(quote).join(" ")].join("\n"));

@@ -13,7 +13,8 @@ interface AddOptions extends CommonOptions {
 export function addStoresCommands(program: Command, context: CommandContext): void {
   const { terminal } = context;
   const stores = program.command("stores").description("stores whose runs are shown together");
-  const connect = (options: CommonOptions): ReturnType<typeof connectServer> => connectServer(locateStore(options.store).dir);
+  const connect = (options: CommonOptions, create = false): ReturnType<typeof connectServer> =>
+    connectServer(locateStore(options.store).dir, { create });
   withCommonOptions(stores.command("list").description("the store itself, and those that are shown beside it")).action(
     async (options: CommonOptions) => {
       const list = await (await connect(options)).call("listStores");
@@ -23,7 +24,7 @@ export function addStoresCommands(program: Command, context: CommandContext): vo
   withCommonOptions(stores.command("search").description("stores in a folder and up to two levels below it"))
     .argument("<folder>")
     .action(async (folder: string, options: CommonOptions) => {
-      const found = await (await connect(options)).call("searchStores", { query: { folder: path.resolve(folder) } });
+      const found = await (await connect(options, true)).call("searchStores", { query: { folder: path.resolve(folder) } });
       const rows = found.stores.map(({ name, path: place, runs, added }) => [name, String(runs), added ? "shown" : "", place]);
       const notes = [
         ...found.problems.map(({ message }) => message),
@@ -38,7 +39,7 @@ export function addStoresCommands(program: Command, context: CommandContext): vo
     .option("--name <name>", "what it is called in lists and filters")
     .action(async (folder: string, { name, ...options }: AddOptions) => {
       const body = { path: path.resolve(folder), ...(name !== undefined && { name }) };
-      const done = await (await connect(options)).call("addStores", { body });
+      const done = await (await connect(options, true)).call("addStores", { body });
       const known = done.known.map((place) => `Shown already: ${place}`);
       terminal.result(options.json, done, () =>
         [...(done.added.length > 0 ? [table(done.added)] : []), ...known, ...done.problems.map(({ message }) => message)].join("\n"),

@@ -46,7 +46,7 @@ export function addSweepCommands(program: Command, context: CommandContext): voi
       const input = { file, passedOn: context.passedOn, store, env: process.env, cwd: process.cwd() };
       const { spec, base_dir } = await buildCreateRun({ ...input, options: { ...options, tag: [], track: true } });
       const body = { spec, ...(base_dir !== undefined && { base_dir }) };
-      const client = await connectServer(store.dir);
+      const client = await connectServer(store.dir, { create: true });
       if (options.dryRun) {
         const plan = await client.call("planSweep", { body, timeoutMs: CHECK_TIMEOUT_MS });
         terminal.result(options.json, plan, () => describePlan(plan));

@@ -39,8 +39,10 @@ export async function metricHistory(api: ApiClient, run: RunId, request: History
     params: { id: run },
     query: { metrics: joinNames(wanted.map(({ name }) => name)), format: "json", max_points: each, from_step, to_step },
   });
+  const missing = request.metrics.filter((pattern) => !wanted.some(({ name }) => fits(name, pattern)));
   return {
     run,
+    ...(missing.length > 0 && { missing }),
     metrics: answer.series.map(({ name, steps, values, downsampled }) => ({
       name,
       /** Points that the whole curve has. */

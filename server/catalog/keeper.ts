@@ -33,6 +33,7 @@ export class IndexKeeper {
   #unsaved = false;
   #timer: NodeJS.Timeout | null = null;
   #saveMs = 0;
+  #warmed = false;
 
   private constructor(index: RunIndex, table: RunTable, snapshot: string | null) {
     this.#index = index;
@@ -45,12 +46,14 @@ export class IndexKeeper {
     const sql = await initSqlJs({ locateFile: (name) => path.join(wasmFolder, name) });
     const restored = snapshot === null ? null : await restore(sql, snapshot);
     const keeper = new IndexKeeper(restored?.index ?? new RunIndex(sql, null), restored?.table ?? new RunTable(), snapshot);
-    if (keeper.#table.size >= LARGE_TABLE) keeper.#warm();
+    keeper.#warmOnce();
     return keeper;
   }
 
   /** Asks what a window asks first, while nobody waits: code is compiled by then and the orders of rows are made. */
-  #warm(): void {
+  #warmOnce(): void {
+    if (this.#warmed || this.#table.size < LARGE_TABLE) return;
+    this.#warmed = true;
     this.#analysis.fields({});
     const filter = "record.archived = false and record.attempt >= 0";
     this.#analysis.query({ fields: ["record.name"], filter, sort: ["-record.created_at"], limit: 50, offset: 0 });
@@ -105,6 +108,7 @@ export class IndexKeeper {
     this.#index.change(states, removed);
     for (const id of removed) this.#table.remove(id);
     for (const { run, stamp } of states) this.#table.upsert(run, stamp);
+    this.#warmOnce();
     this.#changed();
   }
 

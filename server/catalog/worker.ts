@@ -1,4 +1,5 @@
 /** The catalogue's worker thread: sql.js blocks while it works, so it does so here. */
+import { setFlagsFromString } from "node:v8";
 import { parentPort, workerData } from "node:worker_threads";
 import { TrainyardError, type ApiError } from "../../protocol/errors.ts";
 import { IndexKeeper, type KeeperOptions } from "./keeper.ts";
@@ -16,6 +17,9 @@ export type NumberedReply = { readonly number: number } & (
 
 const port = parentPort;
 if (port === null) throw new Error("the catalogue's worker runs as a worker thread only");
+// V8 compiles WebAssembly that is called often a second time. For SQLite's interpreter loop that takes 29 MB on a thread of V8's own, of which
+// the C library keeps up to 10, and makes nothing quicker that anybody asks for.
+for (const flag of ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"]) setFlagsFromString(flag);
 const keeper = IndexKeeper.open(workerData as KeeperOptions);
 let last: Promise<void> = Promise.resolve();
 

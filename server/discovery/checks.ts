@@ -8,7 +8,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 export function isProcessIdentity(value: unknown): value is ProcessIdentity {
   if (!isObject(value)) return false;
   const { pid, start_time: startTime, boot_id: bootId } = value;
-  return Number.isInteger(pid) && Number(pid) > 0 && typeof startTime === "string" && typeof bootId === "string";
+  return Number.isSafeInteger(pid) && Number(pid) > 0 && typeof startTime === "string" && typeof bootId === "string";
 }
 
 /** An instant as protocol/json.ts has it: RFC 3339 with a zone. */

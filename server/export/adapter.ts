@@ -1,12 +1,13 @@
 /** Copies a trained PEFT adapter out of a run into a folder that loads by itself, with a draft of its model card. */
 import { constants } from "node:fs";
-import { copyFile, mkdir, readdir, realpath, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { copyFile, readdir, realpath, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { ExportAdapter, ExportedAdapter } from "../../protocol/adapter-export.ts";
 import type { Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { ExportedRun } from "../../protocol/export.ts";
 import { relativeInside } from "../store/artifacts.ts";
+import { makeFolders } from "../store/atomic.ts";
 import { checkFile, parseLenient } from "../store/file-checks.ts";
 import { isAbsent, isUnwritable, systemCode, writeError } from "../store/fs-errors.ts";
 import { readFileText } from "../store/open-file.ts";
@@ -202,9 +203,10 @@ async function followed(place: string): Promise<string> {
 async function fillFolder(folder: string, from: string, names: readonly string[], card: string): Promise<number> {
   const written: string[] = [];
   let current: string | undefined;
-  let made: string | undefined;
+  const made = await makeFolders(folder).catch((error: unknown) => {
+    throw unusable(error, folder);
+  });
   try {
-    made = await mkdir(folder, { recursive: true });
     let bytes = 0;
     for (const name of names) {
       const target = path.join(folder, name);
@@ -224,7 +226,7 @@ async function fillFolder(folder: string, from: string, names: readonly string[]
   } catch (error) {
     if (current !== undefined && systemCode(error) !== "EEXIST") written.push(current);
     for (const file of written) await rm(file, { force: true });
-    if (made !== undefined) await removeEmpty(folder, made);
+    if (made !== null) await removeEmpty(folder, made);
     if (isAbsent(error)) throw new TrainyardError("bad_checkpoint", `${from} went away while it was copied`, "Choose another checkpoint.");
     if (systemCode(error) === "EEXIST")
       throw new TrainyardError("conflict", `somebody else writes into ${folder}`, "Name a folder that is empty or not there yet.");
@@ -256,7 +258,7 @@ function unusable(error: unknown, folder: string): TrainyardError {
       },
     );
   const code = systemCode(error);
-  if (code === "ENAMETOOLONG" || code === "EINVAL" || code === "ELOOP")
+  if (code === "ENAMETOOLONG" || code === "EINVAL" || code === "ELOOP" || code === "ENOENT")
     return new TrainyardError("bad_request", `${folder} is no usable path (${code})`, "Choose another folder.", [], { cause: error });
   return writeError(error, `write to ${folder}`, folder);
 }

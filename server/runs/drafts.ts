@@ -2,8 +2,9 @@
 import { TrainyardError } from "../../protocol/errors.ts";
 import { mustBeDraft } from "../../protocol/refusals.ts";
 import type { RunRecord } from "../../protocol/run.ts";
-import type { ResolvedSpec, RunSpec } from "../../protocol/spec.ts";
+import type { RunSpec } from "../../protocol/spec.ts";
 import { FINAL_STATES, isWaiting } from "../../protocol/state-kinds.ts";
+import type { ParamLayers } from "../recipes/resolve.ts";
 import type { RunEntry } from "./entry.ts";
 import { prepareAnew, type StartContext } from "./go-on.ts";
 import type { Ledger } from "./ledger.ts";
@@ -25,7 +26,7 @@ export async function rewriteDraft(context: PrepareContext, ledger: Ledger, entr
     throw new TrainyardError("conflict", `the draft ${name} belongs to the project ${project}`, "Make a new run in the other project.");
   const baseDir = baseDirOf(request, context.baseDir);
   const fork = await forkDraft(context, entry.record, spec);
-  const plan = await planRun(context, spec, baseDir, fork === null ? {} : { parent: fork.before });
+  const plan = await planRun(context, spec, baseDir, fork === null ? {} : { parent: fork.parent });
   const resolved = await recordedSpec({
     run: id,
     paths: store.paths(id),
@@ -61,16 +62,16 @@ async function forkDraft(
   { store }: PrepareContext,
   record: RunRecord,
   { recipe }: RunSpec,
-): Promise<{ resume: Resume; before: Pick<ResolvedSpec, "params" | "sources"> } | null> {
-  if (record.parent?.checkpoint == null) return null;
-  const { id, name } = record;
-  const before = await store.resolved(id);
-  if (before === null) throw unreadable(name);
-  const resume = await checkpointOfFork(store, record, before);
+): Promise<{ resume: Resume; parent: NonNullable<ParamLayers["parent"]> } | null> {
+  const { id, name, parent } = record;
+  if (parent?.checkpoint == null) return null;
+  const [own, theirs] = await Promise.all([store.resolved(id), store.resolved(parent.run)]);
+  if (own === null || theirs === null) throw unreadable(own === null ? name : parent.run);
+  const resume = await checkpointOfFork(store, record, own);
   if (resume === null) return null;
   if (recipe !== record.recipe)
     throw new TrainyardError("conflict", `the draft ${name} starts from a checkpoint of ${record.recipe}`, `Make a new run for ${recipe}.`);
-  return { resume, before };
+  return { resume, parent: { params: theirs.params, sources: null } };
 }
 
 /** Has a draft start now, or a run that waits in the queue, ahead of its turn. @throws TrainyardError conflict, and what prepareAnew throws */

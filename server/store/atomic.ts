@@ -1,7 +1,7 @@
 /** Files that are either the old ones or the new ones, never something between, whatever dies meanwhile. */
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { writeError } from "./fs-errors.ts";
+import { systemCode, writeError } from "./fs-errors.ts";
 
 let counter = 0;
 
@@ -33,10 +33,31 @@ export async function writeJsonAtomic(file: string, value: unknown, mode?: numbe
   return writeFileAtomic(file, JSON.stringify(value, null, 2) + "\n", mode);
 }
 
-/** mkdir -p, told as a TrainyardError when it fails. */
+/**
+ * Makes a folder and those above it. Not by Node's own recursive form: it tries for ever where the system refuses a folder as if the one above
+ * it were missing, as it does below /proc.
+ * @returns the topmost folder that was made; null when all were there
+ * @throws Error of the system
+ */
+export async function makeFolders(folder: string): Promise<string | null> {
+  const above = path.dirname(folder);
+  let made: string | null = null;
+  for (let tries = 0; ; tries++) {
+    try {
+      await mkdir(folder);
+      return made ?? folder;
+    } catch (error) {
+      if ((await stat(folder).catch(() => null))?.isDirectory() === true) return made;
+      if (systemCode(error) !== "ENOENT" || above === folder || tries > 0) throw error;
+    }
+    made = await makeFolders(above);
+  }
+}
+
+/** {@link makeFolders}, told as a TrainyardError when it fails. */
 export async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
   } catch (error) {
     throw writeError(error, `make the folder ${folder}`, folder);
   }

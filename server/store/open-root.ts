@@ -1,12 +1,12 @@
 /** Opening a store's root: made when it is new, recognised as read-only when it cannot be written. */
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
-import { mkdir, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { RUN_FOLDER_VERSION } from "../../protocol/constants.ts";
 import type { StoreRecord } from "../../protocol/project.ts";
-import { writeJsonAtomic } from "./atomic.ts";
+import { makeFolders, writeJsonAtomic } from "./atomic.ts";
 import { isAbsent, isUnwritable, systemCode, writeError } from "./fs-errors.ts";
 import { parseVersioned, readTextFile } from "./json-file.ts";
 import { RUNS_FOLDER, STORE_FILE } from "./paths.ts";
@@ -112,6 +112,10 @@ function refuseNewer(text: string, file: string): void {
   }
 }
 
+export function noStore(root: string): TrainyardError {
+  return new TrainyardError("not_found", `there is no store at ${root}`, "Check the path, or start a run to make one.");
+}
+
 async function makeRoot(root: string, create: boolean): Promise<void> {
   const found = await stat(root).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return null;
@@ -119,9 +123,9 @@ async function makeRoot(root: string, create: boolean): Promise<void> {
   });
   if (found?.isDirectory() === true) return;
   if (found !== null) throw new TrainyardError("store_unwritable", `${root} is a file, not a folder`, "Choose a folder for the store.");
-  if (!create) throw new TrainyardError("not_found", `there is no store at ${root}`, "Check the path, or start a run to make one.");
+  if (!create) throw noStore(root);
   try {
-    await mkdir(root, { recursive: true });
+    await makeFolders(root);
   } catch (error) {
     throw writeError(error, `make the store ${root}`, root);
   }

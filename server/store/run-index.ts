@@ -14,6 +14,7 @@ import type { DamagedRun, RunFolder, RunPlace, StoreScan } from "./types.ts";
 const PARALLEL_READS = 32;
 /** Run folders that a scan hands on at once: nobody has to hold the records of a large store together. */
 const SCAN_BATCH = 256;
+const FIND_BATCH = 2 * PARALLEL_READS;
 
 interface Known {
   /** Where it lies: a hundred thousand paths would be 20 MB. */
@@ -35,9 +36,17 @@ export class RunIndex {
     this.#root = root;
   }
 
-  /** Every folder below `<project>/runs/` that has a run.json, with the signature of that file. */
-  async find(): Promise<FoundFolder[]> {
-    return withRunFile(await this.folders());
+  /**
+   * Every folder below `<project>/runs/` that has a run.json, with the signature of that file, a few at a time: what a look at a whole store
+   * holds together outlives two collections, and an idle server would keep it until it collects everything.
+   */
+  async *find(): AsyncGenerator<FoundFolder[]> {
+    for (const project of await this.projectNames()) {
+      const runs = path.join(this.#root, project, RUNS_FOLDER);
+      const names = await subfolders(runs);
+      for (let start = 0; start < names.length; start += FIND_BATCH)
+        yield await withRunFile(names.slice(start, start + FIND_BATCH).map((name) => ({ project, name, dir: path.join(runs, name) })));
+    }
   }
 
   /** The folders that may hold runs, by their names alone: nothing in them is looked at. */

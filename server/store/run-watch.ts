@@ -63,15 +63,15 @@ export function watchRuns(root: string, index: RunIndex, onChange: (dir: { proje
     const cpu = process.cpuUsage();
     try {
       await watchAll();
-      const found = await index.find();
-      const present = new Set<string>();
-      for (const { project, name, signature } of found) {
-        present.add(name);
-        if (!RunId.safeParse(name).success || index.signature(name) === signature || told.get(name) === signature) continue;
-        told.set(name, signature);
-        if (!isClosed()) onChange({ project, id: name });
-      }
-      for (const name of told.keys()) if (!present.has(name)) told.delete(name);
+      const gone = new Set(told.keys());
+      for await (const found of index.find())
+        for (const { project, name, signature } of found) {
+          gone.delete(name);
+          if (index.signature(name) === signature || told.get(name) === signature || !RunId.safeParse(name).success) continue;
+          told.set(name, signature);
+          if (!isClosed()) onChange({ project, id: name });
+        }
+      for (const name of gone) told.delete(name);
     } catch {
       // No file could be opened: the next sweep looks again.
     } finally {

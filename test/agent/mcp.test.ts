@@ -141,6 +141,10 @@ describe("looking", () => {
     ]);
     expect(metrics.reduce((sum, { points }) => sum + points.length, 0)).toBeLessThanOrEqual(100);
     expect(metrics[0]?.points.at(-1)).toEqual([5000, 0.25]);
+    expect((await call(client, "get_metric_history", { run: "deeper", metrics: ["lr", "nonsense"] })).data).toMatchObject({
+      missing: ["nonsense"],
+      metrics: [{ name: "lr" }],
+    });
   });
 
   it("explains a failure from its evidence, with the text of the run marked as data", async () => {

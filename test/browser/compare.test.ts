@@ -80,6 +80,28 @@ describe("the comparison", () => {
     await expect.poll(() => plot.getAttribute("aria-label")).toBe("loss, 1 line");
   });
 
+  it("lets the line stand out that is pointed at, or pinned, by mouse and by keyboard", async () => {
+    await open(`compare=${SEED_1},${OTHER}`);
+    const rows = page.getByTestId("legend-row");
+    const outstanding = () => rows.evaluateAll((all) => all.map((row) => row.classList.contains("highlight")));
+    await rows.nth(1).hover();
+    await expect.poll(outstanding).toEqual([false, true]);
+    await rows.nth(1).getByTestId("legend-pin").click();
+    await page.getByTestId("compare-summary").hover();
+    await page.getByTestId("legend-metric").focus();
+    await expect.poll(outstanding).toEqual([false, true]);
+    await rows.nth(0).getByTestId("legend-pin").focus();
+    await expect.poll(outstanding).toEqual([true, false]);
+    await page.keyboard.press("Enter");
+    await page.getByTestId("legend-metric").focus();
+    await expect.poll(outstanding).toEqual([true, false]);
+    // A line that is not shown cannot stand out: the others would step back for nothing.
+    await rows.nth(0).getByTestId("legend-eye").click();
+    await page.getByTestId("legend-metric").focus();
+    await page.getByTestId("compare-summary").hover();
+    await expect.poll(outstanding).toEqual([false, false]);
+  });
+
   it("draws every line in its colour", async () => {
     await open(`compare=${SEED_1},${OTHER}`);
     const canvas = page.getByTestId("chart-loss").locator("canvas.lines");

@@ -116,6 +116,20 @@ describe("in a plain browser", () => {
     expect(() => compile(spec as unknown as TopLevelSpec)).not.toThrow();
   });
 
+  it("is gone through by Tab, charts and all, and from region to region by F6", async () => {
+    await chart().getByTestId("chart-plot").waitFor();
+    const focused = (selector: string) => page.locator(`${selector}:focus`).count();
+    let presses = 0;
+    while ((await focused('[data-testid="chart-plot"]')) === 0 && presses++ < 60) await page.keyboard.press("Tab");
+    expect(await focused('[data-testid="chart-plot"]')).toBe(1);
+    await page.keyboard.press("Shift+F6");
+    expect(await focused(".top")).toBe(1);
+    await page.keyboard.press("F6");
+    expect(await focused(".charts")).toBe(1);
+    await page.keyboard.press("Tab");
+    expect(await page.locator("ty-line-chart:focus-within").count()).toBe(1);
+  });
+
   it("zooms by dragging, moves the crosshair by keyboard and resets", async () => {
     server.append(30);
     await showsStep(server.rows);
@@ -159,6 +173,44 @@ describe("in a plain browser", () => {
     await page.keyboard.press("Escape");
     await expect.poll(shownX).toEqual([0, whole]);
     expect(await plot.getAttribute("aria-label")).toMatch(/^loss, \d+ at step/);
+  });
+});
+
+describe("a page that shows one run after the other", () => {
+  /** Of its own: the others count its points. */
+  let large: FixtureServer;
+
+  beforeAll(async () => {
+    large = await FixtureServer.start();
+    for (let n = 0; n < COUNT; n++) large.addRun({ id: runId(n), name: `other ${String(n)}` });
+    large.append(20_000);
+  }, 60_000);
+
+  afterAll(() => large.close());
+
+  const COUNT = 12;
+  const runId = (n: number): string => `run_1m7xtgkqnpx92vm${String(10 + n)}`;
+
+  it("lets go of the points of each when it shows the next", async () => {
+    await page.goto(`${large.url}/#token=${TOKEN}&run=${RUN}`);
+    const session = await page.context().newCDPSession(page);
+    const open = async (n: number): Promise<void> => {
+      await page.evaluate((id) => {
+        location.hash = `run=${id}`;
+      }, runId(n));
+      await expect.poll(() => page.getByTestId("run-name").textContent()).toBe(`other ${String(n)}`);
+      await expect.poll(() => lastValue().textContent()).toMatch(/\d/);
+    };
+    const heapMb = async (): Promise<number> => {
+      await session.send("HeapProfiler.collectGarbage");
+      const usage: { usedSize: number; backingStorageSize?: number } = await session.send("Runtime.getHeapUsage");
+      return (usage.usedSize + (usage.backingStorageSize ?? 0)) / 2 ** 20;
+    };
+    for (let n = 0; n < 4; n++) await open(n);
+    const early = await heapMb();
+    for (let n = 4; n < COUNT; n++) await open(n);
+    // The points of one run are a megabyte.
+    expect((await heapMb()) - early).toBeLessThan(4);
   });
 });
 

@@ -52,7 +52,7 @@ function runDetail(step: number): RunDetail {
       max_steps: 1000,
       epoch: null,
       max_epochs: null,
-      fraction: step / 1000,
+      fraction: Math.min(1, step / 1000),
       elapsed_seconds: step,
       eta_seconds: null,
       steps_per_second: 1,

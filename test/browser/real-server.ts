@@ -81,9 +81,10 @@ export class RealServer {
     return written.id;
   }
 
-  /** The next server: with another token, and at another address unless `port` is said. */
-  async restart(port?: number): Promise<void> {
+  /** The next server: with another token, and at another address unless `port` is said. @param meanwhile while there is none */
+  async restart({ port, meanwhile }: { readonly port?: number; readonly meanwhile?: () => Promise<void> } = {}): Promise<void> {
     await this.live.server.close();
+    await meanwhile?.();
     await this.live.start({ packageRoot: this.#package.root, ...(port !== undefined && { port }) });
   }
 

@@ -1,4 +1,5 @@
 /** The built command line as programs use it: one JSON value, and an exit code that says what it was. */
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -67,6 +68,23 @@ describe("the document of a draft", () => {
     expect(await json("start", "sized again", "--quiet", "--json")).toMatchObject({ id, state: "completed", project: "sizes" });
     const late = await trainyard("edit", id, "--set", "command=[false]", "--json");
     expect([late.code, ApiError.parse(JSON.parse(late.stdout)).error.code]).toEqual([EXIT.conflict, "conflict"]);
+  });
+});
+
+describe("a store that is not there", () => {
+  it.each([
+    ["list"],
+    ["list", "--filter", "record.starred"],
+    ["stats"],
+    ["fields"],
+    ["project", "list"],
+    ["trash", "list"],
+    ["clean", "--keep", "1"],
+  ])("is not made by asking about it: %s %s", async (...question) => {
+    const place = path.join(live.root, "mistyped");
+    const { code, stdout } = await trainyard(...question, "--store", place, "--json");
+    expect([code, ApiError.parse(JSON.parse(stdout)).error.code]).toEqual([EXIT.notFound, "not_found"]);
+    expect(existsSync(place)).toBe(false);
   });
 });
 

@@ -38,6 +38,7 @@ describe("the hand-written check of a discovery record", () => {
       fc.property(fc.record({ pid: field, start_time: field, boot_id: field }, { requiredKeys: [] }), (value) => {
         expect(isProcessIdentity(value)).toBe(ProcessIdentity.safeParse(value).success);
       }),
+      { examples: [[{ pid: 2 ** 60, start_time: "1", boot_id: "b" }]] },
     );
   });
 

@@ -137,15 +137,19 @@ it("says while a run is renamed that a name is taken", async () => {
   await window.treeRow("omega").waitFor();
 });
 
-/** A new document for a script, in a form of its own. */
+/** A new document of the recipe `script`, in a form of its own. */
 async function openForm(command: string): Promise<FrameLocator> {
   await window.runCommand("View: Close All Editors");
   await window.runCommand(command);
   const form = window.webview();
   await form.getByTestId("builder-recipe").selectOption("script", { timeout: 60_000 });
+  return form;
+}
+
+/** Names the script; the fields of its own come with it. */
+async function nameScript(form: FrameLocator): Promise<void> {
   await form.getByTestId("field-script").locator("input").fill("rates.py");
   await form.getByTestId("field-lr").waitFor({ timeout: 60_000 });
-  return form;
 }
 
 async function startFrom(form: FrameLocator): Promise<void> {
@@ -157,6 +161,7 @@ async function startFrom(form: FrameLocator): Promise<void> {
 
 it("saves a preset from the form, and starts a run with it", async () => {
   const first = await openForm("Trainyard: New Run…");
+  await nameScript(first);
   await first.getByTestId("field-lr").locator("input").fill("0.25");
   await first.getByTestId("preset-menu").click();
   await first.getByTestId("saved-name").fill("Gentle");
@@ -168,16 +173,20 @@ it("saves a preset from the form, and starts a run with it", async () => {
 
   const second = await openForm("Trainyard: New Run…");
   await second.getByTestId("preset-gentle").click();
-  await expect.poll(() => second.getByTestId("field-lr").locator("input").inputValue()).toBe("0.25");
+  // The script is the preset's, and so are the values of its own fields.
+  await second.getByTestId("field-lr").waitFor({ timeout: 60_000 });
+  expect(await second.getByTestId("field-lr").locator("input").inputValue()).toBe("0.25");
   await second.getByTestId("builder-name").fill("gently");
   await window.screenshot("preset-chosen");
   await startFrom(second);
   await expect.poll(async () => (await runNamed("gently"))?.state, { timeout: 60_000 }).toBe("completed");
   expect(await runNamed("gently")).toMatchObject({ recipe: "script", params: { script: "rates.py", lr: 0.25 } });
+  await expect.poll(async () => (await runNamed("gently"))?.metrics["train/loss"]?.last).toBeCloseTo(0.05 ** 2 + 1 / 20);
 });
 
 it("makes a sweep in the form, and shows its runs in order and what matters", async () => {
   const form = await openForm("Trainyard: New Sweep…");
+  await nameScript(form);
   await form.getByTestId("builder-name").fill("rates");
   await form.getByTestId("sweep-add").selectOption("lr");
   await form.getByTestId("sweep-values-lr").fill("0.9, 0.3, 0.5, 0.2");

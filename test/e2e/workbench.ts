@@ -209,6 +209,8 @@ export class Workbench {
 
   /** Opens the context menu of a row and chooses an entry. */
   async chooseInMenu(row: string | RegExp, entry: string): Promise<void> {
+    // The explanation of the row that the pointer rests on lies over others, for as long as it rests there.
+    await this.page.mouse.move(0, 0);
     await this.treeRow(row).click({ button: "right" });
     const item = this.page.locator(".monaco-menu .action-item", { hasText: entry }).first();
     // A menu that has only just opened takes no click: it might be the end of the one that opened it.

@@ -203,6 +203,26 @@ describe("export and import", () => {
     }
   });
 
+  it("take a run as a server gives it, whose steps are beyond the integers that are exact", async () => {
+    const live = await LiveServer.folder();
+    try {
+      await live.start();
+      const run = await makeRun([{ rows: [{ step: 2 ** 60, time: 2, values: { loss: 0.25 } }], resumed: null }]);
+      let file = path.join(root, "far.parquet");
+      await writeFile(file, await exported(run.record.id, "parquet"));
+      for (const format of ["jsonl", "parquet", "arrow"] as const) {
+        const { runs } = await live.client.call("importRuns", { body: { path: file } });
+        const id = runs[0]!.id;
+        expect((await live.client.call("getRun", { params: { id } })).progress?.step).toBe(2 ** 60);
+        file = path.join(root, `far.${format}`);
+        await writeFile(file, await live.client.bytes("exportRuns", { query: { runs: id, format } }));
+      }
+      expect((await live.client.call("importRuns", { body: { path: file } })).runs).toHaveLength(1);
+    } finally {
+      await live.remove();
+    }
+  });
+
   it("say what is wrong with a file and where, and leave nothing behind", async () => {
     const head = "run,name,metric,attempt,step,time,value\n";
     const wrong: [string, string, RegExp][] = [

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { appendFile, writeFile } from "node:fs/promises";
 import { tableFromIPC } from "apache-arrow";
 import fc from "fast-check";
@@ -7,7 +8,9 @@ import type { SeriesFrameHeader } from "../../protocol/frames.ts";
 import { newRunId } from "../../protocol/ids.ts";
 import { WS_PATH, WS_PROTOCOL, type ServerMessage, type Topic } from "../../protocol/messages.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
+import { openStore } from "../../server/store/store.ts";
 import type { RunFolder } from "../../server/store/types.ts";
+import { liveRuns } from "../faults/live-run.ts";
 import { eventually, LiveServer } from "./live-server.ts";
 
 let live: LiveServer;
@@ -105,6 +108,36 @@ describe("series", () => {
     expect(curve.points.every((point) => point.value === point.step / 2)).toBe(true);
     expect(sockets.length).toBeGreaterThan(3);
     expect(curve.resets).toBeLessThanOrEqual(1);
+  });
+
+  it("reaches fifty who look at once, each point once, over a server that was started anew", async () => {
+    const training = spawn("sleep", ["120"], { stdio: "ignore" });
+    try {
+      const [id = ""] = await liveRuns(live.store, training.pid ?? 0, 1, new Date().toISOString());
+      await live.start();
+      const curves = Array.from({ length: 50 }, () => {
+        const curve = new Curve();
+        live.stream().subscribe({ topic: "series", run: id, metrics: ["loss"], cursor: {} }, { onFrame: curve.take });
+        return curve;
+      });
+      const store = await openStore(live.store);
+      const writer = await MetricFileWriter.open((await store.read(id)).paths.attempt(1).metrics);
+      store.close();
+      const logged = async (total: number): Promise<void> => {
+        // The first step is there already.
+        for (let step = total - 98; step <= total; step++) await writer.append(Date.now(), step, { loss: step / 2 });
+        await eventually(() => curves.every((curve) => curve.points.length >= total), `${total} points for everybody`);
+      };
+      await logged(100);
+      await live.server.close();
+      await live.start();
+      await logged(199);
+      await writer.close();
+      const steps = Array.from({ length: 199 }, (_, i) => i + 1);
+      for (const curve of curves) expect(curve.points.map((point) => point.step)).toEqual(steps);
+    } finally {
+      training.kill("SIGKILL");
+    }
   });
 
   it("comes as one downsampled curve when the backlog is long", async () => {

@@ -294,6 +294,16 @@ describe("a webhook", () => {
     expect(receiver.received).toHaveLength(1);
   });
 
+  it("gets a notice once that it took, though its answer breaks off", async () => {
+    receiver.answer = () => "torn";
+    await notices.addWebhook({ url: receiver.url, kinds: ["finished"], project: null });
+    await finish();
+    await expect
+      .poll(async () => (await notices.settings()).webhooks[0], { timeout: 8000 })
+      .toMatchObject({ waiting: 0, last: { status: 200, problem: null } });
+    expect(receiver.received).toHaveLength(1);
+  });
+
   it("holds up neither another one nor the training, and reads no endless answer", async () => {
     receiver.answer = () => "never";
     const other = new Receiver();

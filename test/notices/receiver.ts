@@ -10,7 +10,7 @@ export interface Received {
 export class Receiver {
   readonly received: Received[] = [];
   /** Status of each answer by its number, from 0 on. */
-  answer: (number: number) => number | { readonly redirect: string } | "never" | "endless" = () => 200;
+  answer: (number: number) => number | { readonly redirect: string } | "never" | "endless" | "torn" = () => 200;
   #server: Server | null = null;
   #port = 0;
 
@@ -25,7 +25,10 @@ export class Receiver {
       request.on("end", () => {
         const answer = this.answer(this.received.push({ headers: request.headers, body }) - 1);
         if (answer === "never") return;
-        if (answer === "endless") {
+        if (answer === "torn") {
+          response.writeHead(200, { "content-length": 100 }).write("some");
+          setTimeout(() => response.destroy(), 20);
+        } else if (answer === "endless") {
           response.writeHead(200);
           const more = setInterval(() => response.write("x".repeat(65_536)), 1);
           response.on("close", () => {

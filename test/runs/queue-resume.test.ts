@@ -147,7 +147,7 @@ test("a fork starts from its checkpoint when its turn comes, also after it was a
   const other = { ...shell(TRAINING), recipe: "script", params: { script: "train.py" } };
   expect((await refusal(here.room.runs.editDraft(fork.id, { spec: other }))).code).toBe("conflict");
   const edited = await here.room.runs.editDraft(fork.id, { spec: shell(`true; ${TRAINING}`, { name: "forked anew" }) });
-  expect(edited.resolved).toMatchObject({ resume_from: { step: STEP } });
+  expect(edited.resolved).toMatchObject({ resume_from: { step: STEP }, sources: { command: "spec" } });
   await here.room.runs.enqueue(fork.id);
   expect(await waiting()).toEqual(["forked anew"]);
   await letGo();

@@ -61,6 +61,28 @@ describe("smoothing", () => {
     );
   });
 
+  it("is the mean weighted by the age of each value, of a computation of its own", () => {
+    const value = fc.oneof({ weight: 9, arbitrary: finite }, { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Infinity, -Infinity) });
+    const weight = fc.oneof(fc.constantFrom(0, 0.5, 0.9, 0.999), fc.double({ min: 0, max: 0.9999, noNaN: true }));
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 80 }), weight, (values, w) => {
+        const smoothed = columnsOf(values).smoothed(w);
+        const seen: number[] = [];
+        for (const [i, now] of values.entries()) {
+          if (!Number.isFinite(now)) {
+            expect(Number.isFinite(smoothed[i])).toBe(false);
+            continue;
+          }
+          seen.push(now);
+          const weights = seen.map((_, age) => w ** (seen.length - 1 - age));
+          const total = weights.reduce((sum, each) => sum + each, 0);
+          const mean = seen.reduce((sum, each, age) => sum + (each * (weights[age] ?? 0)) / total, 0);
+          expect(Math.abs((smoothed[i] ?? 0) - mean)).toBeLessThanOrEqual(1e-9 * (1 + Math.max(...seen.map(Math.abs))));
+        }
+      }),
+    );
+  });
+
   it("is the same whether points come at once or one by one, across growth and change of weight", () => {
     const values = Array.from({ length: 700 }, (_, i) => Math.sin(i / 10));
     const grown = new SeriesColumns();

@@ -228,6 +228,12 @@ describe("specifications", () => {
     const whole = await labels({ aggregate: "mean", spread: "std", log_y: true }, spread);
     expect(whole).toEqual(expect.arrayContaining(["1", "10"]));
     expect(whole.join()).not.toContain("NaN");
+    // Five in the afternoon is not five.
+    const afternoon = [16, 18].map((hour) => ({ x: new Date(2026, 0, 1, hour).getTime(), y: hour, runs: 1 }));
+    expect(await labels({ x: "record.created_at" }, afternoon)).toContain("17:00");
+    // A linear axis that begins at zero.
+    const small = [0, 5e-4].map((x) => ({ x, y: 1, runs: 1 }));
+    expect(await labels({}, small)).toEqual(expect.arrayContaining(["0", "1e\u22124"]));
   });
 
   it("of parallel coordinates carry every run and axis", () => {
@@ -266,6 +272,20 @@ describe("parallel coordinates", () => {
     expect(["NaN", "Infinity", 1].map((value) => loss?.place(value))).toEqual([null, null, expect.closeTo(0.5)]);
     expect(loss?.ticks.map(({ value }) => value)).toEqual([0.95, 0.96, 0.98, 1, 1.02, 1.04, 1.05]);
     expect(rate?.ticks.map(({ value }) => value)).toEqual([2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3]);
+  });
+
+  it("label values that lie close together so that they read apart, large ones too", () => {
+    const labels = (values: number[]) => axesOf(["params.lr"], values.map((value) => line([value])))[0]?.ticks.map(({ label }) => label); // prettier-ignore
+    expect(labels([1000.1, 1000.6])).toEqual(["1,000.1", "1,000.2", "1,000.3", "1,000.4", "1,000.5", "1,000.6"]);
+    expect(labels([12_345_678.5, 12_345_678.75])?.[0]).toBe("12,345,678.50");
+    expect(labels([1e12, 1e12 + 4])).toEqual(["1.000000000000e12", "1.000000000001e12", "1.000000000002e12", "1.000000000003e12", "1.000000000004e12"]); // prettier-ignore
+    const ends = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e15, max: 1e15 });
+    fc.assert(
+      fc.property(ends, ends, (low, high) => {
+        const ticks = axesOf(["params.lr"], [line([low]), line([high])])[0]?.ticks ?? [];
+        expect(new Set(ticks.map(({ label }) => label)).size).toBe(new Set(ticks.map(({ value }) => value)).size);
+      }),
+    );
   });
 
   it("let pass what all brushes let pass", () => {

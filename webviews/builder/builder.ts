@@ -71,18 +71,14 @@ export class Builder extends LitElement {
   @state() private busy = false;
   @state() private tab: PreviewTab = "yaml";
   readonly #drafts = new Map<string, string>();
-  readonly #offers = new PathOffers(() => {
+  readonly #redraw = (): void => {
     this.requestUpdate();
-  });
-  readonly #checks = new Checks(
-    () => {
-      const body = this.#request;
-      return body === null || this.#errors > 0 ? null : { transport: this.transport, body };
-    },
-    () => {
-      this.requestUpdate();
-    },
-  );
+  };
+  readonly #offers = new PathOffers(this.#redraw);
+  readonly #checks = new Checks(() => {
+    const body = this.#request;
+    return body === null || this.#errors > 0 ? null : { transport: this.transport, body };
+  }, this.#redraw);
   readonly #origins = new Origins(() => {
     this.requestUpdate();
     this.#checks.later();
@@ -307,7 +303,8 @@ export class Builder extends LitElement {
     if (text === null) return;
     this.reading = readRunDocument(text);
     if (this.reading.values !== null) this.readable = this.reading.values;
-    this.#origins.follow(this.transport, this.readable, this.#request ?? requestWithoutSweep(text, this.reading, this.baseDir));
+    const request = this.#request ?? requestWithoutSweep(text, this.reading, this.baseDir);
+    this.#origins.follow(this.transport, this.readable, request, this.#form);
     this.#checks.later();
   };
 
@@ -325,7 +322,7 @@ export class Builder extends LitElement {
       void this.#origins.findBeginnings(this.transport);
       if (this.document instanceof DraftDocument && this.document.text === null) this.document.begin(firstText(target, catalogue, parent));
       if (this.document.kind === "draft") this.transport.setTitle("New run");
-      this.#checks.later();
+      this.#read();
     } catch (error) {
       this.problem = asProblem(error);
     }

@@ -1,12 +1,12 @@
 /** Where a document's values come from besides itself: the run it was made from, its project, the script it runs. */
-import type { JsonObject } from "../../protocol/json.ts";
+import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { DocumentRequest, ScriptForm } from "../../protocol/documents.ts";
 import type { Template } from "../../protocol/preset.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { Transport } from "../transport/transport.ts";
-import { type FormState, formOf } from "./form-model.ts";
+import { type FormState, formOf, valueOf } from "./form-model.ts";
 
 const PATIENCE_MS = 60_000;
 const MOST_RECENT = 5;
@@ -88,11 +88,14 @@ export class Origins {
     return this.#parent;
   }
 
-  /** Asks anew where the document now names another project or script. @param request null while the document is not whole */
-  follow(transport: Transport, values: JsonObject, request: DocumentRequest | null): void {
+  /**
+   * Asks anew where the document now names another project or script, be it by its preset or a parent.
+   * @param request null while the document is not whole
+   */
+  follow(transport: Transport, values: JsonObject, request: DocumentRequest | null, form: FormState | null): void {
     const { project = "default" } = values;
     if (typeof project === "string" && project !== this.#asked.project) void this.#askProject(transport, project);
-    void this.#askScript(transport, request);
+    void this.#askScript(transport, request, form === null ? request?.spec.params["script"] : valueOf(form, "script"));
   }
 
   /** A project that is yet to be made gives nothing. */
@@ -104,12 +107,10 @@ export class Origins {
     this.#changed();
   }
 
-  async #askScript(transport: Transport, request: DocumentRequest | null): Promise<void> {
+  async #askScript(transport: Transport, request: DocumentRequest | null, script: JsonValue | undefined): Promise<void> {
     const spec = request?.spec;
-    const named = spec?.recipe === "script" && typeof spec.params["script"] === "string" && spec.params["script"] !== "";
-    const asked = named
-      ? JSON.stringify([spec.params["script"], spec.params["script_form"] ?? null, spec.python ?? null, request?.base_dir])
-      : "";
+    const named = spec?.recipe === "script" && typeof script === "string" && script !== "";
+    const asked = named ? JSON.stringify([script, spec.params["script_form"] ?? null, spec.python ?? null, request?.base_dir]) : "";
     // A document that is broken for a moment keeps the form it has.
     if (asked === this.#asked.script || (request === null && this.#asked.script !== "")) return;
     this.#asked.script = asked;

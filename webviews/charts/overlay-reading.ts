@@ -7,6 +7,9 @@ import type { LineReading } from "./overlay-view.ts";
 
 /** More rows would cover the chart; the rest is counted. */
 const MOST_ROWS = 14;
+const ROW_PX = 19;
+/** Its heading and its padding, less the labels of the x axis, which it may cover. */
+const AROUND_PX = 14;
 
 export interface OverlayReadingView {
   /** Of the crosshair, in words: "Step 1,400". */
@@ -27,6 +30,13 @@ export function sortReadings(readings: readonly LineReading[], lowerFirst: boole
   return [...readings].sort((a, b) => rank(a) - rank(b) || (lowerFirst ? a.value - b.value : b.value - a.value));
 }
 
+/** How many of the rows stand in a plot of this height: beyond the chart they would be cut off. */
+export function rowsShown(count: number, plotHeight: number): number {
+  const room = Math.min(MOST_ROWS, Math.floor((plotHeight - AROUND_PX) / ROW_PX));
+  // The line that counts the rest takes the place of one.
+  return count <= room ? count : Math.max(1, room - 1);
+}
+
 export function overlayTooltip(view: OverlayReadingView): TemplateResult | typeof nothing {
   if (view.readings.length === 0) return nothing;
   const sorted = sortReadings(view.readings, view.lowerFirst);
@@ -37,12 +47,13 @@ export function overlayTooltip(view: OverlayReadingView): TemplateResult | typeo
     right: right ? `calc(100% - ${String(view.px - 10)}px)` : "auto",
     top: `${String(view.plot.top + 4)}px`,
   };
-  const rest = sorted.length - MOST_ROWS;
+  const rows = rowsShown(sorted.length, view.plot.height);
+  const rest = sorted.length - rows;
   return html`<div class="tooltip" data-testid="overlay-tooltip" ${cssProperties(place)}>
     <div class="secondary">
       ${view.at}<span class="metric">${view.metric}</span>${base === undefined ? nothing : html`<span class="when">vs baseline</span>`}
     </div>
-    <div class="readings">${sorted.slice(0, MOST_ROWS).map((reading) => row(reading, base, view))}</div>
+    <div class="readings">${sorted.slice(0, rows).map((reading) => row(reading, base, view))}</div>
     ${rest > 0 ? html`<div class="secondary">and ${String(rest)} more</div>` : nothing}
   </div>`;
 }

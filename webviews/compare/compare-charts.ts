@@ -42,6 +42,11 @@ export class CompareCharts extends LitElement implements ChartsHost {
     this.#stop?.();
   }
 
+  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector<HTMLElement>(".charts")?.focus(options);
+  }
+
   override render(): TemplateResult {
     this.#names = this.model.metrics;
     this.#counters = this.model.counters;
@@ -56,7 +61,7 @@ export class CompareCharts extends LitElement implements ChartsHost {
     const groups = groupMetrics(shown);
     const layout = shown.length === 1 ? "one" : groups.length > 1 ? "grouped" : "";
     return html`${this.#toolbar()}
-      <div class="charts ${layout}" data-testid="charts">
+      <div class="charts ${layout}" tabindex="-1" data-testid="charts">
         ${this.#charts.groups.render(groups, this.filter !== "", ({ names }) => repeat(names, String, (name) => this.#chart(name, shown.length)))}
         ${shown.length === 0 ? html`<div class="none secondary">${none}</div>` : nothing}
       </div>`;

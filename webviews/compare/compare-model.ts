@@ -17,7 +17,7 @@ import { asksForAll, mayCount, wantedMetrics } from "../charts/wanted-metrics.ts
 import { ZoomDetail } from "../charts/zoom-detail.ts";
 import type { Theme } from "../components/theme.ts";
 import { headlineLosses, orderMetrics } from "../dashboard/metrics.ts";
-import { Observable } from "../transport/observable.ts";
+import type { Observable } from "../transport/observable.ts";
 import type { Connection, Transport } from "../transport/transport.ts";
 import { type Curve, type CurveSource, meanCurve, partingStep, runCurve } from "./curves.ts";
 import { directionOf } from "./direction.ts";
@@ -25,6 +25,7 @@ import { type Entry, makeEntries } from "./entries.ts";
 import { loggedLines } from "./logged-points.ts";
 import type { CompareSettings } from "./compare-settings.ts";
 import { RunRecords } from "./run-records.ts";
+import { ShownLines } from "./shown-lines.ts";
 
 /** Points of one line in a zoomed window: a wide chart has about as many pixels. */
 const DETAIL_POINTS = 2000;
@@ -41,13 +42,12 @@ interface CachedCurve {
 }
 
 export class CompareModel implements OverlaySource {
-  readonly highlight = new Observable<string | null>(null);
+  readonly legend: ShownLines;
   readonly transport: Transport;
   connection: Connection;
   readonly #records: RunRecords;
   readonly #points = new Map<RunId, RunPoints>();
   readonly #slots = new Map<string, number>();
-  readonly #hidden = new Set<string>();
   readonly #means = new Map<string, CachedCurve>();
   readonly #detail = new ZoomDetail(() => {
     this.#changed(false);
@@ -68,6 +68,12 @@ export class CompareModel implements OverlaySource {
     this.transport = transport;
     this.connection = transport.connection;
     this.#settings = settings;
+    this.legend = new ShownLines(
+      () => this.entries,
+      () => {
+        this.#changed(false);
+      },
+    );
     const distinct = new Set(runs);
     const share = Math.max(LEAST_OVERVIEW_POINTS, Math.floor(OVERVIEW_POINTS / distinct.size));
     for (const run of distinct) {
@@ -116,6 +122,10 @@ export class CompareModel implements OverlaySource {
   details(entry: Entry): readonly RunDetail[] | null {
     const details = entry.runs.flatMap((run) => this.#records.detail(run.id) ?? []);
     return details.length < entry.runs.length ? null : details;
+  }
+
+  get highlight(): Observable<string | null> {
+    return this.legend.highlight;
   }
 
   get ignoreOutliers(): boolean {
@@ -197,31 +207,13 @@ export class CompareModel implements OverlaySource {
     return (entries.find((entry) => entry.id === wanted || entry.runs.some((run) => run.id === wanted)) ?? entries[0])?.id ?? null;
   }
 
-  isHidden(id: string): boolean {
-    return this.#hidden.has(id);
-  }
-
-  toggleHidden(id: string): void {
-    if (!this.#hidden.delete(id)) this.#hidden.add(id);
-    this.#changed(false);
-  }
-
-  /** Shows this one alone; all again when it is alone already. */
-  showOnly(id: string): void {
-    const others = this.entries.map((entry) => entry.id).filter((each) => each !== id);
-    const alone = !this.#hidden.has(id) && others.every((each) => this.#hidden.has(each));
-    this.#hidden.clear();
-    if (!alone) for (const each of others) this.#hidden.add(each);
-    this.#changed(false);
-  }
-
   style(entry: Entry, theme: Theme): OverlayLine["style"] {
     const style = lineStyle(entry.slot, theme.kind);
     return entry.id === this.baseline ? { color: style.color, dash: BASELINE_DASH } : style;
   }
 
   lines(metric: string, axis: XAxis, window: XWindow | null, smoothing: number, theme: Theme): readonly OverlayLine[] {
-    return this.#shown().flatMap((entry): OverlayLine[] => {
+    return this.legend.shown.flatMap((entry): OverlayLine[] => {
       const curve = this.#curve(entry, metric, axis, window, smoothing);
       if (curve === null) return [];
       const width = entry.id === this.baseline ? 2.1 : entry.runs.length > 1 ? 2.2 : 1.6;
@@ -230,11 +222,11 @@ export class CompareModel implements OverlaySource {
   }
 
   logged(metric: string, axis: XAxis): Promise<readonly PointLine[]> {
-    return loggedLines(this.#shown(), (run) => this.#points.get(run), metric, axis, this.#settings.spread);
+    return loggedLines(this.legend.shown, (run) => this.#points.get(run), metric, axis, this.#settings.spread);
   }
 
   refine(metric: string, axis: XAxis, window: XWindow): void {
-    for (const run of this.#shown().flatMap((entry) => entry.runs)) {
+    for (const run of this.legend.shown.flatMap((entry) => entry.runs)) {
       const points = this.#points.get(run.id);
       const columns = points?.store.get(metric);
       if (points === undefined || columns?.downsampled !== true) continue;
@@ -242,10 +234,6 @@ export class CompareModel implements OverlaySource {
       const query = { metrics: [metric], from_step, to_step, max_points: DETAIL_POINTS };
       this.#detail.want(detailKey(run.id, metric), window, () => loadDetail(points, metric, query));
     }
-  }
-
-  #shown(): readonly Entry[] {
-    return this.entries.filter((entry) => !this.#hidden.has(entry.id));
   }
 
   #curve(entry: Entry, metric: string, axis: XAxis, window: XWindow | null, smoothing: number): Curve | null {
@@ -280,8 +268,7 @@ export class CompareModel implements OverlaySource {
     let first = Infinity;
     let last = -Infinity;
     const counter = counterOf(axis);
-    for (const entry of this.entries) {
-      if (this.#hidden.has(entry.id)) continue;
+    for (const entry of this.legend.shown) {
       for (const run of entry.runs) {
         const series = this.#points.get(run.id)?.store;
         if (series?.span == null) continue;
@@ -359,7 +346,10 @@ export class CompareModel implements OverlaySource {
 
   /** Many messages of one instant make one update. @param regroup the runs themselves changed, not only their points */
   #changed(regroup: boolean): void {
-    if (regroup) this.#entries = null;
+    if (regroup) {
+      this.#entries = null;
+      this.legend.emphasise();
+    }
     if (this.#notifyRequest !== 0 || this.#closed) return;
     this.#notifyRequest = requestAnimationFrame(() => {
       this.#notifyRequest = 0;

@@ -158,16 +158,15 @@ export class Compare extends LitElement {
       </div>
       ${keyed(
         model,
-        html`<ty-compare-legend tabindex="-1" .model=${model}></ty-compare-legend>
+        html`<ty-compare-legend .model=${model}></ty-compare-legend>
           <ty-compare-charts
-            tabindex="-1"
             .model=${model}
             .sync=${this.#sync}
             @chart-exported=${(event: CustomEvent<string>) => {
               this.problem = event.detail === "" ? null : event.detail;
             }}
           ></ty-compare-charts>
-          <ty-differences tabindex="-1" .model=${model}></ty-differences>`,
+          <ty-differences .model=${model}></ty-differences>`,
       )}`;
   }
 

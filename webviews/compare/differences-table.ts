@@ -185,6 +185,11 @@ export class Differences extends LitElement {
     this.#stop?.();
   }
 
+  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector("header")?.focus(options);
+  }
+
   override render(): TemplateResult {
     const { entries: inOrder, baseline } = this.model;
     const first = inOrder.filter((entry) => entry.id === baseline);
@@ -192,7 +197,7 @@ export class Differences extends LitElement {
     if (this.#known?.entries !== inOrder || this.#known.baseline !== baseline)
       this.#known = { entries: inOrder, baseline, ...this.#differences(entries) };
     const { sections, complete } = this.#known;
-    return html`<header>
+    return html`<header tabindex="-1">
         <h2>Differences</h2>
         <label
           ><input

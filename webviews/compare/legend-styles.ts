@@ -61,7 +61,21 @@ export const legendStyles = css`
   }
   .swatch-cell {
     width: 26px;
-    padding: 0 2px;
+    padding: 0;
+  }
+  .pin {
+    display: grid;
+    place-content: center;
+    width: 26px;
+    height: 18px;
+    border: 1px solid transparent;
+    border-radius: 3px;
+  }
+  .pin:hover {
+    border-color: color-mix(in srgb, var(--vscode-foreground) 28%, transparent);
+  }
+  .pin[aria-pressed="true"] {
+    border-color: var(--vscode-foreground);
   }
   .swatch {
     display: block;
@@ -181,6 +195,11 @@ export const legendStyles = css`
       max-width: 96px;
     }
   }
+  @container legend (max-width: 960px) {
+    .param.further {
+      display: none;
+    }
+  }
   /* Run, last value and difference are what remains; changed params stand in the differences. */
   @container legend (max-width: 720px) {
     .param,
@@ -196,6 +215,21 @@ export const legendStyles = css`
     }
     .note {
       display: none;
+    }
+  }
+  @container legend (max-width: 560px) {
+    .name > span {
+      max-width: 150px;
+    }
+    th.versus {
+      white-space: normal;
+    }
+    td,
+    th {
+      padding: 0 4px;
+    }
+    .versus {
+      width: 150px;
     }
   }
 `;

@@ -27,6 +27,13 @@ interface LegendView {
   readonly scale: number;
 }
 
+/** Params that stand beside the values where there is little room. */
+const FIRST_PARAMS = 3;
+
+function paramClass(place: number): string {
+  return `param number ${place < FIRST_PARAMS ? "" : "further"}`;
+}
+
 @customElement("ty-compare-legend")
 export class CompareLegend extends LitElement {
   static override styles = [...baseStyles, stateStyles, legendStyles];
@@ -47,6 +54,11 @@ export class CompareLegend extends LitElement {
     for (const stop of this.#stop) stop();
   }
 
+  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector("table")?.focus(options);
+  }
+
   override render(): TemplateResult {
     const { model } = this;
     const { entries, metric, baseline } = model;
@@ -55,11 +67,11 @@ export class CompareLegend extends LitElement {
     const params = differingParams(entries.map((entry) => entry.runs)).slice(0, MOST_PARAMS);
     const scale = Math.max(0, ...[...values.values()].map((of) => Math.abs(of.difference ?? 0)).filter(Number.isFinite));
     const view: LegendView = { params, values, baseline, direction, scale };
-    return html`<table data-testid="compare-legend">
+    return html`<table tabindex="-1" data-testid="compare-legend">
       <thead>
         <tr>
           <th scope="col" class="run" colspan="3">Run</th>
-          ${params.map((row) => html`<th scope="col" class="param number" title=${row.path}>${shortPath(row.path)}</th>`)}
+          ${params.map((row, place) => html`<th scope="col" class="${paramClass(place)}" title=${row.path}>${shortPath(row.path)}</th>`)}
           <th scope="col" class="number">last</th>
           <th scope="col" class="number best">best</th>
           <th scope="col" class="versus">vs baseline ${metric === null ? nothing : this.#direction(metric, direction)}</th>
@@ -96,7 +108,8 @@ export class CompareLegend extends LitElement {
   #row(entry: Entry, index: number, view: LegendView): TemplateResult {
     const { model } = this;
     const values = view.values.get(entry.id);
-    const hidden = model.isHidden(entry.id);
+    const hidden = model.legend.isHidden(entry.id);
+    const pinned = model.legend.isPinned(entry.id);
     const run = entry.runs[0];
     const style = model.style(entry, documentTheme().value);
     const isBaseline = entry.id === view.baseline;
@@ -106,10 +119,16 @@ export class CompareLegend extends LitElement {
       data-testid="legend-row"
       data-entry=${entry.id}
       @pointerenter=${() => {
-        model.highlight.set(hidden ? null : entry.id);
+        model.legend.pointAt(entry.id);
       }}
       @pointerleave=${() => {
-        model.highlight.set(null);
+        model.legend.pointAt(null);
+      }}
+      @focusin=${() => {
+        model.legend.pointAt(entry.id);
+      }}
+      @focusout=${() => {
+        model.legend.pointAt(null);
       }}
     >
       <td class="eye">
@@ -120,18 +139,29 @@ export class CompareLegend extends LitElement {
           title=${hidden ? "Show" : "Hide (Alt: show alone)"}
           data-testid="legend-eye"
           @click=${(event: MouseEvent) => {
-            if (event.altKey) model.showOnly(entry.id);
-            else model.toggleHidden(entry.id);
+            if (event.altKey) model.legend.showOnly(entry.id);
+            else model.legend.toggleHidden(entry.id);
           }}
         >
           ${icon(hidden ? "eye-closed" : "eye")}
         </button>
       </td>
       <td class="swatch-cell">
-        <span
-          class="swatch ${style.dash.length > 0 ? "dashed" : ""} ${entry.runs.length > 1 ? "band" : ""}"
-          ${cssProperties({ "--series": style.color })}
-        ></span>
+        <button
+          class="pin"
+          aria-pressed=${pinned ? "true" : "false"}
+          aria-label="${pinned ? "Unpin" : "Pin"} ${entry.name}"
+          title=${pinned ? "Unpin" : "Pin: its line stands out"}
+          data-testid="legend-pin"
+          @click=${() => {
+            model.legend.togglePinned(entry.id);
+          }}
+        >
+          <span
+            class="swatch ${style.dash.length > 0 ? "dashed" : ""} ${entry.runs.length > 1 ? "band" : ""}"
+            ${cssProperties({ "--series": style.color })}
+          ></span>
+        </button>
       </td>
       <td class="name">
         <span>
@@ -156,10 +186,12 @@ export class CompareLegend extends LitElement {
           ${run?.starred === true ? html`<span class="star">${icon("star-full")}</span>` : nothing}
         </span>
       </td>
-      ${view.params.map((row) => {
+      ${view.params.map((row, place) => {
         const value = row.values[index] ?? null;
         const base = row.values[this.model.entries.findIndex((each) => each.id === view.baseline)] ?? null;
-        return html`<td class="param number ${value === base ? "secondary" : "changed"}" title=${value ?? ""}>${value ?? UNKNOWN}</td>`;
+        return html`<td class="${paramClass(place)} ${value === base ? "secondary" : "changed"}" title=${value ?? ""}>
+          ${value ?? UNKNOWN}
+        </td>`;
       })}
       <td class="number last">${formatValue(values?.last)}</td>
       <td class="number best secondary">${formatValue(values?.best)}</td>

@@ -22,6 +22,25 @@ export function formatValue(value: number | null | undefined): string {
   return value.toPrecision(4).replace("-", MINUS);
 }
 
+/** A double has no more. */
+const MOST_DIGITS = 17;
+
+/** Values beside each other as `formatValue` writes them, with more digits where two that differ would read alike: `1,000.2`, `1,000.4`. */
+export function formatApart(values: readonly number[]): string[] {
+  const distinct = new Set(values).size;
+  let texts = values.map(formatValue);
+  for (let digits = 5; digits <= MOST_DIGITS && new Set(texts).size < distinct; digits++) {
+    const plain = new Intl.NumberFormat("en-US", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
+    texts = values.map((value) => {
+      if (Number.isInteger(value) && Math.abs(value) < 1e9) return formatInteger(value);
+      const exponent = formatValue(value).includes("e");
+      const text = exponent ? value.toExponential(digits - 1).replace("e+", "e") : plain.format(value);
+      return text.replaceAll("-", MINUS);
+    });
+  }
+  return texts;
+}
+
 /** What a counter counts, in full where it is whole: `12,582,912`, `1.250` epochs. */
 export function formatCount(value: number): string {
   return Number.isSafeInteger(value) ? formatInteger(value) : formatValue(value);

@@ -98,6 +98,8 @@ export const baseStyles = [
     }
     .icon-button:hover:not(:disabled) {
       background: var(--vscode-toolbar-hoverBackground, var(--hover));
+      outline: 1px dashed var(--vscode-toolbar-hoverOutline, transparent);
+      outline-offset: -1px;
     }
     .toggle {
       height: 22px;
@@ -117,9 +119,14 @@ export const baseStyles = [
       outline: 1px solid var(--vscode-contrastActiveBorder, transparent);
       outline-offset: -1px;
     }
+    /* The browser draws its boxes in grey. */
+    :where(input[type="checkbox"]) {
+      outline: 1px solid var(--vscode-contrastBorder, transparent);
+      outline-offset: -1px;
+    }
     .segments {
       display: inline-flex;
-      border: 1px solid color-mix(in srgb, var(--vscode-foreground) 20%, transparent);
+      border: 1px solid var(--vscode-contrastBorder, color-mix(in srgb, var(--vscode-foreground) 20%, transparent));
       border-radius: 4px;
       overflow: hidden;
     }
@@ -129,7 +136,7 @@ export const baseStyles = [
       white-space: nowrap;
     }
     .segments button + button {
-      border-left: 1px solid color-mix(in srgb, var(--vscode-foreground) 20%, transparent);
+      border-left: 1px solid var(--vscode-contrastBorder, color-mix(in srgb, var(--vscode-foreground) 20%, transparent));
     }
     .tag {
       display: inline-block;
@@ -137,7 +144,7 @@ export const baseStyles = [
       line-height: 14px;
       padding: 0 5px;
       border-radius: 3px;
-      border: 1px solid color-mix(in srgb, var(--vscode-foreground) 32%, transparent);
+      border: 1px solid var(--vscode-contrastBorder, color-mix(in srgb, var(--vscode-foreground) 32%, transparent));
       font-size: 11px;
       white-space: nowrap;
     }

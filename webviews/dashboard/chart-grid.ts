@@ -56,7 +56,7 @@ export class ChartGrid extends LitElement implements ChartsHost {
         }
       }
       @container charts (max-width: 610px) {
-        .charts ty-line-chart,
+        .charts .room,
         .charts .room.lead {
           grid-column: 1 / -1;
           min-height: 200px;
@@ -99,6 +99,11 @@ export class ChartGrid extends LitElement implements ChartsHost {
     this.#stop?.();
   }
 
+  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector<HTMLElement>(".charts")?.focus(options);
+  }
+
   override render(): TemplateResult {
     this.#names = this.model.metrics;
     this.#counters = this.model.counters;
@@ -110,7 +115,7 @@ export class ChartGrid extends LitElement implements ChartsHost {
     const groups = groupMetrics(names);
     const slots = new Map(all.map((name, slot) => [name, slot]));
     return html`${this.#toolbar(ordered.length)}
-      <div class="charts ${groups.length > 1 ? "grouped" : ""}" data-testid="charts">
+      <div class="charts ${groups.length > 1 ? "grouped" : ""}" tabindex="-1" data-testid="charts">
         ${this.#charts.groups.render(groups, this.filter !== "", (group) => this.#group(group, names.length, slots))}
         ${names.length === 0 ? html`<div class="none secondary">${all.length === 0 ? ((this.model.detail?.attempt ?? 0) > 0 ? "The run logged no metric" : "The run has not started") : `No metric matches “${this.filter}”`}</div>` : nothing}
       </div>`;

@@ -226,4 +226,9 @@ export const dashboardStyles = css`
       display: none;
     }
   }
+  @container dashboard (max-width: 520px) {
+    .tabs {
+      padding: 0 2px;
+    }
+  }
 `;

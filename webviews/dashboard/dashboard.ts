@@ -165,7 +165,6 @@ export class Dashboard extends LitElement {
           <ty-chart-grid
             role="region"
             aria-label="Charts"
-            tabindex="-1"
             .model=${model}
             .sync=${this.#sync}
             .annotations=${model.annotations}

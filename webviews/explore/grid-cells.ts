@@ -116,8 +116,11 @@ function barOf(value: unknown, info: FieldInfo | undefined): number | null {
 }
 
 /** The values that the group's runs share, one after the other: `optim adamw`, `lora.r 16`; a dash where they have none. */
-function groupValuesText(fields: readonly Field[], group: GroupNode): string[] {
-  return group.key.map((value, index) => `${fieldTitle(fields[index] ?? "")} ${cellText(fields[index] ?? "", value, Date.now())}`);
+function groupTexts(fields: readonly Field[], group: GroupNode): { readonly field: string; readonly value: string }[] {
+  return group.key.map((value, index) => {
+    const field = fields[index] ?? "";
+    return { field: fieldTitle(field), value: cellText(field, value, Date.now()) };
+  });
 }
 
 export interface GroupLine {
@@ -141,8 +144,8 @@ const INDENT_PX = 16;
 export function groupLine(group: GroupNode, line: GroupLine): TemplateResult {
   const { index, columns, folded } = line;
   const hidden = group.innermost ? group.runs - line.shown : 0;
-  const values = groupValuesText(line.fields, group);
-  const label = values.join(" · ");
+  const values = groupTexts(line.fields, group);
+  const label = values.map(({ field, value }) => `${field} ${value}`).join(" · ");
   const cell = ({ field }: PlacedColumn): TemplateResult => groupCell(group, field, line.statistic);
   return html`<div
     class="row group"
@@ -158,7 +161,8 @@ export function groupLine(group: GroupNode, line: GroupLine): TemplateResult {
     @focus=${line.onFocus}
   >
     <span role="gridcell" class="title" ${cssProperties({ "--indent": `${String(INDENT_PX * group.level)}px` })}
-      >${icon(folded ? "chevron-right" : "chevron-down")}<span class="truncate" title=${label}>${values.at(-1) ?? ""}</span
+      >${icon(folded ? "chevron-right" : "chevron-down")}<span class="truncate" title=${label}
+        ><span class="field">${values.at(-1)?.field ?? ""} </span>${values.at(-1)?.value ?? ""}</span
       ><span class="secondary">${formatInteger(group.runs)}</span>${
         hidden === 0 || folded
           ? nothing

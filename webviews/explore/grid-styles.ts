@@ -132,6 +132,12 @@ export const gridStyles = css`
     flex: none;
     font-weight: 400;
   }
+  /* Where there is no room for both, the value says more than the field, which stands above the table. */
+  @container (max-width: 560px) {
+    .group .title .field {
+      display: none;
+    }
+  }
   .group small {
     font-size: 11px;
     color: var(--secondary);

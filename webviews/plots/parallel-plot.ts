@@ -4,7 +4,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import type { RunId } from "../../protocol/ids.ts";
 import { lineStyle, type ThemeKind } from "../charts/palette.ts";
 import { cssProperties } from "../components/css-vars.ts";
-import { formatInteger, formatValue } from "../components/format.ts";
+import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
@@ -283,13 +283,12 @@ export class ParallelPlot extends LitElement {
       context.globalAlpha = 0.85;
       context.textAlign = index === this.#scaled.length - 1 ? "left" : "right";
       const beside = index === this.#scaled.length - 1 ? 6 : -6;
-      for (const { at, value } of ticks) {
-        const text = typeof value === "number" ? formatValue(value) : value.length > 12 ? `${value.slice(0, 11)}…` : value;
+      for (const { at, label } of ticks) {
         // A halo of the ground, so that the text reads over lines.
         context.strokeStyle = theme.background;
         context.lineWidth = 3;
-        context.strokeText(text, this.#x(index) + beside, y(at));
-        context.fillText(text, this.#x(index) + beside, y(at));
+        context.strokeText(label, this.#x(index) + beside, y(at));
+        context.fillText(label, this.#x(index) + beside, y(at));
       }
     }
   }

@@ -1,22 +1,32 @@
 /** The axes of parallel coordinates: where a value stands on its axis, which lines pass the brushes, which line is near a point. Pure. */
 import { type JsonValue, WireNumber } from "../../protocol/json.ts";
 import { tickStep } from "../charts/ticks.ts";
+import { formatApart } from "../components/format.ts";
 import type { Field } from "../explore/fields.ts";
 import { category } from "./plot-data.ts";
 import type { ParallelLine } from "./plot-model.ts";
+
+interface Tick {
+  /** Its place. */
+  readonly at: number;
+  readonly value: number | string;
+  /** Told apart from those of the other ticks. */
+  readonly label: string;
+}
 
 export interface ParallelAxis {
   readonly field: Field;
   /** 0 at the bottom, 1 at the top; null for a run without a value. */
   readonly place: (value: JsonValue) => number | null;
-  /** Labels at their places. */
-  readonly ticks: readonly { readonly at: number; readonly value: number | string }[];
+  readonly ticks: readonly Tick[];
 }
 
 /** Of the whole height, from the bottom; by field. */
 export type Brushes = ReadonlyMap<Field, readonly [number, number]>;
 
 const MOST_CATEGORIES = 12;
+/** A longer one is cut. */
+const LONGEST_NAME = 12;
 const LOG_RATIO = 10;
 const TICKS = 5;
 /** Of an axis: labels that stand nearer to its ends would lie over theirs. */
@@ -35,9 +45,13 @@ export function axesOf(fields: readonly Field[], lines: readonly ParallelLine[])
     return {
       field,
       place: (value) => (value === null ? null : at(category(value))),
-      ticks: names.filter((_, n) => n % every === 0).map((value) => ({ at: at(value), value })),
+      ticks: names.filter((_, n) => n % every === 0).map((value) => ({ at: at(value), value, label: nameLabel(String(value)) })),
     };
   });
+}
+
+function nameLabel(name: string): string {
+  return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
 }
 
 /** Powers of ten within; with their double and fivefold where there are few. */
@@ -73,7 +87,9 @@ function numericAxis(field: Field, values: readonly number[]): ParallelAxis {
   const round = log ? roundLog(low, high) : roundLinear(low, high);
   // The ends, and the round values between them that stand clear of both.
   const between = round.map(at).filter((tick) => tick.at > CLEAR && tick.at < 1 - CLEAR);
-  return { field, place, ticks: span === 0 ? [at(low)] : [at(low), ...between, at(high)] };
+  const ticks = span === 0 ? [at(low)] : [at(low), ...between, at(high)];
+  const labels = formatApart(ticks.map(({ value }) => value));
+  return { field, place, ticks: ticks.map((tick, index) => ({ ...tick, label: labels[index] ?? "" })) };
 }
 
 /** Does the line pass through every brush? A run without a value on a brushed axis does not. */

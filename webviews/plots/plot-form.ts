@@ -53,7 +53,7 @@ export class PlotForm extends LitElement {
         flex: none;
         display: grid;
         grid-template-columns: repeat(3, 1fr);
-        border: 1px solid color-mix(in srgb, var(--vscode-foreground) 20%, transparent);
+        border: 1px solid var(--vscode-contrastBorder, color-mix(in srgb, var(--vscode-foreground) 20%, transparent));
         border-radius: 4px;
         overflow: hidden;
       }

@@ -248,7 +248,7 @@ function xEncoding(settings: PlotSettings, rows: readonly PlotRow[], known: Know
   const name = title(x === null ? "" : fieldTitle(x));
   if (x === null) return { value: 0 };
   const discrete = isDiscrete(settings);
-  if (isTime(x) && !discrete) return { field: "x", type: "temporal", ...name };
+  if (isTime(x) && !discrete) return { field: "x", type: "temporal", axis: { format: CLOCK_LABELS }, ...name };
   const numbers = numbersOf(rows.map((row) => row.x));
   if (discrete || !isNumber(x, known))
     return {
@@ -267,7 +267,7 @@ function xEncoding(settings: PlotSettings, rows: readonly PlotRow[], known: Know
 
 function yEncoding(settings: PlotSettings, rows: readonly PlotRow[], known: Known): Json {
   const { y, log_y: log, kind } = settings;
-  if (y !== null && isTime(y)) return { field: "y", type: "temporal", ...title(yTitle(settings)) };
+  if (y !== null && isTime(y)) return { field: "y", type: "temporal", axis: { format: CLOCK_LABELS }, ...title(yTitle(settings)) };
   if (y !== null && !isNumber(y, known)) return { field: "y", type: "nominal", ...title(yTitle(settings)) };
   const numbers = numbersOf(rows.flatMap((row) => [row.y, row.low, row.high]));
   return { field: "y", type: "quantitative", ...numberScale(numbers, log, kind === "bar"), ...title(yTitle(settings)) };
@@ -277,9 +277,12 @@ function numbersOf(values: readonly (number | string | undefined)[]): number[] {
   return values.filter((value) => typeof value === "number");
 }
 
+/** Of time axes: Vega's own have twelve hours, and do not say which half of the day. Days and longer stay as they are. */
+export const CLOCK_LABELS = { hours: "%H:%M", minutes: "%H:%M", seconds: "%H:%M:%S" } as const;
+
 function labels(exponent: boolean): Json {
   // d3 writes the sign of a number as a minus, that of its exponent as a hyphen.
-  return exponent ? { format: "~e", labelExpr: "replace(datum.label, 'e-', 'e\u2212')" } : { format: "~r" };
+  return exponent ? { format: "~e", labelExpr: "datum.value === 0 ? '0' : replace(datum.label, 'e-', 'e\u2212')" } : { format: "~r" };
 }
 
 /** Are they so small or so large that they read best as 2e−5? */

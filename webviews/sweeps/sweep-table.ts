@@ -4,7 +4,8 @@ import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { SweepDetail } from "../../protocol/sweep.ts";
-import { formatJson, formatValue } from "../components/format.ts";
+import { settingText } from "../compare/differences.ts";
+import { formatJson, formatValue, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { moveRowFocus } from "../components/row-focus.ts";
 import { stateStyles } from "../components/state-icon.ts";
@@ -98,12 +99,17 @@ export class SweepTable extends LitElement {
   @property({ attribute: false }) sweep!: SweepDetail;
   @state() private sort: { readonly key: SortKey; readonly up: boolean } = { key: "index", up: true };
 
+  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
+  override focus(options?: FocusOptions): void {
+    this.renderRoot.querySelector("table")?.focus(options);
+  }
+
   override render(): TemplateResult {
     const { sweep } = this;
     const params = Object.keys(sweep.sweep.params);
     const seeds = sweep.runs.some(({ seed }) => seed !== null);
     const rows = [...sweep.runs].sort((a, b) => compare(a, b, this.sort.key) * (this.sort.up ? 1 : -1));
-    return html`<table aria-label="Runs of the sweep" @keydown=${this.#onKey}>
+    return html`<table tabindex="-1" aria-label="Runs of the sweep" @keydown=${this.#onKey}>
       <thead>
         <tr>
           ${this.#title("index", "Run")} ${this.#title("state", "State")} ${params.map((name) => this.#title(`param:${name}`, name))}
@@ -190,8 +196,10 @@ function prunedText({ pruned }: SweepRun): string {
   return pruned === undefined ? "" : `Ended early: at step ${formatValue(pruned.step)} it had reached ${formatValue(pruned.value)}`;
 }
 
+/** A value as it was set; one that was drawn with more digits than four. */
 function shown(value: JsonValue | undefined): string {
-  return typeof value === "number" ? formatValue(value) : formatJson(value);
+  const drawn = typeof value === "number" && value !== Number(value.toPrecision(4));
+  return drawn ? formatValue(value) : value === undefined ? UNKNOWN : settingText(value);
 }
 
 /** Runs without a value come last going up. */

@@ -86,7 +86,7 @@ export class SweepView extends LitElement {
           ${space(detail)} ${model.importance === null ? nothing : importanceView(model.importance)}
         </aside>
       </div>
-      <ty-sweep-table role="region" aria-label="Runs" tabindex="-1" .transport=${this.transport} .sweep=${detail}></ty-sweep-table>`;
+      <ty-sweep-table role="region" aria-label="Runs" .transport=${this.transport} .sweep=${detail}></ty-sweep-table>`;
   }
 
   #head(sweep: SweepDetail, model: SweepModel): TemplateResult {

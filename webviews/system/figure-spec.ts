@@ -1,6 +1,6 @@
 /** One figure of the machine over time, as a Vega-Lite specification. Pure. */
 import { lineStyle, type ThemeKind } from "../charts/palette.ts";
-import type { PlotSize, VegaLiteSpec } from "../plots/plot-spec.ts";
+import { CLOCK_LABELS, type PlotSize, type VegaLiteSpec } from "../plots/plot-spec.ts";
 import type { Figure } from "./figures.ts";
 
 /** All figures of a page have the same times, so their axes are alike; the unit stands in the title above. */
@@ -11,7 +11,8 @@ export function figureSpec(figure: Figure, theme: ThemeKind, size: PlotSize): Ve
   // A limit that is far away would flatten the line; one that is near is seen coming.
   const shown = limit !== null && highest >= limit * 0.6;
   const top = figure.max ?? Math.max(highest * 1.1, shown ? limit * 1.1 : 0, 1);
-  const x = { field: "time", type: "temporal", title: null, scale: { nice: false }, axis: { tickCount: 5, grid: false } };
+  const axis = { tickCount: 5, grid: false, format: CLOCK_LABELS };
+  const x = { field: "time", type: "temporal", title: null, scale: { nice: false }, axis };
   const y = { field: "value", type: "quantitative", title: null, scale: { domain: [0, top] }, axis: { tickCount: 4, format: "d" } };
   const color = {
     field: "line",
