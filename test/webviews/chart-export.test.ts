@@ -6,6 +6,7 @@ import { parse, View } from "vega";
 import { compile } from "vega-lite";
 import { describe, expect, it } from "vitest";
 import { newRunId } from "../../protocol/ids.ts";
+import { splitNames } from "../../protocol/name-list.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
 import { seriesFrame } from "../../server/http/series-answer.ts";
 import type { Plot } from "../../webviews/charts/canvas-marks.ts";
@@ -107,7 +108,7 @@ describe("points as CSV", () => {
         bytes: (_: string, { query }: { query: { metrics: string; from_step: number; to_step: number; max_points: number } }) => {
           asked++;
           const window = { fromStep: query.from_step, toStep: query.to_step, maxPoints: query.max_points };
-          return seriesFrame(null, series.run, series.window({ metrics: query.metrics.split(","), ...window }), {}, false, null);
+          return seriesFrame(null, series.run, series.window({ metrics: splitNames(query.metrics), ...window }), {}, false, null);
         },
       } as unknown as Transport;
       const points = new RunPoints(transport, series.run, () => undefined);

@@ -6,6 +6,7 @@ import { xColumn } from "../charts/chart-window.ts";
 import { SeriesColumns } from "../charts/columns.ts";
 import type { PointLine } from "../charts/overlay-table.ts";
 import type { RunPoints } from "../charts/run-points.ts";
+import { withoutPlace } from "../charts/scale.ts";
 import { type CurveSource, meanCurve, type Spread } from "./curves.ts";
 import type { Entry } from "./entries.ts";
 
@@ -36,7 +37,8 @@ export async function loggedLines(
     for (const run of runs) {
       const points = pointsOf(run.id);
       const drawn = points?.store.get(metric);
-      if (points === undefined || drawn === undefined || drawn.length === 0) continue;
+      // As on the chart: a run without a place on the axis, whose counter begins anew for one, has no line.
+      if (points === undefined || drawn === undefined || drawn.length === withoutPlace(xColumn(drawn, axis))) continue;
       const columns = drawn.downsampled ? joined(await points.all(metric, [drawn.steps[0] ?? 0, drawn.steps.at(-1) ?? 0])) : drawn;
       sources.push({ columns, origin: points.store.origin });
       lines.push({ name: run.name, steps: columns.steps, xs: xColumn(columns, axis), values: columns.values });
