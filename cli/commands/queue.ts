@@ -2,7 +2,7 @@ import { Argument, type Command } from "commander";
 import type { ApiClient } from "../../protocol/client.ts";
 import { MOST_CONCURRENT } from "../../protocol/constants.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
-import type { MoveInQueue, Queue, QueueHistory } from "../../protocol/queue.ts";
+import type { ChangeQueue, MoveInQueue, Queue, QueueHistory } from "../../protocol/queue.ts";
 import { RUN_ARGUMENT } from "../../protocol/select-run.ts";
 import { connectServer } from "../connect.ts";
 import { formatDuration, formatTable } from "../format.ts";
@@ -26,6 +26,11 @@ export function addQueueCommands(program: Command, context: CommandContext): voi
   const connect = (options: CommonOptions): Promise<ApiClient> => connectServer(locateStore(options.store).dir);
   const show = (options: CommonOptions, queue: Queue): void => {
     terminal.result(options.json, queue, () => describeQueue(queue));
+  };
+  // Before the first run of a workspace too, whose store is made by it.
+  const change = async (options: CommonOptions, body: ChangeQueue): Promise<void> => {
+    const client = await connectServer(locateStore(options.store).dir, { create: true });
+    show(options, await client.call("changeQueue", { body }));
   };
   // What stands behind a subcommand is the subcommand's own: both know --json and --store.
   const queue = program.command("queue").enablePositionalOptions();
@@ -72,21 +77,21 @@ The server of the store starts what waits; trainyard serve --ensure starts the s
     });
   withCommonOptions(queue.command("pause").description("start nothing more from the queue; what runs goes on")).action(
     async (options: CommonOptions) => {
-      show(options, await (await connect(options)).call("changeQueue", { body: { paused: true } }));
+      await change(options, { paused: true });
     },
   );
   withCommonOptions(queue.command("resume").description("go on starting what waits")).action(async (options: CommonOptions) => {
-    show(options, await (await connect(options)).call("changeQueue", { body: { paused: false } }));
+    await change(options, { paused: false });
   });
   withCommonOptions(queue.command("limit").description("how many runs of the queue live at a time"))
     .argument("<count>", `1 to ${String(MOST_CONCURRENT)}`, countFrom(1))
     .action(async (concurrency: number, options: CommonOptions) => {
-      show(options, await (await connect(options)).call("changeQueue", { body: { concurrency } }));
+      await change(options, { concurrency });
     });
   withCommonOptions(queue.command("gpus").description("whether a run waits until the GPUs that it wants are free"))
     .addArgument(new Argument("<rule>", "wait for them, or ignore what they do").choices(["wait", "ignore"]))
     .action(async (rule: string, options: CommonOptions) => {
-      show(options, await (await connect(options)).call("changeQueue", { body: { wait_for_gpus: rule === "wait" } }));
+      await change(options, { wait_for_gpus: rule === "wait" });
     });
   withCommonOptions(queue.command("history").description("runs that have left the queue, the last one first"))
     .option("--limit <count>", "most runs", countFrom(1), 50)
