@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Plot } from "../../webviews/charts/canvas-marks.ts";
 import { useChromium } from "./chromium.ts";
 import { FixtureServer, RUN, TOKEN } from "./fixture-server.ts";
 import { openPanel, type Panel } from "./panel.ts";
@@ -59,14 +60,15 @@ describe("in a plain browser", () => {
   it("appends live points and draws them", async () => {
     server.append(20);
     await showsStep(server.rows);
-    const drawn = await chart()
-      .locator("canvas.lines")
-      .evaluate((canvas) => {
-        const { width, height } = canvas as HTMLCanvasElement;
-        const pixels = (canvas as HTMLCanvasElement).getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
-        return pixels.some((value) => value > 0);
-      });
-    expect(drawn).toBe(true);
+    const drawn = () =>
+      chart()
+        .locator("canvas.lines")
+        .evaluate((canvas) => {
+          const { width, height } = canvas as HTMLCanvasElement;
+          const pixels = (canvas as HTMLCanvasElement).getContext("2d")?.getImageData(0, 0, width, height).data ?? [];
+          return pixels.some((value) => value > 0);
+        });
+    await expect.poll(drawn).toBe(true);
     expect(await shownSteps()).toEqual(downFrom(server.rows));
   });
 
@@ -134,21 +136,31 @@ describe("in a plain browser", () => {
     server.append(30);
     await showsStep(server.rows);
     const plot = chart().getByTestId("chart-plot");
-    const box = await plot.boundingBox();
-    if (box === null) throw new Error("the chart has no place on the page");
-    await page.mouse.move(box.x + box.width * 0.4, box.y + 60);
-    await page.mouse.down();
-    await page.mouse.move(box.x + box.width * 0.7, box.y + 60, { steps: 4 });
-    await page.mouse.up();
+    /** By places on the chart: x as a share of its width, y in pixels. */
+    const drag = async (from: readonly [number, number], to: readonly [number, number]): Promise<void> => {
+      // Looked at each time: what comes to stand above the charts moves them.
+      const box = await plot.boundingBox();
+      if (box === null) throw new Error("the chart has no place on the page");
+      await page.mouse.move(box.x + box.width * from[0], box.y + from[1]);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * to[0], box.y + to[1], { steps: 4 });
+      await page.mouse.up();
+    };
+    const shownY = () => chart().evaluate((element) => (element as unknown as { plot: Plot }).plot.y.invert(50));
+    const lowest = () =>
+      chart().evaluate((element) => {
+        const { y, top, height } = (element as unknown as { plot: Plot }).plot;
+        return y.invert(top + height);
+      });
+    // A chart is drawn some frames after what it shows has changed. The loss falls by one at each step, from a thousand.
+    await expect.poll(lowest).toBeLessThanOrEqual(1000 - server.rows);
+    const before = await shownY();
+    await drag([0.4, 60], [0.7, 60]);
+    await expect.poll(shownY).toBeLessThan(before);
     await page.getByTestId("reset-zoom").click();
     expect(await page.getByTestId("reset-zoom").count()).toBe(0);
-    const shownY = () =>
-      chart().evaluate((element) => (element as unknown as { plot: { y: { invert(px: number): number } } }).plot.y.invert(50));
-    const before = await shownY();
-    await page.mouse.move(box.x + box.width * 0.5, box.y + 80);
-    await page.mouse.down();
-    await page.mouse.move(box.x + box.width * 0.5, box.y + 130, { steps: 4 });
-    await page.mouse.up();
+    await expect.poll(shownY).toBe(before);
+    await drag([0.5, 80], [0.5, 130]);
     await page.getByTestId("reset-zoom").waitFor();
     await expect.poll(shownY).toBeLessThan(before);
     await plot.dblclick();
