@@ -3,6 +3,7 @@ import type { ApiClient } from "../../protocol/client.ts";
 import { MOST_CONCURRENT } from "../../protocol/constants.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { ChangeQueue, MoveInQueue, Queue, QueueHistory } from "../../protocol/queue.ts";
+import { ranSeconds } from "../../protocol/queue-time.ts";
 import { RUN_ARGUMENT } from "../../protocol/select-run.ts";
 import { connectServer } from "../connect.ts";
 import { formatDuration, formatTable } from "../format.ts";
@@ -131,15 +132,18 @@ function describeQueue({ concurrency, paused_at, wait_for_gpus, running, waiting
 
 function describeHistory({ entries, total }: QueueHistory): string {
   if (entries.length === 0) return "Nothing has left the queue.";
-  const rows = entries.map(({ id, name, state, left, left_at, waited_seconds, ended_at }) => [
-    left_at.replace("T", " ").slice(0, 19),
-    id,
-    name,
-    left === "started" ? state : left,
-    formatDuration(waited_seconds),
-    // From the start that the queue made: one that went on had trained before.
-    left === "started" && ended_at !== null ? formatDuration((Date.parse(ended_at) - Date.parse(left_at)) / 1000) : "",
-  ]);
+  const rows = entries.map((entry) => {
+    const { id, name, state, left, left_at, waited_seconds } = entry;
+    const ran = ranSeconds(entry);
+    return [
+      left_at.replace("T", " ").slice(0, 19),
+      id,
+      name,
+      left === "started" ? state : left,
+      formatDuration(waited_seconds),
+      ran === null ? "" : formatDuration(ran),
+    ];
+  });
   const more = total > entries.length ? `\n${String(total - entries.length)} more: --limit` : "";
   return `${formatTable(["LEFT THE QUEUE (UTC)", "ID", "NAME", "OUTCOME", "WAITED", "RAN"], rows)}${more}`;
 }

@@ -10,7 +10,7 @@ import { relativeInside } from "../store/artifacts.ts";
 import { makeFolders } from "../store/atomic.ts";
 import { checkFile, parseLenient } from "../store/file-checks.ts";
 import { isAbsent, isUnwritable, systemCode, writeError } from "../store/fs-errors.ts";
-import { readFileText } from "../store/open-file.ts";
+import { readWholeText } from "../store/open-file.ts";
 import type { RunStore } from "../store/types.ts";
 import { modelCard } from "./model-card.ts";
 
@@ -161,7 +161,7 @@ async function adapterConfig(folder: string): Promise<Record<string, unknown> | 
     (info) => info.size,
     () => Infinity,
   );
-  const config = size > MAX_CONFIG_BYTES ? null : parseLenient(await readFileText(file).catch(() => ""));
+  const config = size > MAX_CONFIG_BYTES ? null : parseLenient(await readWholeText(file).catch(() => ""));
   if (typeof config !== "object" || config === null || !("peft_type" in config)) return `holds an ${CONFIG} that PEFT did not write`;
   return { ...config };
 }

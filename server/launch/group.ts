@@ -42,7 +42,7 @@ export class ProcessGroup {
     if (this.leader.boot_id !== platform.bootId()) return [];
     return marked(this.#marks, (info) => {
       if (!services && info.session === info.pid) return false;
-      return info.pid !== process.pid && info.group !== this.leader.pid && info.session !== this.leader.pid;
+      return info.group !== this.leader.pid && info.session !== this.leader.pid;
     });
   }
 
@@ -84,13 +84,13 @@ export function attemptMarks(environment: Readonly<Record<string, string>>): str
 }
 
 /**
- * Living processes that carry all of these environment entries; none where processes cannot be searched.
+ * Living processes other than this one that carry all of these environment entries; none where processes cannot be searched.
  * @param among asked first, since reading an environment costs more than looking at a process
  */
 export function marked(marks: readonly string[], among: (info: ProcessInfo) => boolean = () => true): ProcessInfo[] {
   if (marks.length === 0 || !platform.searchable) return [];
   return platform.list().filter((info) => {
-    if (hasEnded(info) || !among(info)) return false;
+    if (info.pid === process.pid || hasEnded(info) || !among(info)) return false;
     const environment = platform.environment(info.pid);
     return environment !== null && marks.every((mark) => environment.includes(mark));
   });

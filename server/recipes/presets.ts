@@ -8,7 +8,7 @@ import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import { JsonObject } from "../../protocol/json.ts";
 import type { PresetAddress, SavePreset } from "../../protocol/preset.ts";
 import type { Recipe } from "../../protocol/recipe.ts";
-import { readFileText } from "../store/open-file.ts";
+import { readWholeText } from "../store/open-file.ts";
 import { ownFile, ownFiles, removeOwnFile, writeOwnFile } from "./own-files.ts";
 
 export const PRESET_FOLDER = "trainyard_presets";
@@ -37,7 +37,7 @@ export async function withOwnPresets(recipe: Recipe, workspace: string): Promise
     }
     try {
       const { parse } = await import("yaml");
-      const { title = name, values } = PresetFile.parse(parse(await readFileText(place), { merge: true }));
+      const { title = name, values } = PresetFile.parse(parse(await readWholeText(place), { merge: true }));
       presets[name] = { title, values, file: place };
     } catch (error) {
       refuse(whatIsWrong(error), "Mend the file; the preset is left out until then.");

@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { MAX_TEMPLATE_LENGTH, type SaveTemplate, type Template, type TemplateAddress } from "../../protocol/preset.ts";
-import { readFileText } from "../store/open-file.ts";
+import { readWholeText } from "../store/open-file.ts";
 import { ownFile, ownFiles, removeOwnFile, writeOwnFile, type OwnFile } from "./own-files.ts";
 
 export const TEMPLATE_FOLDER = "trainyard_templates";
@@ -27,7 +27,7 @@ async function readTemplate({ name, file }: OwnFile): Promise<Template> {
   try {
     const { size } = await stat(file);
     if (size > MAX_TEMPLATE_LENGTH) return broken(`it has ${size} bytes; a template has at most ${MAX_TEMPLATE_LENGTH}`, null);
-    const text = await readFileText(file);
+    const text = await readWholeText(file);
     const wrong = await whatIsWrong(text);
     return wrong === null ? { name, file, text, problem: null, line: null } : broken(wrong.message, wrong.line);
   } catch (error) {

@@ -9,7 +9,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import type { CodeChange, CodeDifference } from "../../protocol/code.ts";
 import type { RunRecord } from "../../protocol/run.ts";
-import { readFileText } from "../store/open-file.ts";
+import { readWholeText } from "../store/open-file.ts";
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 10_000;
@@ -87,7 +87,7 @@ class Scratch {
     const ask = (args: readonly string[]): Promise<string> =>
       git(this.#folder, args, environment, `${record.name} in ${record.git?.root ?? ""}`);
     await ask(["read-tree", `${commit}^{tree}`]);
-    if ((await readFileText(patch).catch(() => "")) !== "") await ask(["apply", "--cached", "--whitespace=nowarn", patch]);
+    if ((await readWholeText(patch).catch(() => "")) !== "") await ask(["apply", "--cached", "--whitespace=nowarn", patch]);
     return (await ask(["write-tree"])).trim();
   }
 
@@ -158,7 +158,7 @@ function hunksByFile(text: string, count: number): (string | null)[] | null {
 }
 
 async function patchText({ patch }: CodeOfRun): Promise<string> {
-  return (await readFileText(patch).catch(() => "")).slice(0, MOST_PATCH_CHARS);
+  return (await readWholeText(patch).catch(() => "")).slice(0, MOST_PATCH_CHARS);
 }
 
 /** @param of whose code it is about, for the message. @throws Unreadable */

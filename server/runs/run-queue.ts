@@ -178,11 +178,11 @@ export class RunQueue implements QueueControl {
 
   /** One sentence while the run waits for GPUs; null when it does not, or need not. */
   async #whyNoGpu(entry: RunEntry): Promise<string | null> {
-    const { wait_for_gpus } = await this.#read();
+    if (!(await this.#read()).wait_for_gpus) return null;
     const { store } = this.#ledger;
     const { spec } = await store.spec(entry.id);
     // Without a document it does not start anyway, and says so.
-    if (!wait_for_gpus || spec === null) return null;
+    if (spec === null) return null;
     const holders = await Promise.all(
       this.#records()
         .filter(takesPlace)

@@ -5,7 +5,7 @@ import type { CheckpointKind } from "../../protocol/artifact.ts";
 import type { WireNumber } from "../../protocol/json.ts";
 import { toWireNumber } from "../../protocol/wire-number.ts";
 import { checkFile, checkTorchFile, parseLenient, wordsInTorchFile } from "./file-checks.ts";
-import { readFileText } from "./open-file.ts";
+import { readWholeText } from "./open-file.ts";
 
 export interface CheckpointContent {
   readonly kind: CheckpointKind;
@@ -129,7 +129,7 @@ async function weightFiles(
   if (whole !== undefined) return [whole];
   const index = WEIGHT_INDEXES.find((name) => names.has(name));
   if (index === undefined) return sharded ? [] : "model.safetensors is missing";
-  const document = parseLenient(await readFileText(path.join(folder, index)).catch(() => ""));
+  const document = parseLenient(await readWholeText(path.join(folder, index)).catch(() => ""));
   if (typeof document !== "object" || document === null || !("weight_map" in document)) return `${index} does not parse`;
   const map: unknown = document.weight_map;
   if (typeof map !== "object" || map === null) return `${index} names no shards`;
@@ -163,7 +163,7 @@ async function checkTorchLike(file: string): Promise<string | null> {
 async function badJson(folder: string, names: ReadonlySet<string>): Promise<string | null> {
   for (const name of ["config.json", "adapter_config.json", "generation_config.json"]) {
     if (!names.has(name)) continue;
-    if (parseLenient(await readFileText(path.join(folder, name)).catch(() => "")) === undefined) return `${name} does not parse`;
+    if (parseLenient(await readWholeText(path.join(folder, name)).catch(() => "")) === undefined) return `${name} does not parse`;
   }
   return null;
 }
@@ -177,7 +177,7 @@ interface TrainerState {
 /** Step and evaluation of trainer_state.json. */
 async function trainerState(folder: string, names: ReadonlySet<string>): Promise<TrainerState> {
   if (!names.has("trainer_state.json")) return { step: null, metrics: {}, problem: "trainer_state.json is missing" };
-  const state = parseLenient(await readFileText(path.join(folder, "trainer_state.json")).catch(() => ""));
+  const state = parseLenient(await readWholeText(path.join(folder, "trainer_state.json")).catch(() => ""));
   if (typeof state !== "object" || state === null || !("global_step" in state) || typeof state.global_step !== "number")
     return { step: null, metrics: {}, problem: "trainer_state.json does not parse" };
   const step = Number.isSafeInteger(state.global_step) && state.global_step >= 0 ? state.global_step : null;

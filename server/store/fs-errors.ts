@@ -38,6 +38,9 @@ export function outOfFiles(error: unknown): TrainyardError | null {
   );
 }
 
+/** What to do about a file of a run that is something else. */
+export const LEFT_AS_IS = "It is left as it is: repair it by hand, or move the run folder away, then refresh.";
+
 /** What the system says of a thing that is there and is no file or folder: a link to itself, a folder where a file should be, a socket. */
 const OTHER_KINDS: ReadonlySet<string> = new Set(["ELOOP", "EISDIR", "ENAMETOOLONG", "ENXIO", "ENODEV"]);
 
@@ -48,7 +51,7 @@ function otherKind(error: unknown, place: string): TrainyardError | null {
   return new TrainyardError(
     "corrupt_record",
     `${place} is not the file or folder that it should be (${code === "ELOOP" ? "a link that leads to itself" : code})`,
-    "It is left as it is: repair it by hand, or move the run folder away, then refresh.",
+    LEFT_AS_IS,
     [],
     { cause: error },
   );

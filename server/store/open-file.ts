@@ -5,6 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, type Stats } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
+import { LEFT_AS_IS } from "./fs-errors.ts";
 
 /** Of files the second one means nothing; Windows does not know it. */
 const TO_READ = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -22,7 +23,7 @@ export async function openFile(file: string): Promise<FileHandle> {
 }
 
 /** The whole text of a file. @throws TrainyardError corrupt_record (it is something else), or an Error of the system */
-export async function readFileText(file: string): Promise<string> {
+export async function readWholeText(file: string): Promise<string> {
   const handle = await openFile(file);
   try {
     return await handle.readFile("utf8");
@@ -47,9 +48,5 @@ export function openFileSync(file: string): number {
 export function refuseOthers(stats: Stats, file: string): void {
   if (stats.isFile()) return;
   const found = stats.isDirectory() ? "a folder" : stats.isFIFO() ? "a pipe" : "a device";
-  throw new TrainyardError(
-    "corrupt_record",
-    `${file} is ${found}, not a file`,
-    "It is left as it is: repair it by hand, or move the run folder away, then refresh.",
-  );
+  throw new TrainyardError("corrupt_record", `${file} is ${found}, not a file`, LEFT_AS_IS);
 }

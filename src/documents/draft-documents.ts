@@ -10,6 +10,7 @@ import type { RunDetail } from "../../protocol/queries.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { errorText } from "../error-text.ts";
 import type { ServerConnection } from "../server/connection.ts";
+import { asFileName } from "./server-documents.ts";
 
 export const DRAFT_SCHEME = "trainyard-draft";
 
@@ -82,7 +83,7 @@ export class DraftDocuments implements vscode.FileSystemProvider, vscode.Disposa
 }
 
 export function draftUri({ id, name }: Pick<RunSummary, "id" | "name">): vscode.Uri {
-  return vscode.Uri.from({ scheme: DRAFT_SCHEME, path: `/${id}/${name.replace(/[\\/?#]/g, "_")}.run.yaml` });
+  return vscode.Uri.from({ scheme: DRAFT_SCHEME, path: `/${id}/${asFileName(name)}.run.yaml` });
 }
 
 /** What is started is what stands in the editor. */

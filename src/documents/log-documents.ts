@@ -11,6 +11,7 @@ import type { OutputTimes, TimeRange } from "../../protocol/time-range.ts";
 import type { RunBoard } from "../runs/board.ts";
 import type { ServerConnection } from "../server/connection.ts";
 import { logText } from "./log-text.ts";
+import { asFileName } from "./server-documents.ts";
 
 export const LOG_SCHEME = "trainyard-log";
 const PAGE = 500;
@@ -70,7 +71,7 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
   }
 
   async #open(run: RunId, attempt: number, name: string, query: string): Promise<{ editor: vscode.TextEditor; uri: vscode.Uri }> {
-    const uri = vscode.Uri.from({ scheme: LOG_SCHEME, path: `/${run}/${attempt}/${name.replace(/[\\/?#]/g, "_")}.log`, query });
+    const uri = vscode.Uri.from({ scheme: LOG_SCHEME, path: `/${run}/${attempt}/${asFileName(name)}.log`, query });
     this.#changed.fire(uri);
     const document = await vscode.workspace.openTextDocument(uri);
     return { editor: await vscode.window.showTextDocument(document, { preview: true }), uri };

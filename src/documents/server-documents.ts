@@ -3,6 +3,11 @@ import * as vscode from "vscode";
 import type { ApiClient } from "../../protocol/client.ts";
 import type { ServerConnection } from "../server/connection.ts";
 
+/** The name of a run as the last part of a document's path, which its tab shows. */
+export function asFileName(name: string): string {
+  return name.replace(/[\\/?#]/g, "_");
+}
+
 export abstract class ServerDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
   readonly #connection: ServerConnection;
   readonly #registration: vscode.Disposable;

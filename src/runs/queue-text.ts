@@ -1,5 +1,6 @@
 /** The queue in words. Pure. */
 import type { Queue, QueueHistoryEntry, WaitingRun } from "../../protocol/queue.ts";
+import { ranSeconds } from "../../protocol/queue-time.ts";
 import { formatDuration } from "./format.ts";
 
 /** `2 waiting · 1 of 1 running`, `paused · 2 waiting` */
@@ -23,9 +24,9 @@ export function placeText({ position, reason }: Pick<WaitingRun, "position" | "r
 }
 
 /** `completed · waited 3 min 10 s · ran 2 h 05 min` */
-export function historyText({ left, left_at, state, waited_seconds, ended_at }: QueueHistoryEntry): string {
-  // From the start that the queue made: one that went on had trained before.
-  const ran = left === "started" && ended_at !== null ? (Date.parse(ended_at) - Date.parse(left_at)) / 1000 : null;
+export function historyText(entry: QueueHistoryEntry): string {
+  const { left, state, waited_seconds } = entry;
+  const ran = ranSeconds(entry);
   const outcome = { started: state, removed: "taken out", cancelled: "stopped while it waited", failed: "could not start" }[left];
   return [outcome, `waited ${formatDuration(waited_seconds)}`, ...(ran === null ? [] : [`ran ${formatDuration(ran)}`])].join(" · ");
 }

@@ -152,8 +152,6 @@ export const dashboardStyles = css`
     /* On a narrow page the tabs scroll, by keys and wheel: a bar would cover them. */
     overflow: auto hidden;
     scrollbar-width: none;
-    overflow-x: auto;
-    scrollbar-width: none;
   }
   .tabs [role="tab"] {
     position: relative;
