@@ -7,6 +7,7 @@ import { ChartSync } from "../charts/chart-sync.ts";
 import { icon } from "../components/icons.ts";
 import "../components/offline.ts";
 import { pageStyles } from "../components/page-styles.ts";
+import { moveRegionFocus } from "../components/regions.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import "./compare-charts.ts";
@@ -180,14 +181,8 @@ export class Compare extends LitElement {
     this.#model?.change({ metric: (event as CustomEvent<string>).detail });
   };
 
-  /** F6 goes from region to region, as everywhere in the editor. */
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key !== "F6") return;
-    event.preventDefault();
-    const regions = [this.legend, this.charts, this.differences];
-    const now = regions.findIndex((region) => event.composedPath().includes(region));
-    const next = event.shiftKey ? (now <= 0 ? regions.length - 1 : now - 1) : (now + 1) % regions.length;
-    regions[next]?.focus();
+    moveRegionFocus(event, [this.legend, this.charts, this.differences]);
   };
 }
 

@@ -1,9 +1,10 @@
 /** Params, environment and code of the runs side by side, what differs from the baseline highlighted. */
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { cssProperties } from "../components/css-vars.ts";
 import { UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { regionElement } from "../components/regions.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import "./code-difference.ts";
@@ -13,7 +14,7 @@ import { type DifferenceRow, type DifferenceSection, differences } from "./diffe
 import type { Entry } from "./entries.ts";
 
 @customElement("ty-differences")
-export class Differences extends LitElement {
+export class Differences extends regionElement("header") {
   static override styles = [
     ...baseStyles,
     css`
@@ -40,10 +41,6 @@ export class Differences extends LitElement {
         display: inline-flex;
         align-items: center;
         gap: 6px;
-      }
-      input[type="checkbox"] {
-        margin: 0;
-        accent-color: var(--vscode-progressBar-background);
       }
       header .input {
         margin-left: auto;
@@ -183,11 +180,6 @@ export class Differences extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#stop?.();
-  }
-
-  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
-  override focus(options?: FocusOptions): void {
-    this.renderRoot.querySelector("header")?.focus(options);
   }
 
   override render(): TemplateResult {

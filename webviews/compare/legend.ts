@@ -1,10 +1,11 @@
 /** The legend as a table: what each line is, how its settings differ, how it did, and how that stands to the baseline. */
-import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger, formatLike, formatSigned, formatValue, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { regionElement } from "../components/regions.ts";
 import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
@@ -35,7 +36,7 @@ function paramClass(place: number): string {
 }
 
 @customElement("ty-compare-legend")
-export class CompareLegend extends LitElement {
+export class CompareLegend extends regionElement("table") {
   static override styles = [...baseStyles, stateStyles, legendStyles];
 
   @property({ attribute: false }) model!: CompareModel;
@@ -52,11 +53,6 @@ export class CompareLegend extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     for (const stop of this.#stop) stop();
-  }
-
-  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
-  override focus(options?: FocusOptions): void {
-    this.renderRoot.querySelector("table")?.focus(options);
   }
 
   override render(): TemplateResult {

@@ -63,15 +63,8 @@ export const gridStyles = css`
     padding: 0 0 0 14px;
   }
   .tick input {
-    margin: 0;
     width: 14px;
     height: 14px;
-    accent-color: var(--vscode-progressBar-background);
-    opacity: 0.6;
-  }
-  .row:hover .tick input,
-  .row.selected .tick input {
-    opacity: 1;
   }
   .row > .mark {
     padding: 0 0 0 8px;

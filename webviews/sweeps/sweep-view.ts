@@ -10,6 +10,7 @@ import { icon } from "../components/icons.ts";
 import "../components/offline.ts";
 import { pageStyles } from "../components/page-styles.ts";
 import { problemText } from "../components/problem.ts";
+import { moveRegionFocus } from "../components/regions.ts";
 import { stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import { isOffline, type Transport } from "../transport/transport.ts";
@@ -167,14 +168,8 @@ export class SweepView extends LitElement {
     </div>`;
   }
 
-  /** F6 goes from region to region, as everywhere in the editor. */
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key !== "F6") return;
-    event.preventDefault();
-    const regions = [...this.renderRoot.querySelectorAll<HTMLElement>("ty-objective-chart, aside, ty-sweep-table")];
-    const now = regions.findIndex((region) => event.composedPath().includes(region));
-    const next = event.shiftKey ? (now <= 0 ? regions.length - 1 : now - 1) : (now + 1) % regions.length;
-    regions[next]?.focus();
+    moveRegionFocus(event, [...this.renderRoot.querySelectorAll<HTMLElement>("ty-objective-chart, aside, ty-sweep-table")]);
   };
 }
 
