@@ -48,12 +48,7 @@ export class CompareCharts extends regionElement(".charts") implements ChartsHos
     this.#counters = this.model.counters;
     this.#unplaced = counterOf(this.sync.settings.value.xAxis) === null ? [] : this.model.unplaced;
     const shown = filterMetrics(this.#names, this.filter);
-    const none =
-      this.#names.length > 0
-        ? `No metric matches “${this.filter}”`
-        : this.model.loaded
-          ? "These runs logged no metric"
-          : "Loading the runs…";
+    const none = this.#names.length > 0 ? `No metric matches “${this.filter}”` : "These runs logged no metric";
     const groups = groupMetrics(shown);
     const layout = shown.length === 1 ? "one" : groups.length > 1 ? "grouped" : "";
     return html`${this.#toolbar()}

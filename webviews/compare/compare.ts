@@ -157,18 +157,25 @@ export class Compare extends LitElement {
         ${problems.length === 0 ? nothing : html`<div class="problem" role="alert">${problems.join("; ")}</div>`}
         ${this.problem === null ? nothing : html`<div class="problem" role="alert" data-testid="compare-problem">${this.problem}</div>`}
       </div>
-      ${keyed(
-        model,
-        html`<ty-compare-legend .model=${model}></ty-compare-legend>
-          <ty-compare-charts
-            .model=${model}
-            .sync=${this.#sync}
-            @chart-exported=${(event: CustomEvent<string>) => {
-              this.problem = event.detail === "" ? null : event.detail;
-            }}
-          ></ty-compare-charts>
-          <ty-differences .model=${model}></ty-differences>`,
-      )}`;
+      ${
+        // Legend and differences are as high as what they show: drawn empty they would move the charts once it is known.
+        model.loaded ? this.#body(model) : html`<div class="loading" role="progressbar" aria-label="Loading the runs"></div>`
+      }`;
+  }
+
+  #body(model: CompareModel): unknown {
+    return keyed(
+      model,
+      html`<ty-compare-legend .model=${model}></ty-compare-legend>
+        <ty-compare-charts
+          .model=${model}
+          .sync=${this.#sync}
+          @chart-exported=${(event: CustomEvent<string>) => {
+            this.problem = event.detail === "" ? null : event.detail;
+          }}
+        ></ty-compare-charts>
+        <ty-differences .model=${model}></ty-differences>`,
+    );
   }
 
   #setTitle(title: string): void {

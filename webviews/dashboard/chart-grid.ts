@@ -64,10 +64,7 @@ export class ChartGrid extends regionElement(".charts") implements ChartsHost {
         }
         .filter {
           margin-left: 0;
-          flex: 1;
-        }
-        .filter input {
-          width: 100%;
+          max-width: none;
         }
       }
     `,
