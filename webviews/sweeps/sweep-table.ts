@@ -72,6 +72,7 @@ export class SweepTable extends regionElement("table") {
         background: var(--hover);
       }
       .number {
+        padding-right: 36px;
         text-align: right;
       }
       tr.best td {
@@ -108,9 +109,9 @@ export class SweepTable extends regionElement("table") {
     return html`<table tabindex="-1" aria-label="Runs of the sweep" @keydown=${this.#onKey}>
       <thead>
         <tr>
-          ${this.#title("index", "Run")} ${this.#title("state", "State")} ${params.map((name) => this.#title(`param:${name}`, name))}
-          ${seeds ? this.#title("seed", "seed") : nothing}
+          ${this.#title("index", "Run")} ${this.#title("state", "State")}
           ${sweep.objective === null ? nothing : this.#title("objective", sweep.objective.metric, "number")}
+          ${params.map((name) => this.#title(`param:${name}`, name))} ${seeds ? this.#title("seed", "seed") : nothing}
         </tr>
       </thead>
       <tbody>
@@ -153,9 +154,9 @@ export class SweepTable extends regionElement("table") {
         >
       </td>
       <td><span class="words" title=${prunedText(run)}>${sweepRunIcon(run.state)}${stateText(run)}</span></td>
+      ${sweep.objective === null ? nothing : html`<td class="number">${run.objective === null ? "" : formatValue(objectiveOf(run))}</td>`}
       ${params.map((param) => html`<td class="mono">${shown(run.params[param])}</td>`)}
       ${seeds ? html`<td class="mono">${run.seed === null ? "" : String(run.seed)}</td>` : nothing}
-      ${sweep.objective === null ? nothing : html`<td class="number">${run.objective === null ? "" : formatValue(objectiveOf(run))}</td>`}
     </tr>`;
   }
 

@@ -200,8 +200,8 @@ function figures(sweep: SweepDetail): TemplateResult {
   const best = bestSoFar(sweep).at(-1);
   const direction = objective === null ? "" : objective.direction === "min" ? "lowest" : "highest";
   return html`<div class="figure" data-testid="sweep-progress">
-      <span class="secondary">Runs over</span><b>${String(over)} <span class="secondary">/ ${String(total)}</span></b>
-      <progress max=${total} .value=${over} aria-label="${String(over)} of ${String(total)} runs are over"></progress>
+      <span class="secondary">Runs that ended</span><b>${String(over)} <span class="secondary">/ ${String(total)}</span></b>
+      <progress max=${total} .value=${over} aria-label="${String(over)} of ${String(total)} runs have ended"></progress>
     </div>
     <div class="figure counts" data-testid="sweep-counts">
       <span class="secondary">States</span
