@@ -59,6 +59,7 @@ export class PlotForm extends LitElement {
       }
       .kinds button {
         height: 24px;
+        box-shadow: 1px 1px 0 color-mix(in srgb, var(--vscode-foreground) 14%, transparent);
       }
       .kinds [aria-checked="true"] {
         background: color-mix(in srgb, var(--vscode-foreground) 13%, transparent);

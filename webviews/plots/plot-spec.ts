@@ -33,6 +33,8 @@ const Y_AXIS_PX = 90;
 const LABEL_PX = 160;
 const SMALLEST_PLAIN = 1e-3;
 const LARGEST_PLAIN = 1e6;
+/** Its ends are not rounded: the marks at them would stand on the axes. */
+const LOG_PADDING_PX = 12;
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"];
 
 export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind, size: PlotSize): VegaLiteSpec {
@@ -282,7 +284,12 @@ export const CLOCK_LABELS = { hours: "%H:%M", minutes: "%H:%M", seconds: "%H:%M:
 
 function labels(exponent: boolean): Json {
   // d3 writes the sign of a number as a minus, that of its exponent as a hyphen.
-  return exponent ? { format: "~e", labelExpr: "datum.value === 0 ? '0' : replace(datum.label, 'e-', 'e\u2212')" } : { format: "~r" };
+  return exponent
+    ? {
+        format: "~e",
+        labelExpr: `datum.value === 0 || (abs(datum.value) > ${String(SMALLEST_PLAIN)} && abs(datum.value) < ${String(LARGEST_PLAIN)}) ? format(datum.value, '~r') : replace(replace(datum.label, 'e-', 'e\u2212'), 'e+', 'e')`,
+      }
+    : { format: "~r" };
 }
 
 /** Are they so small or so large that they read best as 2e−5? */
@@ -301,7 +308,7 @@ function numberScale(numbers: readonly number[], log: boolean, fromZero: boolean
   const [low, high] = numbers.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
   const powers = Math.floor(Math.log10(high)) - Math.ceil(Math.log10(low)) + 1;
   const ticks = powers < 2 ? { labelOverlap: "greedy" } : { values: powersWithin(low, high), grid: true };
-  return { scale: { type: "log", nice: false }, axis: { ...labels(exponents(numbers)), ...ticks } };
+  return { scale: { type: "log", nice: false, padding: LOG_PADDING_PX }, axis: { ...labels(exponents(numbers)), ...ticks } };
 }
 
 function powersWithin(low: number, high: number): number[] {
