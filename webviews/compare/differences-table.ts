@@ -122,10 +122,18 @@ export class Differences extends regionElement("header") {
         font-weight: 600;
         background: color-mix(in srgb, var(--vscode-charts-blue) 20%, transparent);
       }
+      .unset {
+        font-weight: normal;
+        color: var(--secondary);
+      }
       .column {
-        display: inline-flex;
+        display: flex;
         align-items: center;
         gap: 6px;
+      }
+      .column .swatch,
+      .column .tag {
+        flex: none;
       }
       .swatch {
         width: 14px;
@@ -247,7 +255,8 @@ export class Differences extends regionElement("header") {
     const { color } = this.model.style(entry, documentTheme().value);
     return html`<th scope="col" title=${entry.name}>
       <span class="column"
-        ><span class="swatch" ${cssProperties({ "--series": color })}></span>${entry.name}${
+        ><span class="swatch" ${cssProperties({ "--series": color })}></span
+        ><span class="truncate" title=${entry.name}>${entry.name}</span>${
           entry.id === this.model.baseline ? html`<span class="tag">baseline</span>` : nothing
         }</span
       >
@@ -288,7 +297,10 @@ export class Differences extends regionElement("header") {
       <th scope="row" title=${row.path}>${row.path}</th>
       ${row.values.map(
         (value, i) =>
-          html`<td class=${i > 0 && value !== base ? "differs" : row.differs ? "" : "same"} title=${value ?? "not set"}>
+          html`<td
+            class="${i > 0 && value !== base ? "differs" : row.differs ? "" : "same"} ${value === null ? "unset" : ""}"
+            title=${value ?? "not set"}
+          >
             ${value ?? UNKNOWN}
           </td>`,
       )}

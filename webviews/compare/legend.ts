@@ -185,11 +185,11 @@ export class CompareLegend extends regionElement("table") {
       ${view.params.map((row, place) => {
         const value = row.values[index] ?? null;
         const base = row.values[this.model.entries.findIndex((each) => each.id === view.baseline)] ?? null;
-        return html`<td class="${paramClass(place)} ${value === base ? "secondary" : "changed"}" title=${value ?? ""}>
+        return html`<td class="${paramClass(place)} ${value === base || value === null ? "secondary" : "changed"}" title=${value ?? ""}>
           ${value ?? UNKNOWN}
         </td>`;
       })}
-      <td class="number last">${formatValue(values?.last)}</td>
+      <td class="number ${values?.last == null ? "" : "last"}">${formatValue(values?.last)}</td>
       <td class="number best secondary">${formatValue(values?.best)}</td>
       <td class="versus">${isBaseline ? this.#baselineMark() : this.#versus(entry, values, view)}</td>
       <td class="number steps secondary">${values?.step == null ? UNKNOWN : formatInteger(values.step)}${planned(entry)}</td>

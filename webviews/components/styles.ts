@@ -199,6 +199,28 @@ export const baseStyles = [
       background: var(--vscode-dropdown-background, var(--vscode-input-background));
       padding: 0 4px;
     }
+    /* Of a page of which nothing is known yet: no skeletons, no spinners. */
+    .loading {
+      position: absolute;
+      top: 0;
+      left: 0;
+      width: 30%;
+      height: 2px;
+      background: var(--vscode-progressBar-background);
+    }
+    @media (prefers-reduced-motion: no-preference) {
+      .loading {
+        animation: load 1.4s linear infinite;
+      }
+    }
+    @keyframes load {
+      from {
+        left: -30%;
+      }
+      to {
+        left: 100%;
+      }
+    }
     .visually-hidden {
       position: absolute;
       width: 1px;

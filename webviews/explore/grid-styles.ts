@@ -190,6 +190,11 @@ export const gridStyles = css`
     height: 100%;
     overflow: hidden;
   }
+  .tags .tag {
+    flex: 0 1 auto;
+    min-width: 36px;
+    max-width: 110px;
+  }
   .tags .edit {
     flex: none;
     width: 18px;
