@@ -22,7 +22,7 @@ const names = readdirSync(folder)
   .sort();
 
 /** Benchmarks that drive a window. */
-const WINDOWED = new Set(["activation", "workbench"]);
+const WINDOWED = new Set(["activation", "live"]);
 
 const [name, ...rest] = process.argv.slice(2);
 if (name === undefined || !names.includes(name)) {
