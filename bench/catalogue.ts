@@ -1,21 +1,21 @@
 /**
  * The catalogue at 1,000, 10,000 and 100,000 runs of 30 params and 20 metrics, asked through its worker as the server does, beside an SQLite
- * table of the same runs: one row per run, a real column per field, indexes on what is asked.
+ * table of the same runs: one row per run, a real column per field, indexes on what is asked. Python's SQLite always, better-sqlite3 and the
+ * search of MLflow where they are installed.
  *
  * `npm run bench -- catalogue [RUNS …]`
  */
-import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import { Aggregate, QueryRuns } from "../protocol/analysis.ts";
 import type { RunId } from "../protocol/ids.ts";
 import { createCatalog } from "../server/catalog/catalog.ts";
 import type { Catalog, RunSource } from "../server/catalog/types.ts";
 import { runIdOf, summaryOf } from "./lib/many-runs.ts";
 import { medianMs, type BenchLine, type BenchResult } from "./lib/result.ts";
+import { type Reference, references } from "./lib/run-tables.ts";
 
 const SIZES = [1_000, 10_000, 100_000];
 const ROUNDS = 15;
@@ -34,13 +34,6 @@ const PAGE = QueryRuns.parse({
   limit: 50,
 });
 const GROUP = Aggregate.parse({ group_by: ["params.optim", "params.learning_rate"], values: ["metrics.eval/loss"] });
-
-interface Reference {
-  readonly what: string;
-  readonly page_ms: number;
-  readonly fields_ms: number;
-  readonly group_ms: number;
-}
 
 export async function run(): Promise<BenchResult> {
   const asked = process.argv.slice(2).map(Number);
@@ -84,7 +77,12 @@ async function measure(size: number): Promise<BenchLine[]> {
     const memory = residentMb() - before;
     await catalog.close();
 
-    const reference = await sqlite(folder, size);
+    const others = await references(folder, size, ROUNDS);
+    const beside = (question: "page_ms" | "fields_ms" | "group_ms", more = ""): BenchLine[] =>
+      others.flatMap((reference: Reference) => {
+        const value = reference[question];
+        return value === undefined ? [] : [{ what: `  ${reference.what}${more}`, value, unit: "ms" }];
+      });
     const runs = `${size.toLocaleString("en")} runs: `;
     return [
       { what: `${runs}built from summaries`, value: build, unit: "ms" },
@@ -96,11 +94,11 @@ async function measure(size: number): Promise<BenchLine[]> {
       { what: `${runs}first field index of the worker`, value: firstFields, unit: "ms", target: { at_most: target.fields } },
       { what: `${runs}first group-by of the worker`, value: firstGroup, unit: "ms" },
       { what: `${runs}page of 50, two filters and a sort`, value: pageMs, unit: "ms", target: { at_most: target.page } },
-      { what: `  ${reference.what}`, value: reference.page_ms, unit: "ms" },
+      ...beside("page_ms"),
       { what: `${runs}field index`, value: fieldsMs, unit: "ms", target: { at_most: target.fields } },
-      { what: `  ${reference.what}`, value: reference.fields_ms, unit: "ms" },
+      ...beside("fields_ms"),
       { what: `${runs}group by two params, statistics of a metric`, value: groupMs, unit: "ms", target: { at_most: target.group } },
-      { what: `  ${reference.what}, mean and deviation only`, value: reference.group_ms, unit: "ms" },
+      ...beside("group_ms", ", mean and deviation only"),
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -110,27 +108,6 @@ async function measure(size: number): Promise<BenchLine[]> {
 async function page(catalog: Catalog, size: number): Promise<void> {
   const { rows, total } = await catalog.ask("query", PAGE);
   if (rows.length !== 50 || total > size / 4) throw new Error(`the page has ${String(rows.length)} rows of ${String(total)}`);
-}
-
-/** Python's sqlite3 over the same runs. */
-async function sqlite(folder: string, size: number): Promise<Reference> {
-  const file = path.join(folder, "runs.jsonl");
-  const lines: string[] = [];
-  for (let n = 0; n < size; n++) {
-    const { name, state, params, metrics } = summaryOf(n);
-    lines.push(
-      JSON.stringify({
-        name,
-        state,
-        params,
-        metrics: Object.fromEntries(Object.entries(metrics).map(([key, one]) => [key, [one.last, one.min]])),
-      }),
-    );
-  }
-  await writeFile(file, lines.join("\n"));
-  const command = process.env["TRAINYARD_PYTHON"] ?? "python3";
-  const { stdout } = await promisify(execFile)(command, [path.resolve("bench/lib/sqlite_runs.py"), file, String(ROUNDS)]);
-  return JSON.parse(stdout) as Reference;
 }
 
 async function once(work: () => unknown): Promise<number> {
