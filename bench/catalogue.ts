@@ -33,6 +33,18 @@ const PAGE = QueryRuns.parse({
   sort: ["metrics.eval/loss:min"],
   limit: 50,
 });
+/** Another filter and sort with each number: nothing of the last answer helps. */
+function pageOf(n: number): QueryRuns {
+  const metric = (at: number): string => `metrics.eval/metric_${String(2 + (at % 18))}`;
+  const filter = `params.param_${String(6 + (n % 24))} < ${String(0.3 + 0.02 * n)} and ${metric(n + 3)} < ${String(1 + 0.1 * n)}`;
+  return QueryRuns.parse({
+    fields: ["record.name", metric(n)],
+    filter,
+    sort: [`${n % 2 === 0 ? "" : "-"}${metric(n * 7)}:min`],
+    limit: 50,
+  });
+}
+
 const GROUP = Aggregate.parse({ group_by: ["params.optim", "params.learning_rate"], values: ["metrics.eval/loss"] });
 
 export async function run(): Promise<BenchResult> {
@@ -73,6 +85,17 @@ async function measure(size: number): Promise<BenchLine[]> {
     const pageMs = await wall(() => page(catalog, size));
     const fieldsMs = await wall(() => catalog.ask("fields", {}));
     const groupMs = await wall(() => catalog.ask("aggregate", GROUP));
+    const otherPages = await eachMs((n) => catalog.ask("query", pageOf(n)));
+    const afterNew = (work: () => Promise<unknown>): Promise<number> =>
+      eachMs(async () => {
+        const added = numbers.size;
+        numbers.set(runIdOf(added), added);
+        catalog.changed(runIdOf(added));
+        await work();
+      });
+    const newPage = await afterNew(() => page(catalog, size));
+    const newFields = await afterNew(() => catalog.ask("fields", {}));
+    const newGroup = await afterNew(() => catalog.ask("aggregate", GROUP));
     // What the worker adds to the process; the rest of a server is measured by `idle`.
     const memory = residentMb() - before;
     await catalog.close();
@@ -86,7 +109,7 @@ async function measure(size: number): Promise<BenchLine[]> {
     const runs = `${size.toLocaleString("en")} runs: `;
     return [
       { what: `${runs}built from summaries`, value: build, unit: "ms" },
-      { what: `${runs}field index right after that`, value: afterBuild, unit: "ms", target: { at_most: target.fields } },
+      { what: `${runs}field index right after that`, value: afterBuild, unit: "ms" },
       { what: `${runs}snapshot`, value: saved / 1e6, unit: "MB" },
       { what: `${runs}ready from its snapshot`, value: ready, unit: "ms", target: { at_most: target.ready } },
       { what: `${runs}memory of the worker`, value: memory, unit: "MB", target: { at_most: target.memory } },
@@ -99,6 +122,10 @@ async function measure(size: number): Promise<BenchLine[]> {
       ...beside("fields_ms"),
       { what: `${runs}group by two params, statistics of a metric`, value: groupMs, unit: "ms", target: { at_most: target.group } },
       ...beside("group_ms", ", mean and deviation only"),
+      { what: `${runs}page, another filter and sort each time`, value: otherPages, unit: "ms", target: { at_most: target.page } },
+      { what: `${runs}the same page, a new run each time`, value: newPage, unit: "ms", target: { at_most: target.page } },
+      { what: `${runs}field index, a new run each time`, value: newFields, unit: "ms", target: { at_most: target.fields } },
+      { what: `${runs}group-by, a new run each time`, value: newGroup, unit: "ms", target: { at_most: target.group } },
     ];
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -108,6 +135,12 @@ async function measure(size: number): Promise<BenchLine[]> {
 async function page(catalog: Catalog, size: number): Promise<void> {
   const { rows, total } = await catalog.ask("query", PAGE);
   if (rows.length !== 50 || total > size / 4) throw new Error(`the page has ${String(rows.length)} rows of ${String(total)}`);
+}
+
+/** The median over rounds that are told their number. */
+async function eachMs(work: (n: number) => Promise<unknown>): Promise<number> {
+  let n = 0;
+  return medianMs(ROUNDS, () => work(n++), "wall");
 }
 
 async function once(work: () => unknown): Promise<number> {

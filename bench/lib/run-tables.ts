@@ -25,9 +25,8 @@ type Row = Readonly<Record<string, string | number | null>>;
 
 /** @param folder for the runs on their way */
 export async function references(folder: string, size: number, rounds: number): Promise<Reference[]> {
-  const rows = Array.from({ length: size }, (_, n) => rowOf(n));
   const file = path.join(folder, "runs.jsonl");
-  await writeFile(file, rows.map((row) => JSON.stringify(row)).join("\n"));
+  await writeFile(file, Array.from({ length: size }, (_, n) => JSON.stringify(rowOf(n))).join("\n"));
   const python = async (program: string): Promise<Reference | null> => {
     const command = process.env["TRAINYARD_PYTHON"] ?? "python3";
     const { stdout } = await promisify(execFile)(command, [path.resolve("bench/lib", program), file, String(rounds)]);
@@ -36,7 +35,7 @@ export async function references(folder: string, size: number, rounds: number): 
   };
   const found = [
     await python("sqlite_runs.py"),
-    await betterSqlite(rows, rounds),
+    await betterSqlite(size, rounds),
     size > MOST_OF_MLFLOW ? null : await python("mlflow_runs.py"),
   ];
   return found.filter((reference) => reference !== null);
@@ -61,7 +60,7 @@ interface Sqlite {
   close(): unknown;
 }
 
-async function betterSqlite(rows: readonly Row[], rounds: number): Promise<Reference | null> {
+async function betterSqlite(size: number, rounds: number): Promise<Reference | null> {
   const require = createRequire(path.resolve("package.json"));
   let Database: new (file: string) => Sqlite;
   try {
@@ -74,14 +73,14 @@ async function betterSqlite(rows: readonly Row[], rounds: number): Promise<Refer
     readonly indexes: readonly string[];
     readonly [question: string]: string | readonly string[];
   };
-  const names = Object.keys(rows[0] ?? {});
+  const names = Object.keys(rowOf(0));
   const columns = names.map((name) => `"${name}"`).join(", ");
   const database = new Database(":memory:");
   try {
     database.exec(`CREATE TABLE runs (id INTEGER PRIMARY KEY, ${columns})`);
     const insert = database.prepare(`INSERT INTO runs (${columns}) VALUES (${names.map(() => "?").join(", ")})`);
     database.exec("BEGIN");
-    for (const row of rows) insert.run(...Object.values(row));
+    for (let n = 0; n < size; n++) insert.run(...Object.values(rowOf(n)));
     database.exec("COMMIT");
     for (const name of asked.indexes) database.exec(`CREATE INDEX "by ${name}" ON runs ("${name}")`);
     database.exec("ANALYZE");
