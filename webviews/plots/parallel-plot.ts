@@ -10,8 +10,7 @@ import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import { type Field, fieldTitle } from "../explore/fields.ts";
 import { axesOf, type Brushes, moveAxis, nearestLine, type ParallelAxis, passes } from "./parallel-scale.ts";
-import { category, inOrder } from "./plot-data.ts";
-import type { ParallelLine } from "./plot-model.ts";
+import { category, inOrder, type ParallelLine } from "./plot-data.ts";
 
 const MARGIN = { left: 60, right: 60, top: 12, bottom: 12 } as const;
 const REACH_PX = 6;

@@ -3,8 +3,7 @@ import { type JsonValue, WireNumber } from "../../protocol/json.ts";
 import { tickStep } from "../charts/ticks.ts";
 import { formatApart } from "../components/format.ts";
 import type { Field } from "../explore/fields.ts";
-import { category, inOrder } from "./plot-data.ts";
-import type { ParallelLine } from "./plot-model.ts";
+import { category, inOrder, type ParallelLine } from "./plot-data.ts";
 
 interface Tick {
   /** Its place. */

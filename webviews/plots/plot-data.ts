@@ -43,6 +43,14 @@ export interface PlotRow {
   readonly end?: number;
 }
 
+/** A run of parallel coordinates, with its values in the order of the axes. */
+export interface ParallelLine {
+  readonly id: RunId;
+  readonly name: string;
+  readonly color: JsonValue;
+  readonly values: readonly JsonValue[];
+}
+
 /** The fields that groups have in common, in the order of the question. */
 export function groupFields({ x, color, facet }: PlotSettings): Field[] {
   return [...new Set([x, color, facet].filter((field) => field !== null))];

@@ -9,7 +9,18 @@ import { joinClauses, splitClauses } from "../explore/filter-text.ts";
 import type { Transport } from "../transport/transport.ts";
 import { inBin, markFilter } from "./mark-filter.ts";
 import { axesOf } from "./parallel-scale.ts";
-import { binRows, groupFields, groupRows, inOrder, isNominal, isPlaced, MISSING, type PlotRow, pointRow } from "./plot-data.ts";
+import {
+  binRows,
+  groupFields,
+  groupRows,
+  inOrder,
+  isNominal,
+  isPlaced,
+  MISSING,
+  type ParallelLine,
+  type PlotRow,
+  pointRow,
+} from "./plot-data.ts";
 
 /** Runs that are drawn one by one. */
 export const MOST_POINTS = 10_000;
@@ -29,13 +40,6 @@ export interface PlotResult {
   readonly note: string | null;
   /** Of parallel coordinates: the values of each run, in the order of the axes. */
   readonly lines: readonly ParallelLine[];
-}
-
-export interface ParallelLine {
-  readonly id: RunId;
-  readonly name: string;
-  readonly color: JsonValue;
-  readonly values: readonly JsonValue[];
 }
 
 /** The runs that a mark of several stands for. */

@@ -3,8 +3,7 @@ import type { PlotSettings } from "../../protocol/saved.ts";
 import { lineStyle, SLOT_COUNT, type ThemeKind } from "../charts/palette.ts";
 import { type Field, fieldTitle } from "../explore/fields.ts";
 import { axesOf } from "./parallel-scale.ts";
-import { category, isDiscrete, isNominal, isNumber, type Known, type PlotRow } from "./plot-data.ts";
-import type { ParallelLine } from "./plot-model.ts";
+import { category, isDiscrete, isNominal, isNumber, type Known, type PlotRow, type ParallelLine } from "./plot-data.ts";
 
 /** As JSON; vega-lite's own types are wider than what is written here and change with each of its versions. */
 export type VegaLiteSpec = Readonly<Record<string, unknown>>;
