@@ -1,7 +1,7 @@
 /**
  * The catalogue at 1,000, 10,000 and 100,000 runs of 30 params and 20 metrics, asked through its worker as the server does, beside an SQLite
- * table of the same runs: one row per run, a real column per field, indexes on what is asked. SQLite is better-sqlite3 where that is installed
- * (`npm install --no-save better-sqlite3`), else Python's own; where the Python has MLflow, its search over a thousand runs stands beside them.
+ * table of the same runs: one row per run, a real column per field, indexes on what is asked. Python's SQLite always, better-sqlite3 and the
+ * search of MLflow where they are installed.
  *
  * `npm run bench -- catalogue [RUNS …]`
  */
@@ -15,7 +15,7 @@ import { createCatalog } from "../server/catalog/catalog.ts";
 import type { Catalog, RunSource } from "../server/catalog/types.ts";
 import { runIdOf, summaryOf } from "./lib/many-runs.ts";
 import { medianMs, type BenchLine, type BenchResult } from "./lib/result.ts";
-import { references, type Reference } from "./lib/run-search.ts";
+import { type Reference, references } from "./lib/run-tables.ts";
 
 const SIZES = [1_000, 10_000, 100_000];
 const ROUNDS = 15;
@@ -101,10 +101,10 @@ async function measure(size: number): Promise<BenchLine[]> {
     await catalog.close();
 
     const others = await references(folder, size, ROUNDS);
-    const beside = (ms: (one: Reference) => number | undefined, note = ""): BenchLine[] =>
-      others.flatMap((one) => {
-        const value = ms(one);
-        return value === undefined ? [] : [{ what: `  ${one.what}${note}`, value, unit: "ms" }];
+    const beside = (question: "page_ms" | "fields_ms" | "group_ms", more = ""): BenchLine[] =>
+      others.flatMap((reference: Reference) => {
+        const value = reference[question];
+        return value === undefined ? [] : [{ what: `  ${reference.what}${more}`, value, unit: "ms" }];
       });
     const runs = `${size.toLocaleString("en")} runs: `;
     return [
@@ -117,11 +117,11 @@ async function measure(size: number): Promise<BenchLine[]> {
       { what: `${runs}first field index of the worker`, value: firstFields, unit: "ms", target: { at_most: target.fields } },
       { what: `${runs}first group-by of the worker`, value: firstGroup, unit: "ms" },
       { what: `${runs}page of 50, two filters and a sort`, value: pageMs, unit: "ms", target: { at_most: target.page } },
-      ...beside((one) => one.page_ms),
+      ...beside("page_ms"),
       { what: `${runs}field index`, value: fieldsMs, unit: "ms", target: { at_most: target.fields } },
-      ...beside((one) => one.fields_ms),
+      ...beside("fields_ms"),
       { what: `${runs}group by two params, statistics of a metric`, value: groupMs, unit: "ms", target: { at_most: target.group } },
-      ...beside((one) => one.group_ms, ", mean and deviation only"),
+      ...beside("group_ms", ", mean and deviation only"),
       { what: `${runs}page, another filter and sort each time`, value: otherPages, unit: "ms", target: { at_most: target.page } },
       { what: `${runs}the same page, a new run each time`, value: newPage, unit: "ms", target: { at_most: target.page } },
       { what: `${runs}field index, a new run each time`, value: newFields, unit: "ms", target: { at_most: target.fields } },
