@@ -1,7 +1,7 @@
 /** The objective over the runs of a sweep, as a Vega-Lite specification: a mark for each run, a line for the best so far. Pure. */
 import type { SweepDetail } from "../../protocol/sweep.ts";
 import { lineStyle, type ThemeKind } from "../charts/palette.ts";
-import type { PlotRow } from "../plots/plot-data.ts";
+import { placed, type PlotRow } from "../plots/plot-data.ts";
 import type { PlotSize, VegaLiteSpec } from "../plots/plot-spec.ts";
 import { bestSoFar, objectiveOf } from "./sweep-model.ts";
 
@@ -63,7 +63,7 @@ export function objectiveSpec(sweep: SweepDetail, theme: ThemeKind, { width, hei
         encoding: { x: { ...x, field: "at" }, y: { ...y, field: "best" }, color: { ...color, datum: BEST } },
       },
       {
-        data: { values: rows },
+        data: { values: placed(rows) },
         mark: { type: "point", filled: true, size: 60, opacity: 1, cursor: "pointer" },
         encoding: { x, y, color: { ...color, field: "color" }, shape: { ...shape, field: "color" } },
       },
