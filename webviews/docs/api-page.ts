@@ -261,7 +261,13 @@ export class ApiPage extends LitElement {
                     this.#choose(operation);
                   }}
                 >
-                  <span class="method">${operation.method}</span><span class="path">${operation.path.replace(/^\/api/, "")}</span>
+                  <span class="method">${operation.method}</span
+                  ><span class="path"
+                    >${operation.path
+                      .replace(/^\/api\//, "")
+                      .split("/")
+                      .map((part) => html`/<wbr />${part}`)}</span
+                  >
                 </button>
               </li>`,
           )}
