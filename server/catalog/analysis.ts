@@ -28,7 +28,8 @@ import { Grouping } from "./groups.ts";
 import { statisticsOf } from "./statistics.ts";
 import type { RunTable } from "./table.ts";
 
-/** With fewer rows than this share of the table their numbers are sorted by themselves. */
+/** So few rows, or fewer than this share of the table: their numbers are sorted by themselves sooner than all of the table's. */
+const FEW_ROWS = 16_384;
 const MOST_SHARE = 8;
 
 export class Analysis {
@@ -198,7 +199,7 @@ export class Analysis {
     const { size } = this.#table;
     const view = this.#view(field);
     const members = groups.reduce((sum, group) => sum + group.length, 0);
-    if (column === undefined || view === null || members * MOST_SHARE < size)
+    if (column === undefined || view === null || members <= FEW_ROWS || members * MOST_SHARE < size)
       return groups.map((group) => {
         const { numbers, missing, nonFinite } = numbersOf(view, group);
         return statisticsOf(numbers.sort(), { missing, nonFinite });

@@ -35,18 +35,18 @@ export class Grouping {
       if (column !== undefined) [groups, count] = refined(groups, count, this.#numbering(column), rows);
     }
     const members = membersOf(groups, count, rows);
-    // In the order in which the sorted table comes to them.
-    const order: Int32Array[] = [];
+    // A group stands where its first run would; there are fewer of those than runs, as a rule.
+    const firsts: number[] = [];
     const met = new Uint8Array(count);
-    for (const row of this.#table.orders.rows(fields)) {
+    for (const row of this.#table.byId()) {
       const group = groups[row] ?? 0;
-      const own = members[group];
-      if (selection.mask[row] === 0 || met[group] === 1 || own === undefined) continue;
+      if (selection.mask[row] === 0 || met[group] === 1) continue;
       met[group] = 1;
-      order.push(own);
-      if (order.length === count) break;
+      firsts.push(row);
+      if (firsts.length === count) break;
     }
-    return order;
+    const inOrder = this.#table.orders.sorted(Int32Array.from(firsts), fields);
+    return Array.from(inOrder, (row) => members[groups[row] ?? 0] ?? new Int32Array());
   }
 
   #numbering(column: Column): Numbering {

@@ -38,7 +38,7 @@ export class RowOrders {
     const stamp = [this.#table.rowsVersion, ...keys.map((key) => this.#table.column(fieldOf(key))?.version ?? -1)].join(" ");
     const known = this.#kept.get(name);
     this.#kept.delete(name);
-    const rows = known?.stamp === stamp ? known.rows : this.#make(keys);
+    const rows = known?.stamp === stamp ? known.rows : this.sorted(this.#table.byId(), keys);
     this.#kept.set(name, { stamp, rows });
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
@@ -58,10 +58,10 @@ export class RowOrders {
     return page;
   }
 
-  #make(keys: readonly string[]): Int32Array {
+  /** Some of the rows in the same order; it is not kept. @param some in the order of their ids */
+  sorted(some: Int32Array, keys: readonly string[]): Int32Array {
     const { size } = this.#table;
-    let rows = this.#table.byId();
-    if (keys[0]?.startsWith("-") === true) rows = rows.toReversed();
+    let rows = keys[0]?.startsWith("-") === true ? some.toReversed() : some;
     // The least important key first: each pass leaves equal rows as the ones before put them.
     for (const key of [...keys].reverse()) {
       const column = this.#table.column(fieldOf(key));
@@ -73,7 +73,7 @@ export class RowOrders {
       const classes = new Uint8Array(size);
       const truths = new Float64Array(size);
       const met = { number: false, truth: false };
-      for (let row = 0; row < size; row++) {
+      for (const row of rows) {
         const kind = kinds[row] ?? KIND.missing;
         const number = numbers[row] ?? 0;
         if (kind === KIND.missing) classes[row] = MISSING;
