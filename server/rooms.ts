@@ -57,7 +57,7 @@ export interface Rooms extends Edge {
 }
 
 /** Makes the rooms and begins to read the store. */
-export function openRooms(options: RoomsOptions): Rooms {
+export async function openRooms(options: RoomsOptions): Promise<Rooms> {
   const { folder, packageRoot, log, version } = options;
   const store = storeAt(options.opened);
   const catalog = createCatalog({
@@ -66,8 +66,9 @@ export function openRooms(options: RoomsOptions): Rooms {
     wasmFolder: path.join(packageRoot, isBundled() ? "dist" : "node_modules/sql.js/dist"),
     runs: { stamps: () => stores.runs.stamps(), state: (id) => stores.runs.state(id) },
   });
-  // On a processor of its own: of a large store, what it loads and what the runs room does takes a second each.
-  catalog.open();
+  // On a processor of its own: of a large store, what it loads and what the runs room does takes a second each. Nothing large is read here
+  // before its thread has begun: the heap of this one would grow meanwhile (heap.ts).
+  await catalog.open();
   /** @param cacheFolder where runs that are over are remembered; null where nothing can be written */
   const runsOf = (of: RunStore, baseDir: string, cacheFolder: string | null): Runs => {
     const compact = cacheFolder === null ? null : new CompactFiles(path.join(cacheFolder, "columns"));
