@@ -29,6 +29,7 @@ import type { OpenedRoot } from "./store/open-root.ts";
 import { storeAt } from "./store/store.ts";
 import type { RunStore } from "./store/types.ts";
 import { Stores } from "./stores/stores.ts";
+import { Visitors } from "./visitors.ts";
 
 export interface RoomsOptions {
   readonly opened: OpenedRoot;
@@ -66,6 +67,7 @@ export async function openRooms(options: RoomsOptions): Promise<Rooms> {
     wasmFolder: path.join(packageRoot, isBundled() ? "dist" : "node_modules/sql.js/dist"),
     runs: { stamps: () => stores.runs.stamps(), state: (id) => stores.runs.state(id) },
   });
+  const visitors = new Visitors(() => hub.clients);
   // On a processor of its own: of a large store, what it loads and what the runs room does takes a second each. Nothing large is read here
   // before its thread has begun: the heap of this one would grow meanwhile (heap.ts).
   await catalog.open();
@@ -85,6 +87,7 @@ export async function openRooms(options: RoomsOptions): Promise<Rooms> {
       compact,
       cache: cacheFolder === null ? null : RunCache.open(cacheFolder, platform.bootId()),
       paced: () => catalog.sync().catch(noteCatalog),
+      audience: visitors,
       log,
     });
   };
@@ -139,9 +142,11 @@ export async function openRooms(options: RoomsOptions): Promise<Rooms> {
   return {
     ready,
     answer: async (request: IncomingMessage, response: ServerResponse) => {
+      visitors.came();
       await answer(request, response);
     },
     upgrade: (request, socket, head) => {
+      visitors.came();
       hub.upgrade(request, socket, head);
     },
     isBusy: () => hub.clients > 0 || sweeps.isBusy() || runs.queue.isBusy || [...runs.briefs()].some(({ state }) => LIVE_STATES.has(state)),

@@ -80,7 +80,8 @@ class RunsRoom implements Runs {
       launch: (entry) => this.#attempts.launch(entry),
       gpus: options.gpus ?? null,
     });
-    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts, options.paced ?? (() => Promise.resolve()));
+    const paced = options.paced ?? (() => Promise.resolve());
+    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts, paced, options.audience);
     this.#ledger.listen((change) => {
       if (change.type === "removed") options.compact?.remove(change.id);
     });

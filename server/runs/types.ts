@@ -13,7 +13,7 @@ import type { TrashId } from "../../protocol/trash.ts";
 import type { CompactFiles } from "../series/compact-files.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { Documents } from "./documents.ts";
-import type { RunStore } from "../store/types.ts";
+import type { Audience, RunStore } from "../store/types.ts";
 import type { RunCache } from "./run-cache.ts";
 
 export interface RunsOptions {
@@ -42,6 +42,8 @@ export interface RunsOptions {
    * on its way stays little.
    */
   readonly paced?: () => Promise<void>;
+  /** Who the store is looked at often for; without it somebody is always there. */
+  readonly audience?: Audience;
   readonly log?: (text: string) => void;
 }
 

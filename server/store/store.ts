@@ -34,6 +34,7 @@ import { TrashFolder } from "./trash.ts";
 import { watchRuns } from "./run-watch.ts";
 import type {
   AttemptPaths,
+  Audience,
   LogBytes,
   LogText,
   QueueDocument,
@@ -345,8 +346,8 @@ class FolderStore implements RunStore {
     return this.#logs.text(this.paths(id).attempt(attempt).log, offset, maxBytes);
   }
 
-  watch(onChange: (dir: { project: string; id: string }) => void): { close(): void } {
-    const watcher = watchRuns(this.root, this.#index, onChange);
+  watch(onChange: (dir: { project: string; id: string }) => void, audience?: Audience): { close(): void } {
+    const watcher = watchRuns(this.root, this.#index, onChange, audience);
     this.#watchers.add(watcher);
     return {
       close: () => {

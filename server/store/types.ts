@@ -87,6 +87,14 @@ export interface LogText {
   readonly skippedBytes: number;
 }
 
+/** Those who look at what a store holds. */
+export interface Audience {
+  /** Is anybody there? */
+  isThere(): boolean;
+  /** Told when somebody comes after a time in which nobody was there. @returns what ends that */
+  onArrival(listener: () => void): () => void;
+}
+
 /** saved.json of each project and of the store (project null). */
 export interface SavedItems {
   /** By name. @throws TrainyardError not_found | corrupt_record */
@@ -222,8 +230,11 @@ export interface RunStore {
    * `maxBytes` is passed over up to its newest part (`skippedBytes`), starting at a line.
    */
   logText(id: RunId, attempt: number, offset: number, maxBytes: number): Promise<LogText>;
-  /** A run folder that appeared without the server (the SDK made it) or changed. Watches and polls; `close` ends it. */
-  watch(onChange: (dir: { project: string; id: string }) => void): { close(): void };
+  /**
+   * A run folder that appeared without the server (the SDK made it) or changed. Watches and polls; `close` ends it.
+   * @param audience who it is looked often for; without it somebody is always there
+   */
+  watch(onChange: (dir: { project: string; id: string }) => void, audience?: Audience): { close(): void };
   /** Ends watchers and forgets what is cached. */
   close(): void;
 }
