@@ -19,6 +19,7 @@ import { createStreamHub } from "./http/stream/hub.ts";
 import { platform } from "./launch/platform.ts";
 import { isBundled } from "./package-root.ts";
 import { createNotices } from "./notices/notices.ts";
+import { EventJournal } from "./runs/event-journal.ts";
 import { RunCache } from "./runs/run-cache.ts";
 import { createRuns } from "./runs/runs.ts";
 import { Sweeps } from "./runs/sweeps.ts";
@@ -86,6 +87,7 @@ export async function openRooms(options: RoomsOptions): Promise<Rooms> {
       spillFolder: folder,
       compact,
       cache: cacheFolder === null ? null : RunCache.open(cacheFolder, platform.bootId()),
+      journal: of.readOnly ? null : EventJournal.open(folder),
       paced: () => catalog.sync().catch(noteCatalog),
       audience: visitors,
       log,

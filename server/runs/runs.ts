@@ -64,7 +64,8 @@ class RunsRoom implements Runs {
       recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
     };
     this.documents = new Documents(this.#context, this);
-    this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
+    const log = options.log ?? ((text) => process.stderr.write(`${text}\n`));
+    this.#ledger = new Ledger(store, options.cache ?? null, options.journal ?? null, log);
     const spill = options.spillFolder ?? serverFolder(store.root);
     this.#metrics = new SeriesPool(options.openMetrics, spill, { isOver: (id) => this.#isOver(id) });
     this.#system = new SeriesPool(options.openSystem, spill);
@@ -88,6 +89,7 @@ class RunsRoom implements Runs {
   }
 
   async start(): Promise<void> {
+    await this.#ledger.finishEvents();
     await this.#inventory.start();
     this.#options.compact?.prune((id) => this.has(id));
     this.queue.start();
@@ -101,7 +103,7 @@ class RunsRoom implements Runs {
     await this.#options.compact?.close();
     this.#metrics.close();
     this.#system.close();
-    this.#ledger.closeCache();
+    this.#ledger.closeFiles();
   }
 
   briefs(): Iterable<RunOutline> {

@@ -14,6 +14,7 @@ import type { CompactFiles } from "../series/compact-files.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { Documents } from "./documents.ts";
 import type { Audience, RunStore } from "../store/types.ts";
+import type { EventJournal } from "./event-journal.ts";
 import type { RunCache } from "./run-cache.ts";
 
 export interface RunsOptions {
@@ -37,6 +38,8 @@ export interface RunsOptions {
   readonly compact?: CompactFiles | null;
   /** Where runs that are over are remembered; without it all of them are kept in memory. */
   readonly cache?: RunCache | null;
+  /** Of what is being written; without it a kill in the midst of a change may lose its event. */
+  readonly journal?: EventJournal | null;
   /**
    * Settles when those who listen have taken what they were told so far. The reading of many folders waits for it now and then, so that what is
    * on its way stays little.

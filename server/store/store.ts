@@ -38,6 +38,7 @@ import type {
   LogBytes,
   LogText,
   QueueDocument,
+  RunFiles,
   RunFolder,
   RunPaths,
   RunPlace,
@@ -147,7 +148,7 @@ class FolderStore implements RunStore {
     return { paths: this.paths(id), record };
   }
 
-  async create(record: RunRecord, files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string }): Promise<RunFolder> {
+  async create(record: RunRecord, files: RunFiles): Promise<RunFolder> {
     mustWrite(this);
     const checked = RunRecord.parse(record);
     await this.#projects.ensure(checked.project);

@@ -48,6 +48,15 @@ export interface RunFolder {
   readonly record: RunRecord;
 }
 
+/** What a new run folder holds beside run.json. */
+export interface RunFiles {
+  readonly specYaml: string;
+  readonly resolved: ResolvedSpec;
+  readonly gitPatch?: string;
+  /** The first, which tells of the run's beginning. */
+  readonly event?: RunEvent;
+}
+
 /** A run folder whose run.json cannot be read: shown as damaged, never dropped, never rewritten. */
 export interface DamagedRun {
   readonly id: string;
@@ -172,8 +181,8 @@ export interface RunStore {
   projectRevisions(name: string): Promise<ProjectRevision[]>;
   /** @throws TrainyardError not_found | corrupt_record */
   read(id: RunId): Promise<RunFolder>;
-  /** Makes the folder with run.json, spec.yaml and resolved.json; run.json is written last, so a folder without it is no run. */
-  create(record: RunRecord, files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string }): Promise<RunFolder>;
+  /** Makes the folder with its files; run.json is written last, so a folder without it is no run. */
+  create(record: RunRecord, files: RunFiles): Promise<RunFolder>;
   /**
    * Takes in a run folder that was made elsewhere on the disk of the store: it is there as a whole or not at all.
    * @param folder below {@link staging}; moved to its place
