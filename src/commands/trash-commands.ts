@@ -4,7 +4,7 @@ import type { BatchResult } from "../../protocol/batch.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { mustAll } from "../../protocol/refusals.ts";
 import type { RouteBody } from "../../protocol/routes.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { RestoreTrash, type TrashedRun, type TrashId } from "../../protocol/trash.ts";
 import type { Host } from "../host.ts";
@@ -129,14 +129,14 @@ export async function emptyTrash(host: Host): Promise<void> {
   vscode.window.setStatusBarMessage(`Trainyard: ${formatBytes(bytes + unfinished)} freed`, 5000);
 }
 
-function onRuns(title: string, accepts: (run: RunSummary) => boolean, action: Action) {
+function onRuns(title: string, accepts: (run: RunLine) => boolean, action: Action) {
   return async (host: Host, ...args: unknown[]): Promise<void> => {
     const runs = await chooseRuns(host, args, (each) => each.damage === null && accepts(each), title);
     if (runs.length > 0) mustAll((await changed(host, runs, action)).failed);
   };
 }
 
-export async function changed(host: Host, runs: readonly RunSummary[], action: Action): Promise<BatchResult> {
+export async function changed(host: Host, runs: readonly RunLine[], action: Action): Promise<BatchResult> {
   const api = await host.connection.api();
   return api.call("changeRuns", { body: { runs: runs.map((run) => run.id), action }, timeoutMs: STOP_TIMEOUT_MS });
 }
@@ -162,7 +162,7 @@ async function trashOf(host: Host): Promise<{ runs: TrashedRun[]; size_bytes: nu
   return trash;
 }
 
-export function namesOf(runs: readonly RunSummary[]): string {
+export function namesOf(runs: readonly RunLine[]): string {
   const [first] = runs;
   return runs.length === 1 && first !== undefined ? first.name : `${String(runs.length)} runs`;
 }

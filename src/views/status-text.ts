@@ -1,6 +1,6 @@
 /** The one status-bar item: what is running now, and how many wait. Pure. */
 import type { Queue } from "../../protocol/queue.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { counted, formatDuration, formatPercent } from "../runs/format.ts";
 import { escapeMarkdown, progressText } from "../runs/run-text.ts";
 
@@ -15,7 +15,7 @@ export interface StatusText {
  * @param queue null while it is not known
  * @returns null when nothing runs or waits
  */
-export function statusText(live: readonly RunSummary[], queue: Pick<Queue, "waiting" | "paused_at"> | null): StatusText | null {
+export function statusText(live: readonly RunLine[], queue: Pick<Queue, "waiting" | "paused_at"> | null): StatusText | null {
   const newest = live[0];
   const waiting = queue?.waiting.length ?? 0;
   const queued = waiting === 0 ? null : `${String(waiting)} queued${queue?.paused_at == null ? "" : ", paused"}`;
