@@ -1,6 +1,7 @@
 /** Commands on many runs at once: star, archive, tag, throw away, bring back, remove for good. */
 import * as vscode from "vscode";
 import type { BatchResult } from "../../protocol/batch.ts";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { mustAll } from "../../protocol/refusals.ts";
 import type { RouteBody } from "../../protocol/routes.ts";
@@ -113,7 +114,7 @@ export async function emptyTrash(host: Host): Promise<void> {
   const listed = runs.slice(0, MOST_LISTED).map((run) => `${run.project} / ${run.name}: ${formatBytes(run.size_bytes)}`);
   if (runs.length > MOST_LISTED) listed.push(`and ${String(runs.length - MOST_LISTED)} more`);
   const answer = await vscode.window.showWarningMessage(
-    `Remove ${runs.length === 1 ? "1 run" : `${String(runs.length)} runs`} (${formatBytes(bytes + unfinished)}) for good?`,
+    `Remove ${counted(runs.length, "run")} (${formatBytes(bytes + unfinished)}) for good?`,
     { modal: true, detail: `${listed.join("\n")}\n\nThis cannot be undone.` },
     "Remove for Good",
   );
@@ -164,5 +165,5 @@ async function trashOf(host: Host): Promise<{ runs: TrashedRun[]; size_bytes: nu
 
 export function namesOf(runs: readonly RunLine[]): string {
   const [first] = runs;
-  return runs.length === 1 && first !== undefined ? first.name : `${String(runs.length)} runs`;
+  return runs.length === 1 && first !== undefined ? first.name : counted(runs.length, "run");
 }

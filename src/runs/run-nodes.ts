@@ -1,5 +1,6 @@
 /** The tree of the RUNS view as plain data: projects → sweeps → runs → checkpoints and artifacts. Pure. */
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunLine } from "../../protocol/run-line.ts";
 import { isWaiting, LIVE_STATES } from "../../protocol/state-kinds.ts";
@@ -82,7 +83,7 @@ export function projectDescription(runs: readonly RunLine[], project: string): s
 /** `2 running · 12 runs` */
 export function countText(mine: readonly RunLine[]): string {
   const live = mine.filter((run) => LIVE_STATES.has(run.state)).length;
-  const all = mine.length === 1 ? "1 run" : `${mine.length} runs`;
+  const all = counted(mine.length, "run");
   return live === 0 ? all : `${live} running · ${all}`;
 }
 

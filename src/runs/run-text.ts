@@ -1,5 +1,6 @@
 /** What a run looks like in a list: headline value, description, tooltip, icon, spoken label. Pure, so that it is tested without a window. */
 import type { RunStatistics } from "../../protocol/analysis.ts";
+import { counted } from "../../protocol/counted.ts";
 import type { FailureClass, RunSummary } from "../../protocol/run.ts";
 import type { RunLine } from "../../protocol/run-line.ts";
 import type { RunState } from "../../protocol/states.ts";
@@ -138,11 +139,11 @@ export function runTooltip(run: RunSummary): string {
   const facts = [
     `Recipe ${escapeMarkdown(run.recipe)}`,
     run.attempt > 1 ? `attempt ${run.attempt}` : null,
-    run.checkpoint_count > 0 ? `${run.checkpoint_count} checkpoints` : null,
+    run.checkpoint_count > 0 ? counted(run.checkpoint_count, "checkpoint") : null,
     run.seed === null ? null : `seed ${run.seed}`,
     run.git === null
       ? null
-      : `commit ${run.git.commit.slice(0, 8)}${run.git.dirty_files > 0 ? ` + ${run.git.dirty_files} changed files` : ""}`,
+      : `commit ${run.git.commit.slice(0, 8)}${run.git.dirty_files > 0 ? ` + ${counted(run.git.dirty_files, "changed file")}` : ""}`,
   ].filter((fact) => fact !== null);
   lines.push(facts.join(" · "));
   if (run.parent !== null)
@@ -159,11 +160,10 @@ export function escapeMarkdown(text: string): string {
 
 /** `18 runs, 17 completed, 1 failed · 3 h 05 min of training · 90 checkpoints`: what the runs of a project add up to. */
 export function statisticsText({ runs, states, training_seconds: seconds, checkpoints }: RunStatistics): string {
-  const count = (number: number, what: string): string => `${formatCount(number)} ${what}${number === 1 ? "" : "s"}`;
   const byState = Object.entries(states).map(([state, number]) => `${formatCount(number)} ${state}`);
   return [
-    [count(runs, "run"), ...byState].join(", "),
+    [counted(runs, "run"), ...byState].join(", "),
     ...(seconds > 0 ? [`${formatDuration(seconds)} of training`] : []),
-    ...(checkpoints > 0 ? [count(checkpoints, "checkpoint")] : []),
+    ...(checkpoints > 0 ? [counted(checkpoints, "checkpoint")] : []),
   ].join(" · ");
 }

@@ -1,7 +1,8 @@
 /** The one status-bar item: what is running now, and how many wait. Pure. */
+import { counted } from "../../protocol/counted.ts";
 import type { Queue } from "../../protocol/queue.ts";
 import type { RunLine } from "../../protocol/run-line.ts";
-import { counted, formatDuration, formatPercent } from "../runs/format.ts";
+import { formatDuration, formatPercent } from "../runs/format.ts";
 import { escapeMarkdown, progressText } from "../runs/run-text.ts";
 
 export interface StatusText {

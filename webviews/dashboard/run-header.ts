@@ -1,5 +1,6 @@
 /** The top of a dashboard: the run's name, its state, what can be done with it, and where it comes from. */
 import { html, nothing, type TemplateResult } from "lit";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { WaitingRun } from "../../protocol/queue.ts";
@@ -177,7 +178,7 @@ export function runMeta(
             </button></span
           >`
     }
-    ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${run.git.commit.slice(0, 7)}${run.git.dirty_files > 0 ? ` + ${String(run.git.dirty_files)} files` : ""}</span>`}
+    ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${run.git.commit.slice(0, 7)}${run.git.dirty_files > 0 ? ` + ${counted(run.git.dirty_files, "file")}` : ""}</span>`}
     ${reason === null || run.failure !== null ? nothing : html`<span data-testid="state-reason">${reason}</span>`}
   </div>`;
 }

@@ -1,5 +1,6 @@
 /** The tables behind the tabs Events, Config and Environment. */
 import { css, html, nothing, type TemplateResult } from "lit";
+import { counted } from "../../protocol/counted.ts";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
@@ -84,7 +85,7 @@ export function environmentTab(run: RunDetail): TemplateResult {
   const { environment, git } = run;
   const rows: (readonly [string, string])[] = [["Run folder", run.run_dir]];
   if (git !== null) {
-    rows.push(["Git commit", `${git.commit}${git.dirty_files > 0 ? ` + ${String(git.dirty_files)} changed files` : ""}`]);
+    rows.push(["Git commit", `${git.commit}${git.dirty_files > 0 ? ` + ${counted(git.dirty_files, "changed file")}` : ""}`]);
     if (git.branch !== null) rows.push(["Git branch", git.branch]);
     if (git.remote !== null) rows.push(["Git remote", git.remote]);
   }

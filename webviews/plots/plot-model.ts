@@ -1,5 +1,6 @@
 /** What a plot asks the server for. Aggregates and bins are the server's; runs come one by one where every run is a mark. */
 import type { AggregateResult, FieldInfo } from "../../protocol/analysis.ts";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId, Slug } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { PlotSettings } from "../../protocol/saved.ts";
@@ -181,5 +182,5 @@ function leftOut(total: number, drawn: number, lost: number): string | null {
 
 /** Runs that no mark shows: they have no value, one that is not finite, or one that a logarithmic axis has no place for. */
 function without(runs: number): string[] {
-  return runs === 0 ? [] : [`${String(runs)} ${runs === 1 ? "run has" : "runs have"} no value to draw.`];
+  return runs === 0 ? [] : [`${counted(runs, "run has", "runs have")} no value to draw.`];
 }
