@@ -1,10 +1,10 @@
 /** The top of a dashboard: the run's name, its state, what can be done with it, and where it comes from. */
 import { html, nothing, type TemplateResult } from "lit";
-import { counted } from "../../protocol/counted.ts";
 import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { WaitingRun } from "../../protocol/queue.ts";
 import { FINAL_STATES, isWaiting } from "../../protocol/state-kinds.ts";
+import { formatCommit } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { offlineText } from "../components/offline.ts";
 import { stateIcon, stateLabel } from "../components/state-icon.ts";
@@ -31,8 +31,10 @@ export interface HeaderView {
 export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
   const { blocked, connection } = view;
   return html`<div class="header">
-    ${stateIcon(run.state)}
-    <h1 class="truncate" data-testid="run-name">${run.name}</h1>
+    <span class="named">
+      ${stateIcon(run.state)}
+      <h1 class="truncate" title=${run.name} data-testid="run-name">${run.name}</h1>
+    </span>
     ${
       connection.state === "connected"
         ? html`<span class="state state-${run.state}"
@@ -178,7 +180,7 @@ export function runMeta(
             </button></span
           >`
     }
-    ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${run.git.commit.slice(0, 7)}${run.git.dirty_files > 0 ? ` + ${counted(run.git.dirty_files, "file")}` : ""}</span>`}
+    ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${formatCommit(run.git, 7)}</span>`}
     ${reason === null || run.failure !== null ? nothing : html`<span data-testid="state-reason">${reason}</span>`}
   </div>`;
 }

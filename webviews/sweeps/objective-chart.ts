@@ -50,6 +50,7 @@ export class ObjectiveChart extends LitElement {
     const { metric } = sweep.objective;
     return html`<ty-vega-plot
       .spec=${this.#spec}
+      .rows=${rows}
       .names=${{ x: "run", y: metric, color: "state" }}
       .label="${metric} over the runs of ${sweep.name}, ${counted(rows.length, "mark")}"
       @mark=${(event: CustomEvent<PlotRow>) => {
