@@ -113,7 +113,7 @@ export async function openRooms(options: RoomsOptions): Promise<Rooms> {
     log,
   });
   const sweeps = new Sweeps({ store, runs, log });
-  const notices = createNotices({ store, runs, devices, folder, version, log });
+  const notices = createNotices({ store, runs, sweeps, devices, folder, version, log });
   stores.runs.onChange((change) => {
     if (change.type === "summary") catalog.changed(change.run.id);
     else if (change.type === "removed") catalog.changed(change.id);

@@ -35,18 +35,19 @@ export class Grouping {
       if (column !== undefined) [groups, count] = refined(groups, count, this.#numbering(column), rows);
     }
     const members = membersOf(groups, count, rows);
-    // A group stands where its first run would; there are fewer of those than runs, as a rule.
-    const firsts: number[] = [];
+    // One row stands for each group: there are far fewer groups than rows as a rule.
+    const firsts = new Int32Array(count);
     const met = new Uint8Array(count);
+    let found = 0;
     for (const row of this.#table.byId()) {
+      if (found === count) break;
       const group = groups[row] ?? 0;
       if (selection.mask[row] === 0 || met[group] === 1) continue;
       met[group] = 1;
-      firsts.push(row);
-      if (firsts.length === count) break;
+      firsts[found++] = row;
     }
-    const inOrder = this.#table.orders.sorted(Int32Array.from(firsts), fields);
-    return Array.from(inOrder, (row) => members[groups[row] ?? 0] ?? new Int32Array());
+    const sorted = this.#table.orders.sorted(firsts.subarray(0, found), fields);
+    return Array.from(sorted, (row) => members[groups[row] ?? 0] ?? new Int32Array());
   }
 
   #numbering(column: Column): Numbering {

@@ -38,7 +38,7 @@ export class RowOrders {
     const stamp = [this.#table.rowsVersion, ...keys.map((key) => this.#table.column(fieldOf(key))?.version ?? -1)].join(" ");
     const known = this.#kept.get(name);
     this.#kept.delete(name);
-    const rows = known?.stamp === stamp ? known.rows : this.sorted(this.#table.byId(), keys);
+    const rows = known?.stamp === stamp ? known.rows : this.#make(keys);
     this.#kept.set(name, { stamp, rows });
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
@@ -58,10 +58,14 @@ export class RowOrders {
     return page;
   }
 
-  /** Some of the rows in the same order; it is not kept. @param some in the order of their ids */
-  sorted(some: Int32Array, keys: readonly string[]): Int32Array {
+  #make(keys: readonly string[]): Int32Array {
+    const rows = this.#table.byId();
+    return this.sorted(keys[0]?.startsWith("-") === true ? rows.toReversed() : rows, keys);
+  }
+
+  /** Some rows in the order of the keys; those with equal values keep theirs. Not kept. */
+  sorted(rows: Int32Array, keys: readonly string[]): Int32Array {
     const { size } = this.#table;
-    let rows = keys[0]?.startsWith("-") === true ? some.toReversed() : some;
     // The least important key first: each pass leaves equal rows as the ones before put them.
     for (const key of [...keys].reverse()) {
       const column = this.#table.column(fieldOf(key));

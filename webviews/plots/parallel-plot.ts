@@ -1,8 +1,9 @@
 /** Parallel coordinates: a line for each run over axes that are reordered and brushed. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { lineStyle, type ThemeKind } from "../charts/palette.ts";
+import { lineStyle, SLOT_COUNT, type ThemeKind } from "../charts/palette.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
@@ -10,11 +11,14 @@ import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import { type Field, fieldTitle } from "../explore/fields.ts";
 import { axesOf, type Brushes, moveAxis, nearestLine, type ParallelAxis, passes } from "./parallel-scale.ts";
-import { category } from "./plot-data.ts";
-import type { ParallelLine } from "./plot-model.ts";
+import { category, inOrder, type ParallelLine } from "./plot-data.ts";
 
 const MARGIN = { left: 60, right: 60, top: 12, bottom: 12 } as const;
 const REACH_PX = 6;
+/** Half of the dash that stands for a value alone. */
+const LONE_PX = 4;
+/** Above the axes, of a picture to take along. */
+const TITLES_PX = 24;
 /** Of an axis. */
 const END = 0.02;
 
@@ -26,7 +30,7 @@ export class ParallelPlot extends LitElement {
     css`
       :host {
         display: grid;
-        grid-template-rows: 24px minmax(0, 1fr) 20px;
+        grid-template-rows: ${TITLES_PX}px minmax(0, 1fr) 20px;
         min-height: 0;
         font-size: 11px;
       }
@@ -64,6 +68,28 @@ export class ParallelPlot extends LitElement {
         cursor: crosshair;
         touch-action: none;
       }
+      .foot,
+      .legend {
+        display: flex;
+        gap: 4px 12px;
+        min-width: 0;
+      }
+      .foot {
+        justify-content: space-between;
+      }
+      .legend {
+        flex: none;
+      }
+      .entry {
+        display: inline-flex;
+        align-items: center;
+        gap: 4px;
+      }
+      .swatch {
+        width: 14px;
+        height: 2px;
+        background: var(--series);
+      }
       .brush {
         position: absolute;
         left: 6px;
@@ -79,6 +105,8 @@ export class ParallelPlot extends LitElement {
 
   @property({ attribute: false }) axes: readonly Field[] = [];
   @property({ attribute: false }) lines: readonly ParallelLine[] = [];
+  /** What the lines are coloured by. */
+  @property({ attribute: false }) color: Field | null = null;
   @state() private brushes: Brushes = new Map();
   @state() private hovered: number | null = null;
   @state() private size = { width: 600, height: 300 };
@@ -123,9 +151,28 @@ export class ParallelPlot extends LitElement {
     return this.lines.filter((line) => passes(line, this.#scaled, this.brushes));
   }
 
+  /** The picture with the titles of its axes, on the theme's ground. */
   png(): Promise<Blob | null> {
+    const { foreground, background, fontFamily } = documentTheme().value;
+    const ratio = window.devicePixelRatio;
+    const picture = document.createElement("canvas");
+    picture.width = this.canvas.width;
+    picture.height = this.canvas.height + Math.round(TITLES_PX * ratio);
+    const context = picture.getContext("2d");
+    if (context === null) return Promise.resolve(null);
+    context.fillStyle = background;
+    context.fillRect(0, 0, picture.width, picture.height);
+    context.drawImage(this.canvas, 0, picture.height - this.canvas.height);
+    context.scale(ratio, ratio);
+    context.fillStyle = foreground;
+    context.font = `11px ${fontFamily}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    // Long ones are squeezed rather than laid over each other.
+    const room = this.#x(1) - this.#x(0) - 8;
+    for (const [index, field] of this.axes.entries()) context.fillText(fieldTitle(field), this.#x(index), TITLES_PX / 2, room);
     return new Promise((resolve) => {
-      this.canvas.toBlob(resolve);
+      picture.toBlob(resolve);
     });
   }
 
@@ -145,7 +192,7 @@ export class ParallelPlot extends LitElement {
       <div class="plot">
         <canvas
           role="img"
-          aria-label="Parallel coordinates of ${formatInteger(this.lines.length)} runs over ${this.axes.map(fieldTitle).join(", ")}"
+          aria-label="Parallel coordinates of ${counted(this.lines.length, "run")} over ${this.axes.map(fieldTitle).join(", ")}"
           data-testid="parallel-canvas"
           @pointermove=${(event: PointerEvent) => {
             this.hovered = this.#lineAt(event);
@@ -160,9 +207,26 @@ export class ParallelPlot extends LitElement {
         ></canvas>
         ${this.axes.map((field, index) => this.#track(field, place(index)))}
       </div>
-      <span class="secondary" role="status" data-testid="parallel-status"
-        >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${formatInteger(this.lines.length)} runs pass`) : hovered.name}</span
-      >`;
+      <div class="foot">
+        <span class="secondary truncate" role="status" data-testid="parallel-status"
+          >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${counted(this.lines.length, "run")} pass`) : hovered.name}</span
+        >
+        ${this.#legend()}
+      </div>`;
+  }
+
+  #legend(): TemplateResult | typeof nothing {
+    const values = colorValues(this.lines);
+    if (this.color === null || values.length > SLOT_COUNT) return nothing;
+    const theme = documentTheme().value.kind;
+    return html`<span class="legend" data-testid="parallel-legend"
+      ><b>${fieldTitle(this.color)}</b>${values.map(
+        (value, slot) =>
+          html`<span class="entry"
+            ><span class="swatch" ${cssProperties({ "--series": lineStyle(slot, theme).color })}></span>${String(value)}</span
+          >`,
+      )}</span
+    >`;
   }
 
   #mover(field: Field, by: number, possible: boolean): TemplateResult | typeof nothing {
@@ -253,13 +317,15 @@ export class ParallelPlot extends LitElement {
     const y = (at: number): number => MARGIN.top + (1 - at) * (height - MARGIN.top - MARGIN.bottom);
     const style = lineColors(this.lines, theme.kind);
     const one = (line: ParallelLine): void => {
+      const places = this.#scaled.map((axis, index) => axis.place(line.values[index] ?? null));
       context.beginPath();
-      let begun = false;
-      for (const [index, axis] of this.#scaled.entries()) {
-        const at = axis.place(line.values[index] ?? null);
-        if (at !== null && begun) context.lineTo(this.#x(index), y(at));
-        else if (at !== null) context.moveTo(this.#x(index), y(at));
-        begun = at !== null;
+      for (const [index, at] of places.entries()) {
+        if (at === null) continue;
+        const [before, after] = [places[index - 1] ?? null, places[index + 1] ?? null];
+        if (before !== null) context.lineTo(this.#x(index), y(at));
+        // A value between two that are missing is no line: a short dash stands for it.
+        else context.moveTo(this.#x(index) - (after === null ? LONE_PX : 0), y(at));
+        if (before === null && after === null) context.lineTo(this.#x(index) + LONE_PX, y(at));
       }
       context.stroke();
     };
@@ -294,10 +360,14 @@ export class ParallelPlot extends LitElement {
   }
 }
 
+function colorValues(lines: readonly ParallelLine[]): (number | string)[] {
+  return inOrder(lines.map(({ color }) => category(color)));
+}
+
 /** By value where there are few of them, else all alike. */
 function lineColors(lines: readonly ParallelLine[], theme: ThemeKind): (line: ParallelLine) => string {
-  const values = [...new Set(lines.map(({ color }) => category(color)))].sort((a, b) => (a < b ? -1 : 1));
-  return ({ color }) => lineStyle(values.length > 8 ? 0 : Math.max(0, values.indexOf(category(color))), theme).color;
+  const values = colorValues(lines);
+  return ({ color }) => lineStyle(values.length > SLOT_COUNT ? 0 : Math.max(0, values.indexOf(category(color))), theme).color;
 }
 
 declare global {

@@ -1,11 +1,12 @@
 /** The plot builder: any field against any other, over the runs that pass a filter; saved with the project. */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import { csvTable } from "../../protocol/csv.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import type { JsonValue } from "../../protocol/json.ts";
 import { PlotSettings, type SavedItem } from "../../protocol/saved.ts";
-import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import "../components/menu.ts";
 import "../components/offline.ts";
@@ -23,7 +24,7 @@ import { scopeOf } from "../explore/scope.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { ParallelPlot } from "./parallel-plot.ts";
 import "./parallel-plot.ts";
-import { plotCsv, type PlotRow } from "./plot-data.ts";
+import { category, plotCsv, type PlotRow } from "./plot-data.ts";
 import "./plot-form.ts";
 import { type MarkRuns, missingPart, NO_RUNS, PlotModel, type PlotResult } from "./plot-model.ts";
 import { parallelSpec, plotSpec, type VegaLiteSpec } from "./plot-spec.ts";
@@ -137,7 +138,7 @@ export class Plots extends LitElement {
           .clauses=${this.#clauses}
           .refused=${this.refused}
           .starts=${this.#starts}
-          .count=${this.result === null ? "" : `${formatInteger(this.result.runs)} runs`}
+          .count=${this.result === null ? "" : counted(this.result.runs, "run")}
           @filter=${(event: Event) => {
             const { clauses, typed } = (event as CustomEvent<FilterChange>).detail;
             this.#typed = typed;
@@ -165,6 +166,7 @@ export class Plots extends LitElement {
       return html`<ty-parallel-plot
         .axes=${settings.axes}
         .lines=${result.lines}
+        .color=${settings.color}
         @axes=${(event: Event) => {
           this.#set({ axes: (event as CustomEvent<Field[]>).detail });
         }}
@@ -180,8 +182,9 @@ export class Plots extends LitElement {
     );
     return html`<ty-vega-plot
       .spec=${this.#spec}
+      .rows=${result.rows}
       .names=${Object.fromEntries((["x", "y", "color", "facet"] as const).flatMap((key) => (settings[key] === null ? [] : [[key, fieldTitle(settings[key])]])))}
-      .label="${settings.kind} of ${[y, x].filter((part) => part !== "").join(" against ")}, ${formatInteger(result.rows.length)} marks"
+      .label="${settings.kind} of ${[y, x].filter((part) => part !== "").join(" against ")}, ${counted(result.rows.length, "mark")}"
       @mark=${(event: Event) => {
         void this.#try(() => this.#openMark((event as CustomEvent<PlotRow>).detail));
       }}
@@ -198,7 +201,7 @@ export class Plots extends LitElement {
         shown.length === 0
           ? nothing
           : html`<span data-testid="plot-runs"
-              >${formatInteger(runs.length)} runs:
+              >${counted(runs.length, "run")}:
               ${shown.map(
                 ({ id, name }) =>
                   html`<button
@@ -295,7 +298,7 @@ export class Plots extends LitElement {
     const known = this.#model?.fields ?? new Map<Field, never>();
     const { kind } = documentTheme().value;
     return settings.kind === "parallel"
-      ? parallelSpec(settings, result.lines, known, kind, size)
+      ? parallelSpec(settings, result.lines, this.parallel?.passing ?? result.lines, known, kind, size)
       : plotSpec(settings, result.rows, known, kind, size);
   }
 
@@ -314,7 +317,8 @@ export class Plots extends LitElement {
   }
 
   async #export(format: string): Promise<void> {
-    const spec = this.#spec;
+    // Drawn anew: lines are brushed without it.
+    const spec = this.#draw();
     if (spec === null || this.result === null) return;
     const name = (this.name ?? "plot").replace(/[^\w.-]+/g, "-");
     if (format === "spec") this.transport.command({ command: "copy", text: JSON.stringify(spec, null, 2) });
@@ -329,7 +333,7 @@ export class Plots extends LitElement {
   #csv(): string {
     const { result, settings } = this;
     if (settings.kind !== "parallel") return plotCsv(result?.rows ?? [], settings);
-    const cell = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+    const cell = (value: JsonValue): string => (value === null ? "" : String(category(value)));
     const lines = (this.parallel?.passing ?? []).map(({ id, name, values }) => [id, name, ...values.map(cell)]);
     return csvTable([["id", "record.name", ...settings.axes], ...lines]);
   }
