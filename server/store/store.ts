@@ -111,9 +111,7 @@ class FolderStore implements RunStore {
     return this.#index.scan(except, folders);
   }
 
-  async folders(): Promise<RunPlace[]> {
-    return this.#index.folders();
-  }
+  folders = (): Promise<RunPlace[]> => this.#index.folders();
 
   signature = (id: RunId): string => this.#index.signature(id) ?? "";
 
