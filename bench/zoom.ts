@@ -23,7 +23,7 @@ export async function run(): Promise<BenchResult> {
   }
   const segments: Segment[] = [{ points: new CurvePoints(curve), from: 0, to: POINTS, attempt: 1, attempts: null }];
   const cut = (from: number, to: number, smoothed: SmoothedStretch | null): void => {
-    const window = cutWindow("loss", clip(segments, from, to), MAX_POINTS, null, smoothed);
+    const window = cutWindow("loss", clip(segments, from, to, false).segments, MAX_POINTS, null, smoothed);
     if (window.steps.length < 1000) throw new Error("the window is too small");
   };
   const zoom = (from: number, to: number, smoothed: SmoothedCurve | null = null): Promise<number> =>

@@ -150,6 +150,8 @@ export const SeriesQuery = z
     metrics: MetricNames,
     from_step: queryNumber(decimal).optional(),
     to_step: queryNumber(decimal).optional(),
+    /** One point more on each side of the steps: a line that is drawn in their window then reaches its edges. */
+    beside: flag,
     /** Most points per series; beyond it, the minimum and maximum of each bucket are kept, so that no spike is lost: of the values and of their averages. */
     max_points: queryInt(2, 1_000_000).default(2000),
     /** One attempt with everything it wrote; without it the joined curve, where a later attempt replaces the steps it went over again. */

@@ -72,6 +72,7 @@ async function answer(series: RunSeries, query: z.output<typeof SeriesQuery>): P
     maxPoints: query.max_points,
     ...(query.from_step !== undefined && { fromStep: query.from_step }),
     ...(query.to_step !== undefined && { toStep: query.to_step }),
+    ...(query.beside !== undefined && { beside: query.beside }),
     ...(query.attempt !== undefined && { attempt: query.attempt }),
     ...extras,
   };

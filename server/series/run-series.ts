@@ -22,7 +22,7 @@ import { SmoothedCurves } from "./smoothed-curve.ts";
 import { summarise } from "./summary.ts";
 import type { SpillFile } from "./spill.ts";
 import type { RunSeries, SeriesSource, SeriesWindow, WindowExtras, WindowQuery } from "./types.ts";
-import { clip, cutWindow, placeOf, type SmoothedStretch } from "./window.ts";
+import { clip, cutWindow, type SmoothedStretch } from "./window.ts";
 
 /**
  * @param sources the metric files of the run's attempts as of now; asked at each poll, for attempts are added
@@ -181,9 +181,9 @@ class FileRunSeries implements RunSeries {
     const counter = this.#counter(query.counter, attempt);
     for (const name of this.#match(query.metrics)) {
       const whole = this.#segments(name, attempt);
-      const segments = clip(whole, query.fromStep ?? -Infinity, query.toStep ?? Infinity);
+      const { segments, first } = clip(whole, query.fromStep ?? -Infinity, query.toStep ?? Infinity, query.beside ?? false);
       if (segments.length === 0) continue;
-      const smoothed = this.#smooth(name, attempt, whole, query.smoothing, placeOf(segments, whole));
+      const smoothed = this.#smooth(name, attempt, whole, query.smoothing, first);
       windows.push(cutWindow(name, segments, query.maxPoints, counter, smoothed));
     }
     return windows;

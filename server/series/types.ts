@@ -40,6 +40,8 @@ export interface WindowQuery extends WindowExtras {
   readonly metrics: readonly string[];
   readonly fromStep?: number;
   readonly toStep?: number;
+  /** With one point more on each side of the steps, where there are any. */
+  readonly beside?: boolean;
   readonly maxPoints: number;
   /** One attempt with all it wrote; otherwise the joined curve. */
   readonly attempt?: number;

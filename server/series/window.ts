@@ -6,25 +6,28 @@ import { noExtremes, wholeNodes, type Extremes } from "./pyramid.ts";
 import type { SmoothedCurve } from "./smoothed-curve.ts";
 import type { SeriesWindow } from "./types.ts";
 
-/** The parts of the segments with fromStep <= step <= toStep. */
-export function clip(segments: readonly Segment[], fromStep: number, toStep: number): Segment[] {
-  const clipped: Segment[] = [];
-  for (const segment of segments) {
-    const from = Math.max(segment.from, segment.points.countBelow(fromStep, segment.to));
-    const to = Math.min(segment.to, segment.points.countUpTo(toStep, segment.to));
-    if (from < to) clipped.push({ ...segment, from, to });
-  }
-  return clipped;
+/** A part of a curve. */
+export interface Clip {
+  readonly segments: readonly Segment[];
+  /** How many points of the curve stand before it. */
+  readonly first: number;
 }
 
-/** How many points of the whole stand before those of a part that `clip` made of it. */
-export function placeOf([first]: readonly Segment[], whole: readonly Segment[]): number {
-  let place = 0;
-  for (const { points, from, to } of whole) {
-    if (points === first?.points) return place + first.from - from;
-    place += to - from;
+/** The points with fromStep <= step <= toStep. @param beside with one more on each side, where there are any */
+export function clip(segments: readonly Segment[], fromStep: number, toStep: number, beside: boolean): Clip {
+  const count = (holds: (segment: Segment) => number): number =>
+    segments.reduce((sum, segment) => sum + Math.max(0, holds(segment) - segment.from), 0);
+  const margin = beside ? 1 : 0;
+  const first = Math.max(0, count(({ points, to }) => points.countBelow(fromStep, to)) - margin);
+  const end = Math.min(countPoints(segments), count(({ points, to }) => points.countUpTo(toStep, to)) + margin);
+  const clipped: Segment[] = [];
+  let start = 0;
+  for (const segment of segments) {
+    const [from, to] = [Math.max(first, start), Math.min(end, start + segment.to - segment.from)];
+    if (from < to) clipped.push({ ...segment, from: segment.from + from - start, to: segment.from + to - start });
+    start += segment.to - segment.from;
   }
-  return place;
+  return { segments: clipped, first };
 }
 
 /** The moving average of the points of a window. */
@@ -152,13 +155,7 @@ class WindowWriter {
   #segment = 0;
   #start = 0;
 
-  constructor(
-    name: string,
-    segments: readonly Segment[],
-    capacity: number,
-    counter: Counter | null,
-    smoothed: SmoothedStretch | null,
-  ) {
+  constructor(name: string, segments: readonly Segment[], capacity: number, counter: Counter | null, smoothed: SmoothedStretch | null) {
     this.#name = name;
     this.#segments = segments;
     this.#counter = counter;

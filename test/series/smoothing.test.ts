@@ -168,6 +168,35 @@ describe("the average at a point", () => {
   });
 });
 
+describe("a window with a point beside", () => {
+  it("has the nearest points before and behind its steps, and is otherwise the same", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        attemptsArbitrary,
+        fc.tuple(fc.integer({ min: -2, max: 32 }), fc.integer({ min: -2, max: 32 })),
+        async (inputs, [a, b]) => {
+          const attempts = inputs.map((input) => ({ rows: toRows(input), resumedFromStep: input.resumedFromStep }));
+          const series = await runOf(attempts);
+          const [fromStep, toStep] = [Math.min(a, b) - 0.5, Math.max(a, b)];
+          const joined = naiveJoined(attempts, "loss");
+          const first = joined.filter(({ step }) => step < fromStep).length;
+          const end = joined.filter(({ step }) => step <= toStep).length;
+          const expected = joined.slice(Math.max(0, first - 1), end + 1);
+          const windows = series.window({ metrics: ["loss"], maxPoints: 1000, fromStep, toStep, beside: true, smoothing: 0.5 });
+          expect(windows).toHaveLength(expected.length > 0 ? 1 : 0);
+          for (const window of windows) {
+            expect([...window.times]).toEqual(expected.map(({ time }) => time));
+            expect([...window.steps]).toEqual(expected.map(({ step }) => step));
+            expectAverages(window, naiveAverages(joined, 0.5), largestOf(joined));
+          }
+          series.close();
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
+
 describe("a window with averages", () => {
   it("holds where they are least and greatest, the first and the last point, within the limit", async () => {
     const values = fc.array(metricValue, { minLength: 1, maxLength: 1500 });

@@ -14,6 +14,8 @@ interface Query {
   readonly max_points: number;
   readonly from_step?: number;
   readonly to_step?: number;
+  /** One point more on each side of the steps. */
+  readonly beside?: "true";
   readonly attempt?: number;
   readonly x?: string;
   /** Weight of the moving average that the points come with. */

@@ -235,7 +235,7 @@ export class CompareModel implements OverlaySource {
       const columns = points?.store.get(metric);
       if (points === undefined || columns?.downsampled !== true) continue;
       const [from_step, to_step] = stepWindow(columns, axis, window, points.store.origin);
-      const query = { metrics: [metric], from_step, to_step, max_points: DETAIL_POINTS, smoothing };
+      const query = { metrics: [metric], from_step, to_step, beside: "true", max_points: DETAIL_POINTS, smoothing } as const;
       this.#detail.want(detailKey(run.id, metric), window, smoothing, () => loadDetail(points, metric, query));
     }
   }
