@@ -104,7 +104,7 @@ export class SmoothedCurve implements Seekable {
 function isBegunBy(before: readonly Segment[], now: readonly Segment[]): boolean {
   return before.every(({ points, from, to }, i) => {
     const segment = now[i];
-    if (segment === undefined || segment.points.identity !== points.identity || segment.from !== from) return false;
+    if (segment?.points.identity !== points.identity || segment.from !== from) return false;
     return i === before.length - 1 ? segment.to >= to : segment.to === to;
   });
 }

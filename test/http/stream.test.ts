@@ -41,7 +41,8 @@ class Curve {
     const steps = table.getChild("step");
     const values = table.getChild("value");
     for (let i = 0; i < table.numRows; i++) this.points.push({ step: Number(steps?.get(i)), value: Number(values?.get(i)) });
-    this.averages.push(...(table.getChild("smoothed")?.toArray() ?? []));
+    const averages = table.getChild("smoothed");
+    if (averages !== null) for (let i = 0; i < table.numRows; i++) this.averages.push(Number(averages.get(i)));
   };
 }
 
