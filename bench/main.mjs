@@ -22,11 +22,32 @@ const names = readdirSync(folder)
   .sort();
 
 /** Benchmarks that drive a window. */
-const WINDOWED = new Set(["activation", "workbench"]);
+const WINDOWED = new Set(["activation", "live"]);
+
+/** Benchmarks that are told how many runs to measure, and how often; the others take nothing. */
+const SIZES = new Map([
+  ["catalogue", 3],
+  ["store", 1],
+]);
+/** Fewer fill no page of the questions that are asked, more no memory. */
+const [LEAST_RUNS, MOST_RUNS] = [1000, 1_000_000];
 
 const [name, ...rest] = process.argv.slice(2);
-if (name === undefined || !names.includes(name)) {
+const help = name === "--help" || name === "-h";
+if (help || name === undefined || !names.includes(name)) {
+  if (name !== undefined && !help) console.error(`There is no benchmark ${name}.`);
   console.error(`Which benchmark? npm run bench -- ${names.join(" | ")}`);
+  process.exit(help ? 0 : 2);
+}
+const most = SIZES.get(name) ?? 0;
+const wrong = rest.find((text) => !(/^\d+$/.test(text) && Number(text) >= LEAST_RUNS && Number(text) <= MOST_RUNS));
+if (rest.length > most || wrong !== undefined) {
+  const runs = `how many runs it has, from ${LEAST_RUNS} to ${MOST_RUNS}`;
+  console.error(
+    most === 0
+      ? `bench ${name} takes no arguments, and was given ${rest.join(" ")}.`
+      : `bench ${name} is told ${runs}${most === 1 ? "" : `, ${most} times at most`}, and not ${wrong ?? rest.join(" ")}.`,
+  );
   process.exit(2);
 }
 const script = path.join(folder, `${name}.py`);

@@ -1,32 +1,23 @@
 """SQLite's side of the benchmark `catalogue`: one row per run, a column per param and metric, indexes on what is asked.
 
-``FILE ROUNDS``: FILE holds a run per line. Prints the medians in ms as JSON.
+``FILE ROUNDS``: FILE holds a run per line, as one flat object. Prints the medians in ms as JSON.
 """
 
 import json
+import os
 import sqlite3
 import statistics
 import sys
 import time
 
-
-def flat(params, prefix="p_"):
-    for key, value in params.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
+with open(os.path.join(os.path.dirname(__file__), "sqlite-questions.json"), encoding="utf-8") as questions:
+    ASKED = json.load(questions)
 
 
 def rows_of(file):
     with open(file, encoding="utf-8") as lines:
         for line in lines:
-            run = json.loads(line)
-            row = {"name": run["name"], "state": run["state"], **dict(flat(run["params"]))}
-            for key, (last, least) in run["metrics"].items():
-                row["m_" + key] = last
-                row["min_" + key] = least
-            yield row
+            yield json.loads(line)
 
 
 def median_ms(rounds, work):
@@ -50,27 +41,21 @@ def main():
     insert = f"INSERT INTO runs ({columns}) VALUES ({', '.join('?' * len(names))})"
     database.execute(insert, list(first.values()))
     database.executemany(insert, (list(row.values()) for row in rows))
-    for name in ("p_optim", "p_learning_rate", "m_loss", "min_eval/loss"):
+    for name in ASKED["indexes"]:
         database.execute(f'CREATE INDEX "by {name}" ON runs ("{name}")')
     database.execute("ANALYZE")
 
     def page():
-        found = database.execute(
-            'SELECT name, state, p_optim, m_loss, "min_eval/loss" FROM runs WHERE p_optim = \'adamw\' AND m_loss < 2 '
-            'ORDER BY "min_eval/loss" LIMIT 50'
-        ).fetchall()
-        total = database.execute("SELECT count(*) FROM runs WHERE p_optim = 'adamw' AND m_loss < 2").fetchone()
+        found = database.execute(ASKED["page"]).fetchall()
+        total = database.execute(ASKED["total"]).fetchone()
         assert len(found) == 50 and total[0] > 50
 
     def group():
-        database.execute(
-            'SELECT p_optim, p_learning_rate, count(*), avg("m_eval/loss"), '
-            'avg("m_eval/loss" * "m_eval/loss") - avg("m_eval/loss") * avg("m_eval/loss") FROM runs GROUP BY 1, 2'
-        ).fetchall()
+        database.execute(ASKED["group"]).fetchall()
 
     def fields():
         for name in names:
-            database.execute(f'SELECT count("{name}"), min("{name}"), max("{name}") FROM runs').fetchone()
+            database.execute(ASKED["field"].replace("{}", name)).fetchone()
 
     print(
         json.dumps(

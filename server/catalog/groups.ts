@@ -35,18 +35,19 @@ export class Grouping {
       if (column !== undefined) [groups, count] = refined(groups, count, this.#numbering(column), rows);
     }
     const members = membersOf(groups, count, rows);
-    // In the order in which the sorted table comes to them.
-    const order: Int32Array[] = [];
+    // One row stands for each group: there are far fewer groups than rows as a rule.
+    const firsts = new Int32Array(count);
     const met = new Uint8Array(count);
-    for (const row of this.#table.orders.rows(fields)) {
+    let found = 0;
+    for (const row of this.#table.byId()) {
+      if (found === count) break;
       const group = groups[row] ?? 0;
-      const own = members[group];
-      if (selection.mask[row] === 0 || met[group] === 1 || own === undefined) continue;
+      if (selection.mask[row] === 0 || met[group] === 1) continue;
       met[group] = 1;
-      order.push(own);
-      if (order.length === count) break;
+      firsts[found++] = row;
     }
-    return order;
+    const sorted = this.#table.orders.sorted(firsts.subarray(0, found), fields);
+    return Array.from(sorted, (row) => members[groups[row] ?? 0] ?? new Int32Array());
   }
 
   #numbering(column: Column): Numbering {

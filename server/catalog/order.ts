@@ -59,9 +59,13 @@ export class RowOrders {
   }
 
   #make(keys: readonly string[]): Int32Array {
+    const rows = this.#table.byId();
+    return this.sorted(keys[0]?.startsWith("-") === true ? rows.toReversed() : rows, keys);
+  }
+
+  /** Some rows in the order of the keys; those with equal values keep theirs. Not kept. */
+  sorted(rows: Int32Array, keys: readonly string[]): Int32Array {
     const { size } = this.#table;
-    let rows = this.#table.byId();
-    if (keys[0]?.startsWith("-") === true) rows = rows.toReversed();
     // The least important key first: each pass leaves equal rows as the ones before put them.
     for (const key of [...keys].reverse()) {
       const column = this.#table.column(fieldOf(key));
@@ -73,7 +77,7 @@ export class RowOrders {
       const classes = new Uint8Array(size);
       const truths = new Float64Array(size);
       const met = { number: false, truth: false };
-      for (let row = 0; row < size; row++) {
+      for (const row of rows) {
         const kind = kinds[row] ?? KIND.missing;
         const number = numbers[row] ?? 0;
         if (kind === KIND.missing) classes[row] = MISSING;

@@ -9,6 +9,7 @@ import { nearest } from "../../protocol/nearest.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { cellsOf, RECORD_FIELD_NAMES } from "./cells.ts";
 import { Column } from "./column.ts";
+import { merged } from "./merged.ts";
 import { RowOrders } from "./order.ts";
 import { Selection } from "./selection.ts";
 import type { DerivedDefinitions } from "./types.ts";
@@ -29,6 +30,8 @@ export class RunTable {
   readonly #columns = new Map<string, Column>();
   #idOrder: Int32Array = new Int32Array();
   #idOrderVersion = -1;
+  /** Rows that hold another run than the one that `#idOrder` has them for; those behind its end are new to it anyway. */
+  readonly #replaced = new Set<number>();
   /** Changes when rows come, go or move. */
   rowsVersion = 0;
   readonly orders = new RowOrders(this);
@@ -49,12 +52,10 @@ export class RunTable {
   ): RunTable {
     const table = new RunTable();
     for (const [row, id] of ids.entries()) {
-      table.#rows.set(id, row);
-      table.#ids.push(id);
+      table.#add(id);
       table.#stamps.push(stamps[row] ?? "");
     }
     for (const [field, column] of columns) table.#columns.set(field, column);
-    table.rowsVersion++;
     table.#take(definitions);
     return table;
   }
@@ -62,16 +63,21 @@ export class RunTable {
   /** @param stamp tells this state of the run from others */
   upsert(run: RunSummary, stamp = ""): void {
     const known = this.#rows.get(run.id);
-    const row = known ?? this.#ids.push(run.id) - 1;
-    if (known === undefined) {
-      this.#rows.set(run.id, row);
-      this.rowsVersion++;
-    }
+    const row = known ?? this.#add(run.id);
     this.#stamps[row] = stamp;
     const cells = cellsOf(run);
     if (known !== undefined) for (const [field, column] of this.#columns) if (!cells.has(field)) column.clear(row);
     for (const [field, value] of cells) this.#column(field).set(row, value, this.#ids.length);
     this.#derive(row, run.project);
+  }
+
+  #add(id: string): number {
+    const row = this.#ids.length;
+    if (row < this.#idOrder.length) this.#replaced.add(row);
+    this.#ids.push(id);
+    this.#rows.set(id, row);
+    this.rowsVersion++;
+    return row;
   }
 
   /**
@@ -127,6 +133,7 @@ export class RunTable {
     this.#rows.delete(id);
     const stamp = this.#stamps.pop() ?? "";
     if (row !== last && moved !== undefined) {
+      this.#replaced.add(row);
       this.#stamps[row] = stamp;
       this.#ids[row] = moved;
       this.#rows.set(moved, row);
@@ -158,10 +165,17 @@ export class RunTable {
   /** All rows in the order of their ids. */
   byId(): Int32Array {
     if (this.#idOrderVersion === this.rowsVersion) return this.#idOrder;
-    const ids = this.#ids;
+    const { size } = this;
+    const known = this.#idOrder;
+    const fresh = [...this.#replaced].filter((row) => row < known.length && row < size);
+    for (let row = known.length; row < size; row++) fresh.push(row);
+    const compare = (a: number, b: number): number => (this.id(a) < this.id(b) ? -1 : 1);
     // Runs come in the order of their ids as a rule: then nothing has to be sorted.
-    const rows = Int32Array.from(ids.keys());
-    if (ids.some((id, row) => row > 0 && id < (ids[row - 1] ?? ""))) rows.sort((a, b) => ((ids[a] ?? "") < (ids[b] ?? "") ? -1 : 1));
+    if (fresh.some((row, at) => at > 0 && compare(fresh[at - 1] ?? 0, row) > 0)) fresh.sort(compare);
+    const stale = this.#replaced.size > 0 || size < known.length;
+    const kept = stale ? known.filter((row) => row < size && !this.#replaced.has(row)) : known;
+    const rows = merged(kept, fresh, compare);
+    this.#replaced.clear();
     this.#idOrder = rows;
     this.#idOrderVersion = this.rowsVersion;
     return rows;

@@ -1,5 +1,6 @@
 /** The order of a dictionary's texts: sorted once, and widened by what is added, so that sorting rows compares numbers. */
 import type { List } from "./cell-kinds.ts";
+import { merged } from "./merged.ts";
 
 type Entry = string | List;
 
@@ -38,7 +39,7 @@ export class TextOrder {
     const fresh = entries.length - known;
     if (fresh * NEW_SHARE > entries.length) this.#sorted = Int32Array.from(entries.keys()).sort(compare);
     else {
-      const added = Int32Array.from({ length: fresh }, (_, i) => known + i).sort(compare);
+      const added = Array.from({ length: fresh }, (_, i) => known + i).sort(compare);
       this.#sorted = merged(this.#sorted, added, compare);
     }
     this.#rank(entries, (before, entry) => (shown(before) === shown(entry) ? 0 : -1));
@@ -75,23 +76,4 @@ export function compareTexts(a: string, b: string): number {
   const [foldedA, foldedB] = [a.toLowerCase(), b.toLowerCase()];
   if (foldedA !== foldedB) return foldedA < foldedB ? -1 : 1;
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Each of the few new codes is put in by halving; the stretches between them are copied. */
-function merged(sorted: Int32Array, added: Int32Array, compare: (a: number, b: number) => number): Int32Array {
-  const all = new Int32Array(sorted.length + added.length);
-  let from = 0;
-  for (const [index, code] of added.entries()) {
-    let [low, high] = [from, sorted.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (compare(sorted[middle] ?? 0, code) < 0) low = middle + 1;
-      else high = middle;
-    }
-    all.set(sorted.subarray(from, low), from + index);
-    all[low + index] = code;
-    from = low;
-  }
-  all.set(sorted.subarray(from), from + added.length);
-  return all;
 }

@@ -83,6 +83,14 @@ describe("the plot builder", () => {
     expect(RUNS.map(({ record }) => record?.name)).toContain(name.trim());
   });
 
+  it("opens the runs behind a mark of a time", async () => {
+    await page.goto(server.address("plots="));
+    await build({ y: "metrics.loss", x: "record.created_at", aggregate: "mean" });
+    await expect.poll(label).toBe("scatter of loss against created, 1 marks");
+    await clickInto("plot-runs");
+    expect(await page.getByTestId("plot-run").count()).toBe(RUNS.length);
+  });
+
   it("counts a metric in bins as the server does, and under a filter", async () => {
     await page.goto(server.address("plots="));
     await page.getByTestId("plot-kind-histogram").click();

@@ -25,6 +25,29 @@ const names = FIELDS.map((field) => field.text);
 const canonical = (text: string): string => text.replace(/"(.*)"$/, (_, inner: string) => inner.replace(/\\"/g, '"'));
 const readable = fc.constantFrom(...FIELDS.filter((field) => field.text !== "record.tags"));
 
+describe("the order of ids", () => {
+  it("is kept right by widening it, whatever comes, goes and comes back between two looks", () => {
+    const base = summary(0);
+    const step = fc.record({ id: fc.nat(40), gone: fc.boolean(), look: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const table = new RunTable();
+        const known = new Set<string>();
+        for (const { id, gone, look } of steps) {
+          const run = { ...base, id: `run_${String(id).padStart(17, "0")}` };
+          if (gone) table.remove(run.id);
+          else table.upsert(run);
+          if (gone) known.delete(run.id);
+          else known.add(run.id);
+          if (look) expect([...table.byId()].map((row) => table.id(row))).toEqual([...known].sort());
+        }
+        expect([...table.byId()].map((row) => table.id(row))).toEqual([...known].sort());
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
 describe("filters", () => {
   it("select as the plain meaning of their text does, 1,000 of them over generated stores", () => {
     fc.assert(

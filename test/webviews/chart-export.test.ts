@@ -31,9 +31,9 @@ function plot(x: readonly [number, number], y: readonly [number, number], log = 
   return { ...box, x: linearScale(x, [40, 440]), y: log ? logScale(y, range) : linearScale(y, range) };
 }
 
-/** The paths of lines that plain Vega draws of a specification, and all that it warned of. */
-async function drawn(strokes: readonly Stroke[], of: Plot, settings: Partial<ChartSettings> = {}, xOffset = 0): Promise<string[]> {
-  const spec = vegaLiteSpec("loss", { strokes, plot: of, settings: { ...DEFAULT_SETTINGS, ...settings }, xOffset });
+/** What plain Vega draws of a specification. */
+async function svgOf(strokes: readonly Stroke[], of: Plot, settings: Partial<ChartSettings> = {}, xOffset = 0): Promise<string> {
+  const spec = vegaLiteSpec("loss\nof it", { strokes, plot: of, settings: { ...DEFAULT_SETTINGS, ...settings }, xOffset });
   const warned: string[] = [];
   const logger = { level: () => logger, error: warn, warn, info: () => logger, debug: () => logger };
   function warn(...args: readonly unknown[]): typeof logger {
@@ -46,6 +46,13 @@ async function drawn(strokes: readonly Stroke[], of: Plot, settings: Partial<Cha
     logger: logger,
   }).toSVG();
   expect(warned).toEqual([]);
+  expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+  return svg;
+}
+
+/** The paths of its lines. */
+async function drawn(...shown: Parameters<typeof svgOf>): Promise<string[]> {
+  const svg = await svgOf(...shown);
   return [...svg.matchAll(/<path aria-label="[^"]*" role="graphics-symbol" aria-roledescription="(?:line|area) mark" d="([^"]*)"/g)].map(
     (match) => match[1] ?? "",
   );
@@ -56,6 +63,19 @@ describe("the specification", () => {
     const [one, other] = [stroke([1, 2, NaN, 4, 5]), stroke([5, 4, 3, 2, 1], { dash: [6, 3] })];
     const paths = await drawn([one, other], plot([1, 5], [0, 10]));
     expect(paths).toEqual(["M0,180L100,160M300,120L400,100", "M0,100L100,120L200,140L300,160L400,180"]);
+  });
+
+  it("draws each line in its width, colour, dash and faintness, however many there are", async () => {
+    for (const count of [1, 2, 3, 7]) {
+      const strokes = Array.from({ length: count }, (_, i) =>
+        stroke([i, i + 1], { color: `#00000${String(i)}`, width: 1 + i, alpha: 1 / (1 + i), dash: i % 2 === 0 ? [] : [6, i] }),
+      );
+      const svg = await svgOf(strokes, plot([1, 2], [0, 10]));
+      const styles = [...svg.matchAll(/line mark" d="[^"]*" stroke="([^"]*)" stroke-width="([^"]*)" stroke-dasharray="([^"]*)" opacity="([^"]*)"/g)]; // prettier-ignore
+      expect(styles.map(([, ...style]) => style)).toEqual(
+        strokes.map(({ color, width, dash, alpha }) => [color, String(width), dash.length === 0 ? "1,0" : dash.join(), String(alpha)]),
+      );
+    }
   });
 
   it("leaves gaps on a log axis where values are at or below zero", async () => {

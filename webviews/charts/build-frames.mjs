@@ -11,6 +11,17 @@ function numberLabel(format) {
   return `datum.value === 0 ? '0' : replace(replace(format(datum.value, ${format}), regexp('-', 'g'), '\u2212'), '+', '')`;
 }
 
+/**
+ * Which ticks of a log axis are labelled, as far as there is room: of three powers of ten and more only those, of fewer their double and fivefold
+ * too. Ticks within one power of ten all are.
+ */
+function logLabel() {
+  const power = (value) => `log(${value}) / LN10`;
+  const powers = `floor(${power("y1")} + 1e-9) - ceil(${power("y0")} - 1e-9)`;
+  const digit = `round(datum.value / pow(10, floor(${power("datum.value")} + 1e-9)))`;
+  return `y1 / y0 < 10 || indexof(${powers} >= 2 ? [1] : [1, 2, 5], ${digit}) >= 0 ? ${numberLabel("yFormat")} : ''`;
+}
+
 const X_AXES = {
   // Steps, or what a counter counts: its name stands at the end of the axis, within the plot.
   number: {
@@ -43,7 +54,10 @@ const X_AXES = {
 };
 const Y_SCALES = {
   linear: { scale: { zero: false, nice: false }, axis: {} },
-  log: { scale: { type: "log", nice: false }, axis: {} },
+  log: {
+    scale: { type: "log", nice: false },
+    axis: { labelExpr: logLabel(), labelOverlap: "greedy", tickCount: { expr: "max(4, yTicks)" } },
+  },
 };
 
 function source(x, y) {

@@ -167,6 +167,8 @@ export function vegaLiteSpec(
 ): TopLevelSpec {
   const { xAxis, logY } = settings;
   const unit = xAxis === "relative" ? 1000 : 1;
+  // Titles become part of Vega-Lite's expressions, which break at the end of a line.
+  const name = metric.replace(/\s+/g, " ");
   const place = (x: number | undefined): number => ((x ?? 0) - xOffset) / unit;
   // JSON knows no NaN, and a log axis nothing below zero; null leaves the same gap.
   const drawable = (value = Number.NaN): number | null => (Number.isFinite(value) && (!logY || value > 0) ? value : null);
@@ -184,13 +186,13 @@ export function vegaLiteSpec(
       return { ...point, low: drawable(band.low[i]) ?? (high === null ? null : lowest), high };
     });
   });
-  const byLine = (range: readonly unknown[]): object => ({ field: "line", title: null, scale: { domain: names, range } });
-  // Vega-Lite takes sizes for what has an order.
+  const byLine = (range: readonly unknown[]): object => ({ field: "line", title: null, scale: { type: "ordinal", domain: names, range } });
+  // Vega-Lite takes sizes for what has an order. Of itself it would place them evenly between the first two of the range.
   const sized = (range: readonly number[]): object => ({ ...byLine(range), type: "ordinal", legend: null });
   const sparse = strokes.every(({ dots, xs }) => dots && hasDots(shownRange(xs, plot)[1] - shownRange(xs, plot)[0], plot));
   const spec = {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    title: metric,
+    title: name,
     width: Math.round(width),
     height: Math.round(height),
     data: { values },
@@ -218,7 +220,7 @@ export function vegaLiteSpec(
           y: {
             field: "value",
             type: "quantitative",
-            title: metric,
+            title: name,
             scale: { type: logY ? "log" : "linear", domain: [lowest, highest], nice: false },
           },
           opacity: sized(strokes.map((stroke) => stroke.alpha)),

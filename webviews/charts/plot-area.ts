@@ -76,7 +76,7 @@ export class PlotArea {
     const width = Math.max(10, input.width - left - PLOT_PADDING.right);
     const height = Math.max(10, input.height - top - PLOT_PADDING.bottom);
     const yTicks = yTickCount(input.height);
-    const yFormat = settings.logY ? logFormat(y) : linearFormat(y, yTicks);
+    const yFormat = settings.logY ? logFormat(y, yTicks) : linearFormat(y, yTicks);
     const { xAxis, logY } = settings;
     const x = { xAxis, x: window, xTitle: counterOf(xAxis) ?? "", xFormat: xFormat(xAxis, window, width), xLeast: leastStep(xAxis) };
     this.#frame.draw({ ...x, logY, y, yFormat, yTicks, left, width, height }, theme);

@@ -43,8 +43,15 @@ export function linearFormat(domain: Domain, count: number): string {
   return `${size >= 1000 ? "," : ""}.${String(Math.max(0, -step))}f`;
 }
 
+/** Within one power of ten the ticks of a log axis may lie as close as those of a linear one. */
+function isNarrow([low, high]: Domain): boolean {
+  return high / low < 10;
+}
+
 /** The d3 format of a log axis: plain while its ends read well without an exponent. */
-export function logFormat([low, high]: Domain): string {
+export function logFormat(domain: Domain, count: number): string {
+  if (isNarrow(domain)) return linearFormat(domain, count);
+  const [low, high] = domain;
   return low >= SMALLEST_PLAIN && high < LARGEST_PLAIN ? "~g" : ".0e";
 }
 
@@ -58,12 +65,12 @@ function tickLabel(value: number, format: (value: number) => string): string {
   return text.replaceAll("-", MINUS).replaceAll("+", "");
 }
 
-/** Labels of the ticks of a domain; for a log domain those of its powers of ten. */
+/** Labels of the ticks of a domain; for a log domain of several powers of ten those of the powers. */
 export function tickLabels(domain: Domain, count: number, logY: boolean, makeFormat: MakeFormat): string[] {
   const values: number[] = [];
-  if (logY) {
+  if (logY && !isNarrow(domain)) {
     for (let power = exponent(domain[0]); power <= exponent(domain[1]) + 1; power++) values.push(10 ** power);
-    const format = makeFormat(logFormat(domain));
+    const format = makeFormat(logFormat(domain, count));
     return values.map((value) => tickLabel(value, format));
   }
   const format = makeFormat(linearFormat(domain, count));

@@ -10,11 +10,14 @@ import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import { type Field, fieldTitle } from "../explore/fields.ts";
 import { axesOf, type Brushes, moveAxis, nearestLine, type ParallelAxis, passes } from "./parallel-scale.ts";
-import { category } from "./plot-data.ts";
-import type { ParallelLine } from "./plot-model.ts";
+import { category, inOrder, type ParallelLine } from "./plot-data.ts";
 
 const MARGIN = { left: 60, right: 60, top: 12, bottom: 12 } as const;
 const REACH_PX = 6;
+/** Half of the dash that stands for a value alone. */
+const LONE_PX = 4;
+/** Above the axes, of a picture to take along. */
+const TITLES_PX = 24;
 /** Of an axis. */
 const END = 0.02;
 
@@ -26,7 +29,7 @@ export class ParallelPlot extends LitElement {
     css`
       :host {
         display: grid;
-        grid-template-rows: 24px minmax(0, 1fr) 20px;
+        grid-template-rows: ${TITLES_PX}px minmax(0, 1fr) 20px;
         min-height: 0;
         font-size: 11px;
       }
@@ -123,9 +126,28 @@ export class ParallelPlot extends LitElement {
     return this.lines.filter((line) => passes(line, this.#scaled, this.brushes));
   }
 
+  /** The picture with the titles of its axes, on the theme's ground. */
   png(): Promise<Blob | null> {
+    const { foreground, background, fontFamily } = documentTheme().value;
+    const ratio = window.devicePixelRatio;
+    const picture = document.createElement("canvas");
+    picture.width = this.canvas.width;
+    picture.height = this.canvas.height + Math.round(TITLES_PX * ratio);
+    const context = picture.getContext("2d");
+    if (context === null) return Promise.resolve(null);
+    context.fillStyle = background;
+    context.fillRect(0, 0, picture.width, picture.height);
+    context.drawImage(this.canvas, 0, picture.height - this.canvas.height);
+    context.scale(ratio, ratio);
+    context.fillStyle = foreground;
+    context.font = `11px ${fontFamily}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    // Long ones are squeezed rather than laid over each other.
+    const room = this.#x(1) - this.#x(0) - 8;
+    for (const [index, field] of this.axes.entries()) context.fillText(fieldTitle(field), this.#x(index), TITLES_PX / 2, room);
     return new Promise((resolve) => {
-      this.canvas.toBlob(resolve);
+      picture.toBlob(resolve);
     });
   }
 
@@ -253,13 +275,15 @@ export class ParallelPlot extends LitElement {
     const y = (at: number): number => MARGIN.top + (1 - at) * (height - MARGIN.top - MARGIN.bottom);
     const style = lineColors(this.lines, theme.kind);
     const one = (line: ParallelLine): void => {
+      const places = this.#scaled.map((axis, index) => axis.place(line.values[index] ?? null));
       context.beginPath();
-      let begun = false;
-      for (const [index, axis] of this.#scaled.entries()) {
-        const at = axis.place(line.values[index] ?? null);
-        if (at !== null && begun) context.lineTo(this.#x(index), y(at));
-        else if (at !== null) context.moveTo(this.#x(index), y(at));
-        begun = at !== null;
+      for (const [index, at] of places.entries()) {
+        if (at === null) continue;
+        const [before, after] = [places[index - 1] ?? null, places[index + 1] ?? null];
+        if (before !== null) context.lineTo(this.#x(index), y(at));
+        // A value between two that are missing is no line: a short dash stands for it.
+        else context.moveTo(this.#x(index) - (after === null ? LONE_PX : 0), y(at));
+        if (before === null && after === null) context.lineTo(this.#x(index) + LONE_PX, y(at));
       }
       context.stroke();
     };
@@ -296,7 +320,7 @@ export class ParallelPlot extends LitElement {
 
 /** By value where there are few of them, else all alike. */
 function lineColors(lines: readonly ParallelLine[], theme: ThemeKind): (line: ParallelLine) => string {
-  const values = [...new Set(lines.map(({ color }) => category(color)))].sort((a, b) => (a < b ? -1 : 1));
+  const values = inOrder(lines.map(({ color }) => category(color)));
   return ({ color }) => lineStyle(values.length > 8 ? 0 : Math.max(0, values.indexOf(category(color))), theme).color;
 }
 

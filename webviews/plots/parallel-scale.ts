@@ -3,8 +3,7 @@ import { type JsonValue, WireNumber } from "../../protocol/json.ts";
 import { tickStep } from "../charts/ticks.ts";
 import { formatApart } from "../components/format.ts";
 import type { Field } from "../explore/fields.ts";
-import { category } from "./plot-data.ts";
-import type { ParallelLine } from "./plot-model.ts";
+import { category, inOrder, type ParallelLine } from "./plot-data.ts";
 
 interface Tick {
   /** Its place. */
@@ -38,10 +37,11 @@ export function axesOf(fields: readonly Field[], lines: readonly ParallelLine[])
     const numbers = values.filter((value) => typeof value === "number");
     // NaN and infinities are texts on the wire; among numbers they have no place.
     if (numbers.length > 0 && values.every((value) => WireNumber.safeParse(value).success)) return numericAxis(field, numbers);
-    const names = [...new Set(values.map(category))].sort((a, b) => (a < b ? -1 : 1));
+    const names = inOrder(values.map(category));
     const last = Math.max(1, names.length - 1);
     const every = Math.ceil(names.length / MOST_CATEGORIES);
-    const at = (value: number | string): number => (names.length === 1 ? 0.5 : names.indexOf(value) / last);
+    const places = new Map(names.map((name, place) => [name, names.length === 1 ? 0.5 : place / last]));
+    const at = (value: number | string): number => places.get(value) ?? 0.5;
     return {
       field,
       place: (value) => (value === null ? null : at(category(value))),

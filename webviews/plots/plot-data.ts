@@ -4,6 +4,7 @@ import { csvTable } from "../../protocol/csv.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { PlotSettings } from "../../protocol/saved.ts";
+import { SLOT_COUNT } from "../charts/palette.ts";
 import type { Field } from "../explore/fields.ts";
 
 /** What is known of the fields of the runs. */
@@ -13,6 +14,12 @@ export type Known = ReadonlyMap<Field, FieldInfo>;
 export function isNumber(field: Field, known: Known): boolean {
   const info = known.get(field);
   return info === undefined ? /^(metrics|derived)\./.test(field) : info.type === "numeric";
+}
+
+/** Few values are told apart by colours, many numbers lie on a scale. */
+export function isNominal(field: Field, known: Known): boolean {
+  const info = known.get(field);
+  return info?.type !== "numeric" || (info.unique !== null && info.unique <= SLOT_COUNT);
 }
 
 /** One mark. Texts stand for themselves, lists as JSON; null and what has no place on a numeric axis are left out before (`isPlaced`). */
@@ -36,6 +43,14 @@ export interface PlotRow {
   readonly end?: number;
 }
 
+/** A run of parallel coordinates, with its values in the order of the axes. */
+export interface ParallelLine {
+  readonly id: RunId;
+  readonly name: string;
+  readonly color: JsonValue;
+  readonly values: readonly JsonValue[];
+}
+
 /** The fields that groups have in common, in the order of the question. */
 export function groupFields({ x, color, facet }: PlotSettings): Field[] {
   return [...new Set([x, color, facet].filter((field) => field !== null))];
@@ -47,6 +62,11 @@ export const MISSING = "–";
 export function category(value: JsonValue | undefined): number | string {
   if (value === undefined || value === null) return MISSING;
   return typeof value === "number" || typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** The different ones: numbers before texts, each ascending. */
+export function inOrder(values: Iterable<number | string>): (number | string)[] {
+  return [...new Set(values)].sort((a, b) => (typeof a === typeof b ? (a < b ? -1 : 1) : typeof a === "number" ? -1 : 1));
 }
 
 /** The number in the middle of a group's mark. */

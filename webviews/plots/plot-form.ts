@@ -22,7 +22,7 @@ const SPREADS: Readonly<Record<Spread, string>> = {
   none: "none",
   std: "standard deviation",
   sem: "standard error",
-  ci95: "95 % interval",
+  ci95: "95 % interval of the mean (t)",
   quartiles: "quartiles",
 };
 const SECTIONS = [

@@ -1,5 +1,5 @@
 /** What a plot asks the server for. Aggregates and bins are the server's; runs come one by one where every run is a mark. */
-import type { AggregateResult, FieldInfo } from "../../protocol/analysis.ts";
+import type { AggregateResult, FieldInfo, QueryResult } from "../../protocol/analysis.ts";
 import type { RunId, Slug } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { PlotSettings } from "../../protocol/saved.ts";
@@ -8,11 +8,27 @@ import { scopeOf } from "../explore/scope.ts";
 import { joinClauses, splitClauses } from "../explore/filter-text.ts";
 import type { Transport } from "../transport/transport.ts";
 import { inBin, markFilter } from "./mark-filter.ts";
-import { binRows, groupFields, groupRows, isPlaced, MISSING, type PlotRow, pointRow } from "./plot-data.ts";
+import { axesOf } from "./parallel-scale.ts";
+import {
+  binRows,
+  groupFields,
+  groupRows,
+  inOrder,
+  isNominal,
+  isPlaced,
+  MISSING,
+  type ParallelLine,
+  type PlotRow,
+  pointRow,
+} from "./plot-data.ts";
 
-/** Runs that are drawn one by one; the server answers so many at once. */
+/** Runs that are drawn one by one. */
 export const MOST_POINTS = 10_000;
+/** Runs that the server answers at once. */
+const PAGE = 10_000;
 const MOST_GROUPS = 10_000;
+/** Each facet is a plot of its own: hundreds would keep the page for minutes. */
+export const MOST_FACETS = 60;
 /** Characters of a filter that a page is opened with. */
 const MOST_FILTER = 4000;
 
@@ -24,13 +40,6 @@ export interface PlotResult {
   readonly note: string | null;
   /** Of parallel coordinates: the values of each run, in the order of the axes. */
   readonly lines: readonly ParallelLine[];
-}
-
-export interface ParallelLine {
-  readonly id: RunId;
-  readonly name: string;
-  readonly color: JsonValue;
-  readonly values: readonly JsonValue[];
 }
 
 /** The runs that a mark of several stands for. */
@@ -68,8 +77,25 @@ export class PlotModel {
 
   /** @throws TrainyardError */
   async load(settings: PlotSettings): Promise<PlotResult> {
+    if (settings.kind === "parallel") return this.#parallel(settings);
+    const { note, ...result } = await this.#marks(settings);
+    const facets = settings.facet === null ? [] : inOrder(result.rows.map(({ facet = MISSING }) => facet));
+    const shown = new Set(facets.slice(0, MOST_FACETS));
+    const rows = facets.length > shown.size ? result.rows.filter(({ facet = MISSING }) => shown.has(facet)) : result.rows;
+    const plain = this.#withoutColor(rows, settings.color);
+    return {
+      ...result,
+      rows,
+      note: joined([
+        note,
+        facets.length > shown.size && `The first ${String(shown.size)} of ${String(facets.length)} facets are drawn.`,
+        plain > 0 && `${String(plain)} ${plain === 1 ? "mark has" : "marks have"} no number to be coloured by: grey.`,
+      ]),
+    };
+  }
+
+  #marks(settings: PlotSettings): Promise<PlotResult> {
     const { kind } = settings;
-    if (kind === "parallel") return this.#parallel(settings);
     if (kind === "histogram") return this.#histogram(settings);
     if (kind === "box" || kind === "bar" || settings.aggregate !== "none") return this.#groups(settings);
     return this.#points(settings);
@@ -84,7 +110,7 @@ export class PlotModel {
     const { clauses, whole } = markFilter(counted, mark, lastEdge, this.fields);
     const filter = joinClauses([...(settings.filter === "" ? [] : splitClauses(settings.filter)), ...clauses]).text;
     const fields = ["record.name", ...groupFields(counted), ...(counted.y === null ? [] : [counted.y])];
-    const { rows } = await this.#query({ ...counted, filter }, fields);
+    const { rows } = await this.#query({ ...counted, filter }, fields, Infinity);
     const wanted = JSON.stringify([bins || mark.x, mark.color, mark.facet]);
     const runs = rows
       .map((row) => pointRow(row, fields, counted))
@@ -93,9 +119,16 @@ export class PlotModel {
     return { runs, filter: whole && filter.length <= MOST_FILTER ? filter : null };
   }
 
-  async #points(settings: PlotSettings): Promise<PlotResult> {
+  /** Marks without a number, where the colours are a scale of numbers. */
+  #withoutColor(rows: readonly PlotRow[], color: Field | null): number {
+    if (color === null || isNominal(color, this.fields)) return 0;
+    return rows.reduce((sum, row) => sum + Number(typeof row.color !== "number"), 0);
+  }
+
+  /** @param most runs */
+  async #points(settings: PlotSettings, most = MOST_POINTS): Promise<PlotResult> {
     const fields = ["record.name", ...groupFields(settings), ...(settings.y === null ? [] : [settings.y])];
-    const { rows, total } = await this.#query(settings, fields);
+    const { rows, total } = await this.#query(settings, fields, most);
     const points = rows
       .map((row) => pointRow(row, fields, settings))
       .filter((row) => row !== null)
@@ -116,18 +149,13 @@ export class PlotModel {
     const rows = groupRows(groups, settings).filter((row) => row.x !== MISSING && isPlaced(row, settings, this.fields));
     const counted = rows.reduce((sum, row) => sum + (row.runs ?? 0), 0);
     const single = settings.spread === "none" ? 0 : rows.filter((row) => row.runs === 1).length;
-    const notes = [
-      ...(total > groups.length ? [`${String(groups.length)} of ${String(total)} groups are drawn.`] : []),
-      ...without(runs - counted),
-      ...(single === 0
-        ? []
-        : [
-            single === 1
-              ? "1 mark stands for one run, without a spread."
-              : `${String(single)} marks stand for one run each, without a spread.`,
-          ]),
-    ];
-    return { rows, runs, note: notes.length === 0 ? null : notes.join(" "), lines: [] };
+    const note = joined([
+      total > groups.length && `${String(groups.length)} of ${String(total)} groups are drawn.`,
+      without(runs - counted),
+      single === 1 && "1 mark stands for one run, without a spread.",
+      single > 1 && `${String(single)} marks stand for one run each, without a spread.`,
+    ]);
+    return { rows, runs, note, lines: [] };
   }
 
   async #histogram(settings: PlotSettings): Promise<PlotResult> {
@@ -135,18 +163,18 @@ export class PlotModel {
     const body = { ...this.#scope(settings), field: x ?? "", bins };
     const { edges, counts, count, missing, non_finite } = await this.transport.request("histogram", { body });
     const lost = missing + non_finite;
-    const note = without(lost).at(0) ?? null;
+    const note = without(lost);
     if (settings.color === null && settings.facet === null) {
       const rows = counts.map((runs, bin) => ({ start: edges[bin] ?? 0, end: edges[bin + 1] ?? 0, runs }));
       return { rows, runs: count + lost, note, lines: [] };
     }
-    const points = await this.#points({ ...settings, y: null });
+    const points = await this.#points({ ...settings, y: null }, Infinity);
     return { rows: binRows(points.rows, edges), runs: count + lost, note: points.note ?? note, lines: [] };
   }
 
   async #parallel(settings: PlotSettings): Promise<PlotResult> {
     const fields = [...new Set(["record.name", ...settings.axes, ...(settings.color === null ? [] : [settings.color])])];
-    const { rows, total } = await this.#query(settings, fields);
+    const { rows, total } = await this.#query(settings, fields, MOST_POINTS);
     const at = (values: readonly JsonValue[], field: Field | null): JsonValue =>
       field === null ? null : (values[fields.indexOf(field)] ?? null);
     const lines = rows.map(({ id, values }) => ({
@@ -155,13 +183,25 @@ export class PlotModel {
       color: at(values, settings.color),
       values: settings.axes.map((field) => at(values, field)),
     }));
-    return { rows: [], runs: total, note: leftOut(total, rows.length, 0), lines };
+    const axes = axesOf(settings.axes, lines);
+    const broken = lines.filter(({ values }) => axes.some(({ place }, axis) => place(values[axis] ?? null) === null)).length;
+    const note = joined([
+      leftOut(total, rows.length, 0),
+      broken > 0 && `${String(broken)} ${broken === 1 ? "run lacks a value" : "runs lack values"} on some axis: gaps in the lines.`,
+    ]);
+    return { rows: [], runs: total, note, lines };
   }
 
-  #query(settings: PlotSettings, fields: readonly Field[]): Promise<{ rows: { id: RunId; values: JsonValue[] }[]; total: number }> {
-    const sort = settings.x === null ? [] : [settings.x];
-    const body = { ...this.#scope(settings), fields: [...new Set(fields)], ...(sort.length > 0 && { sort }), limit: MOST_POINTS };
-    return this.transport.request("queryRuns", { body });
+  /** The newest runs first, a page at a time. */
+  async #query(settings: PlotSettings, fields: readonly Field[], most: number): Promise<{ rows: QueryResult["rows"]; total: number }> {
+    const body = { ...this.#scope(settings), fields: [...new Set(fields)], sort: ["-record.created_at"] };
+    const rows: QueryResult["rows"] = [];
+    for (;;) {
+      const limit = Math.min(PAGE, most - rows.length);
+      const page = await this.transport.request("queryRuns", { body: { ...body, limit, offset: rows.length } });
+      rows.push(...page.rows);
+      if (page.rows.length < limit || rows.length >= Math.min(most, page.total)) return { rows, total: page.total };
+    }
   }
 
   #scope({ filter }: PlotSettings): { project?: Slug; filter: string } {
@@ -175,11 +215,16 @@ export class PlotModel {
 }
 
 function leftOut(total: number, drawn: number, lost: number): string | null {
-  const parts = [...(total > drawn ? [`The first ${String(drawn)} of ${String(total)} runs are drawn.`] : []), ...without(lost)];
-  return parts.length === 0 ? null : parts.join(" ");
+  return joined([total > drawn && `The newest ${String(drawn)} of ${String(total)} runs are drawn.`, without(lost)]);
 }
 
 /** Runs that no mark shows: they have no value, one that is not finite, or one that a logarithmic axis has no place for. */
-function without(runs: number): string[] {
-  return runs === 0 ? [] : [`${String(runs)} ${runs === 1 ? "run has" : "runs have"} no value to draw.`];
+function without(runs: number): string | null {
+  return runs === 0 ? null : `${String(runs)} ${runs === 1 ? "run has" : "runs have"} no value to draw.`;
+}
+
+/** What there is to say; null for nothing. */
+function joined(notes: readonly (string | false | null)[]): string | null {
+  const said = notes.filter((note) => note !== false && note !== null);
+  return said.length === 0 ? null : said.join(" ");
 }

@@ -3,8 +3,7 @@ import type { PlotSettings } from "../../protocol/saved.ts";
 import { lineStyle, SLOT_COUNT, type ThemeKind } from "../charts/palette.ts";
 import { type Field, fieldTitle } from "../explore/fields.ts";
 import { axesOf } from "./parallel-scale.ts";
-import { category, isDiscrete, isNumber, type Known, type PlotRow } from "./plot-data.ts";
-import type { ParallelLine } from "./plot-model.ts";
+import { category, isDiscrete, isNominal, isNumber, type Known, type PlotRow, type ParallelLine } from "./plot-data.ts";
 
 /** As JSON; vega-lite's own types are wider than what is written here and change with each of its versions. */
 export type VegaLiteSpec = Readonly<Record<string, unknown>>;
@@ -21,7 +20,7 @@ const SPREAD_WORDS = {
   none: "",
   std: " ± standard deviation",
   sem: " ± standard error",
-  ci95: ", 95 % interval",
+  ci95: ", 95 % interval of the mean",
   quartiles: ", quartiles",
 } as const;
 /** The least width that a part of a faceted plot is drawn in. */
@@ -33,6 +32,8 @@ const Y_AXIS_PX = 90;
 const LABEL_PX = 160;
 const SMALLEST_PLAIN = 1e-3;
 const LARGEST_PLAIN = 1e6;
+/** Of marks that have no number to be coloured by: between the grounds of dark and light themes. */
+const NO_COLOR = "#808080";
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"];
 
 export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind, size: PlotSize): VegaLiteSpec {
@@ -67,7 +68,12 @@ export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known
     $schema: SCHEMA,
     background: "transparent",
     data: { values: drawn },
-    ...(narrow && { config: { legend: { orient: "top", columns: 3 } } }),
+    config: {
+      ...(narrow && { legend: { orient: "top", columns: 3 } }),
+      // All have a place on the axes; those without a colour of the scale would be left out.
+      mark: { invalid: "show" },
+      scale: { invalid: { color: { value: NO_COLOR } } },
+    },
     ...whole,
   };
 }
@@ -153,7 +159,7 @@ function layered(settings: PlotSettings, rows: readonly PlotRow[], known: Known,
 
 /** An error bar over a filled bar is drawn against it, else it has the colour of its mark. */
 function errorColor({ kind, color }: PlotSettings, own: string): Json {
-  if (kind === "bar") return { color: "#808080" };
+  if (kind === "bar") return { color: NO_COLOR };
   return color === null ? { color: own } : {};
 }
 
@@ -198,16 +204,20 @@ function box(settings: PlotSettings, rows: readonly PlotRow[], known: Known, the
   };
 }
 
-/** Parallel coordinates to take along; on the page they are drawn on a canvas of their own (parallel-plot.ts). */
+/**
+ * Parallel coordinates to take along; on the page they are drawn on a canvas of their own (parallel-plot.ts).
+ * @param shown of the lines, those that are drawn: the axes are those of all
+ */
 export function parallelSpec(
   settings: PlotSettings,
   lines: readonly ParallelLine[],
+  shown: readonly ParallelLine[],
   known: Known,
   theme: ThemeKind,
   size: PlotSize,
 ): VegaLiteSpec {
   const axes = axesOf(settings.axes, lines);
-  const values = lines.flatMap((line) =>
+  const values = shown.flatMap((line) =>
     axes.map((axis, index) => {
       const value = line.values[index] ?? null;
       return {
@@ -220,13 +230,14 @@ export function parallelSpec(
       };
     }),
   );
+  const labels = axes.flatMap(({ field, ticks }) => ticks.map(({ at, label }) => ({ axis: fieldTitle(field), place: at, label })));
   return {
     $schema: SCHEMA,
     background: "transparent",
     width: Math.round(size.width),
     height: Math.round(size.height),
     data: { values },
-    mark: { type: "line", opacity: 0.5, tooltip: { content: "data" } },
+    config: { scale: { invalid: { color: { value: NO_COLOR } } } },
     encoding: {
       x: {
         field: "axis",
@@ -237,9 +248,21 @@ export function parallelSpec(
         ...title(""),
       },
       y: { field: "place", type: "quantitative", axis: null },
-      detail: { field: "id", type: "nominal" },
-      ...(settings.color === null ? { color: { value: lineStyle(0, theme).color } } : colorEncoding(settings, known, theme)),
     },
+    layer: [
+      {
+        mark: { type: "line", opacity: 0.5, tooltip: { content: "data" } },
+        encoding: {
+          detail: { field: "id", type: "nominal" },
+          ...(settings.color === null ? { color: { value: lineStyle(0, theme).color } } : colorEncoding(settings, known, theme)),
+        },
+      },
+      {
+        data: { values: labels },
+        mark: { type: "text", align: "right", dx: -6, color: NO_COLOR },
+        encoding: { text: { field: "label", type: "nominal" } },
+      },
+    ],
   };
 }
 
@@ -335,12 +358,6 @@ function shapeEncoding({ color }: PlotSettings, known: Known): Json {
     scale: { range: SHAPES },
     ...title(color === null ? "" : fieldTitle(color)),
   };
-}
-
-/** Few values are told apart by colours, many numbers lie on a scale. */
-export function isNominal(field: Field, known: Known): boolean {
-  const info = known.get(field);
-  return info?.type !== "numeric" || (info.unique !== null && info.unique <= SLOT_COUNT);
 }
 
 function nominalOr(field: Field, known: Known): "nominal" | "ordinal" {

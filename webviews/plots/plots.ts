@@ -4,6 +4,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { csvTable } from "../../protocol/csv.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import type { JsonValue } from "../../protocol/json.ts";
 import { PlotSettings, type SavedItem } from "../../protocol/saved.ts";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
@@ -23,7 +24,7 @@ import { scopeOf } from "../explore/scope.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { ParallelPlot } from "./parallel-plot.ts";
 import "./parallel-plot.ts";
-import { plotCsv, type PlotRow } from "./plot-data.ts";
+import { category, plotCsv, type PlotRow } from "./plot-data.ts";
 import "./plot-form.ts";
 import { type MarkRuns, missingPart, NO_RUNS, PlotModel, type PlotResult } from "./plot-model.ts";
 import { parallelSpec, plotSpec, type VegaLiteSpec } from "./plot-spec.ts";
@@ -180,6 +181,7 @@ export class Plots extends LitElement {
     );
     return html`<ty-vega-plot
       .spec=${this.#spec}
+      .rows=${result.rows}
       .names=${Object.fromEntries((["x", "y", "color", "facet"] as const).flatMap((key) => (settings[key] === null ? [] : [[key, fieldTitle(settings[key])]])))}
       .label="${settings.kind} of ${[y, x].filter((part) => part !== "").join(" against ")}, ${formatInteger(result.rows.length)} marks"
       @mark=${(event: Event) => {
@@ -295,7 +297,7 @@ export class Plots extends LitElement {
     const known = this.#model?.fields ?? new Map<Field, never>();
     const { kind } = documentTheme().value;
     return settings.kind === "parallel"
-      ? parallelSpec(settings, result.lines, known, kind, size)
+      ? parallelSpec(settings, result.lines, this.parallel?.passing ?? result.lines, known, kind, size)
       : plotSpec(settings, result.rows, known, kind, size);
   }
 
@@ -314,7 +316,8 @@ export class Plots extends LitElement {
   }
 
   async #export(format: string): Promise<void> {
-    const spec = this.#spec;
+    // Drawn anew: lines are brushed without it.
+    const spec = this.#draw();
     if (spec === null || this.result === null) return;
     const name = (this.name ?? "plot").replace(/[^\w.-]+/g, "-");
     if (format === "spec") this.transport.command({ command: "copy", text: JSON.stringify(spec, null, 2) });
@@ -329,7 +332,7 @@ export class Plots extends LitElement {
   #csv(): string {
     const { result, settings } = this;
     if (settings.kind !== "parallel") return plotCsv(result?.rows ?? [], settings);
-    const cell = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+    const cell = (value: JsonValue): string => (value === null ? "" : String(category(value)));
     const lines = (this.parallel?.passing ?? []).map(({ id, name, values }) => [id, name, ...values.map(cell)]);
     return csvTable([["id", "record.name", ...settings.axes], ...lines]);
   }

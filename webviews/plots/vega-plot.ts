@@ -62,6 +62,8 @@ export class VegaPlot extends LitElement {
   ];
 
   @property({ attribute: false }) spec: VegaLiteSpec | null = null;
+  /** What the marks stand for, in the order of the specification's data. */
+  @property({ attribute: false }) rows: readonly PlotRow[] = [];
   /** What the fields of the marks are called, by `x`, `y`, `color`, `facet`. */
   @property({ attribute: false }) names: Readonly<Record<string, string>> = {};
   @property() label = "";
@@ -128,8 +130,10 @@ export class VegaPlot extends LitElement {
     this.#view = null;
     this.host.replaceChildren();
     if (this.spec === null) return;
-    const view = viewOf(this.spec, "canvas");
+    const view = viewOf(withPlaces(this.spec), "canvas");
     this.#view = view;
+    const { rows } = this;
+    const rowOf = (datum: unknown): PlotRow | null => rows[placeOf(datum)] ?? null;
     view.addEventListener("click", (_, item) => {
       const row = rowOf(item?.datum);
       if (row !== null) this.dispatchEvent(new CustomEvent<PlotRow>("mark", { detail: row }));
@@ -168,12 +172,15 @@ function viewOf(source: VegaLiteSpec, renderer: "canvas" | "none"): View {
   return new View(parse(spec, {}, { ast: true }), { expr: expressionInterpreter, renderer, hover: false });
 }
 
-/** A mark's row; null for what is no mark of the data (axes, legends, lines over several rows). */
-function rowOf(datum: unknown): PlotRow | null {
-  if (typeof datum !== "object" || datum === null) return null;
-  const known = ["x", "y", "color", "facet", "id", "name", "runs", "low", "high", "q1", "median", "q3", "start", "end"];
-  const row = Object.fromEntries(Object.entries(datum).filter(([key]) => known.includes(key)));
-  return "id" in row || "runs" in row ? row : null;
+/** Each row of the data with its place: Vega-Lite writes over values, those of times with numbers. */
+function withPlaces(spec: VegaLiteSpec): VegaLiteSpec {
+  const { values } = spec["data"] as { readonly values: readonly PlotRow[] };
+  return { ...spec, data: { values: values.map((row, place) => ({ ...row, place })) } };
+}
+
+/** -1 for what is no mark of the data: axes, legends. */
+function placeOf(datum: unknown): number {
+  return typeof datum === "object" && datum !== null && "place" in datum && typeof datum.place === "number" ? datum.place : -1;
 }
 
 function plotConfig(theme: Theme): Config {
