@@ -1,12 +1,14 @@
 /** Commands on many runs at once: star, archive, tag, throw away, bring back, remove for good. */
 import * as vscode from "vscode";
 import type { BatchResult } from "../../protocol/batch.ts";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { mustAll } from "../../protocol/refusals.ts";
 import type { RouteBody } from "../../protocol/routes.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { RestoreTrash, type TrashedRun, type TrashId } from "../../protocol/trash.ts";
+import { localTime } from "../../protocol/local-time.ts";
 import type { Host } from "../host.ts";
 import { formatBytes } from "../runs/format.ts";
 import { chooseRuns } from "./arguments.ts";
@@ -95,7 +97,7 @@ export async function restoreRuns(host: Host, ...args: unknown[]): Promise<void>
     runs.map((run) => ({
       label: run.name,
       description: [run.project, run.state, formatBytes(run.size_bytes)].filter((part) => part !== null).join(" · "),
-      detail: run.problem ?? `thrown away ${new Date(run.trashed_at).toLocaleString()}`,
+      detail: run.problem ?? `thrown away ${localTime(run.trashed_at)}`,
       id: run.id,
     })),
     { title: "Restore from Trash", placeHolder: "Tick the runs that are to come back", canPickMany: true, matchOnDescription: true },
@@ -113,7 +115,7 @@ export async function emptyTrash(host: Host): Promise<void> {
   const listed = runs.slice(0, MOST_LISTED).map((run) => `${run.project} / ${run.name}: ${formatBytes(run.size_bytes)}`);
   if (runs.length > MOST_LISTED) listed.push(`and ${String(runs.length - MOST_LISTED)} more`);
   const answer = await vscode.window.showWarningMessage(
-    `Remove ${runs.length === 1 ? "1 run" : `${String(runs.length)} runs`} (${formatBytes(bytes + unfinished)}) for good?`,
+    `Remove ${counted(runs.length, "run")} (${formatBytes(bytes + unfinished)}) for good?`,
     { modal: true, detail: `${listed.join("\n")}\n\nThis cannot be undone.` },
     "Remove for Good",
   );
@@ -129,14 +131,14 @@ export async function emptyTrash(host: Host): Promise<void> {
   vscode.window.setStatusBarMessage(`Trainyard: ${formatBytes(bytes + unfinished)} freed`, 5000);
 }
 
-function onRuns(title: string, accepts: (run: RunSummary) => boolean, action: Action) {
+function onRuns(title: string, accepts: (run: RunLine) => boolean, action: Action) {
   return async (host: Host, ...args: unknown[]): Promise<void> => {
     const runs = await chooseRuns(host, args, (each) => each.damage === null && accepts(each), title);
     if (runs.length > 0) mustAll((await changed(host, runs, action)).failed);
   };
 }
 
-export async function changed(host: Host, runs: readonly RunSummary[], action: Action): Promise<BatchResult> {
+export async function changed(host: Host, runs: readonly RunLine[], action: Action): Promise<BatchResult> {
   const api = await host.connection.api();
   return api.call("changeRuns", { body: { runs: runs.map((run) => run.id), action }, timeoutMs: STOP_TIMEOUT_MS });
 }
@@ -162,7 +164,7 @@ async function trashOf(host: Host): Promise<{ runs: TrashedRun[]; size_bytes: nu
   return trash;
 }
 
-export function namesOf(runs: readonly RunSummary[]): string {
+export function namesOf(runs: readonly RunLine[]): string {
   const [first] = runs;
-  return runs.length === 1 && first !== undefined ? first.name : `${String(runs.length)} runs`;
+  return runs.length === 1 && first !== undefined ? first.name : counted(runs.length, "run");
 }

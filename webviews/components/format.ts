@@ -1,4 +1,5 @@
 /** Numbers, times and sizes as people read them. The minus is U+2212; what is unknown is an en dash, never 0. */
+import { counted } from "../../protocol/counted.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 
 export const UNKNOWN = "–";
@@ -128,6 +129,14 @@ export function formatBetween(start: number | null, end: number | null, now: num
   });
   if (from === null || from === undefined) return until === null || until === undefined ? "all times" : `until ${until}`;
   return until === null || until === undefined ? `${from} on` : `${from}–${until}`;
+}
+
+/** What a run's code was: its commit, and how many files differed from it: `8df9710 + 1 file`. @param digits of the commit, all where there is none */
+export function formatCommit(
+  { commit, dirty_files: changed }: { readonly commit: string; readonly dirty_files: number },
+  digits?: number,
+): string {
+  return `${commit.slice(0, digits)}${changed === 0 ? "" : ` + ${counted(changed, "changed file")}`}`;
 }
 
 /** JSON values as a config table shows them: strings bare, the rest as JSON. */

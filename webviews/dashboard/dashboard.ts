@@ -2,6 +2,7 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
+import { counted } from "../../protocol/counted.ts";
 import type { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
@@ -10,6 +11,7 @@ import { ChartSync } from "../charts/chart-sync.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { icon } from "../components/icons.ts";
 import { asProblem, problemText } from "../components/problem.ts";
+import { moveRegionFocus } from "../components/regions.ts";
 import { stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import "../console/log-console.ts";
@@ -291,7 +293,7 @@ export class Dashboard extends LitElement {
   #announce(model: RunModel): void {
     const run = model.detail;
     if (run === null) return;
-    const now = `${stateLabel(run.state)}, ${String(model.checkpoints.length)} checkpoints`;
+    const now = `${stateLabel(run.state)}, ${counted(model.checkpoints.length, "checkpoint")}`;
     if (this.#announcedState !== "" && now !== this.#announcedState) this.announcement = `${run.name}: ${now}`;
     this.#announcedState = now;
   }
@@ -331,14 +333,8 @@ export class Dashboard extends LitElement {
     this.#fork((event as CustomEvent<string>).detail);
   };
 
-  /** F6 moves between the regions of the page. */
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key !== "F6") return;
-    const regions = [...this.renderRoot.querySelectorAll<HTMLElement>(".top, ty-chart-grid, .side, .bottom")];
-    const at = regions.findIndex((region) => region.matches(":focus-within"));
-    const next = regions[(at + (event.shiftKey ? regions.length - 1 : 1)) % regions.length];
-    event.preventDefault();
-    next?.focus();
+    moveRegionFocus(event, [...this.renderRoot.querySelectorAll<HTMLElement>(".top, ty-chart-grid, .side, .bottom")]);
   };
 
   readonly #onTabKey = (event: KeyboardEvent): void => {

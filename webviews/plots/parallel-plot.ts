@@ -1,8 +1,9 @@
 /** Parallel coordinates: a line for each run over axes that are reordered and brushed. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { lineStyle, type ThemeKind } from "../charts/palette.ts";
+import { lineStyle, SLOT_COUNT, type ThemeKind } from "../charts/palette.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
@@ -67,6 +68,28 @@ export class ParallelPlot extends LitElement {
         cursor: crosshair;
         touch-action: none;
       }
+      .foot,
+      .legend {
+        display: flex;
+        gap: 4px 12px;
+        min-width: 0;
+      }
+      .foot {
+        justify-content: space-between;
+      }
+      .legend {
+        flex: none;
+      }
+      .entry {
+        display: inline-flex;
+        align-items: center;
+        gap: 4px;
+      }
+      .swatch {
+        width: 14px;
+        height: 2px;
+        background: var(--series);
+      }
       .brush {
         position: absolute;
         left: 6px;
@@ -82,6 +105,8 @@ export class ParallelPlot extends LitElement {
 
   @property({ attribute: false }) axes: readonly Field[] = [];
   @property({ attribute: false }) lines: readonly ParallelLine[] = [];
+  /** What the lines are coloured by. */
+  @property({ attribute: false }) color: Field | null = null;
   @state() private brushes: Brushes = new Map();
   @state() private hovered: number | null = null;
   @state() private size = { width: 600, height: 300 };
@@ -167,7 +192,7 @@ export class ParallelPlot extends LitElement {
       <div class="plot">
         <canvas
           role="img"
-          aria-label="Parallel coordinates of ${formatInteger(this.lines.length)} runs over ${this.axes.map(fieldTitle).join(", ")}"
+          aria-label="Parallel coordinates of ${counted(this.lines.length, "run")} over ${this.axes.map(fieldTitle).join(", ")}"
           data-testid="parallel-canvas"
           @pointermove=${(event: PointerEvent) => {
             this.hovered = this.#lineAt(event);
@@ -182,9 +207,26 @@ export class ParallelPlot extends LitElement {
         ></canvas>
         ${this.axes.map((field, index) => this.#track(field, place(index)))}
       </div>
-      <span class="secondary" role="status" data-testid="parallel-status"
-        >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${formatInteger(this.lines.length)} runs pass`) : hovered.name}</span
-      >`;
+      <div class="foot">
+        <span class="secondary truncate" role="status" data-testid="parallel-status"
+          >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${counted(this.lines.length, "run")} pass`) : hovered.name}</span
+        >
+        ${this.#legend()}
+      </div>`;
+  }
+
+  #legend(): TemplateResult | typeof nothing {
+    const values = colorValues(this.lines);
+    if (this.color === null || values.length > SLOT_COUNT) return nothing;
+    const theme = documentTheme().value.kind;
+    return html`<span class="legend" data-testid="parallel-legend"
+      ><b>${fieldTitle(this.color)}</b>${values.map(
+        (value, slot) =>
+          html`<span class="entry"
+            ><span class="swatch" ${cssProperties({ "--series": lineStyle(slot, theme).color })}></span>${String(value)}</span
+          >`,
+      )}</span
+    >`;
   }
 
   #mover(field: Field, by: number, possible: boolean): TemplateResult | typeof nothing {
@@ -318,10 +360,14 @@ export class ParallelPlot extends LitElement {
   }
 }
 
+function colorValues(lines: readonly ParallelLine[]): (number | string)[] {
+  return inOrder(lines.map(({ color }) => category(color)));
+}
+
 /** By value where there are few of them, else all alike. */
 function lineColors(lines: readonly ParallelLine[], theme: ThemeKind): (line: ParallelLine) => string {
-  const values = inOrder(lines.map(({ color }) => category(color)));
-  return ({ color }) => lineStyle(values.length > 8 ? 0 : Math.max(0, values.indexOf(category(color))), theme).color;
+  const values = colorValues(lines);
+  return ({ color }) => lineStyle(values.length > SLOT_COUNT ? 0 : Math.max(0, values.indexOf(category(color))), theme).color;
 }
 
 declare global {

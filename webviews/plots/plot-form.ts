@@ -3,10 +3,10 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { live } from "lit/directives/live.js";
 import type { FieldInfo } from "../../protocol/analysis.ts";
+import { counted } from "../../protocol/counted.ts";
 import { fieldName, splitField } from "../../protocol/expression/tokens.ts";
 import { PlotKind, PlotSettings, Spread } from "../../protocol/saved.ts";
 import { knownDirection } from "../compare/direction.ts";
-import { formatInteger } from "../components/format.ts";
 import { baseStyles } from "../components/styles.ts";
 import { type Field, fieldTitle, isMetricPart } from "../explore/fields.ts";
 
@@ -59,6 +59,7 @@ export class PlotForm extends LitElement {
       }
       .kinds button {
         height: 24px;
+        box-shadow: 1px 1px 0 color-mix(in srgb, var(--vscode-foreground) 14%, transparent);
       }
       .kinds [aria-checked="true"] {
         background: color-mix(in srgb, var(--vscode-foreground) 13%, transparent);
@@ -83,15 +84,11 @@ export class PlotForm extends LitElement {
       .check {
         display: inline-flex;
         align-items: center;
-        gap: 4px;
+        gap: 6px;
       }
       .checks {
         display: flex;
         gap: 16px;
-      }
-      .check input {
-        margin: 0;
-        accent-color: var(--vscode-progressBar-background);
       }
       .search {
         width: 100%;
@@ -109,6 +106,10 @@ export class PlotForm extends LitElement {
         align-items: center;
         gap: 6px;
         height: 22px;
+      }
+      .axes label > span {
+        margin: 0;
+        color: inherit;
       }
       /* Above the plot, as many fields side by side as there is room for. */
       @media (max-width: 760px) {
@@ -252,7 +253,7 @@ export class PlotForm extends LitElement {
           : html`<input
               class="input search"
               type="search"
-              placeholder="Find one of ${formatInteger(offered.length)} fields"
+              placeholder="Find one of ${counted(offered.length, "field")}"
               aria-label="Find a field"
               data-testid="plot-axis-search"
               .value=${this.search}
