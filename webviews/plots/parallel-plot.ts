@@ -2,7 +2,6 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { RunId } from "../../protocol/ids.ts";
-import { lineStyle, type ThemeKind } from "../charts/palette.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
@@ -10,9 +9,10 @@ import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import { type Field, fieldTitle } from "../explore/fields.ts";
 import { axesOf, type Brushes, moveAxis, nearestLine, type ParallelAxis, passes } from "./parallel-scale.ts";
-import { category, inOrder, type ParallelLine } from "./plot-data.ts";
+import { type LineColors, lineColors } from "./line-colors.ts";
+import type { ParallelLine } from "./plot-data.ts";
 
-const MARGIN = { left: 60, right: 60, top: 12, bottom: 12 } as const;
+const MARGIN = { left: 60, right: 84, top: 12, bottom: 12 } as const;
 const REACH_PX = 6;
 /** Half of the dash that stands for a value alone. */
 const LONE_PX = 4;
@@ -36,6 +36,21 @@ export class ParallelPlot extends LitElement {
       .titles,
       .plot {
         position: relative;
+      }
+      .below,
+      .key {
+        display: flex;
+        gap: 12px;
+        min-width: 0;
+        white-space: nowrap;
+        overflow: hidden;
+      }
+      .ramp {
+        display: inline-block;
+        width: 24px;
+        height: 8px;
+        margin-right: 4px;
+        background: var(--ramp);
       }
       .axis-title {
         position: absolute;
@@ -82,11 +97,14 @@ export class ParallelPlot extends LitElement {
 
   @property({ attribute: false }) axes: readonly Field[] = [];
   @property({ attribute: false }) lines: readonly ParallelLine[] = [];
+  /** What the lines are coloured by; null: all alike. */
+  @property({ attribute: false }) color: Field | null = null;
   @state() private brushes: Brushes = new Map();
   @state() private hovered: number | null = null;
   @state() private size = { width: 600, height: 300 };
   @query("canvas") private canvas!: HTMLCanvasElement;
   #scaled: readonly ParallelAxis[] = [];
+  #colors: LineColors = { of: () => "", key: [] };
   #stop: (() => void)[] = [];
 
   override connectedCallback(): void {
@@ -115,6 +133,7 @@ export class ParallelPlot extends LitElement {
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has("axes") || changed.has("lines")) this.#scaled = axesOf(this.axes, this.lines);
+    this.#colors = lineColors(this.lines, documentTheme().value.kind);
   }
 
   override updated(): void {
@@ -182,9 +201,28 @@ export class ParallelPlot extends LitElement {
         ></canvas>
         ${this.axes.map((field, index) => this.#track(field, place(index)))}
       </div>
-      <span class="secondary" role="status" data-testid="parallel-status"
-        >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${formatInteger(this.lines.length)} runs pass`) : hovered.name}</span
+      <span class="below secondary"
+        >${this.#key()}<span role="status" data-testid="parallel-status"
+          >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${formatInteger(this.lines.length)} runs pass`) : hovered.name}</span
+        ></span
       >`;
+  }
+
+  #key(): TemplateResult | typeof nothing {
+    if (this.color === null) return nothing;
+    const { key } = this.#colors;
+    return html`<span class="key" data-testid="parallel-key"
+      ><b>${fieldTitle(this.color)}</b>${key.map(
+        ({ colors, label }) =>
+          html`<span class="truncate"
+            ><span
+              class="ramp"
+              ${cssProperties({ "--ramp": colors.length === 1 ? `linear-gradient(${colors.join()} 0 0)` : `linear-gradient(to right, ${colors.join()})` })}
+            ></span
+            >${label}</span
+          >`,
+      )}</span
+    >`;
   }
 
   #mover(field: Field, by: number, possible: boolean): TemplateResult | typeof nothing {
@@ -273,7 +311,7 @@ export class ParallelPlot extends LitElement {
     this.canvas.height = Math.round(height * ratio);
     context.scale(ratio, ratio);
     const y = (at: number): number => MARGIN.top + (1 - at) * (height - MARGIN.top - MARGIN.bottom);
-    const style = lineColors(this.lines, theme.kind);
+    const style = this.#colors.of;
     const one = (line: ParallelLine): void => {
       const places = this.#scaled.map((axis, index) => axis.place(line.values[index] ?? null));
       context.beginPath();
@@ -316,12 +354,6 @@ export class ParallelPlot extends LitElement {
       }
     }
   }
-}
-
-/** By value where there are few of them, else all alike. */
-function lineColors(lines: readonly ParallelLine[], theme: ThemeKind): (line: ParallelLine) => string {
-  const values = inOrder(lines.map(({ color }) => category(color)));
-  return ({ color }) => lineStyle(values.length > 8 ? 0 : Math.max(0, values.indexOf(category(color))), theme).color;
 }
 
 declare global {

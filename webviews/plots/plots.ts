@@ -166,6 +166,7 @@ export class Plots extends LitElement {
       return html`<ty-parallel-plot
         .axes=${settings.axes}
         .lines=${result.lines}
+        .color=${settings.color}
         @axes=${(event: Event) => {
           this.#set({ axes: (event as CustomEvent<Field[]>).detail });
         }}
