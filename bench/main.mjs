@@ -22,7 +22,7 @@ const names = readdirSync(folder)
   .sort();
 
 /** Benchmarks that drive a window. */
-const WINDOWED = new Set(["activation", "workbench"]);
+const WINDOWED = new Set(["activation", "live"]);
 
 /** Benchmarks that are told how many runs to measure, and how often; the others take nothing. */
 const SIZES = new Map([

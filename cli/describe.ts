@@ -2,6 +2,7 @@
 import type { RunDetail } from "../protocol/queries.ts";
 import type { RunSummary } from "../protocol/run.ts";
 import { FINAL_STATES } from "../protocol/state-kinds.ts";
+import { localTime } from "../protocol/local-time.ts";
 import { factLines, formatBytes, formatDuration, formatMetric, formatNumber, formatProgress, formatTable, formatValue } from "./format.ts";
 import type { RunReport } from "./reader.ts";
 
@@ -91,8 +92,4 @@ export function describeReport(run: RunReport): string {
 
 function section(title: string, table: string): string {
   return `${title}\n${table.replace(/^/gm, "  ")}`;
-}
-
-export function localTime(instant: string): string {
-  return new Date(instant).toLocaleString("sv-SE");
 }

@@ -1,4 +1,4 @@
-"""One of the runs that the benchmark `live` watches: each value of ``sent_at`` is the time of the call that logged it, in ms since the epoch."""
+"""One of the runs that the benchmarks `live` and `delivery` watch: each value of ``sent_at`` is the time of the call that logged it, in ms since the epoch."""
 
 import sys
 import time

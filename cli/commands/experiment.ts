@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Experiment, Manifest } from "../../protocol/experiments.ts";
+import { localTime } from "../../protocol/local-time.ts";
 import { connectServer } from "../connect.ts";
-import { localTime } from "../describe.ts";
 import { factLines, formatTable, formatValue } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
 import { withCommonOptions, type CommandContext, type CommonOptions } from "./shared.ts";

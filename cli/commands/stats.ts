@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { RunStatistics } from "../../protocol/analysis.ts";
+import { localTime } from "../../protocol/local-time.ts";
 import { connectServer } from "../connect.ts";
-import { localTime } from "../describe.ts";
 import { factLines, formatDuration, formatTable } from "../format.ts";
 import { locateStore } from "../locate-store.ts";
 import { scopeOf, withScope, type CommandContext, type ScopeOptions } from "./shared.ts";

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { type Checkpoint, CheckpointTag } from "../../protocol/artifact.ts";
 import type { RunId } from "../../protocol/ids.ts";
+import { localTime } from "../../protocol/local-time.ts";
 import type { Host } from "../host.ts";
 import { checkpointOf, chooseRun, pickCheckpoint } from "./arguments.ts";
 
@@ -18,7 +19,7 @@ async function changeTags(host: Host, run: RunId, checkpoint: Checkpoint): Promi
   const params = { id: run, checkpoint: checkpoint.id };
   const tags = CheckpointTag.options.map((tag) => {
     const applied = checkpoint.tags.find((each) => each.tag === tag);
-    const since = applied === undefined ? [] : [`since ${new Date(applied.applied_at).toLocaleString()}`, applied.notes];
+    const since = applied === undefined ? [] : [`since ${localTime(applied.applied_at)}`, applied.notes];
     return {
       label: applied === undefined ? `$(tag) Tag as ${tag}…` : `$(trash) Take ${tag} off`,
       description: since.filter((part) => part !== "").join(": "),
@@ -32,7 +33,7 @@ async function changeTags(host: Host, run: RunId, checkpoint: Checkpoint): Promi
     const { history } = await api.call("listCheckpointTags", { params });
     const items = history.toReversed().map(({ time, action, tag, notes }) => ({
       label: `${action === "add" ? "$(tag)" : "$(trash)"} ${tag}`,
-      description: new Date(time).toLocaleString(),
+      description: localTime(time),
       detail: notes,
     }));
     const placeHolder = items.length === 0 ? "It was never tagged" : "Newest first";

@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { Slug } from "../../protocol/ids.ts";
 import { mustAll } from "../../protocol/refusals.ts";
+import { localTime } from "../../protocol/local-time.ts";
 import type { Host } from "../host.ts";
 import { counted } from "../runs/format.ts";
 import { chooseRuns, projectOf } from "./arguments.ts";
@@ -35,7 +36,7 @@ export async function openExperiments(host: Host, ...args: unknown[]): Promise<v
   const { experiment } = chosen;
   const { manifests } = await api.call("listManifests", { params: { project: experiment.project, experiment: experiment.name } });
   const items = manifests.map((manifest, index) => ({
-    label: new Date(manifest.time).toLocaleString(),
+    label: localTime(manifest.time),
     description: `${manifest.configuration.recipe} · ${counted(manifest.runs.length, "run")}`,
     detail: manifest.changed.join(", "),
     manifest,

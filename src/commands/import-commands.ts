@@ -57,7 +57,7 @@ async function askProject(host: Host): Promise<{ project?: Slug } | null> {
   const picked = await vscode.window.showQuickPick(
     [
       { label: AS_IT_WAS, description: "“imported” where it says nothing" },
-      ...projects.map(({ name, title }) => ({ label: name, description: title })),
+      ...projects.map(({ name, title }) => ({ label: name, description: title === name ? "" : title })),
     ],
     { title: "Project of the imported runs", matchOnDescription: true },
   );

@@ -11,6 +11,7 @@ import { artifactOf, checkpointOf, chooseRun, chooseRuns, chooseSeveral, project
 import { nameHint } from "./name-check.ts";
 import { revealPath } from "./reveal.ts";
 import { shellCommand } from "../../protocol/shell-command.ts";
+import { localTime } from "../../protocol/local-time.ts";
 
 const any = (): boolean => true;
 
@@ -58,7 +59,7 @@ export async function openLogRange(host: Host, ...args: unknown[]): Promise<void
   const times = await host.logs.times(run.id);
   if (times.first === null)
     throw new TrainyardError("conflict", `nothing says when the output of ${run.name} was written`, "Open its whole log and search it.");
-  const written = [times.first, times.last ?? times.now].map((time) => new Date(time).toLocaleString()).join(" – ");
+  const written = [times.first, times.last ?? times.now].map((time) => localTime(time)).join(" – ");
   const text = await vscode.window.showInputBox({
     title: `Time of the log of ${run.name}`,
     prompt: `Written ${written}. The start is part of the range, the end is not.`,

@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { ApiClient } from "../../protocol/client.ts";
 import { Slug } from "../../protocol/ids.ts";
 import type { ProjectChanges, ProjectSettings } from "../../protocol/project.ts";
+import { localTime } from "../../protocol/local-time.ts";
 import type { Host } from "../host.ts";
 import { errorText } from "../error-text.ts";
 import { statisticsText } from "../runs/run-text.ts";
@@ -117,7 +118,7 @@ function historyEntry(api: ApiClient, project: Slug, revision: number): Entry {
     edit: async () => {
       const { revisions } = await api.call("listProjectRevisions", { params: { project } });
       const items = revisions.toReversed().map(({ time, changed, settings }) => ({
-        label: new Date(time).toLocaleString(),
+        label: localTime(time),
         description: changed.join(", "),
         detail: JSON.stringify(Object.fromEntries(Object.entries(settings).filter(([key]) => changed.includes(key)))),
       }));

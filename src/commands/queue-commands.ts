@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { MOST_CONCURRENT } from "../../protocol/constants.ts";
 import { isWaiting } from "../../protocol/state-kinds.ts";
+import { localTime } from "../../protocol/local-time.ts";
 import { saveDraft } from "../documents/draft-documents.ts";
 import type { Host } from "../host.ts";
 import { historyText, queueDescription } from "../runs/queue-text.ts";
@@ -101,7 +102,7 @@ export async function showQueueHistory(host: Host): Promise<void> {
     entries.map((entry) => ({
       label: `$(${stateLook({ state: entry.state, damage: null }).icon.replace("~spin", "")}) ${entry.name}`,
       description: historyText(entry),
-      detail: `${entry.project} · ${new Date(entry.queued_at).toLocaleString()} → ${new Date(entry.left_at).toLocaleString()}`,
+      detail: `${entry.project} · ${localTime(entry.queued_at)} → ${localTime(entry.left_at)}`,
       id: entry.id,
     })),
     {

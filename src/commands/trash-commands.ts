@@ -7,6 +7,7 @@ import type { RouteBody } from "../../protocol/routes.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { RestoreTrash, type TrashedRun, type TrashId } from "../../protocol/trash.ts";
+import { localTime } from "../../protocol/local-time.ts";
 import type { Host } from "../host.ts";
 import { formatBytes } from "../runs/format.ts";
 import { chooseRuns } from "./arguments.ts";
@@ -95,7 +96,7 @@ export async function restoreRuns(host: Host, ...args: unknown[]): Promise<void>
     runs.map((run) => ({
       label: run.name,
       description: [run.project, run.state, formatBytes(run.size_bytes)].filter((part) => part !== null).join(" · "),
-      detail: run.problem ?? `thrown away ${new Date(run.trashed_at).toLocaleString()}`,
+      detail: run.problem ?? `thrown away ${localTime(run.trashed_at)}`,
       id: run.id,
     })),
     { title: "Restore from Trash", placeHolder: "Tick the runs that are to come back", canPickMany: true, matchOnDescription: true },

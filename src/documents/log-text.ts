@@ -1,6 +1,7 @@
 /** A run's log as a plain text document. Pure. */
 import type { LogLine } from "../../protocol/queries.ts";
 import type { TimeRange } from "../../protocol/time-range.ts";
+import { localTime } from "../../protocol/local-time.ts";
 
 // Colour and cursor sequences (CSI), titles and links (OSC), and the remaining two-character escapes.
 // eslint-disable-next-line no-control-regex
@@ -21,7 +22,7 @@ export function logText(lines: readonly LogLine[], hidden: number, range: TimeRa
 
 function rangeLine({ start, end }: TimeRange, total: number): string[] {
   if (start === null && end === null) return [];
-  const [from, until] = [start, end].map((time) => (time === null ? null : new Date(time).toLocaleString()));
+  const [from, until] = [start, end].map((time) => (time === null ? null : localTime(time)));
   const when = [from === null ? [] : [`from ${from}`], until === null ? [] : [`until before ${until}`]].flat().join(" ");
   return [`… Only what was written ${when}: ${total.toLocaleString("en-US")} ${total === 1 ? "line" : "lines"}`];
 }

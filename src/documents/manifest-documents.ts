@@ -1,6 +1,7 @@
 /** The configurations that an experiment had, as read-only documents: `trainyard-manifest:/<project>/<experiment>/<time>.json` */
 import * as vscode from "vscode";
 import type { Experiment, Manifest } from "../../protocol/experiments.ts";
+import { localTime } from "../../protocol/local-time.ts";
 import type { ServerConnection } from "../server/connection.ts";
 import { ServerDocuments } from "./server-documents.ts";
 
@@ -21,7 +22,7 @@ export class ManifestDocuments extends ServerDocuments {
       await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(now), { preview: true });
       return;
     }
-    const when = (of: Manifest): string => new Date(of.time).toLocaleString();
+    const when = (of: Manifest): string => localTime(of.time);
     const title = `${experiment.name} (${when(before)} ↔ ${when(manifest)})`;
     await this.showBeside(documentUri(experiment, before), now, title);
   }
@@ -35,7 +36,10 @@ export class ManifestDocuments extends ServerDocuments {
   }
 }
 
-/** A name that was written by hand may hold slashes. */
+/** A name that was written by hand may hold slashes; the rest stays as it is read in titles. */
 function documentUri({ project, name }: Named, { time }: Manifest): vscode.Uri {
-  return vscode.Uri.from({ scheme: SCHEME, path: `/${[project, name, `${time}${ENDING}`].map(encodeURIComponent).join("/")}` });
+  return vscode.Uri.from({
+    scheme: SCHEME,
+    path: `/${[project, name, `${time}${ENDING}`].map((part) => part.replace(/[%/]/g, encodeURIComponent)).join("/")}`,
+  });
 }

@@ -1,5 +1,5 @@
 /** The Chromium of a file of tests. */
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { browser as chromiumPath } from "../support/machine.ts";
 
@@ -32,4 +32,11 @@ export function useChromium(): Chromium {
       return page;
     },
   };
+}
+
+/** Where an element is now, for the gesture that follows: what comes to stand above it later moves it. */
+export async function placeNow(element: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
+  const box = await element.boundingBox();
+  if (box === null) throw new Error(`${String(element)} has no place on the page`);
+  return box;
 }

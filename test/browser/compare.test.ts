@@ -1,9 +1,9 @@
 /** The comparison in a real Chromium over the real protocol. */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { panelPage } from "../../src/panels/html.ts";
 import { useChromium } from "./chromium.ts";
 import { FixtureServer, RUN, TOKEN } from "./fixture-server.ts";
+import { openPanel } from "./panel.ts";
 
 const id = (n: number): string => `run_${String(n).padStart(17, "0")}`;
 const [SEED_1, SEED_2, OTHER] = [id(1), id(2), id(3)];
@@ -139,35 +139,10 @@ describe("the comparison", () => {
   });
 
   it("runs under the policy of a panel", async () => {
-    const html = panelPage({
-      cspSource: server.url,
-      nonce: "abc",
-      script: `${server.url}/compare.js`,
-      codicons: `${server.url}/codicon.css`,
-      title: "Compare",
-      view: "compare",
-    });
-    await page.route(`${server.url}/panel`, (route) => route.fulfill({ contentType: "text/html", body: html }));
-    await page.addInitScript(
-      ({ runs }) => {
-        const state: { value: unknown } = { value: null };
-        Object.assign(globalThis, {
-          acquireVsCodeApi: () => ({
-            getState: () => state.value,
-            setState: (value: unknown) => {
-              state.value = value;
-            },
-            postMessage: (message: { type: string }) => {
-              if (message.type === "ready")
-                window.postMessage({ type: "init", target: { view: "compare", runs }, workspace: null, python: null, trusted: true });
-            },
-          }),
-        });
-      },
-      { runs: [RUN] },
-    );
-    await page.goto(`${server.url}/panel`);
-    await page.getByText("Loading the runs…").waitFor();
+    const panel = await openPanel(page, server, { view: "compare", runs: [RUN, OTHER] }, chromium.complaints);
+    await expect.poll(() => page.getByTestId("legend-row").count()).toBe(2);
+    await page.getByLabel("loss, 2 lines", { exact: true }).waitFor();
+    panel.dispose();
   });
 });
 

@@ -7,7 +7,7 @@ import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import { openStore } from "../../server/store/store.ts";
 import { liveRuns } from "../faults/live-run.ts";
 import { attemptRecord } from "../store/fixtures.ts";
-import { useChromium } from "./chromium.ts";
+import { placeNow, useChromium } from "./chromium.ts";
 import { RealServer } from "./real-server.ts";
 
 /** More than a chart is sent at once. */
@@ -135,17 +135,20 @@ describe("charts by a counter", () => {
     expect(rows.filter(([step, , , tokens]) => Number(tokens) !== tokensAt(Number(step)))).toEqual([]);
     expect(rows.find(([step]) => step === String(SPIKE))?.[4]).toBe("9");
 
-    const box = await chart().getByTestId("chart-plot").boundingBox();
-    if (box === null) throw new Error("the chart has no place on the page");
+    /** @param x CSS pixels from the left of the chart */
+    const pointAt = async (x: number): Promise<void> => {
+      const plot = await placeNow(chart().getByTestId("chart-plot"));
+      await page.mouse.move(plot.x + x, plot.y + 60);
+    };
     const asked = page.waitForRequest((request) => request.url().includes("from_step"));
-    await page.mouse.move(box.x + spike, box.y + 60);
+    await pointAt(spike);
     await page.keyboard.down("Control");
     for (let i = 0; i < 14; i++) await page.mouse.wheel(0, -100);
     await page.keyboard.up("Control");
     expect(new URL((await asked).url()).searchParams.get("x")).toBe("tokens");
     // The point under the pointer is now one that the whole curve had no room for.
     const beside = tokensAt(SPIKE + 33);
-    await page.mouse.move(box.x + (await pixelOf(beside)), box.y + 60);
+    await pointAt(await pixelOf(beside));
     const tooltip = chart().locator(".tooltip");
     await expect.poll(() => tooltip.innerText()).toContain("Step 9,034");
     await expect.poll(() => chart().getByTestId("reading-counter").innerText()).toBe(`tokens ${beside.toLocaleString("en-US")}`);

@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { compile, type TopLevelSpec } from "vega-lite";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Plot } from "../../webviews/charts/canvas-marks.ts";
-import { useChromium } from "./chromium.ts";
+import { placeNow, useChromium } from "./chromium.ts";
 import { FixtureServer, RUN, TOKEN } from "./fixture-server.ts";
 import { openPanel, type Panel } from "./panel.ts";
 
@@ -138,9 +138,7 @@ describe("in a plain browser", () => {
     const plot = chart().getByTestId("chart-plot");
     /** By places on the chart: x as a share of its width, y in pixels. */
     const drag = async (from: readonly [number, number], to: readonly [number, number]): Promise<void> => {
-      // Looked at each time: what comes to stand above the charts moves them.
-      const box = await plot.boundingBox();
-      if (box === null) throw new Error("the chart has no place on the page");
+      const box = await placeNow(plot);
       await page.mouse.move(box.x + box.width * from[0], box.y + from[1]);
       await page.mouse.down();
       await page.mouse.move(box.x + box.width * to[0], box.y + to[1], { steps: 4 });

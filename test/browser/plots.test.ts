@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Download, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { clickMark, FIRST_COLOR } from "../support/marks.ts";
-import { useChromium } from "./chromium.ts";
+import { placeNow, useChromium } from "./chromium.ts";
 import { type KnownRun, RealServer } from "./real-server.ts";
 
 const RATES = [1e-4, 1e-3, 1e-2];
@@ -181,8 +181,7 @@ describe("the plot builder", () => {
     await expect
       .poll(() => page.getByTestId("parallel-canvas").getAttribute("aria-label"))
       .toContain("12 runs over learning_rate, optim, loss");
-    const track = await page.getByTestId("axis-params.learning_rate").boundingBox();
-    if (track === null) throw new Error("the axis has no place");
+    const track = await placeNow(page.getByTestId("axis-params.learning_rate"));
     const x = track.x + track.width / 2;
     await page.mouse.move(x, track.y + 2);
     await page.mouse.down();

@@ -138,7 +138,7 @@ describe("a sweep in the browser", { timeout: TEST_MS }, () => {
     const importance = page.getByTestId("sweep-importance");
     await expect.poll(() => importance.getAttribute("data-method"), PATIENCE).toMatch(/anova$/);
     expect(await page.getByTestId("sweep-share").count()).toBe(2);
-    expect(await page.locator('[data-testid="sweep-share"][data-param="x"]').innerText()).toContain("rises with the objective, 1.00");
+    expect(await page.locator('[data-testid="sweep-share"][data-param="x"]').innerText()).toContain("rank correlation 1.00");
     expect(await page.getByText("Optuna (TPE)").count()).toBe(1);
   });
 

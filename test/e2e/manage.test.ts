@@ -204,7 +204,7 @@ it("makes a sweep in the form, and shows its runs in order and what matters", as
     .poll(async () => (await panel.getByTestId("sweep-open-run").allInnerTexts()).map((name) => name.trim()))
     .toEqual(["rates 2", "rates 4", "rates 3", "rates 1"]);
   const matters = panel.locator('[data-testid="sweep-share"][data-param="lr"]');
-  await expect.poll(() => matters.innerText()).toContain("rises with the objective");
+  await expect.poll(() => matters.innerText()).toContain("rank correlation");
   await window.screenshot("sweep-panel");
 });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatParams, parseOverrides } from "../../src/commands/overrides.ts";
 import { quote, shellCommand } from "../../protocol/shell-command.ts";
+import { localTime } from "../../protocol/local-time.ts";
 import { logText, stripEscapes } from "../../src/documents/log-text.ts";
 
 describe("overridden params", () => {
@@ -70,7 +71,7 @@ describe("the log document", () => {
 
   it("says which range of time it holds", () => {
     const [start, end] = [new Date(2026, 0, 2, 10, 0).getTime(), new Date(2026, 0, 2, 10, 15).getTime()];
-    const [from, until] = [start, end].map((time) => new Date(time).toLocaleString());
+    const [from, until] = [start, end].map(localTime);
     expect(logText([], 0, { start, end })).toBe(`… Only what was written from ${from!} until before ${until!}: 0 lines\n`);
     expect(logText([], 1000, { start, end: null })).toContain(`… Only what was written from ${from!}: 1,000 lines\n… 1,000 earlier`);
   });

@@ -29,6 +29,8 @@ describe("conditions", () => {
     expect(splitClauses("(params.a = 1) and (params.b = 2)")).toEqual(["(params.a = 1)", "(params.b = 2)"]);
     expect(splitClauses('record.name not like "a*" and record.starred')).toEqual(['record.name not like "a*"', "record.starred"]);
     expect(splitClauses("params.a = 1 or params.b = 2")).toEqual(["params.a = 1 or params.b = 2"]);
+    // Whoever opens a page with it is told, in the page.
+    expect(splitClauses("params.a < ")).toEqual(["params.a < "]);
   });
 
   it("mean together what they mean one by one", () => {

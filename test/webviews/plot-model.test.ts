@@ -100,7 +100,7 @@ it("gives lines colours that say their value, by number where there are many", (
   const line = (color: JsonValue) => ({ id: newRunId(), name: "a", color, values: [] });
   const few = lineColors(["b", "a", "b", null].map(line), "dark");
   expect(few.of(line("a"))).not.toBe(few.of(line("b")));
-  expect(few.key.map(({ label }) => label)).toEqual(["a", "b", "–"]);
+  expect(few.legend.map(({ label }) => label)).toEqual(["a", "b", "–"]);
   const scale = lineColors([...Array(20).keys(), null, "Infinity"].map(line), "dark");
   expect([0, 19, null, "Infinity"].map((color) => scale.of(line(color)))).toEqual([
     "rgb(68, 1, 84)",
@@ -108,7 +108,7 @@ it("gives lines colours that say their value, by number where there are many", (
     "#808080",
     "#808080",
   ]);
-  expect(scale.key.map(({ label }) => label)).toEqual(["0 to 19", "no number"]);
+  expect(scale.legend.map(({ label }) => label)).toEqual(["0 to 19", "no number"]);
 });
 
 it("says how many lines of parallel coordinates have gaps", async () => {

@@ -245,7 +245,7 @@ describe("specifications", () => {
     const svg = await view.toSVG();
     view.finalize();
     const texts = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text ?? "");
-    expect(texts).toEqual(["optim", "lr", "1", "1.200", "1.400", "1.600", "1.800", "2", "x"]);
+    expect(texts).toEqual(["optim", "lr", "1", "1.2", "1.4", "1.6", "1.8", "2", "x"]);
   });
 
   it("say what is still to be chosen", () => {
@@ -279,7 +279,7 @@ describe("parallel coordinates", () => {
   it("label values that lie close together so that they read apart, large ones too", () => {
     const labels = (values: number[]) => axesOf(["params.lr"], values.map((value) => line([value])))[0]?.ticks.map(({ label }) => label); // prettier-ignore
     expect(labels([1000.1, 1000.6])).toEqual(["1,000.1", "1,000.2", "1,000.3", "1,000.4", "1,000.5", "1,000.6"]);
-    expect(labels([12_345_678.5, 12_345_678.75])?.[0]).toBe("12,345,678.50");
+    expect(labels([12_345_678.5, 12_345_678.75])?.[0]).toBe("12,345,678.5");
     expect(labels([1e12, 1e12 + 4])).toEqual(["1.000000000000e12", "1.000000000001e12", "1.000000000002e12", "1.000000000003e12", "1.000000000004e12"]); // prettier-ignore
     const ends = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e15, max: 1e15 });
     fc.assert(

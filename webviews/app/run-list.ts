@@ -66,12 +66,8 @@ export class RunList extends LitElement {
         position: absolute;
         left: 12px;
         top: 4px;
-        width: 16px;
-        height: 16px;
-        margin: 0;
         opacity: 0;
         cursor: pointer;
-        accent-color: var(--vscode-progressBar-background);
       }
       .row:hover input,
       .row input:focus-visible,

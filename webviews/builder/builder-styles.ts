@@ -139,7 +139,7 @@ export const builderStyles = css`
   .field {
     position: relative;
     display: grid;
-    grid-template-columns: minmax(110px, 150px) minmax(0, 1fr) auto;
+    grid-template-columns: minmax(110px, 190px) minmax(0, 1fr) auto;
     align-items: center;
     gap: 0 10px;
     min-height: 36px;
@@ -248,6 +248,12 @@ export const builderStyles = css`
     background: var(--vscode-inputValidation-errorBackground);
     border: 1px solid var(--vscode-inputValidation-errorBorder);
   }
+  /* The input in it is square, and with a ground of its own would cover the round corners. */
+  vscode-textfield {
+    --vscode-settings-textInputBackground: transparent;
+    background: var(--vscode-input-background);
+    border-radius: 4px;
+  }
   vscode-textfield.wide,
   vscode-textarea,
   vscode-single-select {
@@ -266,12 +272,6 @@ export const builderStyles = css`
     gap: 8px;
     justify-items: center;
     text-align: center;
-  }
-  .loading {
-    position: absolute;
-    width: 100%;
-    height: 2px;
-    background: var(--vscode-progressBar-background);
   }
   .step-select {
     display: none;

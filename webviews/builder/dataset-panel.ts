@@ -19,6 +19,7 @@ export class DatasetPanel extends LitElement {
     ...baseStyles,
     css`
       :host {
+        position: relative;
         display: block;
         padding: 4px 16px 12px;
         flex: 1;
@@ -79,10 +80,6 @@ export class DatasetPanel extends LitElement {
       .ends {
         display: flex;
         justify-content: space-between;
-      }
-      .loading {
-        height: 2px;
-        background: var(--vscode-progressBar-background);
       }
     `,
   ];

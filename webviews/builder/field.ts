@@ -9,6 +9,7 @@ import type { Problem } from "../../protocol/errors.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { RecipeField, Widget } from "../../protocol/recipe.ts";
 import { icon } from "../components/icons.ts";
+import { besideField } from "../components/problem.ts";
 import {
   inputText,
   isChosen,
@@ -66,19 +67,15 @@ export function fieldRow(view: FieldView): TemplateResult {
       ${widget(view)} ${field["x-unit"] === undefined ? nothing : html`<span class="secondary note">${field["x-unit"]}</span>`}
     </div>
     <div class="origin secondary">${origin(view)}</div>
-    ${offers(view)}
-    ${
-      problem === null || isMissing(problem)
-        ? nothing
-        : html`<div
-            class="field-problem ${problem.severity}"
-            role=${problem.severity === "error" ? "alert" : "status"}
-            id="problem-${name}"
-          >
-            ${icon(problem.severity)}
-            <span><b>${field.title}</b> ${problem.message}${problem.hint === null ? "" : ` ${problem.hint}`}</span>
-          </div>`
-    }
+    ${offers(view)} ${problem === null || isMissing(problem) ? nothing : complaint(view, problem)}
+  </div>`;
+}
+
+function complaint({ name, field }: FieldView, problem: Problem): TemplateResult {
+  const { message, hint } = besideField(problem, name);
+  return html`<div class="field-problem ${problem.severity}" role=${problem.severity === "error" ? "alert" : "status"} id="problem-${name}">
+    ${icon(problem.severity)}
+    <span><b>${field.title}</b> ${message}${hint === null ? "" : ` ${hint}`}</span>
   </div>`;
 }
 

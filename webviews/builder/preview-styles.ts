@@ -34,8 +34,8 @@ export const previewStyles = css`
   .resolved {
     display: grid;
     grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr) auto;
+    grid-auto-rows: minmax(20px, auto);
     gap: 0 10px;
-    min-height: 20px;
     font-size: 12px;
     overflow-wrap: anywhere;
   }
@@ -86,7 +86,16 @@ export const previewStyles = css`
     overflow-wrap: anywhere;
   }
   .yaml-key {
-    color: var(--vscode-symbolIcon-propertyForeground, var(--vscode-textLink-foreground));
+    color: var(--vscode-textLink-foreground);
+  }
+  .yaml-string {
+    color: var(--vscode-debugTokenExpression-string, inherit);
+  }
+  .yaml-number {
+    color: var(--vscode-debugTokenExpression-number, inherit);
+  }
+  .yaml-boolean {
+    color: var(--vscode-debugTokenExpression-boolean, inherit);
   }
   .estimate {
     flex: none;
@@ -193,7 +202,11 @@ export const previewStyles = css`
     font-size: 12px;
     min-height: 18px;
   }
-  .foot .primary {
+  .foot .group {
+    display: flex;
+    gap: 8px;
+  }
+  .foot .starts {
     margin-left: auto;
   }
 `;

@@ -7,6 +7,7 @@ import type { JsonValue } from "../../protocol/json.ts";
 import { quote } from "../../protocol/shell-command.ts";
 import type { ThemeKind } from "../charts/palette.ts";
 import { icon } from "../components/icons.ts";
+import { besideField } from "../components/problem.ts";
 import { estimateView } from "./estimate-view.ts";
 import { inputText } from "./form-model.ts";
 import type { RunDocument } from "./run-document.ts";
@@ -127,44 +128,48 @@ export function previewPanel(view: PreviewView): TemplateResult {
     }
     <div class="foot">
       <div class="verdict secondary" role="status" data-testid="builder-verdict">${verdict(view)}</div>
-      <button class="button" data-testid="builder-dry-run" @click=${view.dry}>${icon("beaker")} Dry run</button>
-      <button
-        class="button"
-        data-testid="builder-save"
-        ?disabled=${!view.document.dirty}
-        title=${view.document.kind === "draft" ? "Save as a *.run.yaml file" : "Save (Ctrl+S)"}
-        @click=${view.save}
-      >
-        ${icon("save")} Save
-      </button>
-      ${
-        // A sweep makes its runs itself, a few at a time.
-        view.sweep !== null
-          ? nothing
-          : html`<button
-              class="button"
-              data-testid="builder-enqueue"
-              ?disabled=${!view.startable || view.busy || !view.trusted}
-              title=${view.trusted ? "Start it when its turn comes" : UNTRUSTED}
-              @click=${() => {
-                view.start(true);
-              }}
-            >
-              ${icon("list-ordered")} Add to queue
-            </button>`
-      }
-      <button
-        class="button primary"
-        data-testid="builder-start"
-        aria-keyshortcuts="Control+Enter"
-        ?disabled=${!view.startable || view.busy || !view.trusted}
-        title=${view.trusted ? "Start (Ctrl+Enter)" : UNTRUSTED}
-        @click=${() => {
-          view.start(false);
-        }}
-      >
-        ${icon("debug-start")} ${view.busy ? "Starting…" : (view.sweep?.start ?? "Start")}
-      </button>
+      <span class="group">
+        <button class="button" data-testid="builder-dry-run" @click=${view.dry}>${icon("beaker")} Dry run</button>
+        <button
+          class="button"
+          data-testid="builder-save"
+          ?disabled=${!view.document.dirty}
+          title=${view.document.kind === "draft" ? "Save as a *.run.yaml file" : "Save (Ctrl+S)"}
+          @click=${view.save}
+        >
+          ${icon("save")} Save
+        </button>
+      </span>
+      <span class="group starts">
+        ${
+          // A sweep makes its runs itself, a few at a time.
+          view.sweep !== null
+            ? nothing
+            : html`<button
+                class="button"
+                data-testid="builder-enqueue"
+                ?disabled=${!view.startable || view.busy || !view.trusted}
+                title=${view.trusted ? "Start it when its turn comes" : UNTRUSTED}
+                @click=${() => {
+                  view.start(true);
+                }}
+              >
+                ${icon("list-ordered")} Add to queue
+              </button>`
+        }
+        <button
+          class="button primary"
+          data-testid="builder-start"
+          aria-keyshortcuts="Control+Enter"
+          ?disabled=${!view.startable || view.busy || !view.trusted}
+          title=${view.trusted ? "Start (Ctrl+Enter)" : UNTRUSTED}
+          @click=${() => {
+            view.start(false);
+          }}
+        >
+          ${icon("debug-start")} ${view.busy ? "Starting…" : (view.sweep?.start ?? "Start")}
+        </button>
+      </span>
     </div>
   </aside>`;
 }
@@ -230,11 +235,12 @@ function verdict(view: PreviewView): string {
 
 function finding(problem: Problem, fix: (fix: Fix) => void): TemplateResult {
   const tone = { error: "bad", warning: "warn", info: "secondary" }[problem.severity];
+  const { message, hint } = besideField(problem, problem.field.replace(/^params\./, ""));
   return html`<div class="finding">
     <span class=${tone}>${icon(problem.severity)}</span>
     <span
-      >${problem.field === "" || problem.message.startsWith(problem.field) ? nothing : html`<span class="mono">${problem.field}</span> `}${problem.message}
-      <span class="secondary">${problem.hint ?? ""}</span>
+      >${problem.field === "" || message.startsWith(problem.field) ? nothing : html`<span class="mono">${problem.field}</span> `}${message}
+      <span class="secondary">${hint ?? ""}</span>
       ${(problem.fixes ?? []).map(
         (each) =>
           html`<button
@@ -255,9 +261,16 @@ function yamlLine(line: string, marked: boolean): TemplateResult {
   const comment = /^(.*?)((?:^|\s)#.*)$/.exec(line);
   const code = comment?.[1] ?? line;
   const match = /^(\s*(?:- )?)([\w.-]+):(.*)$/.exec(code);
-  const body = match === null ? code : html`${match[1]}<span class="yaml-key">${match[2]}</span>:${match[3]}`;
+  const body = match === null ? code : html`${match[1]}<span class="yaml-key">${match[2]}</span>:${yamlValue(match[3] ?? "")}`;
   const note = comment === null ? nothing : html`<span class="secondary">${comment[2]}</span>`;
   return html`<div class="code-line ${marked ? "marked" : ""}"><span>${body}${note}</span></div>`;
+}
+
+function yamlValue(text: string): TemplateResult | string {
+  const value = text.trim();
+  if (value === "" || /^[[{|>&*!]/.test(value)) return text;
+  const kind = /^(true|false|null|~)$/.test(value) ? "boolean" : Number.isNaN(Number(value)) ? "string" : "number";
+  return html`<span class="yaml-${kind}">${text}</span>`;
 }
 
 /** The exact command, then every value that it trains with and where it comes from. */
@@ -270,11 +283,11 @@ function commandView(dryRun: DryRun, preset: string | null): TemplateResult {
       <div class="code-line"><span>${commandText(dryRun)}</span></div>
     </div>
     <h3>Resolved values</h3>
-    ${Object.entries(params).map(
-      ([key, value]) =>
-        html`<div class="resolved">
-          <span class="mono">${key}</span><span class="mono">${inputText(value) || "–"}</span
-          ><span class="secondary">${sources[key] === "preset" ? `preset ${preset ?? ""}` : (sources[key] ?? "")}</span>
-        </div>`,
-    )}`;
+    <div class="resolved">
+      ${Object.entries(params).map(
+        ([key, value]) =>
+          html`<span class="mono">${key}</span><span class="mono">${inputText(value) || "–"}</span
+            ><span class="secondary">${sources[key] === "preset" ? `preset ${preset ?? ""}` : (sources[key] ?? "")}</span>`,
+      )}
+    </div>`;
 }

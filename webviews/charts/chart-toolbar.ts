@@ -43,13 +43,15 @@ export function chartToolbar(options: ChartToolbar): TemplateResult {
       )}
     </span>
     ${counterMenu(sync, options.counters)}
+    <span class="break"></span>
     <label class="smoothing"
-      >Smoothing
+      ><span class="word">Smoothing</span>
       <input
         type="range"
         min="0"
         max="0.99"
         step="0.01"
+        aria-label="Smoothing"
         data-testid="smoothing"
         .value=${String(settings.smoothing)}
         aria-valuetext=${settings.smoothing.toFixed(2)}
@@ -157,7 +159,10 @@ export const chartToolbarStyles = css`
     display: inline-flex;
     align-items: center;
     gap: 8px;
-    margin-left: 6px;
+  }
+  .break {
+    width: 6px;
+    margin-right: -8px;
   }
   input[type="range"] {
     appearance: none;
@@ -181,6 +186,8 @@ export const chartToolbarStyles = css`
   }
   .filter {
     position: relative;
+    flex: 1 1 90px;
+    max-width: 176px;
     margin-left: auto;
     display: flex;
     align-items: center;
@@ -191,7 +198,20 @@ export const chartToolbarStyles = css`
     font-size: 14px;
   }
   .filter input {
-    width: 176px;
+    width: 100%;
     padding-left: 24px;
+  }
+  @container charts (min-width: 820.02px) and (max-width: 880px) {
+    .word {
+      display: none;
+    }
+  }
+  /* Two rows from the beginning: what joins a full row later, a counter or the way out of a zoom, would make a second one and move the charts. */
+  @container charts (max-width: 820px) {
+    .break {
+      flex-basis: 100%;
+      width: auto;
+      margin: 0;
+    }
   }
 `;

@@ -39,10 +39,7 @@ export const chartsStyles = css`
     }
     .filter {
       margin-left: 0;
-      flex: 1;
-    }
-    .filter input {
-      width: 100%;
+      max-width: none;
     }
   }
 `;

@@ -1,5 +1,5 @@
 /** The charts of the comparison, one per metric, under their toolbar. */
-import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { chartGroupStyles, groupMetrics } from "../charts/chart-groups.ts";
@@ -7,6 +7,7 @@ import { type ChartSync, counterOf } from "../charts/chart-sync.ts";
 import { chartToolbar, chartToolbarStyles, toggle } from "../charts/chart-toolbar.ts";
 import { ChartsController, type ChartsHost } from "../charts/charts-controller.ts";
 import "../charts/overlay-chart.ts";
+import { regionElement } from "../components/regions.ts";
 import { baseStyles } from "../components/styles.ts";
 import { filterMetrics, isExact } from "../dashboard/metrics.ts";
 import { chartsStyles } from "./charts-styles.ts";
@@ -14,7 +15,7 @@ import type { CompareModel } from "./compare-model.ts";
 import type { Spread } from "./curves.ts";
 
 @customElement("ty-compare-charts")
-export class CompareCharts extends LitElement implements ChartsHost {
+export class CompareCharts extends regionElement(".charts") implements ChartsHost {
   static override styles = [...baseStyles, chartToolbarStyles, chartsStyles, chartGroupStyles];
 
   @property({ attribute: false }) model!: CompareModel;
@@ -42,22 +43,12 @@ export class CompareCharts extends LitElement implements ChartsHost {
     this.#stop?.();
   }
 
-  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
-  override focus(options?: FocusOptions): void {
-    this.renderRoot.querySelector<HTMLElement>(".charts")?.focus(options);
-  }
-
   override render(): TemplateResult {
     this.#names = this.model.metrics;
     this.#counters = this.model.counters;
     this.#unplaced = counterOf(this.sync.settings.value.xAxis) === null ? [] : this.model.unplaced;
     const shown = filterMetrics(this.#names, this.filter);
-    const none =
-      this.#names.length > 0
-        ? `No metric matches “${this.filter}”`
-        : this.model.loaded
-          ? "These runs logged no metric"
-          : "Loading the runs…";
+    const none = this.#names.length > 0 ? `No metric matches “${this.filter}”` : "These runs logged no metric";
     const groups = groupMetrics(shown);
     const layout = shown.length === 1 ? "one" : groups.length > 1 ? "grouped" : "";
     return html`${this.#toolbar()}

@@ -7,6 +7,7 @@ import { ChartSync } from "../charts/chart-sync.ts";
 import { icon } from "../components/icons.ts";
 import "../components/offline.ts";
 import { pageStyles } from "../components/page-styles.ts";
+import { moveRegionFocus } from "../components/regions.ts";
 import { baseStyles } from "../components/styles.ts";
 import type { Transport } from "../transport/transport.ts";
 import "./compare-charts.ts";
@@ -156,18 +157,25 @@ export class Compare extends LitElement {
         ${problems.length === 0 ? nothing : html`<div class="problem" role="alert">${problems.join("; ")}</div>`}
         ${this.problem === null ? nothing : html`<div class="problem" role="alert" data-testid="compare-problem">${this.problem}</div>`}
       </div>
-      ${keyed(
-        model,
-        html`<ty-compare-legend .model=${model}></ty-compare-legend>
-          <ty-compare-charts
-            .model=${model}
-            .sync=${this.#sync}
-            @chart-exported=${(event: CustomEvent<string>) => {
-              this.problem = event.detail === "" ? null : event.detail;
-            }}
-          ></ty-compare-charts>
-          <ty-differences .model=${model}></ty-differences>`,
-      )}`;
+      ${
+        // Legend and differences are as high as what they show: drawn empty they would move the charts once it is known.
+        model.loaded ? this.#body(model) : html`<div class="loading" role="progressbar" aria-label="Loading the runs"></div>`
+      }`;
+  }
+
+  #body(model: CompareModel): unknown {
+    return keyed(
+      model,
+      html`<ty-compare-legend .model=${model}></ty-compare-legend>
+        <ty-compare-charts
+          .model=${model}
+          .sync=${this.#sync}
+          @chart-exported=${(event: CustomEvent<string>) => {
+            this.problem = event.detail === "" ? null : event.detail;
+          }}
+        ></ty-compare-charts>
+        <ty-differences .model=${model}></ty-differences>`,
+    );
   }
 
   #setTitle(title: string): void {
@@ -180,14 +188,8 @@ export class Compare extends LitElement {
     this.#model?.change({ metric: (event as CustomEvent<string>).detail });
   };
 
-  /** F6 goes from region to region, as everywhere in the editor. */
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key !== "F6") return;
-    event.preventDefault();
-    const regions = [this.legend, this.charts, this.differences];
-    const now = regions.findIndex((region) => event.composedPath().includes(region));
-    const next = event.shiftKey ? (now <= 0 ? regions.length - 1 : now - 1) : (now + 1) % regions.length;
-    regions[next]?.focus();
+    moveRegionFocus(event, [this.legend, this.charts, this.differences]);
   };
 }
 

@@ -1,9 +1,10 @@
 /** Params, environment and code of the runs side by side, what differs from the baseline highlighted. */
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { cssProperties } from "../components/css-vars.ts";
 import { UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { regionElement } from "../components/regions.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import "./code-difference.ts";
@@ -13,7 +14,7 @@ import { type DifferenceRow, type DifferenceSection, differences } from "./diffe
 import type { Entry } from "./entries.ts";
 
 @customElement("ty-differences")
-export class Differences extends LitElement {
+export class Differences extends regionElement("header") {
   static override styles = [
     ...baseStyles,
     css`
@@ -40,10 +41,6 @@ export class Differences extends LitElement {
         display: inline-flex;
         align-items: center;
         gap: 6px;
-      }
-      input[type="checkbox"] {
-        margin: 0;
-        accent-color: var(--vscode-progressBar-background);
       }
       header .input {
         margin-left: auto;
@@ -125,10 +122,18 @@ export class Differences extends LitElement {
         font-weight: 600;
         background: color-mix(in srgb, var(--vscode-charts-blue) 20%, transparent);
       }
+      .unset {
+        font-weight: normal;
+        color: var(--secondary);
+      }
       .column {
-        display: inline-flex;
+        display: flex;
         align-items: center;
         gap: 6px;
+      }
+      .column .swatch,
+      .column .tag {
+        flex: none;
       }
       .swatch {
         width: 14px;
@@ -183,11 +188,6 @@ export class Differences extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#stop?.();
-  }
-
-  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
-  override focus(options?: FocusOptions): void {
-    this.renderRoot.querySelector("header")?.focus(options);
   }
 
   override render(): TemplateResult {
@@ -255,7 +255,8 @@ export class Differences extends LitElement {
     const { color } = this.model.style(entry, documentTheme().value);
     return html`<th scope="col" title=${entry.name}>
       <span class="column"
-        ><span class="swatch" ${cssProperties({ "--series": color })}></span>${entry.name}${
+        ><span class="swatch" ${cssProperties({ "--series": color })}></span
+        ><span class="truncate" title=${entry.name}>${entry.name}</span>${
           entry.id === this.model.baseline ? html`<span class="tag">baseline</span>` : nothing
         }</span
       >
@@ -296,7 +297,10 @@ export class Differences extends LitElement {
       <th scope="row" title=${row.path}>${row.path}</th>
       ${row.values.map(
         (value, i) =>
-          html`<td class=${i > 0 && value !== base ? "differs" : row.differs ? "" : "same"} title=${value ?? "not set"}>
+          html`<td
+            class="${i > 0 && value !== base ? "differs" : row.differs ? "" : "same"} ${value === null ? "unset" : ""}"
+            title=${value ?? "not set"}
+          >
             ${value ?? UNKNOWN}
           </td>`,
       )}

@@ -1,11 +1,12 @@
 /** The legend as a table: what each line is, how its settings differ, how it did, and how that stands to the baseline. */
-import { html, LitElement, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger, formatLike, formatSigned, formatValue, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { regionElement } from "../components/regions.ts";
 import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
@@ -36,7 +37,7 @@ function paramClass(place: number): string {
 }
 
 @customElement("ty-compare-legend")
-export class CompareLegend extends LitElement {
+export class CompareLegend extends regionElement("table") {
   static override styles = [...baseStyles, stateStyles, legendStyles];
 
   @property({ attribute: false }) model!: CompareModel;
@@ -53,11 +54,6 @@ export class CompareLegend extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     for (const stop of this.#stop) stop();
-  }
-
-  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
-  override focus(options?: FocusOptions): void {
-    this.renderRoot.querySelector("table")?.focus(options);
   }
 
   override render(): TemplateResult {
@@ -190,11 +186,11 @@ export class CompareLegend extends LitElement {
       ${view.params.map((row, place) => {
         const value = row.values[index] ?? null;
         const base = row.values[this.model.entries.findIndex((each) => each.id === view.baseline)] ?? null;
-        return html`<td class="${paramClass(place)} ${value === base ? "secondary" : "changed"}" title=${value ?? ""}>
+        return html`<td class="${paramClass(place)} ${value === base || value === null ? "secondary" : "changed"}" title=${value ?? ""}>
           ${value ?? UNKNOWN}
         </td>`;
       })}
-      <td class="number last">${formatValue(values?.last)}</td>
+      <td class="number ${values?.last == null ? "" : "last"}">${formatValue(values?.last)}</td>
       <td class="number best secondary">${formatValue(values?.best)}</td>
       <td class="versus">${isBaseline ? this.#baselineMark() : this.#versus(entry, values, view)}</td>
       <td class="number steps secondary">${values?.step == null ? UNKNOWN : formatInteger(values.step)}${planned(entry)}</td>

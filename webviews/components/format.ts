@@ -130,6 +130,14 @@ export function formatBetween(start: number | null, end: number | null, now: num
   return until === null || until === undefined ? `${from} on` : `${from}–${until}`;
 }
 
+/** What a run's code was: its commit, and how many files differed from it: `8df9710 + 1 file`. @param digits of the commit, all where there is none */
+export function formatCommit(
+  { commit, dirty_files: changed }: { readonly commit: string; readonly dirty_files: number },
+  digits?: number,
+): string {
+  return `${commit.slice(0, digits)}${changed === 0 ? "" : ` + ${formatInteger(changed)} changed ${changed === 1 ? "file" : "files"}`}`;
+}
+
 /** JSON values as a config table shows them: strings bare, the rest as JSON. */
 export function formatJson(value: JsonValue | undefined): string {
   if (value === undefined) return UNKNOWN;

@@ -119,10 +119,31 @@ export const baseStyles = [
       outline: 1px solid var(--vscode-contrastActiveBorder, transparent);
       outline-offset: -1px;
     }
-    /* The browser draws its boxes in grey. */
-    :where(input[type="checkbox"]) {
-      outline: 1px solid var(--vscode-contrastBorder, transparent);
-      outline-offset: -1px;
+    /* As the editor draws them: the browser's own are white in a dark theme. */
+    input[type="checkbox"] {
+      appearance: none;
+      display: inline-grid;
+      place-content: center;
+      flex: none;
+      width: 16px;
+      height: 16px;
+      margin: 0;
+      color: var(--vscode-checkbox-foreground, var(--vscode-foreground));
+      background: var(--vscode-checkbox-background, var(--vscode-input-background));
+      border: 1px solid var(--vscode-checkbox-border, var(--vscode-contrastBorder, transparent));
+      border-radius: 3px;
+    }
+    input[type="checkbox"]::before {
+      font: 12px/1 codicon;
+    }
+    input[type="checkbox"]:checked::before {
+      content: "\\eab2";
+    }
+    input[type="checkbox"]:indeterminate::before {
+      content: "\\eacc";
+    }
+    input[type="checkbox"]:disabled {
+      opacity: 0.5;
     }
     .segments {
       display: inline-flex;
@@ -177,6 +198,28 @@ export const baseStyles = [
       color: var(--vscode-dropdown-foreground, var(--vscode-input-foreground));
       background: var(--vscode-dropdown-background, var(--vscode-input-background));
       padding: 0 4px;
+    }
+    /* Of a page of which nothing is known yet: no skeletons, no spinners. */
+    .loading {
+      position: absolute;
+      top: 0;
+      left: 0;
+      width: 30%;
+      height: 2px;
+      background: var(--vscode-progressBar-background);
+    }
+    @media (prefers-reduced-motion: no-preference) {
+      .loading {
+        animation: load 1.4s linear infinite;
+      }
+    }
+    @keyframes load {
+      from {
+        left: -30%;
+      }
+      to {
+        left: 100%;
+      }
     }
     .visually-hidden {
       position: absolute;

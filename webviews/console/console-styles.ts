@@ -55,7 +55,7 @@ export const consoleStyles = css`
   .marked[aria-pressed="true"] {
     color: var(--vscode-inputOption-activeForeground);
     background: var(--vscode-inputOption-activeBackground);
-    outline: 1px solid var(--vscode-inputOption-activeBorder, transparent);
+    outline: 1px solid var(--vscode-contrastActiveBorder, var(--vscode-inputOption-activeBorder, transparent));
     outline-offset: -1px;
   }
   .view {

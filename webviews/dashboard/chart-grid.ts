@@ -1,5 +1,5 @@
 /** Chart toolbar and the grid of metric charts. */
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type Annotations, NO_ANNOTATIONS } from "../charts/annotations.ts";
@@ -10,6 +10,7 @@ import { ChartsController, type ChartsHost } from "../charts/charts-controller.t
 import "../charts/line-chart.ts";
 import { SLOT_COUNT } from "../charts/palette.ts";
 import { cssProperties } from "../components/css-vars.ts";
+import { regionElement } from "../components/regions.ts";
 import { baseStyles } from "../components/styles.ts";
 import { type ChartPlace, GRID_COLUMNS, placeCharts } from "./chart-layout.ts";
 import { filterMetrics, isEvaluation, isExact, orderMetrics } from "./metrics.ts";
@@ -21,7 +22,7 @@ const PLACEHOLDERS = ["loss"];
 const WHOLE_ROW: ChartPlace = { span: GRID_COLUMNS, lead: false };
 
 @customElement("ty-chart-grid")
-export class ChartGrid extends LitElement implements ChartsHost {
+export class ChartGrid extends regionElement(".charts") implements ChartsHost {
   static override styles = [
     ...baseStyles,
     chartToolbarStyles,
@@ -63,10 +64,7 @@ export class ChartGrid extends LitElement implements ChartsHost {
         }
         .filter {
           margin-left: 0;
-          flex: 1;
-        }
-        .filter input {
-          width: 100%;
+          max-width: none;
         }
       }
     `,
@@ -97,11 +95,6 @@ export class ChartGrid extends LitElement implements ChartsHost {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#stop?.();
-  }
-
-  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
-  override focus(options?: FocusOptions): void {
-    this.renderRoot.querySelector<HTMLElement>(".charts")?.focus(options);
   }
 
   override render(): TemplateResult {

@@ -56,7 +56,7 @@ export class CheckpointList extends LitElement {
       }
       .row {
         display: grid;
-        grid-template-columns: 20px 52px 56px minmax(0, 1fr) auto;
+        grid-template-columns: 20px 54px 62px minmax(0, 1fr) auto;
         align-items: center;
         gap: 4px;
         width: 100%;

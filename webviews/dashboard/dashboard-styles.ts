@@ -13,27 +13,6 @@ export const dashboardStyles = css`
     grid-template-rows: auto minmax(0, 1fr) auto;
     grid-template-columns: minmax(0, 1fr);
   }
-  .loading {
-    position: absolute;
-    top: 0;
-    left: 0;
-    width: 30%;
-    height: 2px;
-    background: var(--vscode-progressBar-background);
-  }
-  @media (prefers-reduced-motion: no-preference) {
-    .loading {
-      animation: slide 1.4s linear infinite;
-    }
-  }
-  @keyframes slide {
-    from {
-      left: -30%;
-    }
-    to {
-      left: 100%;
-    }
-  }
   .top {
     border-bottom: 1px solid var(--hairline);
     padding-bottom: 6px;
@@ -46,6 +25,12 @@ export const dashboardStyles = css`
     gap: 6px 8px;
     min-height: 48px;
     padding: 8px 20px 0;
+  }
+  .named {
+    display: flex;
+    align-items: center;
+    gap: 8px;
+    min-width: 0;
   }
   h1 {
     margin: 0;
@@ -74,6 +59,7 @@ export const dashboardStyles = css`
   }
   .buttons {
     display: flex;
+    align-items: center;
     gap: 6px;
     margin-left: auto;
   }

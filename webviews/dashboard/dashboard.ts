@@ -10,6 +10,7 @@ import { ChartSync } from "../charts/chart-sync.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { icon } from "../components/icons.ts";
 import { asProblem, problemText } from "../components/problem.ts";
+import { moveRegionFocus } from "../components/regions.ts";
 import { stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import "../console/log-console.ts";
@@ -330,14 +331,8 @@ export class Dashboard extends LitElement {
     this.#fork((event as CustomEvent<string>).detail);
   };
 
-  /** F6 moves between the regions of the page. */
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key !== "F6") return;
-    const regions = [...this.renderRoot.querySelectorAll<HTMLElement>(".top, ty-chart-grid, .side, .bottom")];
-    const at = regions.findIndex((region) => region.matches(":focus-within"));
-    const next = regions[(at + (event.shiftKey ? regions.length - 1 : 1)) % regions.length];
-    event.preventDefault();
-    next?.focus();
+    moveRegionFocus(event, [...this.renderRoot.querySelectorAll<HTMLElement>(".top, ty-chart-grid, .side, .bottom")]);
   };
 
   readonly #onTabKey = (event: KeyboardEvent): void => {

@@ -44,15 +44,16 @@ export function figures(run: RunDetail, elapsedBehind: number): TemplateResult {
 }
 
 export const figureStyles = css`
+  /* One row, whatever the values are: a second one would move the charts below. */
   .figures {
     display: flex;
-    flex-wrap: wrap;
     gap: 4px 12px;
     justify-content: space-between;
     padding: 0 20px;
   }
   .figure {
-    min-width: 72px;
+    min-width: 64px;
+    overflow: hidden;
   }
   .figure .label {
     font-size: 12px;
@@ -62,6 +63,8 @@ export const figureStyles = css`
     line-height: 18px;
     font-weight: 500;
     white-space: nowrap;
+    overflow: hidden;
+    text-overflow: ellipsis;
   }
   .figure .unit {
     font-size: 12px;
@@ -73,12 +76,7 @@ export const figureStyles = css`
   @container dashboard (max-width: 900px) {
     .figures {
       display: grid;
-      grid-template-columns: repeat(4, minmax(0, 1fr));
-    }
-  }
-  @container dashboard (max-width: 480px) {
-    .figures {
-      grid-template-columns: repeat(2, minmax(0, 1fr));
+      grid-template-columns: repeat(auto-fill, minmax(150px, 1fr));
     }
   }
 `;

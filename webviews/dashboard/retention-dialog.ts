@@ -132,8 +132,8 @@ export class RetentionDialog extends LitElement {
             </div>`
       }
       <div class="rule">
-        ${this.#tick("every", "Keep those at every", wish.every !== null, (on) => ({ every: on ? 1000 : null }))}
-        ${wish.every === null ? "so many steps" : html`${this.#number("every-steps", "Steps", wish.every, (every) => ({ every }))} steps`}
+        ${this.#tick("every", `Keep those at every${wish.every === null ? " so many steps" : ""}`, wish.every !== null, (on) => ({ every: on ? 1000 : null }))}
+        ${wish.every === null ? nothing : html`${this.#number("every-steps", "Steps", wish.every, (every) => ({ every }))} steps`}
       </div>
       <div class="rule">${this.#tick("torn", "Remove torn ones too", wish.torn, (torn) => ({ torn }))}</div>
     </fieldset>`;

@@ -44,9 +44,6 @@ export const retentionStyles = css`
     align-items: center;
     gap: 6px;
   }
-  input[type="checkbox"] {
-    accent-color: var(--vscode-button-background);
-  }
   input[type="number"] {
     width: 84px;
   }

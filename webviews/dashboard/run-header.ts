@@ -4,6 +4,7 @@ import type { RunId, SweepId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import type { WaitingRun } from "../../protocol/queue.ts";
 import { FINAL_STATES, isWaiting } from "../../protocol/state-kinds.ts";
+import { formatCommit } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { offlineText } from "../components/offline.ts";
 import { stateIcon, stateLabel } from "../components/state-icon.ts";
@@ -30,8 +31,10 @@ export interface HeaderView {
 export function runHeader(run: RunDetail, view: HeaderView): TemplateResult {
   const { blocked, connection } = view;
   return html`<div class="header">
-    ${stateIcon(run.state)}
-    <h1 class="truncate" data-testid="run-name">${run.name}</h1>
+    <span class="named">
+      ${stateIcon(run.state)}
+      <h1 class="truncate" title=${run.name} data-testid="run-name">${run.name}</h1>
+    </span>
     ${
       connection.state === "connected"
         ? html`<span class="state state-${run.state}"
@@ -177,7 +180,7 @@ export function runMeta(
             </button></span
           >`
     }
-    ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${run.git.commit.slice(0, 7)}${run.git.dirty_files > 0 ? ` + ${String(run.git.dirty_files)} files` : ""}</span>`}
+    ${run.git === null ? nothing : html`<span>${icon("git-commit")} ${formatCommit(run.git, 7)}</span>`}
     ${reason === null || run.failure !== null ? nothing : html`<span data-testid="state-reason">${reason}</span>`}
   </div>`;
 }

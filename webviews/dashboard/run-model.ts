@@ -61,9 +61,9 @@ export class RunModel {
     return this.#points.store;
   }
 
-  /** Names of all metrics, in the order in which they appeared. */
+  /** Names of all metrics, in the order in which they appeared. Until the first points are there, those that the run's summary names. */
   get metrics(): readonly string[] {
-    return this.#followsAll ? this.series.names : Object.keys(this.detail?.metrics ?? {});
+    return this.#followsAll && this.series.names.length > 0 ? this.series.names : Object.keys(this.detail?.metrics ?? {});
   }
 
   /** Metrics that the x axis can count by. */
@@ -121,8 +121,8 @@ export class RunModel {
         },
       ),
     );
-    await this.#reload();
-    await this.#loadSystem();
+    // Beside each other: what comes later would move what is drawn already.
+    await Promise.all([this.#reload(), this.#loadSystem()]);
   }
 
   close(): void {

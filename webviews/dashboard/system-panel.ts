@@ -117,9 +117,11 @@ export class SystemPanel extends LitElement {
 
   override render(): TemplateResult {
     const newest = this.samples.at(-1);
+    // In the room of the sample that comes in a moment: what stands below is not to move.
     if (newest === undefined)
-      return html`<h2>System</h2>
-        <div class="secondary">No sample yet</div>`;
+      return html`<h2><span>Machine</span> <span class="secondary">no sample yet</span></h2>
+        ${["CPU", "Memory"].map((label) => this.#row({ label, value: UNKNOWN, of: "", history: [], max: null }))}
+        <div class="host"><span class="secondary">Disk ${UNKNOWN}</span></div>`;
     return html`${newest.gpus.length > 0 ? newest.gpus.map((gpu) => this.#gpu(gpu, newest)) : this.#machine(newest)}
     ${this.#hostRow(newest)}`;
   }

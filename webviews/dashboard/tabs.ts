@@ -3,7 +3,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import type { RunEvent } from "../../protocol/events.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import { formatBytes, formatClock, formatInteger, formatJson, formatWhen, UNKNOWN } from "../components/format.ts";
+import { formatBytes, formatClock, formatCommit, formatInteger, formatJson, formatWhen, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { stateIcon, stateLabel } from "../components/state-icon.ts";
 
@@ -84,7 +84,7 @@ export function environmentTab(run: RunDetail): TemplateResult {
   const { environment, git } = run;
   const rows: (readonly [string, string])[] = [["Run folder", run.run_dir]];
   if (git !== null) {
-    rows.push(["Git commit", `${git.commit}${git.dirty_files > 0 ? ` + ${String(git.dirty_files)} changed files` : ""}`]);
+    rows.push(["Git commit", formatCommit(git)]);
     if (git.branch !== null) rows.push(["Git branch", git.branch]);
     if (git.remote !== null) rows.push(["Git remote", git.remote]);
   }

@@ -95,11 +95,6 @@ export class ColumnPicker extends LitElement {
       .icon-button[aria-pressed="false"] {
         opacity: 0.4;
       }
-      input[type="checkbox"] {
-        margin: 0;
-        flex: none;
-        accent-color: var(--vscode-progressBar-background);
-      }
       .foot {
         display: flex;
         justify-content: space-between;

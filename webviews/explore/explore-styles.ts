@@ -30,8 +30,10 @@ export const exploreStyles = css`
   }
   .none {
     position: absolute;
-    top: 40px;
+    top: 60px;
     left: 20px;
+    right: 20px;
+    text-align: center;
   }
   .progress {
     position: absolute;

@@ -133,7 +133,11 @@ export class Explore extends LitElement {
 
   #nothing(): TemplateResult {
     const filtered = this.view.clauses.length > 0 || this.#typed !== "" || this.view.states.length > 0;
-    const words = filtered ? "No run passes the filter." : this.view.archived ? "No run is archived." : "No runs yet.";
+    const words = filtered
+      ? "No run passes the filter."
+      : this.view.archived
+        ? "No run is archived."
+        : "No runs yet. They stand here once one was started.";
     return html`<div class="none secondary" data-testid="explore-none">${words}</div>`;
   }
 

@@ -65,7 +65,10 @@ export function toFilterError(error: unknown, offset: number): FilterError {
   };
 }
 
-/** The conditions that all must hold, each as it is written: `a = 1 and (b = 2 or c = 3)` has two. @throws TrainyardError bad_request */
+/**
+ * The conditions that all must hold, each as it is written: `a = 1 and (b = 2 or c = 3)` has two. A text that is no filter is one: a page
+ * that was saved with it, or asked for with it, shows it with what is wrong.
+ */
 export function splitClauses(text: string): string[] {
   const clauses: string[] = [];
   const visit = (expression: Expression, from: number, to: number): void => {
@@ -76,9 +79,14 @@ export function splitClauses(text: string): string[] {
     visit(expression.left, expression.left.span.start, expression.left.span.end);
     visit(expression.right, expression.right.span.start, expression.right.span.end);
   };
-  const expression = parseFilter(text);
-  visit(expression, expression.span.start, expression.span.end);
-  return clauses;
+  try {
+    const expression = parseFilter(text);
+    visit(expression, expression.span.start, expression.span.end);
+    return clauses;
+  } catch (error) {
+    if (error instanceof TrainyardError) return [text];
+    throw error;
+  }
 }
 
 /** `a not like b` parses into two conditions at one place: what stands in the text once stays one. */

@@ -91,7 +91,7 @@ export function tagsCell(row: Row, { index }: PlacedColumn, place: CellPlace, ed
     role="gridcell"
     class="tags ${place.style}"
     aria-colindex=${index + 4}
-    title="Double-click to edit the tags (T)"
+    title="${tags.length === 0 ? "" : `${tags.join(", ")}\n`}Double-click to edit the tags (T)"
     data-testid="tags"
     ${cssProperties(place.left)}
     @dblclick=${onEdit}

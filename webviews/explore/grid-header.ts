@@ -40,11 +40,8 @@ export class GridHeader extends LitElement {
         padding: 0 0 0 14px;
       }
       .fixed input {
-        margin: 0;
         width: 14px;
         height: 14px;
-        accent-color: var(--vscode-progressBar-background);
-        opacity: 0.6;
       }
       .pinned,
       .fixed {

@@ -63,15 +63,8 @@ export const gridStyles = css`
     padding: 0 0 0 14px;
   }
   .tick input {
-    margin: 0;
     width: 14px;
     height: 14px;
-    accent-color: var(--vscode-progressBar-background);
-    opacity: 0.6;
-  }
-  .row:hover .tick input,
-  .row.selected .tick input {
-    opacity: 1;
   }
   .row > .mark {
     padding: 0 0 0 8px;
@@ -196,6 +189,11 @@ export const gridStyles = css`
     gap: 4px;
     height: 100%;
     overflow: hidden;
+  }
+  .tags .tag {
+    flex: 0 1 auto;
+    min-width: 36px;
+    max-width: 110px;
   }
   .tags .edit {
     flex: none;

@@ -37,21 +37,6 @@ export class ParallelPlot extends LitElement {
       .plot {
         position: relative;
       }
-      .below,
-      .key {
-        display: flex;
-        gap: 12px;
-        min-width: 0;
-        white-space: nowrap;
-        overflow: hidden;
-      }
-      .ramp {
-        display: inline-block;
-        width: 24px;
-        height: 8px;
-        margin-right: 4px;
-        background: var(--ramp);
-      }
       .axis-title {
         position: absolute;
         left: var(--at);
@@ -82,6 +67,33 @@ export class ParallelPlot extends LitElement {
         cursor: crosshair;
         touch-action: none;
       }
+      .foot,
+      .legend {
+        display: flex;
+        gap: 4px 12px;
+        min-width: 0;
+      }
+      .foot {
+        justify-content: space-between;
+      }
+      .legend {
+        flex: none;
+      }
+      .entry {
+        display: inline-flex;
+        align-items: center;
+        gap: 4px;
+      }
+      .swatch {
+        width: 14px;
+        height: 2px;
+        background: var(--series);
+      }
+      .swatch.scale {
+        width: 48px;
+        height: 8px;
+        background: var(--scale);
+      }
       .brush {
         position: absolute;
         left: 6px;
@@ -104,7 +116,7 @@ export class ParallelPlot extends LitElement {
   @state() private size = { width: 600, height: 300 };
   @query("canvas") private canvas!: HTMLCanvasElement;
   #scaled: readonly ParallelAxis[] = [];
-  #colors: LineColors = { of: () => "", key: [] };
+  #colors: LineColors = { of: () => "", legend: [] };
   #stop: (() => void)[] = [];
 
   override connectedCallback(): void {
@@ -201,23 +213,23 @@ export class ParallelPlot extends LitElement {
         ></canvas>
         ${this.axes.map((field, index) => this.#track(field, place(index)))}
       </div>
-      <span class="below secondary"
-        >${this.#key()}<span role="status" data-testid="parallel-status"
+      <div class="foot">
+        <span class="secondary truncate" role="status" data-testid="parallel-status"
           >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${formatInteger(this.lines.length)} runs pass`) : hovered.name}</span
-        ></span
-      >`;
+        >
+        ${this.#legend()}
+      </div>`;
   }
 
-  #key(): TemplateResult | typeof nothing {
+  #legend(): TemplateResult | typeof nothing {
     if (this.color === null) return nothing;
-    const { key } = this.#colors;
-    return html`<span class="key" data-testid="parallel-key"
-      ><b>${fieldTitle(this.color)}</b>${key.map(
+    return html`<span class="legend" data-testid="parallel-legend"
+      ><b>${fieldTitle(this.color)}</b>${this.#colors.legend.map(
         ({ colors, label }) =>
-          html`<span class="truncate"
+          html`<span class="entry"
             ><span
-              class="ramp"
-              ${cssProperties({ "--ramp": colors.length === 1 ? `linear-gradient(${colors.join()} 0 0)` : `linear-gradient(to right, ${colors.join()})` })}
+              class="swatch ${colors.length > 1 ? "scale" : ""}"
+              ${cssProperties({ "--series": colors[0] ?? "", "--scale": `linear-gradient(to right, ${colors.join()})` })}
             ></span
             >${label}</span
           >`,

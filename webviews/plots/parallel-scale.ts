@@ -88,7 +88,8 @@ function numericAxis(field: Field, values: readonly number[]): ParallelAxis {
   // The ends, and the round values between them that stand clear of both.
   const between = round.map(at).filter((tick) => tick.at > CLEAR && tick.at < 1 - CLEAR);
   const ticks = span === 0 ? [at(low)] : [at(low), ...between, at(high)];
-  const labels = formatApart(ticks.map(({ value }) => value));
+  // Round values have no digits to line up: 0.5, not 0.5000.
+  const labels = formatApart(ticks.map(({ value }) => value)).map((text) => text.replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""));
   return { field, place, ticks: ticks.map((tick, index) => ({ ...tick, label: labels[index] ?? "" })) };
 }
 

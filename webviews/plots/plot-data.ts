@@ -43,6 +43,11 @@ export interface PlotRow {
   readonly end?: number;
 }
 
+/** Each row with its place among them, by which a mark finds its row again: Vega-Lite writes over values, those of times with numbers. */
+export function placed(rows: readonly PlotRow[]): (PlotRow & { readonly place: number })[] {
+  return rows.map((row, place) => ({ ...row, place }));
+}
+
 /** A run of parallel coordinates, with its values in the order of the axes. */
 export interface ParallelLine {
   readonly id: RunId;

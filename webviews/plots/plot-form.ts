@@ -59,6 +59,7 @@ export class PlotForm extends LitElement {
       }
       .kinds button {
         height: 24px;
+        box-shadow: 1px 1px 0 color-mix(in srgb, var(--vscode-foreground) 14%, transparent);
       }
       .kinds [aria-checked="true"] {
         background: color-mix(in srgb, var(--vscode-foreground) 13%, transparent);
@@ -83,15 +84,11 @@ export class PlotForm extends LitElement {
       .check {
         display: inline-flex;
         align-items: center;
-        gap: 4px;
+        gap: 6px;
       }
       .checks {
         display: flex;
         gap: 16px;
-      }
-      .check input {
-        margin: 0;
-        accent-color: var(--vscode-progressBar-background);
       }
       .search {
         width: 100%;
@@ -109,6 +106,10 @@ export class PlotForm extends LitElement {
         align-items: center;
         gap: 6px;
         height: 22px;
+      }
+      .axes label > span {
+        margin: 0;
+        color: inherit;
       }
       /* Above the plot, as many fields side by side as there is room for. */
       @media (max-width: 760px) {

@@ -32,6 +32,8 @@ const Y_AXIS_PX = 90;
 const LABEL_PX = 160;
 const SMALLEST_PLAIN = 1e-3;
 const LARGEST_PLAIN = 1e6;
+/** Its ends are not rounded: the marks at them would stand on the axes. */
+const LOG_PADDING_PX = 12;
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"];
 
 export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind, size: PlotSize): VegaLiteSpec {
@@ -313,11 +315,13 @@ function numbersOf(values: readonly (number | string | undefined)[]): number[] {
 /** Of time axes: Vega's own have twelve hours, and do not say which half of the day. Days and longer stay as they are. */
 export const CLOCK_LABELS = { hours: "%H:%M", minutes: "%H:%M", seconds: "%H:%M:%S" } as const;
 
-function labels(exponent: boolean): Json {
+/** @param exponent of all labels; on a logarithmic axis of those alone that read badly without: 1e−4, 0.01, 1 */
+function labels(exponent: boolean, log = false): Json {
+  if (!exponent) return { format: "~r" };
+  const plain = log ? `abs(datum.value) > ${String(SMALLEST_PLAIN)} && abs(datum.value) < ${String(LARGEST_PLAIN)}` : "datum.value === 0";
   // d3 writes the sign of a number as a minus, that of its exponent as a hyphen or a plus.
-  return exponent
-    ? { format: "~e", labelExpr: "datum.value === 0 ? '0' : replace(replace(datum.label, 'e-', 'e\u2212'), 'e+', 'e')" }
-    : { format: "~r" };
+  const written = "replace(replace(datum.label, 'e-', 'e\u2212'), 'e+', 'e')";
+  return { format: "~e", labelExpr: `${plain} ? format(datum.value, '~r') : ${written}` };
 }
 
 /** Are they so small or so large that they read best as 2e−5? */
@@ -336,7 +340,7 @@ function numberScale(numbers: readonly number[], log: boolean, fromZero: boolean
   const [low, high] = numbers.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
   const powers = Math.floor(Math.log10(high)) - Math.ceil(Math.log10(low)) + 1;
   const ticks = powers < 2 ? { labelOverlap: "greedy" } : { values: powersWithin(low, high), grid: true };
-  return { scale: { type: "log", nice: false }, axis: { ...labels(exponents(numbers)), ...ticks } };
+  return { scale: { type: "log", nice: false, padding: LOG_PADDING_PX }, axis: { ...labels(exponents(numbers), true), ...ticks } };
 }
 
 function powersWithin(low: number, high: number): number[] {

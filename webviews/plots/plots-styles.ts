@@ -30,7 +30,8 @@ export const plotsStyles = css`
     height: 100%;
   }
   .none {
-    padding: 20px;
+    padding: 40px 20px;
+    text-align: center;
   }
   .foot {
     max-height: 90px;

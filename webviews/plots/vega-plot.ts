@@ -9,7 +9,7 @@ import { cssProperties } from "../components/css-vars.ts";
 import { formatValue } from "../components/format.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme, type Theme } from "../components/theme.ts";
-import type { PlotRow } from "./plot-data.ts";
+import { placed, type PlotRow } from "./plot-data.ts";
 import type { VegaLiteSpec } from "./plot-spec.ts";
 
 /** Characters of a value that a tooltip shows. */
@@ -172,10 +172,10 @@ function viewOf(source: VegaLiteSpec, renderer: "canvas" | "none"): View {
   return new View(parse(spec, {}, { ast: true }), { expr: expressionInterpreter, renderer, hover: false });
 }
 
-/** Each row of the data with its place: Vega-Lite writes over values, those of times with numbers. */
+/** A drawing in layers has data in each of them, and says itself which are marks. */
 function withPlaces(spec: VegaLiteSpec): VegaLiteSpec {
-  const { values } = spec["data"] as { readonly values: readonly PlotRow[] };
-  return { ...spec, data: { values: values.map((row, place) => ({ ...row, place })) } };
+  const data = spec["data"] as { readonly values: readonly PlotRow[] } | undefined;
+  return data === undefined ? spec : { ...spec, data: { values: placed(data.values) } };
 }
 
 /** -1 for what is no mark of the data: axes, legends. */

@@ -30,7 +30,8 @@ function correlationText(found: ParamCorrelation | undefined): string {
   if (found === undefined) return "";
   const strength = found.strength.toFixed(2);
   if (found.sign === null) return `its choices part the ranks by ${strength}`;
-  return found.sign === "rising" ? `rises with the objective, ${strength}` : `falls as the objective rises, ${strength}`;
+  const sign = found.sign === "rising" ? "" : "\u2212";
+  return `rank correlation ${sign}${strength}`;
 }
 
 export const importanceStyles = css`

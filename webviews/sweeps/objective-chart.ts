@@ -49,6 +49,7 @@ export class ObjectiveChart extends LitElement {
     const { metric } = sweep.objective;
     return html`<ty-vega-plot
       .spec=${this.#spec}
+      .rows=${rows}
       .names=${{ x: "run", y: metric, color: "state" }}
       .label="${metric} over the runs of ${sweep.name}, ${String(rows.length)} marks"
       @mark=${(event: CustomEvent<PlotRow>) => {

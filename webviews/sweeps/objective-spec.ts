@@ -1,7 +1,7 @@
 /** The objective over the runs of a sweep, as a Vega-Lite specification: a mark for each run, a line for the best so far. Pure. */
 import type { SweepDetail } from "../../protocol/sweep.ts";
 import { lineStyle, type ThemeKind } from "../charts/palette.ts";
-import type { PlotRow } from "../plots/plot-data.ts";
+import { placed, type PlotRow } from "../plots/plot-data.ts";
 import type { PlotSize, VegaLiteSpec } from "../plots/plot-spec.ts";
 import { bestSoFar, objectiveOf } from "./sweep-model.ts";
 
@@ -12,6 +12,9 @@ const GROUPS = [
   ["pruned", 4, "triangle-down"],
   ["ended early", 6, "cross"],
 ] as const;
+
+/** The line. */
+const BEST = "best so far";
 
 export function objectiveRows({ runs, name }: SweepDetail): PlotRow[] {
   return runs.flatMap((run): PlotRow[] => {
@@ -33,6 +36,12 @@ export function objectiveSpec(sweep: SweepDetail, theme: ThemeKind, { width, hei
   // The best so far holds up to the newest run.
   const line = last === undefined || last.at === end ? steps : [...steps, { at: end, best: last.best }];
   const metric = sweep.objective?.metric ?? "";
+  const legend: readonly (readonly [name: string, color: string, shape: string])[] = [
+    ...present.map(([name, slot, shape]) => [name, lineStyle(slot, theme).color, shape] as const),
+    [BEST, lineStyle(1, theme).color, "stroke"],
+  ];
+  const color = { type: "nominal", scale: { domain: legend.map(([name]) => name), range: legend.map((each) => each[1]) } };
+  const shape = { type: "nominal", scale: { domain: legend.map(([name]) => name), range: legend.map((each) => each[2]) } };
   const x = {
     field: "x",
     type: "quantitative",
@@ -50,26 +59,13 @@ export function objectiveSpec(sweep: SweepDetail, theme: ThemeKind, { width, hei
     layer: [
       {
         data: { values: line },
-        mark: { type: "line", interpolate: "step-after", strokeWidth: 2, color: lineStyle(1, theme).color },
-        encoding: { x: { ...x, field: "at" }, y: { ...y, field: "best" } },
+        mark: { type: "line", interpolate: "step-after", strokeWidth: 2 },
+        encoding: { x: { ...x, field: "at" }, y: { ...y, field: "best" }, color: { ...color, datum: BEST } },
       },
       {
-        data: { values: rows },
+        data: { values: placed(rows) },
         mark: { type: "point", filled: true, size: 60, opacity: 1, cursor: "pointer" },
-        encoding: {
-          x,
-          y,
-          color: {
-            field: "color",
-            type: "nominal",
-            scale: { domain: present.map(([name]) => name), range: present.map(([, slot]) => lineStyle(slot, theme).color) },
-          },
-          shape: {
-            field: "color",
-            type: "nominal",
-            scale: { domain: present.map(([name]) => name), range: present.map(([, , shape]) => shape) },
-          },
-        },
+        encoding: { x, y, color: { ...color, field: "color" }, shape: { ...shape, field: "color" } },
       },
     ],
   };

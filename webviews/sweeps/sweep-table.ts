@@ -1,5 +1,5 @@
 /** The runs of a sweep as a table: params, objective, state; sorted by a click on a title. Says nothing; opens runs. */
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { JsonValue } from "../../protocol/json.ts";
@@ -7,6 +7,7 @@ import type { SweepDetail } from "../../protocol/sweep.ts";
 import { settingText } from "../compare/differences.ts";
 import { formatJson, formatValue, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
+import { regionElement } from "../components/regions.ts";
 import { moveRowFocus } from "../components/row-focus.ts";
 import { stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -17,7 +18,7 @@ import { objectiveOf, type SweepRun } from "./sweep-model.ts";
 type SortKey = "index" | "state" | "seed" | "objective" | `param:${string}`;
 
 @customElement("ty-sweep-table")
-export class SweepTable extends LitElement {
+export class SweepTable extends regionElement("table") {
   static override styles = [
     ...baseStyles,
     stateStyles,
@@ -71,6 +72,7 @@ export class SweepTable extends LitElement {
         background: var(--hover);
       }
       .number {
+        padding-right: 36px;
         text-align: right;
       }
       tr.best td {
@@ -99,11 +101,6 @@ export class SweepTable extends LitElement {
   @property({ attribute: false }) sweep!: SweepDetail;
   @state() private sort: { readonly key: SortKey; readonly up: boolean } = { key: "index", up: true };
 
-  /** A host that takes the focus itself, by no Tab, would keep Tab from all that is in it. */
-  override focus(options?: FocusOptions): void {
-    this.renderRoot.querySelector("table")?.focus(options);
-  }
-
   override render(): TemplateResult {
     const { sweep } = this;
     const params = Object.keys(sweep.sweep.params);
@@ -112,9 +109,9 @@ export class SweepTable extends LitElement {
     return html`<table tabindex="-1" aria-label="Runs of the sweep" @keydown=${this.#onKey}>
       <thead>
         <tr>
-          ${this.#title("index", "Run")} ${this.#title("state", "State")} ${params.map((name) => this.#title(`param:${name}`, name))}
-          ${seeds ? this.#title("seed", "seed") : nothing}
+          ${this.#title("index", "Run")} ${this.#title("state", "State")}
           ${sweep.objective === null ? nothing : this.#title("objective", sweep.objective.metric, "number")}
+          ${params.map((name) => this.#title(`param:${name}`, name))} ${seeds ? this.#title("seed", "seed") : nothing}
         </tr>
       </thead>
       <tbody>
@@ -157,9 +154,9 @@ export class SweepTable extends LitElement {
         >
       </td>
       <td><span class="words" title=${prunedText(run)}>${sweepRunIcon(run.state)}${stateText(run)}</span></td>
+      ${sweep.objective === null ? nothing : html`<td class="number">${run.objective === null ? "" : formatValue(objectiveOf(run))}</td>`}
       ${params.map((param) => html`<td class="mono">${shown(run.params[param])}</td>`)}
       ${seeds ? html`<td class="mono">${run.seed === null ? "" : String(run.seed)}</td>` : nothing}
-      ${sweep.objective === null ? nothing : html`<td class="number">${run.objective === null ? "" : formatValue(objectiveOf(run))}</td>`}
     </tr>`;
   }
 

@@ -53,9 +53,9 @@ export const sweepViewStyles = css`
     font-size: 12px;
   }
   .figure b {
-    font-size: 17px;
-    line-height: 22px;
-    font-weight: 600;
+    font-size: 15px;
+    line-height: 20px;
+    font-weight: 500;
   }
   .figure b .secondary {
     font-size: 12px;
@@ -123,10 +123,6 @@ export const sweepViewStyles = css`
   .none {
     padding: 40px 20px;
     text-align: center;
-  }
-  .loading {
-    height: 2px;
-    background: var(--vscode-progressBar-background);
   }
   @container page (max-width: 720px) {
     :host {

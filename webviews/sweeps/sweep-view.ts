@@ -10,6 +10,7 @@ import { icon } from "../components/icons.ts";
 import "../components/offline.ts";
 import { pageStyles } from "../components/page-styles.ts";
 import { problemText } from "../components/problem.ts";
+import { moveRegionFocus } from "../components/regions.ts";
 import { stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
 import { isOffline, type Transport } from "../transport/transport.ts";
@@ -167,14 +168,8 @@ export class SweepView extends LitElement {
     </div>`;
   }
 
-  /** F6 goes from region to region, as everywhere in the editor. */
   readonly #onKey = (event: KeyboardEvent): void => {
-    if (event.key !== "F6") return;
-    event.preventDefault();
-    const regions = [...this.renderRoot.querySelectorAll<HTMLElement>("ty-objective-chart, aside, ty-sweep-table")];
-    const now = regions.findIndex((region) => event.composedPath().includes(region));
-    const next = event.shiftKey ? (now <= 0 ? regions.length - 1 : now - 1) : (now + 1) % regions.length;
-    regions[next]?.focus();
+    moveRegionFocus(event, [...this.renderRoot.querySelectorAll<HTMLElement>("ty-objective-chart, aside, ty-sweep-table")]);
   };
 }
 
@@ -205,8 +200,8 @@ function figures(sweep: SweepDetail): TemplateResult {
   const best = bestSoFar(sweep).at(-1);
   const direction = objective === null ? "" : objective.direction === "min" ? "lowest" : "highest";
   return html`<div class="figure" data-testid="sweep-progress">
-      <span class="secondary">Runs over</span><b>${String(over)} <span class="secondary">/ ${String(total)}</span></b>
-      <progress max=${total} .value=${over} aria-label="${String(over)} of ${String(total)} runs are over"></progress>
+      <span class="secondary">Runs that ended</span><b>${String(over)} <span class="secondary">/ ${String(total)}</span></b>
+      <progress max=${total} .value=${over} aria-label="${String(over)} of ${String(total)} runs have ended"></progress>
     </div>
     <div class="figure counts" data-testid="sweep-counts">
       <span class="secondary">States</span

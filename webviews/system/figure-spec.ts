@@ -26,7 +26,7 @@ export function figureSpec(figure: Figure, theme: ThemeKind, size: PlotSize): Ve
     ...size,
     autosize: { type: "fit", contains: "padding" },
     layer: [
-      { data: { values }, mark: { type: "line", strokeWidth: 1.5, clip: true }, encoding: { x, y, color } },
+      { data: { values }, mark: { type: "line", strokeWidth: 1.5 }, encoding: { x, y, color } },
       ...(shown
         ? [
             {

@@ -26,7 +26,7 @@ const MAX_POINTS = 600;
 /** Drawn anew at most so often; samples come every two seconds. */
 const REFRESH_MS = 5000;
 const NARROWEST_PX = 380;
-const HEIGHT_PX = 170;
+const HEIGHT_PX = 220;
 const GUTTER_PX = 20;
 
 @customElement("ty-system")
@@ -65,7 +65,7 @@ export class System extends LitElement {
         font-size: 11px;
       }
       ty-vega-plot {
-        min-height: 170px;
+        min-height: 220px;
         overflow: hidden;
       }
     `,
