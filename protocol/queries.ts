@@ -231,6 +231,8 @@ export const LogPage = z.object({
   attempt: z.number().int(),
   /** Where the lines that the times let through lie in the log, in bytes, the end exclusive: what `getRawLog` and the stream take. Level and search change nothing in it. */
   stretch: z.object({ start: z.number().int().nonnegative(), end: z.number().int().nonnegative() }),
+  /** Bytes of the log up to its last newline: a line that begins behind them has not ended and may still change. */
+  whole_bytes: z.number().int().nonnegative(),
 });
 export type LogPage = z.infer<typeof LogPage>;
 

@@ -107,7 +107,7 @@ export function openRooms(options: RoomsOptions): Rooms {
     log,
   });
   const sweeps = new Sweeps({ store, runs, log });
-  const notices = createNotices({ store, runs, devices, folder, version, log });
+  const notices = createNotices({ store, runs, sweeps, devices, folder, version, log });
   stores.runs.onChange((change) => {
     if (change.type === "summary") catalog.changed(change.run.id);
     else if (change.type === "removed") catalog.changed(change.id);

@@ -101,8 +101,3 @@ export function formatMemory(used: number | null, total: number | null): string 
   };
   return `${gb(used)}/${gb(total)} GB`;
 }
-
-/** `1 run`, `2 runs` */
-export function counted(count: number, what: string): string {
-  return `${String(count)} ${what}${count === 1 ? "" : "s"}`;
-}

@@ -5,7 +5,6 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import WebSocket from "ws";
 import type { SeriesFrameHeader } from "../../protocol/frames.ts";
-import { newRunId } from "../../protocol/ids.ts";
 import { WS_PATH, WS_PROTOCOL, type ServerMessage, type Topic } from "../../protocol/messages.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import { openStore } from "../../server/store/store.ts";
@@ -218,33 +217,7 @@ describe("log", () => {
   });
 });
 
-describe("runs", () => {
-  it("tells of new, changed and removed runs", async () => {
-    await live.start();
-    const messages: ServerMessage[] = [];
-    live.stream().subscribe({ topic: "runs" }, { onMessage: (message) => messages.push(message) });
-    const first = await eventually(() => messages[0]);
-    expect(first.type === "runs" && first.runs.map((item) => item.name)).toEqual(["watched"]);
-    await live.client.call("editRun", { params: { id: run.record.id }, body: { name: "renamed" } });
-    await eventually(() => messages.some((message) => message.type === "run" && message.run.name === "renamed"), "the change");
-    await live.client.call("deleteRun", { params: { id: run.record.id } });
-    await eventually(() => messages.some((message) => message.type === "run_removed"), "the removal");
-  });
-
-  it("tells of those alone that it is asked for", async () => {
-    const other = await live.addRun({ name: "other" });
-    await live.start();
-    const messages: ServerMessage[] = [];
-    const only = [run.record.id, newRunId()];
-    live.stream().subscribe({ topic: "runs", only }, { onMessage: (message) => messages.push(message) });
-    const first = await eventually(() => messages[0]);
-    expect(first.type === "runs" && first.runs.map((item) => item.name)).toEqual(["watched"]);
-    await live.client.call("editRun", { params: { id: other.record.id }, body: { name: "not asked for" } });
-    await live.client.call("editRun", { params: { id: run.record.id }, body: { name: "renamed" } });
-    await eventually(() => messages.some((message) => message.type === "run" && message.run.name === "renamed"), "the change");
-    expect(messages.some((message) => message.type === "run" && message.run.id === other.record.id)).toBe(false);
-  });
-
+describe("a run", () => {
   it("tells of one run: its events once each over a reconnect, its checkpoints, its end", async () => {
     const event = (text: string): string => `${JSON.stringify({ type: "message", time: new Date().toISOString(), level: "info", text })}\n`;
     await appendFile(run.paths.eventsJsonl, event("one") + event("two"));
@@ -345,13 +318,14 @@ describe("a connection", () => {
   );
 
   it("gets no endless queue when it does not read", async () => {
-    for (let n = 0; n < 40; n++) await live.addRun({ name: `run ${n}`, notes: "n".repeat(50_000) });
+    const runs: string[] = [];
+    for (let n = 0; n < 40; n++) runs.push((await live.addRun({ name: `run ${n}`, notes: "n".repeat(50_000) })).record.id);
     await live.start();
     const socket = new WebSocket(live.server.url.replace("http", "ws") + WS_PATH, [WS_PROTOCOL, `bearer.${live.server.token}`]);
     await new Promise((resolve) => socket.once("open", resolve));
     socket.pause();
     // Each would bring two megabytes at once.
-    for (let id = 0; id < 200; id++) socket.send(JSON.stringify({ type: "subscribe", id, topic: { topic: "runs" } }));
+    for (let id = 0; id < 200; id++) socket.send(JSON.stringify({ type: "subscribe", id, topic: { topic: "summaries", runs } }));
     await new Promise((resolve) => setTimeout(resolve, 700));
     const rss = process.memoryUsage().rss;
     expect((await live.client.call("getServer")).runs).toBe(41);

@@ -1,6 +1,7 @@
 /** One chart of the dashboard: the line of one run, its attempts, checkpoints and exact points. */
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger, formatValue } from "../components/format.ts";
 import { documentTheme } from "../components/theme.ts";
@@ -231,7 +232,7 @@ export class LineChart extends ChartElement<LineView> {
 /** What a log axis cannot show of a series; null when it shows everything. */
 function belowLog(columns: SeriesColumns | undefined): string | null {
   const count = columns?.values.reduce((sum, value) => sum + (Number.isFinite(value) && value <= 0 ? 1 : 0), 0) ?? 0;
-  return count === 0 ? null : `${formatInteger(count)} ${count === 1 ? "value" : "values"} at or below 0, not on a log axis`;
+  return count === 0 ? null : `${counted(count, "value")} at or below 0, not on a log axis`;
 }
 
 declare global {

@@ -1,6 +1,7 @@
 /** One metric of many runs: their lines, a crosshair that reads them all, and where two of them part. */
 import { css, type CSSResultGroup, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import { formatInteger } from "../components/format.ts";
 import type { Theme } from "../components/theme.ts";
 import type { Observable } from "../transport/observable.ts";
@@ -120,7 +121,7 @@ export class OverlayChart extends ChartElement<OverlayView> {
         ...(smoothing > 0 ? [`smoothed ${smoothing.toFixed(2)}`] : []),
         ...(this.parting === null ? [] : [`part at step ${formatInteger(this.parting)}`]),
       ],
-      label: `${this.metric}, ${String(this.shownLines)} ${this.shownLines === 1 ? "line" : "lines"}`,
+      label: `${this.metric}, ${counted(this.shownLines, "line")}`,
       inside: this.#renderReading(),
       reading: this.#sentence(),
       table: () =>

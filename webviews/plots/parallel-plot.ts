@@ -1,6 +1,7 @@
 /** Parallel coordinates: a line for each run over axes that are reordered and brushed. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger } from "../components/format.ts";
@@ -198,7 +199,7 @@ export class ParallelPlot extends LitElement {
       <div class="plot">
         <canvas
           role="img"
-          aria-label="Parallel coordinates of ${formatInteger(this.lines.length)} runs over ${this.axes.map(fieldTitle).join(", ")}"
+          aria-label="Parallel coordinates of ${counted(this.lines.length, "run")} over ${this.axes.map(fieldTitle).join(", ")}"
           data-testid="parallel-canvas"
           @pointermove=${(event: PointerEvent) => {
             this.hovered = this.#lineAt(event);
@@ -215,7 +216,7 @@ export class ParallelPlot extends LitElement {
       </div>
       <div class="foot">
         <span class="secondary truncate" role="status" data-testid="parallel-status"
-          >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${formatInteger(this.lines.length)} runs pass`) : hovered.name}</span
+          >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${counted(this.lines.length, "run")} pass`) : hovered.name}</span
         >
         ${this.#legend()}
       </div>`;

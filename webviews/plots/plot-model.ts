@@ -1,5 +1,6 @@
 /** What a plot asks the server for. Aggregates and bins are the server's; runs come one by one where every run is a mark. */
 import type { AggregateResult, FieldInfo, QueryResult } from "../../protocol/analysis.ts";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId, Slug } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { PlotSettings } from "../../protocol/saved.ts";
@@ -89,7 +90,7 @@ export class PlotModel {
       note: joined([
         note,
         facets.length > shown.size && `The first ${String(shown.size)} of ${String(facets.length)} facets are drawn.`,
-        plain > 0 && `${String(plain)} ${plain === 1 ? "mark has" : "marks have"} no number to be coloured by: grey.`,
+        plain > 0 && `${counted(plain, "mark has", "marks have")} no number to be coloured by: grey.`,
       ]),
     };
   }
@@ -187,7 +188,7 @@ export class PlotModel {
     const broken = lines.filter(({ values }) => axes.some(({ place }, axis) => place(values[axis] ?? null) === null)).length;
     const note = joined([
       leftOut(total, rows.length, 0),
-      broken > 0 && `${String(broken)} ${broken === 1 ? "run lacks a value" : "runs lack values"} on some axis: gaps in the lines.`,
+      broken > 0 && `${counted(broken, "run lacks a value", "runs lack values")} on some axis: gaps in the lines.`,
     ]);
     return { rows: [], runs: total, note, lines };
   }
@@ -225,7 +226,7 @@ function leftOut(total: number, drawn: number, lost: number): string | null {
 
 /** Runs that no mark shows: they have no value, one that is not finite, or one that a logarithmic axis has no place for. */
 function without(runs: number): string | null {
-  return runs === 0 ? null : `${String(runs)} ${runs === 1 ? "run has" : "runs have"} no value to draw.`;
+  return runs === 0 ? null : `${counted(runs, "run has", "runs have")} no value to draw.`;
 }
 
 /** What there is to say; null for nothing. */
