@@ -15,6 +15,7 @@ import { SeriesCursor } from "./queries.ts";
 import { Queue } from "./queue.ts";
 import { RunSummary } from "./run.ts";
 import { LineFields, RunLine } from "./run-line.ts";
+import { SmoothingWeight } from "./smoothing.ts";
 import { RunUsage, SystemSample } from "./system.ts";
 
 export { WS_PATH, WS_PROTOCOL } from "./constants.ts";
@@ -47,6 +48,8 @@ export const Topic = z.discriminatedUnion("topic", [
     max_points: z.number().int().min(100).max(MOST_STREAMED_POINTS).optional(),
     /** A metric that never falls: each point comes with its value, in the column `x`. */
     x: z.string().min(1).optional(),
+    /** As in SeriesQuery: each point comes with its value under the moving average, in the column `smoothed`. */
+    smoothing: SmoothingWeight.optional(),
   }),
   /** Bytes of an attempt's log from an offset on, cut at whole UTF-8 characters. */
   z.object({ topic: z.literal("log"), run: RunId, attempt: z.number().int().positive(), offset: z.number().int().nonnegative() }),

@@ -7,25 +7,14 @@
  * each, of which the newest of a run counts.
  */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  fdatasyncSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import path from "node:path";
 import type { RunId } from "../../protocol/ids.ts";
 import { lineOf } from "../../protocol/line-of-run.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { RunState } from "../../protocol/states.ts";
 import { isAbsent, unreadable } from "../store/fs-errors.ts";
+import { openFileSync, readWholeSync } from "../store/open-file.ts";
 import type { RunPaths } from "../store/types.ts";
 
 /** What is known of a run that is not in memory. */
@@ -98,9 +87,14 @@ export class RunCache {
     this.#folder = folder;
     this.#bootId = bootId;
     const known = this.#readIndex(path.join(folder, INDEX_FILE), bootId);
-    this.#data = openSync(path.join(folder, DATA_FILE), "a+", 0o600);
+    this.#index = openFileSync(path.join(folder, INDEX_FILE), "append");
+    try {
+      this.#data = openFileSync(path.join(folder, DATA_FILE), "append");
+    } catch (error) {
+      closeSync(this.#index);
+      throw error;
+    }
     this.#size = fstatSync(this.#data).size;
-    this.#index = openSync(path.join(folder, INDEX_FILE), "a", 0o600);
     if (!known) this.#startOver();
     for (const run of this.#runs.values()) if (run.offset + run.length > this.#size) this.#runs.delete(run.id);
     writeSync(this.#index, openLine(bootId));
@@ -111,7 +105,7 @@ export class RunCache {
     try {
       return new RunCache(folder, bootId);
     } catch {
-      return null; // A full or read-only disk: everything is read from the folders.
+      return null; // A full or read-only disk, or what lies there is no file: everything is read from the folders.
     }
   }
 
@@ -192,7 +186,7 @@ export class RunCache {
       else this.#rewrite();
     } catch {
       // The next server takes it for what a crash has left.
-      for (const name of [DATA_FILE, INDEX_FILE]) rmSync(path.join(this.#folder, `${name}.tmp`), { force: true });
+      for (const name of [DATA_FILE, INDEX_FILE]) rmSync(path.join(this.#folder, `${name}.tmp`), { force: true, recursive: true });
     }
     closeSync(this.#data);
     closeSync(this.#index);
@@ -206,7 +200,7 @@ export class RunCache {
     for (const { length } of this.#runs.values()) used += length;
     const moved = this.#size > MOST_BYTES * used + COPY_BYTES;
     const runs = moved ? this.#copyData(`${data}.tmp`) : [...this.#runs.values()];
-    const file = openSync(`${index}.tmp`, "w", 0o600);
+    const file = openFileSync(`${index}.tmp`, "write");
     try {
       writeSync(file, openLine(this.#bootId));
       for (let start = 0; start < runs.length; start += 1000)
@@ -232,7 +226,7 @@ export class RunCache {
 
   /** @returns the runs with their places in the new file */
   #copyData(to: string): ColdRun[] {
-    const file = openSync(to, "w", 0o600);
+    const file = openFileSync(to, "write");
     const moved: ColdRun[] = [];
     try {
       let offset = 0;
@@ -272,7 +266,7 @@ export class RunCache {
   #readIndex(file: string, bootId: string): boolean {
     let text: string;
     try {
-      text = readFileSync(file, "utf8");
+      text = readWholeSync(file).toString("utf8");
     } catch {
       return false;
     }

@@ -14,7 +14,8 @@ import type { TrashId } from "../../protocol/trash.ts";
 import type { CompactFiles } from "../series/compact-files.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { Documents } from "./documents.ts";
-import type { RunStore } from "../store/types.ts";
+import type { Audience, RunStore } from "../store/types.ts";
+import type { EventJournal } from "./event-journal.ts";
 import type { RunCache } from "./run-cache.ts";
 
 export interface RunsOptions {
@@ -38,11 +39,15 @@ export interface RunsOptions {
   readonly compact?: CompactFiles | null;
   /** Where runs that are over are remembered; without it all of them are kept in memory. */
   readonly cache?: RunCache | null;
+  /** Of what is being written; without it a kill in the midst of a change may lose its event. */
+  readonly journal?: EventJournal | null;
   /**
    * Settles when those who listen have taken what they were told so far. The reading of many folders waits for it now and then, so that what is
    * on its way stays little.
    */
   readonly paced?: () => Promise<void>;
+  /** Who the store is looked at often for; without it somebody is always there. */
+  readonly audience?: Audience;
   readonly log?: (text: string) => void;
 }
 

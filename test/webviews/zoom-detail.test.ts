@@ -21,9 +21,9 @@ describe("more points for a zoom", () => {
     const detail = new ZoomDetail(loaded);
     const passed = loader();
     const stood = loader();
-    for (const at of [1, 2, 3]) detail.want("loss", [at, 10], passed.load);
+    for (const at of [1, 2, 3]) detail.want("loss", [at, 10], 0, passed.load);
     await vi.advanceTimersByTimeAsync(50);
-    for (let i = 0; i < 3; i++) detail.want("loss", [4, 10], stood.load);
+    for (let i = 0; i < 3; i++) detail.want("loss", [4, 10], 0, stood.load);
     await vi.advanceTimersByTimeAsync(500);
     expect(passed.load).not.toHaveBeenCalled();
     expect(stood.load).toHaveBeenCalledOnce();
@@ -37,16 +37,44 @@ describe("more points for a zoom", () => {
     const detail = new ZoomDetail(() => undefined);
     const answers: ((columns: SeriesColumns) => void)[] = [];
     const late = () => new Promise<SeriesColumns>((resolve) => answers.push(resolve));
-    for (let n = 0; n < 40; n++) detail.want(`run ${String(n)}`, [0, 1], late);
+    for (let n = 0; n < 40; n++) detail.want(`run ${String(n)}`, [0, 1], 0, late);
     await vi.advanceTimersByTimeAsync(500);
     expect(answers).toHaveLength(6);
     const now = loader();
-    detail.want("run 0", [5, 6], now.load);
+    detail.want("run 0", [5, 6], 0, now.load);
     for (const answer of answers) answer(new SeriesColumns());
     await vi.advanceTimersByTimeAsync(500);
     expect(answers).toHaveLength(6);
     expect(detail.get("run 0", [5, 6])).toBe(now.columns);
     expect(detail.get("run 1", [5, 6])).toBeNull();
+  });
+
+  it("are asked for anew under another moving average, stay until those come, and never come late in their place", async () => {
+    const loaded = vi.fn();
+    const detail = new ZoomDetail(loaded);
+    const answers = new Map<number, (columns: SeriesColumns) => void>();
+    const want = (smoothing: number): void => {
+      detail.want("loss", [0, 9], smoothing, () => new Promise((resolve) => answers.set(smoothing, resolve)));
+    };
+    const [first, second, third] = [0.5, 0.6, 0.7].map(() => new SeriesColumns());
+    want(0.5);
+    await vi.advanceTimersByTimeAsync(500);
+    answers.get(0.5)?.(first!);
+    await vi.advanceTimersByTimeAsync(0);
+    want(0.55); // passed before anybody asked for it
+    want(0.6);
+    want(0.6);
+    await vi.advanceTimersByTimeAsync(500);
+    want(0.7);
+    await vi.advanceTimersByTimeAsync(500);
+    expect([...answers.keys()]).toEqual([0.5, 0.6, 0.7]);
+    expect(detail.get("loss", [0, 9])).toBe(first);
+    answers.get(0.7)?.(third!);
+    await vi.advanceTimersByTimeAsync(0);
+    answers.get(0.6)?.(second!);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(detail.get("loss", [0, 9])).toBe(third);
+    expect(loaded).toHaveBeenCalledTimes(2);
   });
 });
 

@@ -29,7 +29,7 @@ const SMOOTHED_FROM = 60;
 const NO_POINTS = new SeriesColumns();
 
 /** Asks for more points of a window, in steps, than the whole curve holds. */
-export type DetailSource = (metric: string, steps: XWindow) => Promise<SeriesColumns | null>;
+export type DetailSource = (metric: string, steps: XWindow, smoothing: number) => Promise<SeriesColumns | null>;
 
 /** Asks for every point between two steps, in pieces; null when they cannot be had. */
 export type AllSource = (metric: string, steps: XWindow) => Promise<readonly SeriesColumns[] | null>;
@@ -88,9 +88,6 @@ export class LineChart extends ChartElement<LineView> {
       this.store.onChange(() => {
         this.redraw.news();
       }),
-      this.sync.zoom.listen(() => {
-        this.#loadDetail();
-      }),
     ];
   }
 
@@ -111,7 +108,8 @@ export class LineChart extends ChartElement<LineView> {
   override render(): TemplateResult {
     const columns = this.#columns;
     const last = columns === undefined || columns.length === 0 ? undefined : columns.values[columns.length - 1];
-    const { smoothing } = this.settings;
+    // What is drawn, while the averages under a new weight are on their way.
+    const smoothing = columns?.smoothedBy(this.settings.smoothing) ?? 0;
     const counter = this.#counter;
     const unplaced = this.#unplaced;
     const logProblem = this.settings.logY ? belowLog(columns) : null;
@@ -150,6 +148,7 @@ export class LineChart extends ChartElement<LineView> {
 
   protected override drawLines(view: LineView, input: PlotInput): void {
     const { metric, store, annotations } = this;
+    this.#loadDetail();
     const data = {
       columns: this.#columns ?? NO_POINTS,
       detail: this.#detail.get(metric, this.sync.zoom.value),
@@ -170,9 +169,10 @@ export class LineChart extends ChartElement<LineView> {
     const { detailSource, metric } = this;
     const columns = this.#columns;
     if (zoom === null) this.#detail.clear();
-    if (zoom === null || detailSource === null || columns?.downsampled !== true || !this.visible) return;
-    const steps = stepWindow(columns, this.sync.settings.value.xAxis, zoom, this.store.origin);
-    this.#detail.want(metric, zoom, () => detailSource(metric, steps));
+    if (zoom === null || detailSource === null || columns?.downsampled !== true) return;
+    const { smoothing, xAxis } = this.settings;
+    const load = (): ReturnType<DetailSource> => detailSource(metric, stepWindow(columns, xAxis, zoom, this.store.origin), smoothing);
+    this.#detail.want(metric, zoom, smoothing, load);
   }
 
   protected override moveCrosshair(): void {

@@ -28,7 +28,7 @@ export interface OverlaySource {
   /** Every point of the lines that are shown, as it was logged. @throws TrainyardError */
   logged(metric: string, axis: XAxis): Promise<readonly PointLine[]>;
   /** A chart on the screen shows this window of a metric: lines that hold fewer points than there are ask for more of them. */
-  refine(metric: string, axis: XAxis, window: XWindow): void;
+  refine(metric: string, axis: XAxis, window: XWindow, smoothing: number): void;
   /** Everything there is, in units of the axis. */
   span(axis: XAxis): XWindow;
   /** The step from which two shown lines part, null when they do not or are not two. */
@@ -163,7 +163,7 @@ export class OverlayChart extends ChartElement<OverlayView> {
     const { source, metric } = this;
     const { settings, theme } = input;
     const zoom = this.sync.zoom.value;
-    if (zoom !== null) source.refine(metric, settings.xAxis, zoom);
+    if (zoom !== null) source.refine(metric, settings.xAxis, zoom, settings.smoothing);
     const lines = source.lines(metric, settings.xAxis, zoom, settings.smoothing, theme);
     this.#drawn = lines;
     this.shownLines = lines.length;

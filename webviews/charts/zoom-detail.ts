@@ -14,8 +14,9 @@ export class ZoomDetail {
   readonly #onLoaded: () => void;
   #window: XWindow | null = null;
   #loaded = new Map<string, SeriesColumns>();
-  #asked = new Set<string>();
-  #queue: (readonly [string, Load])[] = [];
+  /** Of each series the weight of the moving average that its points come with. */
+  #asked = new Map<string, number>();
+  #queue: (readonly [series: string, smoothing: number, load: Load])[] = [];
   #running = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -29,15 +30,18 @@ export class ZoomDetail {
     return window !== null && this.#window !== null && sameWindow(window, this.#window) ? (this.#loaded.get(series) ?? null) : null;
   }
 
-  /** Asks for the points of a series once the window stands still; asking again for the same ones costs nothing. */
-  want(series: string, window: XWindow, load: Load): void {
+  /**
+   * Asks for the points of a series once the window stands still; asking again for the same ones costs nothing. Those that came under another
+   * weight of the moving average stay until the new ones come.
+   */
+  want(series: string, window: XWindow, smoothing: number, load: Load): void {
     if (this.#window === null || !sameWindow(window, this.#window)) {
       this.clear();
       this.#window = window;
     }
-    if (this.#asked.has(series)) return;
-    this.#asked.add(series);
-    this.#queue.push([series, load]);
+    if (this.#asked.get(series) === smoothing) return;
+    this.#asked.set(series, smoothing);
+    this.#queue = [...this.#queue.filter(([other]) => other !== series), [series, smoothing, load]];
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       while (this.#running < AT_ONCE && this.#queue.length > 0) void this.#next();
@@ -50,7 +54,7 @@ export class ZoomDetail {
     this.#timer = undefined;
     this.#window = null;
     this.#loaded = new Map();
-    this.#asked = new Set();
+    this.#asked = new Map();
     this.#queue = [];
   }
 
@@ -58,11 +62,11 @@ export class ZoomDetail {
     this.#running++;
     try {
       for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
-        const [series, load] = item;
+        const [series, smoothing, load] = item;
         const into = this.#loaded;
         const columns = await load();
         // After clear() the answer belongs to a window that is gone.
-        if (columns === null || into !== this.#loaded) continue;
+        if (columns === null || into !== this.#loaded || this.#asked.get(series) !== smoothing) continue;
         into.set(series, columns);
         this.#onLoaded();
       }

@@ -186,6 +186,10 @@ export class CompareModel implements OverlaySource {
     }
   }
 
+  smoothBy(weight: number): void {
+    for (const points of this.#points.values()) points.smoothBy(weight);
+  }
+
   placeOn(counter: string | null): void {
     for (const points of this.#points.values()) points.placeOn(counter);
   }
@@ -225,14 +229,14 @@ export class CompareModel implements OverlaySource {
     return loggedLines(this.legend.shown, (run) => this.#points.get(run), metric, axis, this.#settings.spread);
   }
 
-  refine(metric: string, axis: XAxis, window: XWindow): void {
+  refine(metric: string, axis: XAxis, window: XWindow, smoothing: number): void {
     for (const run of this.legend.shown.flatMap((entry) => entry.runs)) {
       const points = this.#points.get(run.id);
       const columns = points?.store.get(metric);
       if (points === undefined || columns?.downsampled !== true) continue;
       const [from_step, to_step] = stepWindow(columns, axis, window, points.store.origin);
-      const query = { metrics: [metric], from_step, to_step, max_points: DETAIL_POINTS };
-      this.#detail.want(detailKey(run.id, metric), window, () => loadDetail(points, metric, query));
+      const query = { metrics: [metric], from_step, to_step, beside: "true", max_points: DETAIL_POINTS, smoothing } as const;
+      this.#detail.want(detailKey(run.id, metric), window, smoothing, () => loadDetail(points, metric, query));
     }
   }
 
@@ -250,11 +254,10 @@ export class CompareModel implements OverlaySource {
     const name = `${entry.id} ${metric}`;
     const key = [
       axis,
-      smoothing,
       this.#settings.spread,
       ...sources.map(
         ({ columns }) =>
-          `${String(columns.length)}.${String(columns.revision)}@${String(columns.steps[0])}–${String(columns.steps.at(-1))}`,
+          `${String(columns.length)}.${String(columns.revision)}@${String(columns.steps[0])}–${String(columns.steps.at(-1))}~${String(columns.smoothedBy(smoothing))}`,
       ),
     ].join(" ");
     const cached = this.#means.get(name);

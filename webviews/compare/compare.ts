@@ -98,6 +98,7 @@ export class Compare extends LitElement {
     this.#model?.close();
     this.problem = null;
     const model = new CompareModel(this.transport, this.runs, { ...DEFAULT_COMPARE, ...this.saved });
+    model.smoothBy(this.#sync.settings.value.smoothing);
     this.#model = model;
     this.#kept = model.settings;
     model.onChange(() => {

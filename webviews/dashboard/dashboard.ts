@@ -87,6 +87,7 @@ export class Dashboard extends LitElement {
     if (!changed.has("runId") && !changed.has("transport") && this.#model !== null) return;
     this.#model?.close();
     const model = new RunModel(this.transport, this.runId);
+    model.smoothBy(this.#sync.settings.value.smoothing);
     this.#model = model;
     this.selectedCheckpoint = null;
     this.#announcedState = "";

@@ -110,7 +110,7 @@ export class PlotModel {
     const counted = bins ? { ...settings, y: null } : settings;
     const { clauses, whole } = markFilter(counted, mark, lastEdge, this.fields);
     const filter = joinClauses([...(settings.filter === "" ? [] : splitClauses(settings.filter)), ...clauses]).text;
-    const fields = ["record.name", ...groupFields(counted), ...(counted.y === null ? [] : [counted.y])];
+    const fields = pointFields(counted);
     const { rows } = await this.#query({ ...counted, filter }, fields, Infinity);
     const wanted = JSON.stringify([bins || mark.x, mark.color, mark.facet]);
     const runs = rows
@@ -128,7 +128,7 @@ export class PlotModel {
 
   /** @param most runs */
   async #points(settings: PlotSettings, most = MOST_POINTS): Promise<PlotResult> {
-    const fields = ["record.name", ...groupFields(settings), ...(settings.y === null ? [] : [settings.y])];
+    const fields = pointFields(settings);
     const { rows, total } = await this.#query(settings, fields, most);
     const points = rows
       .map((row) => pointRow(row, fields, settings))
@@ -193,9 +193,9 @@ export class PlotModel {
     return { rows: [], runs: total, note, lines };
   }
 
-  /** The newest runs first, a page at a time. */
+  /** The newest runs first, a page at a time. @param fields each once */
   async #query(settings: PlotSettings, fields: readonly Field[], most: number): Promise<{ rows: QueryResult["rows"]; total: number }> {
-    const body = { ...this.#scope(settings), fields: [...new Set(fields)], sort: ["-record.created_at"] };
+    const body = { ...this.#scope(settings), fields: [...fields], sort: ["-record.created_at"] };
     const rows: QueryResult["rows"] = [];
     for (;;) {
       const limit = Math.min(PAGE, most - rows.length);
@@ -213,6 +213,11 @@ export class PlotModel {
   get #project(): { project?: Slug } {
     return this.project === null ? {} : { project: this.project };
   }
+}
+
+/** What is asked of runs that are marks: the name first. */
+function pointFields(settings: PlotSettings): Field[] {
+  return [...new Set(["record.name", ...groupFields(settings), ...(settings.y === null ? [] : [settings.y])])];
 }
 
 function leftOut(total: number, drawn: number, lost: number): string | null {
