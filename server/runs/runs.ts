@@ -7,6 +7,7 @@ import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../
 import type { MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
+import type { LineFields, RunLine } from "../../protocol/run-line.ts";
 import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { runOfTrash, type TrashId } from "../../protocol/trash.ts";
 import { Recipes } from "../recipes/recipes.ts";
@@ -130,6 +131,10 @@ class RunsRoom implements Runs {
 
   summary(id: RunId): RunSummary | undefined {
     return this.#ledger.get(id)?.summary();
+  }
+
+  line(id: RunId, fields?: LineFields): RunLine | undefined {
+    return this.#ledger.get(id)?.line(fields);
   }
 
   *stamps(): Iterable<readonly [RunId, string]> {

@@ -7,6 +7,7 @@ import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../
 import type { ChangeQueue, MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
+import type { LineFields, RunLine } from "../../protocol/run-line.ts";
 import type { RunUsage, SystemSample } from "../../protocol/system.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { TrashId } from "../../protocol/trash.ts";
@@ -124,6 +125,8 @@ export interface Runs {
   liveCount(): number;
   has(id: RunId): boolean;
   summary(id: RunId): RunSummary | undefined;
+  /** What lists show of it, with what they want beside that: of a run that is over, less is read than for its summary. */
+  line(id: RunId, fields?: LineFields): RunLine | undefined;
   /** Every run with a word that differs between its different states, "" where that is not known. */
   stamps(): Iterable<readonly [RunId, string]>;
   /** The summary as JSON, with its stamp; undefined for a run that is gone. */

@@ -13,14 +13,14 @@ import { type ChartSettings, counterOf, type XWindow } from "./chart-sync.ts";
 import { SeriesColumns } from "./columns.ts";
 import { chartTable } from "./data-table.ts";
 import { describeChart, toCsv } from "./describe.ts";
-import { fullWindow, stepWindow } from "./chart-window.ts";
+import { fullWindow } from "./chart-window.ts";
 import { LineView, type Reading } from "./line-view.ts";
 import { indexBeside, lowerBound, upperBound, withoutPlace } from "./scale.ts";
 import { lineStyle } from "./palette.ts";
 import type { PlotArea, PlotInput } from "./plot-area.ts";
 import type { Pace } from "./redraw.ts";
 import type { SeriesStore } from "./series-store.ts";
-import { ZoomDetail } from "./zoom-detail.ts";
+import { pointsWithin, ZoomDetail } from "./zoom-detail.ts";
 
 /** How often new points redraw the chart. */
 const PACE: Pace = { everyMs: 50, share: 0.1 };
@@ -171,7 +171,8 @@ export class LineChart extends ChartElement<LineView> {
     if (zoom === null) this.#detail.clear();
     if (zoom === null || detailSource === null || columns?.downsampled !== true) return;
     const { smoothing, xAxis } = this.settings;
-    const load = (): ReturnType<DetailSource> => detailSource(metric, stepWindow(columns, xAxis, zoom, this.store.origin), smoothing);
+    const load = (): ReturnType<DetailSource> =>
+      pointsWithin(columns, xAxis, zoom, this.store.origin, (steps) => detailSource(metric, steps, smoothing));
     this.#detail.want(metric, zoom, smoothing, load);
   }
 
