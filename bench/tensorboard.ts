@@ -40,7 +40,7 @@ export async function run(): Promise<BenchResult> {
       const series = createRunSeries(id, () => Promise.resolve([{ attempt: 1, file, resumedFromStep: null }]));
       await series.poll();
       const windows = series.window({ metrics: NAMES, maxPoints: MAX_POINTS });
-      const frame = await seriesFrame(null, id, windows, series.cursor(), true, null);
+      const frame = await seriesFrame(null, id, windows, series.cursor(), true, {});
       if (windows.length !== NAMES.length || frame.length < MAX_POINTS * NAMES.length * 8) throw new Error("the windows are not whole");
       if (series.list().some((info) => info.count !== ROWS)) throw new Error("points are missing");
       series.close();

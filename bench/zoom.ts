@@ -2,13 +2,15 @@
 import { Axis, Curve } from "../server/series/curve.ts";
 import { Float64Column } from "../server/series/columns.ts";
 import { CurvePoints, type Segment } from "../server/series/points.ts";
-import { clip, cutWindow } from "../server/series/window.ts";
+import { SmoothedCurve } from "../server/series/smoothed-curve.ts";
+import { clip, cutWindow, type SmoothedStretch } from "../server/series/window.ts";
 import { medianMs, type BenchResult } from "./lib/result.ts";
 
 const POINTS = 10_000_000;
 const BLOCK = 4096;
 const APPENDED = 2_000_000;
 const MAX_POINTS = 2000;
+const WEIGHT = 0.99;
 
 export async function run(): Promise<BenchResult> {
   const block = new Float64Array(3 * BLOCK); // time, step, value
@@ -20,15 +22,26 @@ export async function run(): Promise<BenchResult> {
     curve.append(block, 2, 3, count);
   }
   const segments: Segment[] = [{ points: new CurvePoints(curve), from: 0, to: POINTS, attempt: 1, attempts: null }];
-  const zoom = (from: number, to: number): Promise<number> =>
+  const cut = (from: number, to: number, smoothed: SmoothedStretch | null): void => {
+    const window = cutWindow("loss", clip(segments, from, to, false).segments, MAX_POINTS, null, smoothed);
+    if (window.steps.length < 1000) throw new Error("the window is too small");
+  };
+  const zoom = (from: number, to: number, smoothed: SmoothedCurve | null = null): Promise<number> =>
     medianMs(
       201,
       () => {
-        const window = cutWindow("loss", clip(segments, from, to), MAX_POINTS, null);
-        if (window.steps.length < 1000) throw new Error("the window is too small");
+        // As for each window that a client asks for: the curve may have grown.
+        smoothed?.follow(segments);
+        cut(from, to, smoothed === null ? null : { curve: smoothed, first: from });
       },
       "wall",
     );
+  const smoothed = new SmoothedCurve(WEIGHT);
+  const firstSmoothed = await medianMs(5, () => {
+    const anew = new SmoothedCurve(WEIGHT);
+    anew.follow(segments);
+    cut(0, POINTS, { curve: anew, first: 0 });
+  });
 
   fill(block, 0, BLOCK);
   const plain = await medianMs(11, () => {
@@ -49,6 +62,11 @@ export async function run(): Promise<BenchResult> {
       { what: "window of all 10M points", value: await zoom(0, POINTS), unit: "ms", target: { at_most: 3 } },
       { what: "window of 3.3M points in the middle", value: await zoom(3_333_333, 6_666_666), unit: "ms", target: { at_most: 3 } },
       { what: "window of 50k points", value: await zoom(5_000_000, 5_050_000), unit: "ms", target: { at_most: 3 } },
+      { what: "first window under a weight: every point smoothed", value: firstSmoothed, unit: "ms", target: { at_most: 200 } },
+      { what: "smoothed window of all 10M points", value: await zoom(0, POINTS, smoothed), unit: "ms", target: { at_most: 3 } },
+      { what: "smoothed window of 3.3M points", value: await zoom(3_333_333, 6_666_666, smoothed), unit: "ms", target: { at_most: 3 } },
+      { what: "smoothed window of 50k points", value: await zoom(5_000_000, 5_050_000, smoothed), unit: "ms", target: { at_most: 3 } },
+      { what: "memory of the averages of 10M points", value: smoothed.bytes / 2 ** 20, unit: "MB", target: { at_most: 10 } },
       { what: "plain append of step, time and value", value: (plain * 1e6) / APPENDED, unit: "ns/point" },
       { what: "append with rows, gaps and pyramid", value: (withPyramid * 1e6) / APPENDED, unit: "ns/point" },
       { what: "of the plain append", value: withPyramid / plain, unit: "×", target: { at_most: 2 } },

@@ -7,62 +7,43 @@ import type { RunDetail } from "../protocol/queries.ts";
 import type { RunState } from "../protocol/states.ts";
 import { FINAL_STATES, isWaiting } from "../protocol/state-kinds.ts";
 import { formatMetric, formatProgress } from "./format.ts";
+import type { FollowedLog } from "./followed-log.ts";
 import type { Terminal } from "./terminal.ts";
 
 const POLL_MS = 400;
-const LOG_CHUNK_BYTES = 1_048_576;
 
 export interface FollowOptions {
   readonly terminal: Terminal;
-  /** Write the training's log to stdout. */
-  readonly log: boolean;
-  /** Log bytes of the newest attempt that were shown already. */
-  readonly logOffset?: number;
+  /** What of the training's log goes to stdout; null for a line of progress instead. */
+  readonly log: FollowedLog | null;
   /** Aborted = stop following; the run goes on. */
   readonly signal: AbortSignal;
   /** A client for the server of now: a server that was killed comes back under another address. */
   connect(): Promise<ApiClient>;
 }
 
-/** @returns the run as it ended, or null when following was given up */
+/** @returns the run as it ended, or as it is when no more of its log is to be written; null when following was given up */
 export async function followRun(id: RunId, options: FollowOptions): Promise<RunDetail | null> {
-  const { terminal, signal } = options;
+  const { terminal, log, signal } = options;
   let client = await options.connect();
-  let offset = options.logOffset ?? 0;
-  let attempt: number | null = null;
   let state: RunState | null = null;
   for (;;) {
     if (signal.aborted) return null;
     try {
       const run = await client.call("getRun", { params: { id } });
-      if (attempt !== null && run.attempt !== attempt) offset = 0;
-      attempt = run.attempt;
-      if (options.log && attempt > 0) offset = await copyLog(client, id, attempt, offset, terminal);
-      if (run.state !== state && (!options.log || isWaiting(run)))
+      const isOver = FINAL_STATES.has(run.state);
+      if (run.attempt > 0) await log?.show(client, run, isOver);
+      if (run.state !== state && (log === null || isWaiting(run)))
         terminal.note(`${run.name}: ${run.state}${run.state_reason === null ? "" : ` (${run.state_reason})`}`);
       state = run.state;
-      if (FINAL_STATES.has(state)) {
-        // The log may have grown between the two answers.
-        if (options.log && attempt > 0) await copyLog(client, id, attempt, offset, terminal);
-        return run;
-      }
-      if (!options.log)
+      if (isOver || log?.isComplete === true) return run;
+      if (log === null)
         terminal.showStatus([run.name, formatProgress(run.progress), formatMetric(run)].filter((part) => part !== "").join(" · "));
     } catch (error) {
       if (!(error instanceof TrainyardError) || (error.code !== "unavailable" && error.code !== "unauthorized")) throw error;
       client = await options.connect();
     }
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-/** Writes what the log has beyond `offset`. @returns the new offset in bytes */
-async function copyLog(client: ApiClient, id: RunId, attempt: number, offset: number, terminal: Terminal): Promise<number> {
-  for (let at = offset; ;) {
-    const bytes = await client.bytes("getRawLog", { params: { id }, query: { attempt, offset: at, length: LOG_CHUNK_BYTES } });
-    if (bytes.length > 0) terminal.passThrough(bytes);
-    at += bytes.length;
-    if (bytes.length < LOG_CHUNK_BYTES) return at;
   }
 }
 

@@ -2,6 +2,7 @@
 import type { JsonValue, WireNumber } from "../protocol/json.ts";
 import { fromWireNumber } from "../protocol/wire-number.ts";
 import { plainText } from "./terminal-text.ts";
+import { headlineOf } from "../protocol/line-of-run.ts";
 import type { Progress, RunSummary } from "../protocol/run.ts";
 
 /** What a terminal shows two columns wide: CJK and its full-width forms, and emoji. */
@@ -60,17 +61,10 @@ export function formatValue(value: JsonValue): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** The metric that says most about a run in one cell. */
-export function headlineMetric(run: Pick<RunSummary, "metrics">): string | null {
-  const names = Object.keys(run.metrics);
-  const isLoss = (name: string): boolean => /(^|[/_])loss$/.test(name) && !/eval|val|test/.test(name);
-  return names.find((name) => name === "loss" || name === "train/loss") ?? names.find(isLoss) ?? names[0] ?? null;
-}
-
-export function formatMetric(run: Pick<RunSummary, "metrics">): string {
-  const name = headlineMetric(run);
-  const summary = name === null ? undefined : run.metrics[name];
-  return name === null || summary === undefined ? "" : `${name} ${formatNumber(summary.last)}`;
+/** The metric that says most about a run, in one cell. */
+export function formatMetric(run: Pick<RunSummary, "metrics" | "state">): string {
+  const headline = headlineOf(run);
+  return headline === null ? "" : `${headline.name} ${formatNumber(headline.last)}`;
 }
 
 export function formatProgress(progress: Progress | null): string {

@@ -46,7 +46,8 @@ export interface RunReader {
   close(): Promise<void>;
 }
 
-const LARGEST_PAGE = 500;
+/** Lines in one answer. */
+export const LARGEST_PAGE = 500;
 
 export function serverReader(client: ApiClient): RunReader {
   return {

@@ -1,5 +1,6 @@
 /** Checks one value against its field of a recipe, wherever it is typed: in the form or in the text. Pure. */
 import { type OutputUnit, Validator } from "@cfworker/json-schema";
+import { counted } from "./counted.ts";
 import type { Problem } from "./errors.ts";
 import type { JsonObject, JsonValue } from "./json.ts";
 import type { RecipeField } from "./recipe.ts";
@@ -60,7 +61,7 @@ function say(errors: readonly OutputUnit[], field: RecipeField): string {
 
 /** How many items a list takes, in words. */
 export function itemCount({ minItems, maxItems }: RecipeField): string {
-  const items = (count: number): string => `${String(count)} ${count === 1 ? "item" : "items"}`;
+  const items = (count: number): string => counted(count, "item");
   if (minItems !== undefined && minItems === maxItems) return items(minItems);
   return [
     ...(minItems === undefined ? [] : [`at least ${items(minItems)}`]),

@@ -3,12 +3,13 @@
  * spaces so that the body starts at a multiple of 8) | Arrow IPC stream.
  *
  * The Arrow table has the columns `series` (int32, index into header.series), `step`, `time` (ms since the epoch), `value`
- * (float64 each) and `attempt` (int32), and `x` (float64, NaN for none) where the points are placed on a counter. Rows of a series are in
- * the order of their steps.
+ * (float64 each) and `attempt` (int32), `x` (float64, NaN for none) where the points are placed on a counter, and `smoothed` (float64, NaN
+ * where the value is not finite) where a moving average was asked for. Rows of a series are in the order of their steps.
  */
 import * as z from "zod";
 import { CounterAxis, SeriesCursor } from "./queries.ts";
 import { RunId } from "./ids.ts";
+import { SmoothingWeight } from "./smoothing.ts";
 
 export const SeriesFrameHeader = z.object({
   type: z.literal("series"),
@@ -24,6 +25,8 @@ export const SeriesFrameHeader = z.object({
   reset: z.boolean(),
   /** Where a counter was asked for as the x axis. */
   x: CounterAxis.optional(),
+  /** Weight of the moving average in the column `smoothed`, where one was asked for. */
+  smoothing: SmoothingWeight.optional(),
 });
 export type SeriesFrameHeader = z.infer<typeof SeriesFrameHeader>;
 

@@ -14,6 +14,8 @@ import { Notice } from "./notices.ts";
 import { SeriesCursor } from "./queries.ts";
 import { Queue } from "./queue.ts";
 import { RunSummary } from "./run.ts";
+import { LineFields, RunLine } from "./run-line.ts";
+import { SmoothingWeight } from "./smoothing.ts";
 import { RunUsage, SystemSample } from "./system.ts";
 
 export { WS_PATH, WS_PROTOCOL } from "./constants.ts";
@@ -23,16 +25,17 @@ const SubscriptionId = z.number().int().nonnegative();
 /** Points per metric in one message of the topic `series`. */
 export const MOST_STREAMED_POINTS = 5_000;
 
+/** Runs in one subscription of the topic `summaries`. */
+export const MOST_SUMMARIES = 1_000;
+
 export const Topic = z.discriminatedUnion("topic", [
   /**
-   * Runs: `runs` first (the newest 2,000 and all that live or are queued; an empty list with `changes_only`, for clients that ask for pages; those of `only`
-   * that there are, in its order), then `run` for each change and `run_removed`, of no others than `only`.
+   * The list of runs: `runs` first (the newest 2,000 and all that live or are queued; an empty list with `changes_only`, for clients that ask for pages),
+   * then `runs_changed`. Each line holds what every list shows, and the metrics and params that are named here.
    */
-  z.object({
-    topic: z.literal("runs"),
-    changes_only: z.boolean().optional(),
-    only: z.array(RunId).max(1000).optional(),
-  }),
+  LineFields.extend({ topic: z.literal("runs"), changes_only: z.boolean().optional() }),
+  /** All that is known of certain runs: `summaries` of all of them first, then of those that changed. */
+  z.object({ topic: z.literal("summaries"), runs: z.array(RunId).max(MOST_SUMMARIES) }),
   /** One run: its `run` summary, `events` and `checkpoints` as they come, `usage` while it lives. */
   z.object({ topic: z.literal("run"), run: RunId }),
   /** New points of a run's metrics since the cursor. Names as in SeriesQuery. */
@@ -45,6 +48,8 @@ export const Topic = z.discriminatedUnion("topic", [
     max_points: z.number().int().min(100).max(MOST_STREAMED_POINTS).optional(),
     /** A metric that never falls: each point comes with its value, in the column `x`. */
     x: z.string().min(1).optional(),
+    /** As in SeriesQuery: each point comes with its value under the moving average, in the column `smoothed`. */
+    smoothing: SmoothingWeight.optional(),
   }),
   /** Bytes of an attempt's log from an offset on, cut at whole UTF-8 characters. */
   z.object({ topic: z.literal("log"), run: RunId, attempt: z.number().int().positive(), offset: z.number().int().nonnegative() }),
@@ -67,9 +72,12 @@ export type ClientMessage = z.infer<typeof ClientMessage>;
 export const ServerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("welcome"), version: z.string(), protocol: z.number().int() }),
   z.object({ type: z.literal("pong"), id: z.number().int() }),
-  z.object({ type: z.literal("runs"), id: SubscriptionId, runs: z.array(RunSummary) }),
+  z.object({ type: z.literal("runs"), id: SubscriptionId, runs: z.array(RunLine) }),
+  /** The lines of runs that came or changed, and those that are there no longer. Of many, several messages. */
+  z.object({ type: z.literal("runs_changed"), id: SubscriptionId, runs: z.array(RunLine), removed: z.array(RunId) }),
+  /** `missing`: those that there are not, or not any more. */
+  z.object({ type: z.literal("summaries"), id: SubscriptionId, runs: z.array(RunSummary), missing: z.array(RunId) }),
   z.object({ type: z.literal("run"), id: SubscriptionId, run: RunSummary }),
-  z.object({ type: z.literal("run_removed"), id: SubscriptionId, run: RunId }),
   z.object({ type: z.literal("events"), id: SubscriptionId, events: z.array(RunEvent) }),
   z.object({ type: z.literal("checkpoints"), id: SubscriptionId, checkpoints: z.array(Checkpoint) }),
   z.object({ type: z.literal("usage"), id: SubscriptionId, usage: RunUsage }),

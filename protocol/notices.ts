@@ -1,11 +1,11 @@
 /** Notices: what happened that somebody should hear of while they look elsewhere; and the webhooks that carry them to other programs. */
 import * as z from "zod";
 import { DEFAULT_GPU_LIMITS } from "./gpu-warnings.ts";
-import { RunId, Slug } from "./ids.ts";
+import { RunId, Slug, SweepId } from "./ids.ts";
 import { Instant } from "./json.ts";
 import { queryInt } from "./query-number.ts";
 
-/** `failed` covers runs that were interrupted; `nan` is the first value of an attempt that is not finite; `test` is sent on request. */
+/** `failed` covers runs that were interrupted, and sweeps with such a run; `nan` is the first value of an attempt that is not finite; `test` is sent on request. */
 export const NoticeKind = z.enum(["finished", "failed", "stalled", "nan", "disk_low", "gpu_hot", "gpu_memory_full", "test"]);
 export type NoticeKind = z.infer<typeof NoticeKind>;
 
@@ -19,6 +19,8 @@ export const Notice = z.object({
   /** What to do next. */
   hint: z.string().nullable(),
   run: z.object({ id: RunId, name: z.string(), project: Slug, attempt: z.number().int() }).nullable(),
+  /** Set when it is about a whole sweep: `run` is then the best of its runs, if one is known to be. */
+  sweep: z.object({ id: SweepId, name: z.string(), project: Slug }).nullable().default(null),
 });
 export type Notice = z.infer<typeof Notice>;
 

@@ -8,6 +8,7 @@ import { ProjectRecord, ProjectChanges, ProjectRevision } from "./project.ts";
 import { AttemptRecord, ExitRecord, MetricSummary, ProcessRecord, RunRecord, RunSummary } from "./run.ts";
 import { MetricNames } from "./metric-names.ts";
 import { decimal, queryInt, queryNumber } from "./query-number.ts";
+import { SmoothingWeight } from "./smoothing.ts";
 import { RunSpec } from "./spec.ts";
 import { RunState } from "./states.ts";
 
@@ -149,12 +150,16 @@ export const SeriesQuery = z
     metrics: MetricNames,
     from_step: queryNumber(decimal).optional(),
     to_step: queryNumber(decimal).optional(),
-    /** Most points per series; beyond it, the minimum and maximum of each bucket are kept, so that no spike is lost. */
+    /** One point more on each side of the steps: a line that is drawn in their window then reaches its edges. */
+    beside: flag,
+    /** Most points per series; beyond it, the minimum and maximum of each bucket are kept, so that no spike is lost: of the values and of their averages. */
     max_points: queryInt(2, 1_000_000).default(2000),
     /** One attempt with everything it wrote; without it the joined curve, where a later attempt replaces the steps it went over again. */
     attempt: queryInt(1).optional(),
     /** A metric that never falls (tokens, samples): the points are placed on it besides their steps. */
     x: z.string().min(1).optional(),
+    /** Weight of a moving average: each point comes with its value under it, over all points of the series however few are shown. */
+    smoothing: queryNumber(SmoothingWeight).optional(),
     format: z.enum(["arrow", "json"]).default("arrow"),
   })
   .refine(({ from_step = -Infinity, to_step = Infinity }) => from_step <= to_step, {
@@ -182,11 +187,14 @@ export const SeriesJson = z.object({
       attempts: z.array(z.number().int()),
       /** Where `x` was asked for: its value at each point, ascending; null before its first. */
       xs: z.array(z.number().nullable()).optional(),
+      /** Where `smoothing` was asked for: the moving average at each point, "NaN" where its value is not finite. */
+      smoothed: z.array(z.union([z.number(), z.string()])).optional(),
       downsampled: z.boolean(),
     }),
   ),
   cursor: SeriesCursor,
   x: CounterAxis.optional(),
+  smoothing: SmoothingWeight.optional(),
 });
 export type SeriesJson = z.infer<typeof SeriesJson>;
 
@@ -231,6 +239,8 @@ export const LogPage = z.object({
   attempt: z.number().int(),
   /** Where the lines that the times let through lie in the log, in bytes, the end exclusive: what `getRawLog` and the stream take. Level and search change nothing in it. */
   stretch: z.object({ start: z.number().int().nonnegative(), end: z.number().int().nonnegative() }),
+  /** Bytes of the log up to its last newline: a line that begins behind them has not ended and may still change. */
+  whole_bytes: z.number().int().nonnegative(),
 });
 export type LogPage = z.infer<typeof LogPage>;
 

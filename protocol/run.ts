@@ -234,7 +234,7 @@ export const NotFinite = z.object({
 });
 export type NotFinite = z.infer<typeof NotFinite>;
 
-/** What is kept of one metric in the catalogue and shown in lists. */
+/** What is kept of one metric in the catalogue. */
 export const MetricSummary = z.object({
   last: WireNumber,
   last_step: z.number(),
@@ -249,7 +249,7 @@ export const MetricSummary = z.object({
 });
 export type MetricSummary = z.infer<typeof MetricSummary>;
 
-/** A run as lists, trees and the catalogue show it. */
+/** All that is known of a run without a look into its folder; lists and trees show a line of it (run-line.ts). */
 export const RunSummary = RunRecord.omit({ version: true, environment: true }).extend({
   progress: Progress.nullable(),
   params: JsonObject,

@@ -35,8 +35,8 @@ export const SweepRecord = z.object({
   points: z.array(SweepPoint).min(1),
   /** How many were made: one of them whose folder is gone was deleted, and is not made again. */
   made: z.number().int().nonnegative(),
-  /** Set while no further run is made. */
-  stopped: z.object({ at: Instant, reason: z.string() }).nullable(),
+  /** Set while no further run is made: somebody stopped it, or the server could not make the next one. */
+  stopped: z.object({ at: Instant, reason: z.string(), by: z.enum(["user", "server"]).default("user") }).nullable(),
 });
 export type SweepRecord = z.infer<typeof SweepRecord>;
 

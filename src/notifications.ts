@@ -3,21 +3,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import * as vscode from "vscode";
 import type { Notice } from "../protocol/notices.ts";
 import type { RunBoard } from "./runs/board.ts";
+import { noticeActions } from "./runs/notice-actions.ts";
 import type { ServerConnection } from "./server/connection.ts";
 import { readSettings } from "./settings.ts";
 
 /** How long a window in the background waits for the one that the user looks at. */
 const BACKGROUND_MS = 1_500;
-
-interface Action {
-  readonly title: string;
-  readonly command: string;
-}
-
-const SHOW_RUN: Action = { title: "Show Run", command: "trainyard.openDashboard" };
-const SHOW_LOG: Action = { title: "Show Log", command: "trainyard.openLog" };
-const RESUME: Action = { title: "Resume…", command: "trainyard.resumeRun" };
-const SHOW_MACHINE: Action = { title: "Show System", command: "trainyard.system.focus" };
 
 export class Notifications implements vscode.Disposable {
   readonly #connection: ServerConnection;
@@ -73,7 +64,7 @@ export class Notifications implements vscode.Disposable {
   }
 
   async #show(notice: Notice): Promise<void> {
-    const actions = this.#actions(notice);
+    const actions = noticeActions(notice, (run) => this.#board.run(run)?.forkable === true);
     const text = [notice.message, notice.hint].filter((part) => part !== null).join(" ");
     const chosen =
       notice.kind === "finished"
@@ -82,12 +73,6 @@ export class Notifications implements vscode.Disposable {
           ? await vscode.window.showErrorMessage(text, ...actions.map(({ title }) => title))
           : await vscode.window.showWarningMessage(text, ...actions.map(({ title }) => title));
     const action = actions.find(({ title }) => title === chosen);
-    if (action !== undefined) await vscode.commands.executeCommand(action.command, ...(notice.run === null ? [] : [notice.run.id]));
-  }
-
-  #actions({ kind, run }: Notice): Action[] {
-    if (run === null) return [SHOW_MACHINE];
-    const resumable = kind === "failed" && this.#board.run(run.id)?.forkable === true;
-    return [SHOW_RUN, SHOW_LOG, ...(resumable ? [RESUME] : [])];
+    if (action !== undefined) await vscode.commands.executeCommand(action.command, ...action.arguments);
   }
 }

@@ -34,7 +34,7 @@ export function addCancelCommand(program: Command, context: CommandContext): voi
       });
       let ended = asked;
       if (options.wait && !FINAL_STATES.has(asked.state)) {
-        const followed = await followUntilInterrupted(id, { terminal: context.terminal, log: false, connect: () => connectServer(store) });
+        const followed = await followUntilInterrupted(id, { terminal: context.terminal, log: null, connect: () => connectServer(store) });
         if (followed === null) context.exitCode = EXIT.detached;
         ended = followed ?? asked;
       }

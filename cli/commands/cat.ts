@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import path from "node:path";
 import type { Command } from "commander";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { ArtifactPreview } from "../../protocol/export.ts";
 import type { RunId } from "../../protocol/ids.ts";
@@ -90,7 +91,7 @@ function describe(preview: ArtifactPreview): string {
     case "parquet": {
       const columns = preview.columns.map(({ name, type }) => `${name} (${type})`);
       const rows = preview.rows.map((row) => row.map((cell) => cell ?? ""));
-      return `${preview.row_count.toLocaleString("en")} rows\n${formatTable(columns, rows)}${preview.problem === null ? more : `\n${preview.problem}`}`;
+      return `${counted(preview.row_count, "row")}\n${formatTable(columns, rows)}${preview.problem === null ? more : `\n${preview.problem}`}`;
     }
     case "safetensors": {
       const tensors = preview.tensors.map((one) => [one.name, one.dtype, one.shape.join(" × "), formatBytes(one.size_bytes)]);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { counted } from "../../protocol/counted.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { connectServer } from "../connect.ts";
@@ -51,7 +52,7 @@ export function addCleanCommand(program: Command, context: CommandContext): void
           ["ID", "STATE", "PROJECT", "NAME", "CREATED"],
           old.map((run) => [run.id, run.state, run.project, run.name, run.created_at]),
         );
-        return `${table}\n${old.length} run${old.length === 1 ? "" : "s"} ${yes ? "moved to the trash" : "would go; --yes does it"}.`;
+        return `${table}\n${counted(old.length, "run")} ${yes ? "moved to the trash" : "would go; --yes does it"}.`;
       });
     });
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { counted } from "../../protocol/counted.ts";
 import type { WireNumber } from "../../protocol/json.ts";
 import { connectServer } from "../connect.ts";
 import { formatNumber, formatTable, formatValue } from "../format.ts";
@@ -26,7 +27,7 @@ export function addCompareCommand(program: Command, context: CommandContext): vo
           name,
           ...last.map((value, index) => (index === 0 ? shown(value) : `${shown(value)}${signed(difference[index] ?? null)}`)),
         ]);
-        const same = `(${found.same} fields are the same)`;
+        const same = `(${counted(found.same, "field is", "fields are")} the same)`;
         return [formatTable(head, [...differences, ...metrics]), same].join("\n");
       });
     });

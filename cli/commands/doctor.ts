@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { findServer } from "../../server/discovery/discovery.ts";
 import { findPackageRoot } from "../../server/package-root.ts";
@@ -51,7 +52,7 @@ async function storeFindings(dir: string): Promise<Finding[]> {
     const { runs, damaged } = await store.scan();
     store.close();
     const advice = store.readOnly ? "Runs can be looked at but not started: choose a store on a writable disk." : null;
-    findings.push({ what: "store", status: store.readOnly ? "missing" : "ok", found: `${dir}, ${runs.length} runs`, advice });
+    findings.push({ what: "store", status: store.readOnly ? "missing" : "ok", found: `${dir}, ${counted(runs.length, "run")}`, advice });
     if (damaged.length > 0) {
       const problem = damaged[0]?.problem.message ?? "";
       findings.push({

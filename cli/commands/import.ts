@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { Command } from "commander";
+import { counted } from "../../protocol/counted.ts";
 import type { ImportReport } from "../../protocol/import.ts";
 import { connectServer } from "../connect.ts";
 import { locateStore } from "../locate-store.ts";
@@ -26,7 +27,7 @@ export function addImportCommand(program: Command, context: CommandContext): voi
       context.terminal.result(options.json, reports, () =>
         reports
           .flatMap(({ file, runs }) =>
-            runs.map(({ id, name, project, points }) => `${file}: ${id} ${name} in ${project}, ${points.toLocaleString("en")} points`),
+            runs.map(({ id, name, project, points }) => `${file}: ${id} ${name} in ${project}, ${counted(points, "point")}`),
           )
           .join("\n"),
       );

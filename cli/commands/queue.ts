@@ -1,6 +1,7 @@
 import { Argument, type Command } from "commander";
 import type { ApiClient } from "../../protocol/client.ts";
 import { MOST_CONCURRENT } from "../../protocol/constants.ts";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { ChangeQueue, MoveInQueue, Queue, QueueHistory } from "../../protocol/queue.ts";
 import { ranSeconds } from "../../protocol/queue-time.ts";
@@ -120,7 +121,7 @@ async function moveTo(
 }
 
 function describeQueue({ concurrency, paused_at, wait_for_gpus, running, waiting }: Queue): string {
-  const places = `${String(running.length)} of ${String(concurrency)} ${concurrency === 1 ? "place" : "places"} taken`;
+  const places = `${String(running.length)} of ${counted(concurrency, "place")} taken`;
   const limit = wait_for_gpus ? `${places} · waits for free GPUs` : places;
   const head = paused_at === null ? limit : `Paused since ${paused_at} · ${limit}`;
   const rows = [

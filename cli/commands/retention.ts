@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { RetentionRule, type KeptBecause, type RetentionPlan } from "../../protocol/retention.ts";
@@ -108,9 +109,7 @@ function describe(plans: readonly RetentionPlan[], done: boolean): string {
   const count = plans.reduce((sum, plan) => sum + plan.removed_count, 0);
   const bytes = formatBytes(plans.reduce((sum, plan) => sum + plan.removed_bytes, 0));
   const outcome =
-    count === 0
-      ? "Nothing goes."
-      : `${count} checkpoint${count === 1 ? "" : "s"}, ${bytes}, ${done ? "removed" : "would be deleted; --yes does it"}.`;
+    count === 0 ? "Nothing goes." : `${counted(count, "checkpoint")}, ${bytes}, ${done ? "removed" : "would be deleted; --yes does it"}.`;
   return `${formatTable(["RUN", "CHECKPOINT", "STEP", "SIZE", "STATUS", "", "WHY"], rows)}\n${outcome}`;
 }
 

@@ -6,6 +6,7 @@ import { describeOutcome } from "../describe.ts";
 import { quote } from "../../protocol/shell-command.ts";
 import { EXIT, exitCodeOfRun } from "../exit-codes.ts";
 import { followUntilInterrupted } from "../follow.ts";
+import { followedLog } from "../followed-log.ts";
 import { locateStore } from "../locate-store.ts";
 import { buildCreateRun, type RunOptions } from "../run-request.ts";
 import { findTemplate } from "../templates.ts";
@@ -101,7 +102,7 @@ export async function followStartedRun(
   terminal.note(`${started.name} (${started.id}) in ${started.run_dir}`);
   const ended = await followUntilInterrupted(started.id, {
     terminal,
-    log: !options.json && !options.quiet,
+    log: options.json || options.quiet ? null : followedLog(terminal),
     connect: () => connectServer(store),
   });
   context.exitCode = ended === null ? EXIT.detached : exitCodeOfRun(ended.state);

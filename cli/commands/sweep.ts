@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { SweepDetail, SweepPlan, SweepSummary } from "../../protocol/sweep.ts";
@@ -57,7 +58,7 @@ export function addSweepCommands(program: Command, context: CommandContext): voi
         options.json,
         created,
         () =>
-          `${created.id}  ${created.name}: ${created.run_count} runs, ${created.concurrency} at a time\nTo look at it: trainyard sweep show ${created.id}`,
+          `${created.id}  ${created.name}: ${counted(created.run_count, "run")}, ${created.concurrency} at a time\nTo look at it: trainyard sweep show ${created.id}`,
       );
     });
   withCommonOptions(sweep.command("list").description("list sweeps, the newest first"))
@@ -97,7 +98,7 @@ function describePlan({ name, runs, run_count, concurrency, warnings }: SweepPla
       ? ` The first ${runs.length} are these draws; each of the others follows from what the runs before it reach.`
       : "";
   const notes = warnings.map(({ message, hint }) => `\nWarning: ${message}.${hint === null ? "" : ` ${hint}`}`);
-  return `${formatTable(["NAME", "PARAMS", "SEED"], rows)}\n${run_count} runs, ${concurrency} at a time.${rest}${notes.join("")}`;
+  return `${formatTable(["NAME", "PARAMS", "SEED"], rows)}\n${counted(run_count, "run")}, ${concurrency} at a time.${rest}${notes.join("")}`;
 }
 
 function describeList(sweeps: readonly SweepSummary[]): string {

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import type { ApiClient } from "../../protocol/client.ts";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { RUN_ARGUMENT } from "../../protocol/select-run.ts";
@@ -98,7 +99,7 @@ function describe({ runs, size_bytes: bytes, unfinished_bytes: unfinished }: Tra
     ["PLACE", "NAME", "STATE", "SIZE", "THROWN AWAY", ""],
     runs.map((run) => [run.id, run.name, run.state ?? "", formatBytes(run.size_bytes), run.trashed_at, run.problem ?? ""]),
   );
-  return `${table}\n${runs.length} run${runs.length === 1 ? "" : "s"}, ${formatBytes(bytes)}${rest}`;
+  return `${table}\n${counted(runs.length, "run")}, ${formatBytes(bytes)}${rest}`;
 }
 
 function parseDays(text: string): number {

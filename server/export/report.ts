@@ -1,4 +1,5 @@
 /** A run, or several compared, as one HTML file that opens without a network: pictures inline, no script. */
+import { counted } from "../../protocol/counted.ts";
 import type { SeriesWindow } from "../series/types.ts";
 import type { ChartCurve } from "./chart-svg.ts";
 import type { ExportJob, ExportWriter } from "./job.ts";
@@ -50,7 +51,7 @@ function caption(windows: readonly SeriesWindow[]): string {
   const last = windows.length === 1 ? windows[0]?.values.at(-1) : undefined;
   const notes = [
     last === undefined ? "" : `last ${parts.shortNumber(last)}`,
-    broken === 0 ? "" : `${broken} ${broken === 1 ? "value is" : "values are"} not finite`,
+    broken === 0 ? "" : `${counted(broken, "value is", "values are")} not finite`,
   ];
   return notes.filter((note) => note !== "").join(", ");
 }

@@ -6,7 +6,7 @@ import type { SeriesJson, SeriesQuery } from "../../protocol/queries.ts";
 import type { RunSeries, WindowQuery } from "../series/types.ts";
 import type { Handlers, HttpContext } from "./context.ts";
 import { sendFile } from "./file-answer.ts";
-import { counterAxis, FRAME_TYPE, seriesFrame, seriesJson } from "./series-answer.ts";
+import { extrasOf, FRAME_TYPE, sayExtras, seriesFrame, seriesJson } from "./series-answer.ts";
 
 type DataRoutes =
   "listSeries" | "getSeries" | "getSystemSeries" | "getLog" | "getRawLog" | "listCheckpoints" | "listArtifacts" | "getArtifact";
@@ -66,17 +66,20 @@ async function using<T>(opened: Promise<{ series: RunSeries; release(): void }>,
 }
 
 async function answer(series: RunSeries, query: z.output<typeof SeriesQuery>): Promise<SeriesJson | Response> {
+  const extras = extrasOf(query);
   const windowQuery: WindowQuery = {
     metrics: query.metrics,
     maxPoints: query.max_points,
     ...(query.from_step !== undefined && { fromStep: query.from_step }),
     ...(query.to_step !== undefined && { toStep: query.to_step }),
+    ...(query.beside !== undefined && { beside: query.beside }),
     ...(query.attempt !== undefined && { attempt: query.attempt }),
-    ...(query.x !== undefined && { counter: query.x }),
+    ...extras,
   };
+  await series.prepare(windowQuery);
   const windows = series.window(windowQuery);
-  const x = counterAxis(series, query.x, query.attempt);
-  if (query.format === "json") return seriesJson(windows, series.cursor(), x);
-  const frame = await seriesFrame(null, series.run, windows, series.cursor(), true, x);
+  const said = sayExtras(series, extras, query.attempt);
+  if (query.format === "json") return seriesJson(windows, series.cursor(), said);
+  const frame = await seriesFrame(null, series.run, windows, series.cursor(), true, said);
   return new Response(frame, { headers: { "content-type": FRAME_TYPE } });
 }

@@ -1,9 +1,12 @@
 /** Windows of series as they travel: an Arrow frame or JSON. */
-import { encodeFrame } from "../../protocol/frames.ts";
+import { encodeFrame, type SeriesFrameHeader } from "../../protocol/frames.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { toWireNumber } from "../../protocol/wire-number.ts";
-import type { CounterAxis, SeriesCursor, SeriesJson } from "../../protocol/queries.ts";
-import type { RunSeries, SeriesWindow } from "../series/types.ts";
+import type { SeriesCursor, SeriesJson } from "../../protocol/queries.ts";
+import type { RunSeries, SeriesWindow, WindowExtras } from "../series/types.ts";
+
+/** What an answer says of what its points come with. */
+export type SaidExtras = Pick<SeriesFrameHeader, "x" | "smoothing">;
 
 export const FRAME_TYPE = "application/vnd.trainyard.frame";
 
@@ -17,7 +20,7 @@ export async function seriesFrame(
   windows: readonly SeriesWindow[],
   cursor: SeriesCursor,
   reset: boolean,
-  x: CounterAxis | null,
+  said: SaidExtras,
 ): Promise<Uint8Array<ArrayBuffer>> {
   // Arrow is a third of the bundle and needed only once somebody looks at points.
   const { encodeArrow } = await import("../series/arrow.ts");
@@ -29,17 +32,25 @@ export async function seriesFrame(
     downsampled: windows.map((window) => window.downsampled),
     cursor,
     reset,
-    ...(x !== null && { x }),
+    ...said,
   } as const;
   return encodeFrame(header, encodeArrow(windows));
 }
 
-/** What an answer says of the counter that was asked for; null when none was. */
-export function counterAxis(series: RunSeries, metric: string | undefined, attempt?: number): CounterAxis | null {
-  return metric === undefined ? null : { metric, problem: series.counterProblem(metric, attempt) };
+/** As a client asks for them. */
+export function extrasOf({ x, smoothing }: { readonly x?: string | undefined; readonly smoothing?: number | undefined }): WindowExtras {
+  return { ...(x !== undefined && { counter: x }), ...(smoothing !== undefined && { smoothing }) };
 }
 
-export function seriesJson(windows: readonly SeriesWindow[], cursor: SeriesCursor, x: CounterAxis | null): SeriesJson {
+/** @param attempt left out for the joined curve */
+export function sayExtras(series: RunSeries, { counter, smoothing }: WindowExtras, attempt?: number): SaidExtras {
+  return {
+    ...(counter !== undefined && { x: { metric: counter, problem: series.counterProblem(counter, attempt) } }),
+    ...(smoothing !== undefined && { smoothing }),
+  };
+}
+
+export function seriesJson(windows: readonly SeriesWindow[], cursor: SeriesCursor, said: SaidExtras): SeriesJson {
   return {
     series: windows.map((window) => ({
       name: window.name,
@@ -48,9 +59,10 @@ export function seriesJson(windows: readonly SeriesWindow[], cursor: SeriesCurso
       values: Array.from(window.values, toWireNumber),
       attempts: [...window.attempts],
       ...(window.xs !== undefined && { xs: Array.from(window.xs, (value) => (Number.isNaN(value) ? null : value)) }),
+      ...(window.smoothed !== undefined && { smoothed: Array.from(window.smoothed, toWireNumber) }),
       downsampled: window.downsampled,
     })),
     cursor,
-    ...(x !== null && { x }),
+    ...said,
   };
 }

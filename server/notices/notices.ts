@@ -5,6 +5,7 @@ import * as z from "zod";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { Notice, NotifyFile, NotifyLimits, type NotifySettings, type Webhook, type WebhookRecord } from "../../protocol/notices.ts";
 import type { Devices } from "../devices/types.ts";
+import type { Sweeps } from "../runs/sweeps.ts";
 import type { Runs } from "../runs/types.ts";
 import { writeJsonAtomic } from "../store/atomic.ts";
 import { readJsonFile } from "../store/json-file.ts";
@@ -17,6 +18,7 @@ import { NoticeWatch } from "./watch.ts";
 export interface NoticesOptions {
   readonly store: RunStore;
   readonly runs: Runs;
+  readonly sweeps: Pick<Sweeps, "onSettled" | "atRest">;
   readonly devices: Pick<Devices, "latest">;
   /** The server's private folder. */
   readonly folder: string;
@@ -55,7 +57,7 @@ class NoticesRoom implements Notices {
   #unsaved = false;
 
   constructor(options: NoticesOptions) {
-    const { store, runs, devices, version, log } = options;
+    const { store, runs, sweeps, devices, version, log } = options;
     this.#options = options;
     this.#settingsFile = path.join(store.root, NOTIFY_FILE);
     this.#stateFile = path.join(options.folder, "notices.json");
@@ -71,6 +73,7 @@ class NoticesRoom implements Notices {
     });
     this.#watch = new NoticeWatch({
       runs,
+      sweeps,
       storeRoot: store.root,
       gpus: () => devices.latest()?.gpus ?? [],
       limits: () => this.#file,
@@ -149,7 +152,15 @@ class NoticesRoom implements Notices {
     await this.#loaded;
     const time = new Date().toISOString();
     const message = "This is a test of Trainyard's notifications.";
-    return this.#outbox.test(mustFind(this.#file, id), { id: `test:${time}`, time, kind: "test", message, hint: null, run: null });
+    return this.#outbox.test(mustFind(this.#file, id), {
+      id: `test:${time}`,
+      time,
+      kind: "test",
+      message,
+      hint: null,
+      run: null,
+      sweep: null,
+    });
   }
 
   async close(): Promise<void> {
@@ -183,7 +194,7 @@ class NoticesRoom implements Notices {
     this.#told = [...this.#told, { ...notice, claimed: false }].slice(-KEPT);
     this.#save();
     for (const { id, kinds, project } of this.#file.webhooks)
-      if (kinds.includes(notice.kind) && (project === null || notice.run?.project === project)) this.#outbox.add(id, notice);
+      if (kinds.includes(notice.kind) && (project === null || projectOf(notice) === project)) this.#outbox.add(id, notice);
     for (const listener of this.#listeners) listener(notice);
   }
 
@@ -220,8 +231,12 @@ class NoticesRoom implements Notices {
   }
 }
 
-function withoutClaim({ id, time, kind, message, hint, run }: Told): Notice {
-  return { id, time, kind, message, hint, run };
+function withoutClaim({ id, time, kind, message, hint, run, sweep }: Told): Notice {
+  return { id, time, kind, message, hint, run, sweep };
+}
+
+function projectOf({ run, sweep }: Notice): string | undefined {
+  return (sweep ?? run)?.project;
 }
 
 /** @throws TrainyardError not_found */

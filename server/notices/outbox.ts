@@ -3,6 +3,7 @@
  * no other and nobody who trains. What waits is part of the server's state on disk, so the next server goes on with it.
  */
 import * as z from "zod";
+import { counted } from "../../protocol/counted.ts";
 import { Notice, WebhookId, type Delivery, type WebhookRecord } from "../../protocol/notices.ts";
 import { deliver, type Outcome } from "./deliver.ts";
 
@@ -63,7 +64,7 @@ export class Outbox {
     const over = this.#waiting.length - MOST_WAITING;
     if (over > 0) {
       this.#waiting.splice(0, over);
-      this.#options.log(`${over} notices for webhooks were dropped: ${MOST_WAITING} wait already`);
+      this.#options.log(`dropped ${counted(over, "notice")} for webhooks: ${MOST_WAITING} wait already`);
     }
     this.#options.changed();
     this.#schedule();

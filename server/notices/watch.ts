@@ -7,10 +7,13 @@ import type { RunSummary } from "../../protocol/run.ts";
 import type { RunState } from "../../protocol/states.ts";
 import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { GpuSample } from "../../protocol/system.ts";
+import type { Sweeps } from "../runs/sweeps.ts";
 import type { Runs, RunsChange } from "../runs/types.ts";
+import { isOfSweep, reasonOf, SweepEnds } from "./sweep-ends.ts";
 
 export interface WatchOptions {
   readonly runs: Runs;
+  readonly sweeps: Pick<Sweeps, "onSettled" | "atRest">;
   readonly storeRoot: string;
   /** As last sampled. */
   readonly gpus: () => readonly GpuSample[];
@@ -41,6 +44,7 @@ const GPU_MARGIN = 5;
 export class NoticeWatch {
   readonly #options: WatchOptions;
   readonly #seen = new Map<string, Seen>();
+  readonly #sweeps: SweepEnds;
   readonly #off: () => void;
   #timer: NodeJS.Timeout | null = null;
   #diskLow = false;
@@ -50,6 +54,7 @@ export class NoticeWatch {
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#sweeps = new SweepEnds(options);
     this.#off = options.runs.onChange((change) => {
       this.#note(change);
     });
@@ -59,6 +64,7 @@ export class NoticeWatch {
   close(): void {
     this.#closed = true;
     this.#off();
+    this.#sweeps.close();
     if (this.#timer !== null) clearTimeout(this.#timer);
   }
 
@@ -86,6 +92,10 @@ export class NoticeWatch {
     const couldNotStart = before === "queued" && run.state === "failed" && !gaveUp;
     // What ended before this server began was told by the one before it, or is old.
     if (!LIVE_STATES.has(before) && !LIVE_STATES.has(run.state) && !couldNotStart) return;
+    if (isOfSweep(run)) {
+      if (FINAL_STATES.has(run.state)) this.#sweeps.noteEnd(run);
+      return;
+    }
     this.#tellNotFinite(run);
     this.#tellEnd(run, couldNotStart);
   }
@@ -94,7 +104,7 @@ export class NoticeWatch {
   #tellEnd(run: RunSummary, couldNotStart: boolean): void {
     if (run.state === "completed") this.#tell("finished", run, `${run.name} has completed${after(run)}.`, null);
     else if (run.state === "failed" || run.state === "interrupted") {
-      const why = run.failure?.message ?? run.state_reason;
+      const why = reasonOf(run);
       const which = couldNotStart && run.attempt > 0 && run.queue !== undefined ? [run.queue.queued_at] : [];
       const what = `${run.name} ${run.state === "failed" ? "has failed" : "was interrupted"}`;
       this.#tell("failed", run, `${what}${why === null ? "" : `: ${why}`}`.replace(/\.?$/, "."), run.failure?.advice ?? null, which);
@@ -162,14 +172,15 @@ export class NoticeWatch {
 
   #tellOfMachine(kind: NoticeKind, message: string, hint: string, which = ""): void {
     const time = new Date().toISOString();
-    this.#options.tell({ id: `${kind}${which}:${time}`, time, kind, message, hint, run: null });
+    this.#options.tell({ id: `${kind}${which}:${time}`, time, kind, message, hint, run: null, sweep: null });
   }
 
   /** @param which tells it from others of its kind and attempt */
   #tell(kind: NoticeKind, run: RunSummary, message: string, hint: string | null, which: readonly (string | number)[] = []): void {
     const id = [kind, run.id, run.attempt, ...which].join(":");
     const { id: runId, name, project, attempt } = run;
-    this.#options.tell({ id, time: new Date().toISOString(), kind, message, hint, run: { id: runId, name, project, attempt } });
+    const time = new Date().toISOString();
+    this.#options.tell({ id, time, kind, message, hint, run: { id: runId, name, project, attempt }, sweep: null });
   }
 
   #schedule(): void {

@@ -2,6 +2,7 @@
 import { Validator, type Schema } from "@cfworker/json-schema";
 import { statSync } from "node:fs";
 import path from "node:path";
+import { counted } from "../../protocol/counted.ts";
 import type { Problem } from "../../protocol/errors.ts";
 import { itemCount } from "../../protocol/field-check.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
@@ -73,7 +74,7 @@ function checkValue(name: string, field: RecipeField, value: JsonValue): Problem
     if (low || high) return problem(name, `${name} is ${shown}, out of its range`, `Choose a value ${rangeText(field)}.`);
   }
   if (Array.isArray(value) && (value.length < (field.minItems ?? 0) || value.length > (field.maxItems ?? Infinity)))
-    return problem(name, `${name} has ${value.length} items; it takes ${itemCount(field)}`, null);
+    return problem(name, `${name} has ${counted(value.length, "item")}; it takes ${itemCount(field)}`, null);
   const result = new Validator(pureSchema(field), "2020-12").validate(value);
   if (result.valid) return null;
   const worst = result.errors.at(-1);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { notFiniteSentence } from "../../protocol/not-finite.ts";
@@ -214,7 +215,8 @@ export class Attempts {
         if (this.#isNew(id, `${number}:${record.step}:${name}`))
           await this.#ledger.event(entry, { type: "checkpoint", time, attempt: number, step: record.step, name });
       } else if (record.type === "message" || record.type === "dropped") {
-        const text = record.type === "message" ? record.text : `${record.count} points were not written: ${record.reason}`;
+        const text =
+          record.type === "message" ? record.text : `${counted(record.count, "point was", "points were")} not written: ${record.reason}`;
         const level = record.type === "message" ? record.level : "warning";
         if (this.#isNew(id, `${number}:${time}:${text}`)) await this.#ledger.event(entry, { type: "message", time, level, text });
       }

@@ -1,4 +1,5 @@
 /** Forecasts corrected by what was measured: a probe of the very document, or an earlier run of the same settings on this machine. Pure. */
+import { counted } from "../../protocol/counted.ts";
 import type { MemoryEstimate, Probe, RunEstimate } from "../../protocol/estimate.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 
@@ -45,7 +46,7 @@ export function footprint(recipe: string, params: JsonObject): string {
 export function probeEvidence(probe: Probe): Evidence {
   return {
     basis: "probe",
-    sentence: `${probe.steps} steps of this document, measured at ${probe.measured_at}`,
+    sentence: `${counted(probe.steps, "step")} of this document, measured at ${probe.measured_at}`,
     peakRssBytes: probe.peak_rss_bytes === 0 ? null : probe.peak_rss_bytes,
     peakGpuBytes: probe.peak_gpu_bytes,
     secondsPerStep: probe.seconds_per_step,

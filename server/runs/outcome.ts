@@ -1,4 +1,5 @@
 /** How a run ended, from everything that is known of it. Pure: the exit code alone says little (see docs/architecture.md). */
+import { counted } from "../../protocol/counted.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { ReportRecord } from "../../protocol/report.ts";
 import type { ExitRecord, StopRequest } from "../../protocol/run.ts";
@@ -77,7 +78,10 @@ export function decideOutcome(known: Evidence): Decision {
   if (seen) {
     const target = plan?.max_steps ?? null;
     if (target !== null && (lastStep ?? 0) < target)
-      return decide("interrupted", `Exit code 0, but only ${String(lastStep ?? 0)} of ${target} steps were done and no end was reported.`);
+      return decide(
+        "interrupted",
+        `Exit code 0, but only ${String(lastStep ?? 0)} of ${counted(target, "step")} done and no end was reported.`,
+      );
     return decide("completed", "Exit code 0.");
   }
   if (known.silentHost != null) return decide("interrupted", `It ran on ${known.silentHost}, from where nothing was heard for an hour.`);

@@ -1,5 +1,6 @@
 /** From a request to everything that is written down when a run is made. Writes nothing itself. */
 import path from "node:path";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import { Slug, type RunId } from "../../protocol/ids.ts";
 import type { JsonObject, JsonValue } from "../../protocol/json.ts";
@@ -55,7 +56,7 @@ export async function planRun(
 /** @throws TrainyardError invalid_spec for a document that stands for many runs */
 export function mustBeOneRun(spec: RunSpec): void {
   if (spec.sweep === undefined) return;
-  const message = `the document stands for ${sweepRunCount(spec.sweep)} runs, not for one`;
+  const message = `the document stands for ${counted(sweepRunCount(spec.sweep), "run")} of a sweep, not for a run`;
   const hint = "Start it as a sweep (trainyard sweep FILE), or take the section sweep out.";
   throw new TrainyardError("invalid_spec", message, hint, [{ severity: "error", field: "sweep", message, hint }]);
 }

@@ -1,4 +1,5 @@
 /** The order of the queue, and what it looks like from outside. Pure. */
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { MoveInQueue, Queue, QueueFile } from "../../protocol/queue.ts";
@@ -56,7 +57,7 @@ export function queueState(settings: QueueFile, records: readonly RunRecord[], p
     if (paused_at !== null) return "The queue is paused.";
     if (position <= free && first === null) return problem ?? "It is about to start.";
     const before = position - 1;
-    if (before > 0) return `Behind ${before === 1 ? "1 other run" : `${String(before)} other runs`}.`;
+    if (before > 0) return `Behind ${counted(before, "other run")}.`;
     if (free > 0 && first !== null) return first;
     return running.length === 1
       ? `Waits for ${running[0]?.name ?? ""} to end.`

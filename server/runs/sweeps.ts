@@ -45,6 +45,7 @@ export class Sweeps {
   readonly #judge: SweepJudge;
   /** Changes of one sweep wait for each other, and so does the making of its runs. */
   readonly #queue = new KeyedQueue();
+  readonly #settled = new Set<(sweep: SweepId) => void>();
   #off: () => void = () => undefined;
   #closed = false;
 
@@ -78,9 +79,11 @@ export class Sweeps {
       else if (change.type === "removed")
         for (const { id, points } of this.#unfinished()) if (points.some(({ run }) => run === change.id)) this.#work(id);
     });
-    for (const { id } of this.#unfinished()) this.#work(id);
-    // What the last server was about to end.
-    for (const { id } of sweeps) this.#judge.note(id);
+    for (const { id } of sweeps) {
+      this.#work(id);
+      // What the last server was about to end.
+      this.#judge.note(id);
+    }
   }
 
   async close(): Promise<void> {
@@ -89,6 +92,21 @@ export class Sweeps {
     this.#judge.close();
     // A run that is being made is made whole.
     await Promise.all([...this.#sweeps.keys()].map((id) => this.#queue.run(id, () => Promise.resolve())));
+  }
+
+  /** Told of a sweep whenever it has made, after a change, the runs that it may make for now. */
+  onSettled(listener: (sweep: SweepId) => void): () => void {
+    this.#settled.add(listener);
+    return () => this.#settled.delete(listener);
+  }
+
+  /** The sweep when nothing more comes of it by itself, else null. A run that somebody continued by hand keeps it from nothing. */
+  atRest(id: SweepId): SweepDetail | null {
+    const sweep = this.#sweeps.get(id);
+    if (sweep === undefined || (sweep.stopped === null && sweep.made < runCount(sweep))) return null;
+    const mine = new Set(sweep.points.map(({ run }) => run));
+    for (const { id: run, state, attempt } of this.#runs.briefs()) if (mine.has(run) && attempt <= 1 && isInFlight(state)) return null;
+    return this.detail(id);
   }
 
   /** Are there runs still to be made? */
@@ -153,7 +171,7 @@ export class Sweeps {
             `all runs of the sweep ${sweep.name} were made`,
             "Stop those that live (cancel_runs), or wait.",
           );
-        await this.#stop(sweep, reason);
+        await this.#stop(sweep, reason, "user");
       }
       if (!cancel_runs) return;
       const states = this.#states();
@@ -190,6 +208,9 @@ export class Sweeps {
     if (this.#closed) return;
     void this.#queue
       .run(id, () => this.#fill(id))
+      .then(() => {
+        for (const listener of this.#settled) listener(id);
+      })
       .catch((error: unknown) => {
         this.#log(`the sweep ${id} cannot go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       });
@@ -215,7 +236,7 @@ export class Sweeps {
         } catch (error) {
           const cause = error instanceof Error ? error.message : String(error);
           this.#log(`run ${sweep.made + 1} of the sweep ${id} could not be made: ${cause}`);
-          await this.#stop(sweep, `run ${sweep.made + 1} could not be made: ${cause}`.slice(0, 1000));
+          await this.#stop(sweep, `run ${sweep.made + 1} could not be made: ${cause}`.slice(0, 1000), "server");
           return;
         }
       }
@@ -252,8 +273,8 @@ export class Sweeps {
   }
 
   /** With a full disk it is at least not tried again before somebody asks for it, or the next server comes. */
-  async #stop(sweep: SweepRecord, reason: string): Promise<void> {
-    const stopped = { ...sweep, stopped: { at: new Date().toISOString(), reason } };
+  async #stop(sweep: SweepRecord, reason: string, by: "user" | "server"): Promise<void> {
+    const stopped = { ...sweep, stopped: { at: new Date().toISOString(), reason, by } };
     this.#sweeps.set(sweep.id, stopped);
     await this.#write(stopped);
   }

@@ -1,4 +1,5 @@
 /** The points of one attempt, as they come out of its metric file. */
+import { counted } from "../../protocol/counted.ts";
 import { MetricFileReader, ROW_PREFIX, type FileIdentity, type MetricSet, type MetricSink } from "../store/metric-reader.ts";
 import { isReserved, type AttemptPoints } from "./attempt-points.ts";
 import { Axis, Curve } from "./curve.ts";
@@ -99,7 +100,7 @@ export class AttemptSeries implements AttemptPoints, MetricSink {
   }
 
   get damage(): string | null {
-    const bad = this.#badRows === 0 ? null : `${this.file}: ${String(this.#badRows)} rows have no finite step or time and were left out`;
+    const bad = this.#badRows === 0 ? null : `${this.file}: left out ${counted(this.#badRows, "row")} without a finite step or time`;
     const { damage } = this.#reader;
     return damage !== null && bad !== null ? `${damage}; ${bad}` : (damage ?? bad);
   }

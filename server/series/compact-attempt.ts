@@ -212,6 +212,10 @@ class CompactPoints implements MetricPoints, Nodes {
     return this.#axis.ascending;
   }
 
+  get identity(): object {
+    return this;
+  }
+
   get gaps(): GapList {
     this.#gaps ??= this.#readGaps();
     return this.#gaps;
@@ -252,10 +256,14 @@ class CompactPoints implements MetricPoints, Nodes {
     return row === 0 ? 0 : this.#axis.rows.count(this.length, (other) => other < row);
   }
 
+  copyValues(from: number, to: number, target: Float64Array, at: number): void {
+    copyRange(this.#values, from, to, target, at);
+  }
+
   copy(from: number, to: number, target: PointArrays, at: number): void {
     this.#axis.steps.copy(from, to, target.steps, at);
     this.#axis.times.copy(from, to, target.times, at);
-    copyRange(this.#values, from, to, target.values, at);
+    this.copyValues(from, to, target.values, at);
     if (target.rows !== null) this.#axis.rows.copy(from, to, target.rows, at);
   }
 

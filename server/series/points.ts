@@ -5,6 +5,8 @@ import type { Extremes } from "./pyramid.ts";
 
 /** Points that a window can be cut from: steps ascending. */
 export interface WindowPoints {
+  /** The same for as long as the points that there are stay as they are: others are only added behind them. */
+  readonly identity: object;
   readonly length: number;
   readonly gaps: GapList;
   /** Index of the first value that is smaller than the one before it, or not finite; Infinity: it may serve as a counter. */
@@ -18,6 +20,8 @@ export interface WindowPoints {
   countBelow(step: number, length: number): number;
   /** How many of the first `length` points lie at or below `step`. */
   countUpTo(step: number, length: number): number;
+  /** Copies the values at [from, to) to `target` from `at` on. */
+  copyValues(from: number, to: number, target: Float64Array, at: number): void;
   /** Copies the points at [from, to) to `target` from `at` on. */
   copy(from: number, to: number, target: PointArrays, at: number): void;
   /** Widens `into` by the values at [from, to). */
@@ -41,6 +45,22 @@ export interface Segment {
   readonly attempts: Int32Array | null;
 }
 
+export function countPoints(segments: readonly Segment[]): number {
+  return segments.reduce((sum, segment) => sum + segment.to - segment.from, 0);
+}
+
+/** Copies the values of the points at the places [from, to), counted from 0 over all segments, to the beginning of `target`. */
+export function copyPlaces(segments: readonly Segment[], from: number, to: number, target: Float64Array): void {
+  let start = 0;
+  for (const segment of segments) {
+    const shift = segment.from - start;
+    const [first, end] = [Math.max(from, start), Math.min(to, start + segment.to - segment.from)];
+    if (first < end) segment.points.copyValues(first + shift, end + shift, target, first - from);
+    start += segment.to - segment.from;
+    if (start >= to) return;
+  }
+}
+
 /** All points of one metric of one attempt, in the order they were logged. */
 export interface MetricPoints extends WindowPoints {
   /** No step is smaller than the one before it: only then the questions about steps above have an answer. */
@@ -57,6 +77,10 @@ export class ColumnPoints<P extends Points> implements WindowPoints {
 
   constructor(columns: P) {
     this.columns = columns;
+  }
+
+  get identity(): object {
+    return this.columns;
   }
 
   get length(): number {
@@ -95,10 +119,14 @@ export class ColumnPoints<P extends Points> implements WindowPoints {
     return upperBound(this.columns.steps, length, step);
   }
 
+  copyValues(from: number, to: number, target: Float64Array, at: number): void {
+    this.columns.copyValues(from, to, target, at);
+  }
+
   copy(from: number, to: number, target: PointArrays, at: number): void {
     target.steps.set(this.columns.steps.subarray(from, to), at);
     target.times.set(this.columns.times.subarray(from, to), at);
-    this.columns.copyValues(from, to, target.values, at);
+    this.copyValues(from, to, target.values, at);
     target.rows?.set(this.columns.rows.subarray(from, to), at);
   }
 

@@ -5,7 +5,8 @@
  */
 import { Float64Column, Int32Column } from "./columns.ts";
 
-const BASE = 64;
+/** Values of a node at the base. */
+export const BASE = 64;
 const FACTOR = 4;
 
 /** How many points the largest nodes have of which at least three go into a stretch of `points`; 1 where those at the base are too large. */
@@ -106,6 +107,15 @@ export class Pyramid implements Nodes {
   /** Widens `into` by the values at [from, to). */
   query(values: Seekable, from: number, to: number, into: Extremes): void {
     widenByRange(this, values, from, to, into);
+  }
+
+  /** Bytes that it takes in memory. */
+  get bytes(): number {
+    return this.#levels.reduce(
+      (sum, { least, greatest, low, high }) =>
+        sum + least.data.byteLength + greatest.data.byteLength + low.data.byteLength + high.data.byteLength,
+      0,
+    );
   }
 
   /** From the base up. */

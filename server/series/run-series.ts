@@ -7,6 +7,7 @@
  *
  * An attempt with a compact file is answered from that, and from its metric file once the one no longer stands for the other.
  */
+import { setImmediate } from "node:timers/promises";
 import type { RunId } from "../../protocol/ids.ts";
 import type { SeriesCursor, SeriesInfo } from "../../protocol/queries.ts";
 import { cutOf, isReserved, type AttemptPoints } from "./attempt-points.ts";
@@ -16,11 +17,12 @@ import { CompactFileError } from "./compact-file.ts";
 import type { CompactFiles } from "./compact-files.ts";
 import { Counter } from "./counter.ts";
 import { MergedPoints } from "./merged-points.ts";
-import { ColumnPoints, type MetricPoints, type Segment } from "./points.ts";
+import { ColumnPoints, countPoints, type MetricPoints, type Segment } from "./points.ts";
+import { SmoothedCurves } from "./smoothed-curve.ts";
 import { summarise } from "./summary.ts";
 import type { SpillFile } from "./spill.ts";
-import type { RunSeries, SeriesSource, SeriesWindow, WindowQuery } from "./types.ts";
-import { clip, countPoints, cutWindow } from "./window.ts";
+import type { RunSeries, SeriesSource, SeriesWindow, WindowExtras, WindowQuery } from "./types.ts";
+import { clip, cutWindow, type SmoothedStretch } from "./window.ts";
 
 /**
  * @param sources the metric files of the run's attempts as of now; asked at each poll, for attempts are added
@@ -33,6 +35,9 @@ export function createRunSeries(
 ): RunSeries {
   return new FileRunSeries(run, sources, compact);
 }
+
+/** Smoothing without a pause: others who are looking should not notice. */
+const LONGEST_MS = 50;
 
 interface Part {
   readonly attempt: number;
@@ -53,6 +58,7 @@ class FileRunSeries implements RunSeries {
   #spill: SpillFile | null = null;
   /** Curves that had to be put in order, with the lengths and cuts they were made from. */
   readonly #merged = new Map<string, { stamp: string; points: MergedPoints }>();
+  readonly #smoothed = new SmoothedCurves();
 
   constructor(run: RunId, sources: () => Promise<readonly SeriesSource[]>, compact: CompactFiles | null) {
     this.run = run;
@@ -84,6 +90,16 @@ class FileRunSeries implements RunSeries {
     return this.#answer(() => this.#list());
   }
 
+  async prepare({ metrics, attempt, smoothing }: Pick<WindowQuery, "metrics" | "attempt" | "smoothing">): Promise<void> {
+    let begun = performance.now();
+    for (const name of smoothing === undefined ? [] : this.#match(metrics)) {
+      this.#answer(() => this.#smooth(name, attempt ?? null, this.#segments(name, attempt ?? null), smoothing, 0));
+      if (performance.now() - begun < LONGEST_MS) continue;
+      await setImmediate();
+      begun = performance.now();
+    }
+  }
+
   window(query: WindowQuery): SeriesWindow[] {
     return this.#answer(() => this.#window(query));
   }
@@ -96,13 +112,13 @@ class FileRunSeries implements RunSeries {
     cursor: SeriesCursor,
     metrics: readonly string[],
     maxPoints: number,
-    counter?: string,
+    extras: WindowExtras = {},
   ): { windows: SeriesWindow[]; cursor: SeriesCursor; reset: boolean } {
     return this.#answer(() => {
       const now = this.cursor();
-      const windows = this.#fits(cursor) ? this.#appended(cursor, metrics, maxPoints, this.#counter(counter, null)) : null;
+      const windows = this.#fits(cursor) ? this.#appended(cursor, metrics, maxPoints, extras) : null;
       if (windows !== null) return { windows, cursor: now, reset: false };
-      return { windows: this.#window({ metrics, maxPoints, ...(counter !== undefined && { counter }) }), cursor: now, reset: true };
+      return { windows: this.#window({ metrics, maxPoints, ...extras }), cursor: now, reset: true };
     });
   }
 
@@ -120,7 +136,7 @@ class FileRunSeries implements RunSeries {
   }
 
   get bytes(): number {
-    return this.#attempts.reduce((sum, attempt) => sum + attempt.bytes, 0);
+    return this.#attempts.reduce((sum, attempt) => sum + attempt.bytes, this.#smoothed.bytes);
   }
 
   get damage(): string | null {
@@ -132,6 +148,7 @@ class FileRunSeries implements RunSeries {
     for (const attempt of this.#attempts) attempt.close();
     this.#attempts = [];
     this.#merged.clear();
+    this.#smoothed.clear();
   }
 
   /** What a disk has lost of a compact file is read from the metric file instead, at once. */
@@ -163,8 +180,11 @@ class FileRunSeries implements RunSeries {
     const attempt = query.attempt ?? null;
     const counter = this.#counter(query.counter, attempt);
     for (const name of this.#match(query.metrics)) {
-      const segments = clip(this.#segments(name, attempt), query.fromStep ?? -Infinity, query.toStep ?? Infinity);
-      if (segments.length > 0) windows.push(cutWindow(name, segments, query.maxPoints, counter));
+      const whole = this.#segments(name, attempt);
+      const { segments, first } = clip(whole, query.fromStep ?? -Infinity, query.toStep ?? Infinity, query.beside ?? false);
+      if (segments.length === 0) continue;
+      const smoothed = this.#smooth(name, attempt, whole, query.smoothing, first);
+      windows.push(cutWindow(name, segments, query.maxPoints, counter, smoothed));
     }
     return windows;
   }
@@ -210,6 +230,7 @@ class FileRunSeries implements RunSeries {
 
   #startOver(): void {
     this.#merged.clear();
+    this.#smoothed.clear();
     this.#changed = true;
   }
 
@@ -272,9 +293,20 @@ class FileRunSeries implements RunSeries {
     return counter.problem === null ? counter : null;
   }
 
+  /** @param whole all of the curve @param first place of the window's first point in it @returns null without smoothing */
+  #smooth(
+    name: string,
+    attempt: number | null,
+    whole: readonly Segment[],
+    weight: number | undefined,
+    first: number,
+  ): SmoothedStretch | null {
+    return weight === undefined ? null : { curve: this.#smoothed.get(curveKey(name, attempt), weight, whole), first };
+  }
+
   /** Curves that overlap, or whose steps go backwards: put in order once, and again when they have grown. */
   #merge(name: string, attempt: number | null, parts: readonly Part[]): Segment[] {
-    const key = `${attempt === null ? "" : String(attempt)} ${name}`;
+    const key = curveKey(name, attempt);
     const stamp = parts.map((part) => `${String(part.points.length)}<${String(part.below)}`).join(" ");
     let merged = this.#merged.get(key);
     if (merged?.stamp !== stamp) {
@@ -302,8 +334,9 @@ class FileRunSeries implements RunSeries {
   }
 
   /** What was added to each joined curve at its end; null when that is too much, or not at the end. */
-  #appended(cursor: SeriesCursor, metrics: readonly string[], maxPoints: number, counter: Counter | null): SeriesWindow[] | null {
+  #appended(cursor: SeriesCursor, metrics: readonly string[], maxPoints: number, extras: WindowExtras): SeriesWindow[] | null {
     const windows: SeriesWindow[] = [];
+    const counter = this.#counter(extras.counter, null);
     for (const name of this.#match(metrics)) {
       const added: Segment[] = [];
       let lastStep = -Infinity;
@@ -324,9 +357,18 @@ class FileRunSeries implements RunSeries {
         for (let i = to; i < points.length; i++) if (points.stepAt(i) < below) return null;
         if (to > from) added.push({ points, from, to, attempt, attempts: null });
       }
-      if (countPoints(added) > maxPoints) return null;
-      if (added.length > 0) windows.push(cutWindow(name, added, maxPoints, counter));
+      const count = countPoints(added);
+      if (count > maxPoints) return null;
+      if (count === 0) continue;
+      const whole = extras.smoothing === undefined ? added : this.#segments(name, null);
+      const smoothed = this.#smooth(name, null, whole, extras.smoothing, countPoints(whole) - count);
+      windows.push(cutWindow(name, added, maxPoints, counter, smoothed));
     }
     return windows;
   }
+}
+
+/** @param attempt null for the joined curve */
+function curveKey(name: string, attempt: number | null): string {
+  return `${attempt === null ? "" : String(attempt)} ${name}`;
 }

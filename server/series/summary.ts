@@ -2,9 +2,8 @@
 import { toWireNumber } from "../../protocol/wire-number.ts";
 import type { MetricSummary } from "../../protocol/run.ts";
 import { lowerBound } from "./columns.ts";
-import type { Segment } from "./points.ts";
+import { countPoints, type Segment } from "./points.ts";
 import { noExtremes } from "./pyramid.ts";
-import { countPoints } from "./window.ts";
 
 /**
  * NaN counts as a point, and as last or first value where it stands there, but never as least or greatest; an infinity is what it is.

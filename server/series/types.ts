@@ -11,6 +11,8 @@ export interface SeriesWindow {
   readonly attempts: Int32Array;
   /** Where a counter was asked for: its value at each point, ascending; NaN before its first. */
   readonly xs?: Float64Array;
+  /** Where smoothing was asked for: the moving average over the whole curve at each point, NaN where the value is not finite. */
+  readonly smoothed?: Float64Array;
   readonly downsampled: boolean;
 }
 
@@ -25,16 +27,24 @@ export interface SeriesSource {
   readonly joined?: boolean;
 }
 
-export interface WindowQuery {
+/** What the points of a window come with. */
+export interface WindowExtras {
+  /** A metric that the points are placed on besides their steps; see `counterProblem`. */
+  readonly counter?: string;
+  /** Weight of a moving average, [0, 1), which is over the whole curve whatever the window (protocol/smoothing.ts). */
+  readonly smoothing?: number;
+}
+
+export interface WindowQuery extends WindowExtras {
   /** Names; one may end in "*". Names that start with "_" are found by themselves or by a pattern that starts with "_". */
   readonly metrics: readonly string[];
   readonly fromStep?: number;
   readonly toStep?: number;
+  /** With one point more on each side of the steps, where there are any. */
+  readonly beside?: boolean;
   readonly maxPoints: number;
   /** One attempt with all it wrote; otherwise the joined curve. */
   readonly attempt?: number;
-  /** A metric that the points are placed on besides their steps; see `counterProblem`. */
-  readonly counter?: string;
 }
 
 export interface RunSeries {
@@ -49,6 +59,11 @@ export interface RunSeries {
   cursor(): SeriesCursor;
   /** Metrics of the joined curve in the order of their first appearance, without the reserved names that start with "_". */
   list(): SeriesInfo[];
+  /**
+   * Smooths what windows of this query will ask for and was not smoothed before, with pauses for others: many long curves take seconds. A
+   * window does it by itself where this was not called, at once.
+   */
+  prepare(query: Pick<WindowQuery, "metrics" | "attempt" | "smoothing">): Promise<void>;
   /** One window per metric that has points in the range, in the order of `list`. Names that the run does not have are left out. */
   window(query: WindowQuery): SeriesWindow[];
   /**
@@ -59,7 +74,7 @@ export interface RunSeries {
     cursor: SeriesCursor,
     metrics: readonly string[],
     maxPoints: number,
-    counter?: string,
+    extras?: WindowExtras,
   ): { windows: SeriesWindow[]; cursor: SeriesCursor; reset: boolean };
   /** Why points of the joined curve, or of one attempt, cannot be placed on a metric: it has none, or falls somewhere. null when they can. */
   counterProblem(counter: string, attempt?: number): string | null;

@@ -31,6 +31,11 @@ export class LineIndex {
     return this.#wholeLines;
   }
 
+  /** Bytes that they take. */
+  get wholeBytes(): number {
+    return this.#openLine;
+  }
+
   /** Does the file still begin as it did, with a newline where one was? A log may be emptied and grow past its old size between two looks. */
   async fits(handle: FileHandle): Promise<boolean> {
     const bytes = Buffer.alloc(this.#head.length + 1);

@@ -42,6 +42,7 @@ export class LogReader {
       total: 0,
       attempt,
       stretch: { start: 0, end: 0 },
+      whole_bytes: 0,
     };
     return withFile(paths.log, empty, async (handle) => {
       const { lines, searches } = await this.#open(handle, paths, attempt);
@@ -49,7 +50,7 @@ export class LogReader {
       const first = from === null ? 0 : await index.firstLineFrom(handle, times.offsetAt(from, index.size + 1));
       const end = to === null ? index.lines : await index.firstLineFrom(handle, times.offsetAt(to, index.size + 1));
       const [start, stop] = await index.range(handle, first, Math.max(0, end - first));
-      const found = { ...empty, stretch: { start, end: stop } };
+      const found = { ...empty, stretch: { start, end: stop }, whole_bytes: index.wholeBytes };
       const skip = (query.page - 1) * query.page_size;
       if (query.level === undefined && (query.search ?? "") === "") {
         const total = Math.max(0, end - first);

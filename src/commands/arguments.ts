@@ -3,7 +3,8 @@ import * as vscode from "vscode";
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { RunId, type SweepId } from "../../protocol/ids.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import { lineOf } from "../../protocol/line-of-run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import type { Host } from "../host.ts";
 import { formatBytes, formatCount, formatValue } from "../runs/format.ts";
 import type { RunNode } from "../runs/run-nodes.ts";
@@ -37,11 +38,11 @@ function runIdOf(value: unknown): RunId | null {
 export async function chooseRun(
   host: Host,
   args: readonly unknown[],
-  accepts: (run: RunSummary) => boolean,
+  accepts: (run: RunLine) => boolean,
   title: string,
-): Promise<RunSummary | null> {
+): Promise<RunLine | null> {
   const given = runIdOf(args[0] === SELECTION ? host.selection()[0] : args[0]);
-  if (given !== null) return summaryOf(host, given);
+  if (given !== null) return lineOfId(host, given);
   const runs = (await loadedRuns(host)).filter(accepts);
   if (runs.length === 0) {
     void vscode.window.showInformationMessage(`${title}: there is no such run.`);
@@ -102,12 +103,12 @@ export async function pickCheckpoint(
 export async function chooseRuns(
   host: Host,
   args: readonly unknown[],
-  accepts: (run: RunSummary) => boolean,
+  accepts: (run: RunLine) => boolean,
   title: string,
-): Promise<RunSummary[]> {
+): Promise<RunLine[]> {
   const selected: readonly unknown[] = args[0] === SELECTION ? host.selection() : Array.isArray(args[1]) ? (args[1] as unknown[]) : [];
   const ids = [...new Set(selected.map(runIdOf).filter((id) => id !== null))];
-  if (ids.length > 1) return (await Promise.all(ids.map((id) => summaryOf(host, id)))).filter(accepts);
+  if (ids.length > 1) return (await Promise.all(ids.map((id) => lineOfId(host, id)))).filter(accepts);
   const run = await chooseRun(host, args, accepts, title);
   return run === null ? [] : [run];
 }
@@ -116,13 +117,13 @@ export async function chooseRuns(
 export async function chooseSeveral(
   host: Host,
   args: readonly unknown[],
-  accepts: (run: RunSummary) => boolean,
+  accepts: (run: RunLine) => boolean,
   title: string,
   least: number,
-): Promise<RunSummary[]> {
+): Promise<RunLine[]> {
   const selected: readonly unknown[] = Array.isArray(args[1]) ? (args[1] as unknown[]) : args[0] === undefined ? host.selection() : [];
   const ids = new Set([args[0], ...selected].map(runIdOf).filter((id) => id !== null));
-  const given = (await Promise.all([...ids].map((id) => summaryOf(host, id)))).filter(accepts);
+  const given = (await Promise.all([...ids].map((id) => lineOfId(host, id)))).filter(accepts);
   if (given.length >= least) return given;
   const picked = await vscode.window.showQuickPick(
     (await loadedRuns(host)).filter(accepts).map((run) => ({
@@ -171,11 +172,12 @@ function formOf(): vscode.Uri | undefined {
 }
 
 /** The board may not have heard of a run that was created a moment ago: the server knows. */
-async function summaryOf(host: Host, id: RunId): Promise<RunSummary> {
-  return host.board.run(id) ?? (await (await host.connection.api()).call("getRun", { params: { id } }));
+async function lineOfId(host: Host, id: RunId): Promise<RunLine> {
+  return host.board.run(id) ?? lineOf(await (await host.connection.api()).call("getRun", { params: { id } }));
 }
 
-async function loadedRuns(host: Host): Promise<RunSummary[]> {
+async function loadedRuns(host: Host): Promise<RunLine[]> {
   if (host.board.loaded) return host.board.runs();
-  return (await (await host.connection.api()).call("listRuns", { query: { limit: 1000 } })).runs;
+  const { runs } = await (await host.connection.api()).call("listRuns", { query: { limit: 1000 } });
+  return runs.map((run) => lineOf(run));
 }

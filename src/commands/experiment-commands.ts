@@ -1,10 +1,10 @@
 /** Experiments: what each was configured as over time, and which runs belong to it. */
 import * as vscode from "vscode";
+import { counted } from "../../protocol/counted.ts";
 import { Slug } from "../../protocol/ids.ts";
 import { mustAll } from "../../protocol/refusals.ts";
 import { localTime } from "../../protocol/local-time.ts";
 import type { Host } from "../host.ts";
-import { counted } from "../runs/format.ts";
 import { chooseRuns, projectOf } from "./arguments.ts";
 import { changed, namesOf } from "./trash-commands.ts";
 

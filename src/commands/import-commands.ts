@@ -1,13 +1,13 @@
 /** Brings exported runs back into the store: from files that the user picks, or from the file of the explorer. */
 import path from "node:path";
 import * as vscode from "vscode";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { EXPORT_EXTENSIONS } from "../../protocol/export.ts";
 import { Slug } from "../../protocol/ids.ts";
 import type { ImportReport } from "../../protocol/import.ts";
 import { ImportFormat } from "../../protocol/run.ts";
 import type { Host } from "../host.ts";
-import { formatCount } from "../runs/format.ts";
 import { readSettings } from "../settings.ts";
 
 /** Long files of many points are read through before the first run is made. */
@@ -69,7 +69,9 @@ async function askProject(host: Host): Promise<{ project?: Slug } | null> {
 function partial(error: unknown, done: readonly Imported[]): unknown {
   if (!(error instanceof TrainyardError) || done.length === 0) return error;
   const { code, message, hint, problems } = error;
-  return new TrainyardError(code, `${message} (${runsText(done)} of the files before it came in)`, hint, problems, { cause: error });
+  return new TrainyardError(code, `${message} (${counted(done.length, "run")} of the files before it came in)`, hint, problems, {
+    cause: error,
+  });
 }
 
 async function tell(host: Host, runs: readonly Imported[]): Promise<void> {
@@ -78,13 +80,9 @@ async function tell(host: Host, runs: readonly Imported[]): Promise<void> {
   const projects = [...new Set(runs.map((run) => run.project))].join(", ");
   const action = runs.length === 1 ? "Show Run" : "Explore";
   const answer = await vscode.window.showInformationMessage(
-    `Imported ${runsText(runs)} with ${formatCount(points)} points into ${projects}.`,
+    `Imported ${counted(runs.length, "run")} with ${counted(points, "point")} into ${projects}.`,
     action,
   );
   if (answer === undefined || first === undefined) return;
   host.panels.open(runs.length === 1 ? { view: "dashboard", run: first.id } : { view: "explore", project: null, filter: "" });
-}
-
-function runsText(runs: readonly Imported[]): string {
-  return runs.length === 1 ? "1 run" : `${String(runs.length)} runs`;
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import * as vscode from "vscode";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { parseTimeRange, type OutputTimes } from "../../protocol/time-range.ts";
 import { errorText } from "../error-text.ts";
 import type { Host } from "../host.ts";
@@ -80,7 +80,7 @@ function rangeProblem(text: string, times: OutputTimes): string | null {
 }
 
 export async function openCode(host: Host, ...args: unknown[]): Promise<void> {
-  const run = await chooseRun(host, args, (each) => each.git !== null, "Open Code as It Was");
+  const run = await chooseRun(host, args, (each) => each.commit !== null, "Open Code as It Was");
   if (run !== null) await host.code.show(run.id, run.name);
 }
 
@@ -160,7 +160,7 @@ export async function refreshRuns(host: Host): Promise<void> {
   for (const problem of problems) host.log.warn(problem.message);
 }
 
-async function detail(host: Host, run: RunSummary): Promise<RunDetail> {
+async function detail(host: Host, run: RunLine): Promise<RunDetail> {
   return (await host.connection.api()).call("getRun", { params: { id: run.id } });
 }
 

@@ -1,6 +1,7 @@
 /** Projects: make one, say what it is for, what its runs inherit and which metrics are derived in it; see what it was before. */
 import * as vscode from "vscode";
 import type { ApiClient } from "../../protocol/client.ts";
+import { counted } from "../../protocol/counted.ts";
 import { Slug } from "../../protocol/ids.ts";
 import type { ProjectChanges, ProjectSettings } from "../../protocol/project.ts";
 import { localTime } from "../../protocol/local-time.ts";
@@ -114,7 +115,7 @@ function settingEntries(api: ApiClient, project: Slug, settings: ProjectSettings
 function historyEntry(api: ApiClient, project: Slug, revision: number): Entry {
   return {
     label: "History",
-    description: revision === 1 ? "1 change" : `${String(revision)} changes`,
+    description: counted(revision, "change"),
     edit: async () => {
       const { revisions } = await api.call("listProjectRevisions", { params: { project } });
       const items = revisions.toReversed().map(({ time, changed, settings }) => ({

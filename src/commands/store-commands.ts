@@ -1,9 +1,9 @@
 /** Stores whose runs are shown beside those of the workspace: add some, look at them, remove one. */
 import * as vscode from "vscode";
+import { counted } from "../../protocol/counted.ts";
 import type { ApiClient } from "../../protocol/client.ts";
 import type { StoreStatus } from "../../protocol/stores.ts";
 import type { Host } from "../host.ts";
-import { counted } from "../runs/format.ts";
 
 export async function manageStores(host: Host): Promise<void> {
   const api = await host.connection.api();

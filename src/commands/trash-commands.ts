@@ -1,10 +1,11 @@
 /** Commands on many runs at once: star, archive, tag, throw away, bring back, remove for good. */
 import * as vscode from "vscode";
 import type { BatchResult } from "../../protocol/batch.ts";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { mustAll } from "../../protocol/refusals.ts";
 import type { RouteBody } from "../../protocol/routes.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { RestoreTrash, type TrashedRun, type TrashId } from "../../protocol/trash.ts";
 import { localTime } from "../../protocol/local-time.ts";
@@ -114,7 +115,7 @@ export async function emptyTrash(host: Host): Promise<void> {
   const listed = runs.slice(0, MOST_LISTED).map((run) => `${run.project} / ${run.name}: ${formatBytes(run.size_bytes)}`);
   if (runs.length > MOST_LISTED) listed.push(`and ${String(runs.length - MOST_LISTED)} more`);
   const answer = await vscode.window.showWarningMessage(
-    `Remove ${runs.length === 1 ? "1 run" : `${String(runs.length)} runs`} (${formatBytes(bytes + unfinished)}) for good?`,
+    `Remove ${counted(runs.length, "run")} (${formatBytes(bytes + unfinished)}) for good?`,
     { modal: true, detail: `${listed.join("\n")}\n\nThis cannot be undone.` },
     "Remove for Good",
   );
@@ -130,14 +131,14 @@ export async function emptyTrash(host: Host): Promise<void> {
   vscode.window.setStatusBarMessage(`Trainyard: ${formatBytes(bytes + unfinished)} freed`, 5000);
 }
 
-function onRuns(title: string, accepts: (run: RunSummary) => boolean, action: Action) {
+function onRuns(title: string, accepts: (run: RunLine) => boolean, action: Action) {
   return async (host: Host, ...args: unknown[]): Promise<void> => {
     const runs = await chooseRuns(host, args, (each) => each.damage === null && accepts(each), title);
     if (runs.length > 0) mustAll((await changed(host, runs, action)).failed);
   };
 }
 
-export async function changed(host: Host, runs: readonly RunSummary[], action: Action): Promise<BatchResult> {
+export async function changed(host: Host, runs: readonly RunLine[], action: Action): Promise<BatchResult> {
   const api = await host.connection.api();
   return api.call("changeRuns", { body: { runs: runs.map((run) => run.id), action }, timeoutMs: STOP_TIMEOUT_MS });
 }
@@ -163,7 +164,7 @@ async function trashOf(host: Host): Promise<{ runs: TrashedRun[]; size_bytes: nu
   return trash;
 }
 
-export function namesOf(runs: readonly RunSummary[]): string {
+export function namesOf(runs: readonly RunLine[]): string {
   const [first] = runs;
-  return runs.length === 1 && first !== undefined ? first.name : `${String(runs.length)} runs`;
+  return runs.length === 1 && first !== undefined ? first.name : counted(runs.length, "run");
 }

@@ -1,4 +1,5 @@
 /** A run's log as a plain text document. Pure. */
+import { counted } from "../../protocol/counted.ts";
 import type { LogLine } from "../../protocol/queries.ts";
 import type { TimeRange } from "../../protocol/time-range.ts";
 import { localTime } from "../../protocol/local-time.ts";
@@ -24,5 +25,5 @@ function rangeLine({ start, end }: TimeRange, total: number): string[] {
   if (start === null && end === null) return [];
   const [from, until] = [start, end].map((time) => (time === null ? null : localTime(time)));
   const when = [from === null ? [] : [`from ${from}`], until === null ? [] : [`until before ${until}`]].flat().join(" ");
-  return [`… Only what was written ${when}: ${total.toLocaleString("en-US")} ${total === 1 ? "line" : "lines"}`];
+  return [`… Only what was written ${when}: ${counted(total, "line")}`];
 }

@@ -1,6 +1,7 @@
 /** What a webview may ask of the editor. The messages are validated before they come here. */
 import path from "node:path";
 import * as vscode from "vscode";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { HostCommand, PathRule } from "../../protocol/webview.ts";
 import { exportRuns, saveArtifact } from "../commands/export-commands.ts";
@@ -25,7 +26,7 @@ export async function runHostCommand(host: Host, command: HostCommand, page: Pag
     case "export_runs": {
       const [first] = command.runs;
       const name = first === undefined ? "" : (host.board.run(first)?.name ?? first);
-      await exportRuns(host, command.runs, command.runs.length === 1 ? name : `${String(command.runs.length)} runs`);
+      await exportRuns(host, command.runs, command.runs.length === 1 ? name : counted(command.runs.length, "run"));
       return;
     }
     case "save_artifact":

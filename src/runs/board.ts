@@ -3,12 +3,12 @@ import type { ApiClient } from "../../protocol/client.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { ServerMessage, Topic } from "../../protocol/messages.ts";
 import { joinNames } from "../../protocol/name-list.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { SubscriptionHandlers } from "../../protocol/stream-client.ts";
+import { fromWireNumber } from "../../protocol/wire-number.ts";
 import { Emitter, type Disposable } from "../emitter.ts";
 import type { ServerState, Subscription } from "../server/connection.ts";
-import { headlineValue } from "./run-text.ts";
 
 const TREND_POINTS = 24;
 
@@ -22,8 +22,8 @@ export interface BoardSource {
 export type BoardChange =
   /** Everything may be different: first answer, or after a lost connection. */
   | { readonly kind: "reset" }
-  | { readonly kind: "run"; readonly run: RunSummary; readonly before: RunSummary | null }
-  | { readonly kind: "removed"; readonly run: RunSummary };
+  | { readonly kind: "run"; readonly run: RunLine; readonly before: RunLine | null }
+  | { readonly kind: "removed"; readonly run: RunLine };
 
 interface Trend {
   name: string;
@@ -35,7 +35,7 @@ export class RunBoard implements Disposable {
   readonly #source: BoardSource;
   readonly #changed = new Emitter<BoardChange>();
   readonly onChange = this.#changed.event;
-  readonly #runs = new Map<RunId, RunSummary>();
+  readonly #runs = new Map<RunId, RunLine>();
   readonly #trends = new Map<RunId, Trend>();
   readonly #watch: Disposable;
   #subscription: Subscription | null = null;
@@ -55,15 +55,15 @@ export class RunBoard implements Disposable {
   }
 
   /** Newest first. */
-  runs(): RunSummary[] {
+  runs(): RunLine[] {
     return [...this.#runs.values()].sort((a, b) => b.created_at.localeCompare(a.created_at) || b.id.localeCompare(a.id));
   }
 
-  run(id: RunId): RunSummary | undefined {
+  run(id: RunId): RunLine | undefined {
     return this.#runs.get(id);
   }
 
-  live(): RunSummary[] {
+  live(): RunLine[] {
     return this.runs().filter((run) => LIVE_STATES.has(run.state));
   }
 
@@ -109,39 +109,40 @@ export class RunBoard implements Disposable {
           }
         return;
       }
-      case "run": {
-        const before = this.#runs.get(message.run.id) ?? null;
-        this.#runs.set(message.run.id, message.run);
-        this.#followTrend(message.run);
-        this.#changed.fire({ kind: "run", run: message.run, before });
+      case "runs_changed":
+        for (const run of message.runs) {
+          const before = this.#runs.get(run.id) ?? null;
+          this.#runs.set(run.id, run);
+          this.#followTrend(run);
+          this.#changed.fire({ kind: "run", run, before });
+        }
+        for (const id of message.removed) {
+          const run = this.#runs.get(id);
+          this.#runs.delete(id);
+          this.#trends.delete(id);
+          if (run !== undefined) this.#changed.fire({ kind: "removed", run });
+        }
         return;
-      }
-      case "run_removed": {
-        const run = this.#runs.get(message.run);
-        this.#runs.delete(message.run);
-        this.#trends.delete(message.run);
-        if (run !== undefined) this.#changed.fire({ kind: "removed", run });
-        return;
-      }
       default:
         return;
     }
   }
 
-  #followTrend(run: RunSummary): void {
+  #followTrend(run: RunLine): void {
     if (!LIVE_STATES.has(run.state)) {
       this.#trends.delete(run.id);
       return;
     }
-    const newest = headlineValue(run);
-    if (newest === null) return;
+    if (run.headline === null) return;
+    const { name, last_step: step } = run.headline;
+    const value = fromWireNumber(run.headline.last);
     const trend = this.#trends.get(run.id);
-    if (trend?.name !== newest.name) {
-      this.#trends.set(run.id, { name: newest.name, lastStep: newest.step, values: [newest.value] });
-      void this.#seed(run.id, newest.name);
-    } else if (newest.step > trend.lastStep) {
-      trend.values = [...trend.values, newest.value].slice(-TREND_POINTS);
-      trend.lastStep = newest.step;
+    if (trend?.name !== name) {
+      this.#trends.set(run.id, { name, lastStep: step, values: [value] });
+      void this.#seed(run.id, name);
+    } else if (step > trend.lastStep) {
+      trend.values = [...trend.values, value].slice(-TREND_POINTS);
+      trend.lastStep = step;
     }
   }
 

@@ -1,7 +1,8 @@
 /** The tree of the RUNS view as plain data: projects → sweeps → runs → checkpoints and artifacts. Pure. */
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId, SweepId } from "../../protocol/ids.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { isWaiting, LIVE_STATES } from "../../protocol/state-kinds.ts";
 
 export type RunNode =
@@ -40,12 +41,12 @@ export function nodeId(node: RunNode): string {
 }
 
 /** Projects in the order of their newest run. @param runs newest first */
-export function projectNodes(runs: readonly RunSummary[]): RunNode[] {
+export function projectNodes(runs: readonly RunLine[]): RunNode[] {
   return [...new Set(runs.map((run) => run.project))].map((project) => ({ kind: "project", project }));
 }
 
 /** Runs of a project, newest first, with the archived ones in a group at the end; those of a sweep are one node in the place of the newest. @param runs newest first */
-export function runNodes(runs: readonly RunSummary[], project: string): RunNode[] {
+export function runNodes(runs: readonly RunLine[], project: string): RunNode[] {
   const mine = runs.filter((run) => run.project === project);
   const nodes: RunNode[] = [];
   const sweeps = new Set<SweepId>();
@@ -60,29 +61,29 @@ export function runNodes(runs: readonly RunSummary[], project: string): RunNode[
 }
 
 /** The runs that a sweep has made so far, in its order. */
-export function sweepRuns(runs: readonly RunSummary[], project: string, sweep: SweepId): RunSummary[] {
+export function sweepRuns(runs: readonly RunLine[], project: string, sweep: SweepId): RunLine[] {
   const mine = runs.filter((run) => run.project === project && !run.archived && run.sweep?.id === sweep);
   return mine.sort((a, b) => (a.sweep?.index ?? 0) - (b.sweep?.index ?? 0));
 }
 
 /** Its runs are called as it is, with their number. */
-export function sweepTitle(run: RunSummary): string {
+export function sweepTitle(run: RunLine): string {
   const number = ` ${String((run.sweep?.index ?? 0) + 1)}`;
   return run.name.endsWith(number) ? run.name.slice(0, -number.length) : run.name;
 }
 
-export function archivedNodes(runs: readonly RunSummary[], project: string): RunNode[] {
+export function archivedNodes(runs: readonly RunLine[], project: string): RunNode[] {
   return runs.filter((run) => run.project === project && run.archived).map((run) => ({ kind: "run", run: run.id }));
 }
 
-export function projectDescription(runs: readonly RunSummary[], project: string): string {
+export function projectDescription(runs: readonly RunLine[], project: string): string {
   return countText(runs.filter((run) => run.project === project));
 }
 
 /** `2 running · 12 runs` */
-export function countText(mine: readonly RunSummary[]): string {
+export function countText(mine: readonly RunLine[]): string {
   const live = mine.filter((run) => LIVE_STATES.has(run.state)).length;
-  const all = mine.length === 1 ? "1 run" : `${mine.length} runs`;
+  const all = counted(mine.length, "run");
   return live === 0 ? all : `${live} running · ${all}`;
 }
 
@@ -90,7 +91,7 @@ export function countText(mine: readonly RunSummary[]): string {
  * The words that menus match on (`viewItem =~ /…/`): what the run can do now.
  * `run live`, `run ended resumable starred` …
  */
-export function runContext(run: RunSummary): string {
+export function runContext(run: RunLine): string {
   const words = ["run"];
   if (isElsewhere(run)) words.push("elsewhere", ...(run.damage === null ? [] : ["damaged"]));
   else if (run.damage !== null) words.push("damaged");
@@ -106,16 +107,16 @@ export function runContext(run: RunSummary): string {
 }
 
 /** Does it lie in another store than the window's own? Then it is shown here, and changed there. */
-export function isElsewhere(run: RunSummary): boolean {
-  return run.store?.own === false;
+export function isElsewhere(run: RunLine): boolean {
+  return run.store !== undefined;
 }
 
 /** Is there something to resume or fork from? */
-export function canGoOn(run: RunSummary): boolean {
+export function canGoOn(run: RunLine): boolean {
   return run.damage === null && run.forkable;
 }
 
-export function checkpointContext(run: RunSummary | undefined, checkpoint: Checkpoint): string {
+export function checkpointContext(run: RunLine | undefined, checkpoint: Checkpoint): string {
   if (run === undefined || isElsewhere(run) || !canGoOn(run)) return "checkpoint unusable";
   if (checkpoint.resumable) return "checkpoint resumable";
   return checkpoint.forkable ? "checkpoint weights" : "checkpoint unusable";

@@ -1,7 +1,8 @@
 /** What a run looks like in a list: headline value, description, tooltip, icon, spoken label. Pure, so that it is tested without a window. */
 import type { RunStatistics } from "../../protocol/analysis.ts";
-import { fromWireNumber } from "../../protocol/wire-number.ts";
-import type { MetricSummary, RunSummary } from "../../protocol/run.ts";
+import { counted } from "../../protocol/counted.ts";
+import type { FailureClass, RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import type { RunState } from "../../protocol/states.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { formatCount, formatDuration, formatPercent, formatValue, sparkline } from "./format.ts";
@@ -27,33 +28,17 @@ const LOOKS: Readonly<Record<RunState, StateLook>> = {
 
 const DAMAGED: StateLook = { icon: "warning", color: "list.warningForeground", label: "Damaged" };
 
-export function stateLook(run: Pick<RunSummary, "state" | "damage">): StateLook {
+export function stateLook(run: Pick<RunLine, "state" | "damage">): StateLook {
   return run.damage === null ? LOOKS[run.state] : DAMAGED;
-}
-
-/** Losses first, then whatever was logged; an evaluation counts for more once the run has ended. */
-const LIVE_ORDER = [/^(train[/_])?loss$/, /loss$/, /^(?!_)/] as const;
-const ENDED_ORDER = [/^(eval|val|valid|validation|test)[/_]loss$/, /^(eval|val|valid|validation|test)[/_]/, ...LIVE_ORDER] as const;
-
-/** The one metric that stands for the run in a list, or null before the first point. */
-export function headlineMetric(run: Pick<RunSummary, "metrics" | "state">): { name: string; summary: MetricSummary } | null {
-  const names = Object.keys(run.metrics);
-  for (const pattern of LIVE_STATES.has(run.state) ? LIVE_ORDER : ENDED_ORDER) {
-    const name = names.find((n) => pattern.test(n));
-    const summary = name === undefined ? undefined : run.metrics[name];
-    if (name !== undefined && summary !== undefined) return { name, summary };
-  }
-  return null;
 }
 
 /**
  * The grey text beside the run's name.
  * @param trend newest values of the headline metric, oldest first; drawn only while the run is live
  */
-export function runDescription(run: RunSummary, trend: readonly number[]): string {
+export function runDescription(run: RunLine, trend: readonly number[]): string {
   if (run.damage !== null) return "damaged";
-  const headline = headlineMetric(run);
-  const value = headline === null ? null : formatValue(headline.summary.last);
+  const value = run.headline === null ? null : formatValue(run.headline.last);
   const fraction = run.progress?.fraction ?? null;
   const percent = fraction === null ? null : formatPercent(fraction);
   const at = run.progress === null ? "" : ` at ${formatCount(run.progress.step)}`;
@@ -75,14 +60,14 @@ export function runDescription(run: RunSummary, trend: readonly number[]): strin
     case "completed":
       return value ?? "";
     case "failed":
-      return run.failure === null ? `failed${at}` : `${FAILURE_WORDS[run.failure.class]}${at}`;
+      return run.failure_class === null ? `failed${at}` : `${FAILURE_WORDS[run.failure_class]}${at}`;
     case "cancelled":
     case "interrupted":
       return `${run.state}${at}`;
   }
 }
 
-const FAILURE_WORDS: Readonly<Record<NonNullable<RunSummary["failure"]>["class"], string>> = {
+const FAILURE_WORDS: Readonly<Record<FailureClass, string>> = {
   out_of_memory_gpu: "out of GPU memory",
   out_of_memory_host: "out of memory",
   nan_loss: "loss is NaN",
@@ -99,7 +84,7 @@ const FAILURE_WORDS: Readonly<Record<NonNullable<RunSummary["failure"]>["class"]
 };
 
 /** "68 %, 27 min 55 s left" as a sentence part; empty when nothing is known. */
-export function progressText(run: Pick<RunSummary, "progress">): string {
+export function progressText(run: Pick<RunLine, "progress">): string {
   const progress = run.progress;
   if (progress === null) return "";
   const steps = `step ${formatCount(progress.step)}${progress.max_steps === null ? "" : ` of ${formatCount(progress.max_steps)}`}`;
@@ -110,19 +95,18 @@ export function progressText(run: Pick<RunSummary, "progress">): string {
 }
 
 /** The store of a run that lies in another one than the window's own. */
-export function originText(run: Pick<RunSummary, "store">): string | null {
-  return run.store === undefined || run.store.own ? null : run.store.name;
+export function originText(run: Pick<RunLine, "store">): string | null {
+  return run.store?.name ?? null;
 }
 
 /** What a screen reader says: no block characters, the state in words. */
-export function runSpoken(run: RunSummary): string {
-  const headline = headlineMetric(run);
+export function runSpoken(run: RunLine): string {
   const parts = [run.name, stateLook(run).label.toLowerCase()];
   if (LIVE_STATES.has(run.state)) {
     const progress = progressText(run);
     if (progress !== "") parts.push(progress);
   } else if (run.state_reason !== null) parts.push(run.state_reason);
-  if (headline !== null) parts.push(`${headline.name} ${formatValue(headline.summary.last)}`);
+  if (run.headline !== null) parts.push(`${run.headline.name} ${formatValue(run.headline.last)}`);
   if (run.starred) parts.push("starred");
   const origin = originText(run);
   if (origin !== null) parts.push(`in the store ${origin}`);
@@ -155,11 +139,11 @@ export function runTooltip(run: RunSummary): string {
   const facts = [
     `Recipe ${escapeMarkdown(run.recipe)}`,
     run.attempt > 1 ? `attempt ${run.attempt}` : null,
-    run.checkpoint_count > 0 ? `${run.checkpoint_count} checkpoints` : null,
+    run.checkpoint_count > 0 ? counted(run.checkpoint_count, "checkpoint") : null,
     run.seed === null ? null : `seed ${run.seed}`,
     run.git === null
       ? null
-      : `commit ${run.git.commit.slice(0, 8)}${run.git.dirty_files > 0 ? ` + ${run.git.dirty_files} changed files` : ""}`,
+      : `commit ${run.git.commit.slice(0, 8)}${run.git.dirty_files > 0 ? ` + ${counted(run.git.dirty_files, "changed file")}` : ""}`,
   ].filter((fact) => fact !== null);
   lines.push(facts.join(" · "));
   if (run.parent !== null)
@@ -174,19 +158,12 @@ export function escapeMarkdown(text: string): string {
   return text.replace(/[\\`*_{}[\]()#+\-.!|<>~$&]/g, "\\$&").replace(/\s+/g, " ");
 }
 
-/** Newest finite-or-not value of the headline metric as a number, for the trend. */
-export function headlineValue(run: RunSummary): { name: string; step: number; value: number } | null {
-  const headline = headlineMetric(run);
-  return headline === null ? null : { name: headline.name, step: headline.summary.last_step, value: fromWireNumber(headline.summary.last) };
-}
-
 /** `18 runs, 17 completed, 1 failed · 3 h 05 min of training · 90 checkpoints`: what the runs of a project add up to. */
 export function statisticsText({ runs, states, training_seconds: seconds, checkpoints }: RunStatistics): string {
-  const count = (number: number, what: string): string => `${formatCount(number)} ${what}${number === 1 ? "" : "s"}`;
   const byState = Object.entries(states).map(([state, number]) => `${formatCount(number)} ${state}`);
   return [
-    [count(runs, "run"), ...byState].join(", "),
+    [counted(runs, "run"), ...byState].join(", "),
     ...(seconds > 0 ? [`${formatDuration(seconds)} of training`] : []),
-    ...(checkpoints > 0 ? [count(checkpoints, "checkpoint")] : []),
+    ...(checkpoints > 0 ? [counted(checkpoints, "checkpoint")] : []),
   ].join(" · ");
 }

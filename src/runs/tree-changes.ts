@@ -1,6 +1,6 @@
 /** Which rows of the tree are to be drawn again: those that a change is seen in, and no others. */
 import type { Queue } from "../../protocol/queue.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { BoardChange } from "./board.ts";
 import { isShown, placeText, queueDescription } from "./queue-text.ts";
@@ -43,7 +43,7 @@ export class TreeChanges {
   }
 }
 
-export function rowsOfRun(run: RunSummary, before: RunSummary | null): ChangedRows {
+export function rowsOfRun(run: RunLine, before: RunLine | null): ChangedRows {
   if (before?.project !== run.project) return "all";
   // The project and a sweep count what runs, and hold the archived ones apart.
   if (before.archived !== run.archived || isLive(before) !== isLive(run)) return [{ kind: "project", project: run.project }];
@@ -53,7 +53,7 @@ export function rowsOfRun(run: RunSummary, before: RunSummary | null): ChangedRo
   ];
 }
 
-function isLive({ state }: RunSummary): boolean {
+function isLive({ state }: RunLine): boolean {
   return LIVE_STATES.has(state);
 }
 

@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { formatBytes, formatCount, formatValue, isolated } from "../runs/format.ts";
 import type { BoardChange, RunBoard } from "../runs/board.ts";
 import type { QueueBoard } from "../runs/queue-board.ts";
@@ -139,6 +139,14 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
     return item;
   }
 
+  /** The hover tells more of a run than its line holds: it is asked for when somebody looks. */
+  async resolveTreeItem(item: vscode.TreeItem, node: RunNode): Promise<vscode.TreeItem> {
+    if ((node.kind !== "run" && node.kind !== "waiting") || this.#connection.state.kind !== "connected") return item;
+    const run = await (await this.#connection.api()).call("getRun", { params: { id: node.run } });
+    item.tooltip = new vscode.MarkdownString(runTooltip(run));
+    return item;
+  }
+
   provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
     if (uri.scheme !== RUN_SCHEME) return undefined;
     return this.#board.run(uri.path.slice(1))?.starred === true ? new vscode.FileDecoration("★", "Starred") : undefined;
@@ -210,7 +218,6 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
     const place = this.#queue.place(id);
     const description = place === undefined ? runDescription(run, this.#board.trend(id)) : placeText(place);
     item.description = [description, originText(run)].filter(Boolean).join(" · ");
-    item.tooltip = new vscode.MarkdownString(runTooltip(run));
     item.contextValue = runContext(run);
     item.accessibilityInformation = { label: runSpoken(run) };
     item.resourceUri = vscode.Uri.from({ scheme: RUN_SCHEME, path: `/${id}` });
@@ -266,7 +273,7 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
   }
 }
 
-function checkpointItem(id: RunId, run: RunSummary | undefined, checkpoint: Checkpoint): vscode.TreeItem {
+function checkpointItem(id: RunId, run: RunLine | undefined, checkpoint: Checkpoint): vscode.TreeItem {
   const item = new vscode.TreeItem(checkpoint.name, vscode.TreeItemCollapsibleState.None);
   const usable = checkpoint.status === "complete";
   item.iconPath = new vscode.ThemeIcon(usable ? "bookmark" : checkpoint.status === "writing" ? "sync" : "warning");

@@ -1,7 +1,8 @@
 /** The one status-bar item: what is running now, and how many wait. Pure. */
+import { counted } from "../../protocol/counted.ts";
 import type { Queue } from "../../protocol/queue.ts";
-import type { RunSummary } from "../../protocol/run.ts";
-import { counted, formatDuration, formatPercent } from "../runs/format.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
+import { formatDuration, formatPercent } from "../runs/format.ts";
 import { escapeMarkdown, progressText } from "../runs/run-text.ts";
 
 export interface StatusText {
@@ -15,7 +16,7 @@ export interface StatusText {
  * @param queue null while it is not known
  * @returns null when nothing runs or waits
  */
-export function statusText(live: readonly RunSummary[], queue: Pick<Queue, "waiting" | "paused_at"> | null): StatusText | null {
+export function statusText(live: readonly RunLine[], queue: Pick<Queue, "waiting" | "paused_at"> | null): StatusText | null {
   const newest = live[0];
   const waiting = queue?.waiting.length ?? 0;
   const queued = waiting === 0 ? null : `${String(waiting)} queued${queue?.paused_at == null ? "" : ", paused"}`;

@@ -1,5 +1,6 @@
 /** The activity-bar container: RUNS, SYSTEM, the status-bar item, and the context keys that menus and welcome texts ask for. */
 import * as vscode from "vscode";
+import { counted } from "../../protocol/counted.ts";
 import { errorText } from "../error-text.ts";
 import type { Host } from "../host.ts";
 import { QueueBoard } from "../runs/queue-board.ts";
@@ -31,7 +32,7 @@ export function showViews(host: Pick<Host, "context" | "connection" | "board">, 
     void vscode.commands.executeCommand("setContext", "trainyard.server", state.kind);
     void vscode.commands.executeCommand("setContext", "trainyard.loaded", board.loaded);
     const live = board.live().length;
-    tree.badge = live === 0 ? undefined : { value: live, tooltip: live === 1 ? "1 run in progress" : `${live} runs in progress` };
+    tree.badge = live === 0 ? undefined : { value: live, tooltip: counted(live, "run in progress", "runs in progress") };
   };
   /** Without a folder there is no store to look at: the welcome text offers to open one. */
   const join = (): void => {

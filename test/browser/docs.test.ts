@@ -130,7 +130,7 @@ it("finds the server behind a port forwarder that adds to the path, as the appli
     // A change comes over the stream.
     const { runs } = await server.live.client.call("listRuns");
     await server.live.client.call("editRun", { params: { id: runs[0]!.id }, body: { name: "renamed behind it" } });
-    await behind.getByText("renamed behind it").waitFor();
+    await behind.getByTestId("explore-row").getByText("renamed behind it").waitFor();
   } finally {
     await behind.close();
     proxy.close();

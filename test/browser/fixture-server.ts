@@ -14,6 +14,7 @@ import { encodeFrame, type SeriesFrameHeader } from "../../protocol/frames.ts";
 import { ClientMessage, WS_PATH, WS_PROTOCOL, type ServerMessage } from "../../protocol/messages.ts";
 import { NotifyFile } from "../../protocol/notices.ts";
 import { CreateRun, type RunDetail } from "../../protocol/queries.ts";
+import { lineOf } from "../../protocol/line-of-run.ts";
 import { RunSummary } from "../../protocol/run.ts";
 import { routes } from "../../protocol/routes.ts";
 import { encodeArrow } from "../../server/series/arrow.ts";
@@ -218,7 +219,10 @@ export class FixtureServer {
     switch (topic.topic) {
       case "runs":
         this.#lists.set(key, { socket, run: RUN, id, at: 0 });
-        this.#send(socket, { type: "runs", id, runs: [RUN, ...this.#others.keys()].map((run) => RunSummary.parse(this.run(run))) });
+        this.#send(socket, { type: "runs", id, runs: [RUN, ...this.#others.keys()].map((run) => lineOf(this.run(run))) });
+        break;
+      case "summaries":
+        this.#send(socket, { type: "summaries", id, runs: topic.runs.map((run) => RunSummary.parse(this.run(run))), missing: [] });
         break;
       case "run":
         this.#send(socket, { type: "run", id, run: RunSummary.parse(this.run(topic.run)) });

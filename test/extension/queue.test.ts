@@ -6,9 +6,9 @@ import type { SubscriptionHandlers } from "../../protocol/stream-client.ts";
 import { QueueBoard } from "../../src/runs/queue-board.ts";
 import { historyText, isShown, placeText, queueDescription } from "../../src/runs/queue-text.ts";
 import { nodeId, runContext } from "../../src/runs/run-nodes.ts";
-import { runSummary } from "./run-samples.ts";
+import { runLine } from "./run-samples.ts";
 
-const { id, name, project, recipe } = runSummary();
+const { id, name, project, recipe } = runLine();
 const place = { id, name, project, recipe, position: 1, queued_at: "2026-01-01T00:00:00Z", reason: "Waits for other to end." };
 const queue: Queue = {
   concurrency: 1,
@@ -51,11 +51,9 @@ describe("a waiting run in the tree", () => {
   it("is a row of the queue beside that of its project, with the menu of both", () => {
     const stay = { queued_at: "2026-01-01T00:00:00Z", left_at: null, left: null, attempt: null };
     expect(nodeId({ kind: "waiting", run: id })).not.toBe(nodeId({ kind: "run", run: id }));
-    expect(runContext(runSummary({ state: "queued", queue: stay }))).toBe("run queued waiting");
-    expect(runContext(runSummary({ state: "queued" }))).toBe("run queued");
-    expect(runContext(runSummary({ state: "draft", queue: { ...stay, left_at: "2026-01-01T00:00:01Z", left: "removed" } }))).toBe(
-      "run draft",
-    );
+    expect(runContext(runLine({ state: "queued", queue: stay }))).toBe("run queued waiting");
+    expect(runContext(runLine({ state: "queued" }))).toBe("run queued");
+    expect(runContext(runLine({ state: "draft", queue: { ...stay, left_at: "2026-01-01T00:00:01Z", left: "removed" } }))).toBe("run draft");
   });
 });
 

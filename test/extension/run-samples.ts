@@ -1,5 +1,7 @@
-/** A run summary with everything set to something plain; tests change what they are about. */
+/** A run with everything set to something plain; tests change what they are about. */
+import { lineOf } from "../../protocol/line-of-run.ts";
 import { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 
 export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
   return RunSummary.parse({
@@ -41,6 +43,11 @@ export function runSummary(changes: Partial<RunSummary> = {}): RunSummary {
     damage: null,
     ...changes,
   });
+}
+
+/** The line of such a run. */
+export function runLine(changes: Partial<RunSummary> = {}): RunLine {
+  return lineOf(runSummary(changes));
 }
 
 export function metric(last: number | "NaN") {

@@ -12,44 +12,45 @@ import {
   sweepRuns,
   sweepTitle,
 } from "../../src/runs/run-nodes.ts";
-import { headlineMetric, runDescription, runSpoken, runTooltip, stateLook, statisticsText } from "../../src/runs/run-text.ts";
+import { runDescription, runSpoken, runTooltip, stateLook, statisticsText } from "../../src/runs/run-text.ts";
 import { statusText } from "../../src/views/status-text.ts";
-import { metric, runSummary } from "./run-samples.ts";
+import { metric, runLine, runSummary } from "./run-samples.ts";
 
 describe("a run in the list", () => {
   it("shows shape, value and percent while it runs", () => {
-    expect(runDescription(runSummary(), [3, 2, 1])).toBe("█▅▁ 0.869 · 68%");
+    expect(runDescription(runLine(), [3, 2, 1])).toBe("█▅▁ 0.869 · 68%");
   });
 
   it("shows the step where the end is not known, and no zero where nothing was logged", () => {
-    const unknown = runSummary({ metrics: {}, progress: { ...runSummary().progress!, fraction: null } });
+    const unknown = runLine({ metrics: {}, progress: { ...runLine().progress!, fraction: null } });
     expect(runDescription(unknown, [])).toBe("step 680");
-    expect(runDescription(runSummary({ metrics: {}, progress: null }), [])).toBe("");
+    expect(runDescription(runLine({ metrics: {}, progress: null }), [])).toBe("");
   });
 
   it("prefers the evaluation once it has ended", () => {
-    expect(headlineMetric(runSummary())?.name).toBe("loss");
-    expect(headlineMetric(runSummary({ state: "completed" }))?.name).toBe("eval/loss");
-    expect(headlineMetric(runSummary({ metrics: { mrr: metric(0.4) } }))?.name).toBe("mrr");
-    expect(headlineMetric(runSummary({ metrics: { _epoch: metric(1) } }))).toBeNull();
+    expect(runLine().headline).toEqual({ name: "loss", last: 0.869, last_step: 680 });
+    expect(runLine({ state: "completed" }).headline?.name).toBe("eval/loss");
+    expect(runLine({ metrics: { "eval.loss": metric(1), "train.loss": metric(2) } }).headline?.name).toBe("train.loss");
+    expect(runLine({ metrics: { mrr: metric(0.4) } }).headline?.name).toBe("mrr");
+    expect(runLine({ metrics: { _epoch: metric(1) } }).headline).toBeNull();
   });
 
   it("says how it ended", () => {
     const failure = { class: "out_of_memory_gpu", message: "CUDA out of memory", evidence: [], advice: "Use a smaller batch." } as const;
-    expect(runDescription(runSummary({ state: "failed", failure: { ...failure, evidence: [] } }), [])).toBe("out of GPU memory at 680");
-    expect(runDescription(runSummary({ state: "cancelled" }), [])).toBe("cancelled at 680");
-    expect(runDescription(runSummary({ damage: "run.json does not parse" }), [])).toBe("damaged");
+    expect(runDescription(runLine({ state: "failed", failure: { ...failure, evidence: [] } }), [])).toBe("out of GPU memory at 680");
+    expect(runDescription(runLine({ state: "cancelled" }), [])).toBe("cancelled at 680");
+    expect(runDescription(runLine({ damage: "run.json does not parse" }), [])).toBe("damaged");
   });
 
   it("has an icon and words for every state", () => {
     for (const state of RunState.options) {
-      expect(stateLook(runSummary({ state })).icon).not.toBe("");
-      expect(typeof runDescription(runSummary({ state }), [1, 2])).toBe("string");
+      expect(stateLook(runLine({ state })).icon).not.toBe("");
+      expect(typeof runDescription(runLine({ state }), [1, 2])).toBe("string");
     }
   });
 
   it("is spoken without block characters", () => {
-    const spoken = runSpoken(runSummary({ starred: true }));
+    const spoken = runSpoken(runLine({ starred: true }));
     expect(spoken).toBe("tiny-llama, running, step 680 of 1,000, 68%, about 28 s left, loss 0.869, starred");
   });
 
@@ -57,8 +58,8 @@ describe("a run in the list", () => {
     const tooltip = runTooltip(runSummary({ name: "[x](command:evil) <b>", tags: ["`a`"] }));
     expect(tooltip).not.toMatch(/(?<!\\)\[x/);
     expect(tooltip).not.toMatch(/(?<!\\)</);
-    expect(statusText([runSummary({ name: "$(bug) [x](command:evil)" })], null)?.text).not.toContain("$(bug)");
-    expect(statusText([runSummary({ name: "[x](command:evil)" })], null)?.tooltip).not.toMatch(/(?<!\\)\]\(command:evil/);
+    expect(statusText([runLine({ name: "$(bug) [x](command:evil)" })], null)?.text).not.toContain("$(bug)");
+    expect(statusText([runLine({ name: "[x](command:evil)" })], null)?.tooltip).not.toMatch(/(?<!\\)\]\(command:evil/);
   });
 });
 
@@ -69,22 +70,22 @@ describe("the status bar", () => {
   });
 
   it("names the newest run and counts the others", () => {
-    expect(statusText([runSummary(), runSummary()], null)?.text).toBe("$(sync~spin) tiny-llama 68% · 28 s +1");
+    expect(statusText([runLine(), runLine()], null)?.text).toBe("$(sync~spin) tiny-llama 68% · 28 s +1");
   });
 
   it("counts those that wait in the queue", () => {
-    const { id, name, project, recipe } = runSummary();
+    const { id, name, project, recipe } = runLine();
     const waiting = [{ id, name, project, recipe, position: 1, queued_at: "2026-01-01T00:00:00Z", reason: "It is about to start." }];
-    expect(statusText([runSummary()], { waiting, paused_at: null })?.text).toBe("$(sync~spin) tiny-llama 68% · 28 s · 1 queued");
+    expect(statusText([runLine()], { waiting, paused_at: null })?.text).toBe("$(sync~spin) tiny-llama 68% · 28 s · 1 queued");
     expect(statusText([], { waiting, paused_at: "2026-01-01T00:00:00Z" })?.text).toBe("$(list-ordered) 1 queued, paused");
   });
 });
 
 describe("the tree", () => {
   const runs = [
-    runSummary({ id: "run_00000000000000003", project: "b", created_at: "2026-01-03T00:00:00Z" }),
-    runSummary({ id: "run_00000000000000002", project: "a", state: "completed", created_at: "2026-01-02T00:00:00Z" }),
-    runSummary({ id: "run_00000000000000001", project: "a", state: "failed", archived: true, created_at: "2026-01-01T00:00:00Z" }),
+    runLine({ id: "run_00000000000000003", project: "b", created_at: "2026-01-03T00:00:00Z" }),
+    runLine({ id: "run_00000000000000002", project: "a", state: "completed", created_at: "2026-01-02T00:00:00Z" }),
+    runLine({ id: "run_00000000000000001", project: "a", state: "failed", archived: true, created_at: "2026-01-01T00:00:00Z" }),
   ];
 
   it("puts projects with the newest run first and archived runs into a group", () => {
@@ -98,7 +99,7 @@ describe("the tree", () => {
   it("puts the runs of a sweep into one node in the place of the newest, in the sweep's order", () => {
     const sweep = "sweep_00000000000000001";
     const made = [3, 2, 1].map((n) =>
-      runSummary({ id: `run_0000000000000001${String(n)}`, project: "a", name: `rates ${String(n)}`, sweep: { id: sweep, index: n - 1 } }),
+      runLine({ id: `run_0000000000000001${String(n)}`, project: "a", name: `rates ${String(n)}`, sweep: { id: sweep, index: n - 1 } }),
     );
     const all = [...made, ...runs];
     expect(runNodes(all, "a").map(nodeId)).toEqual([`sweep/a/${sweep}`, "run/run_00000000000000002", "archived/a"]);
@@ -108,10 +109,10 @@ describe("the tree", () => {
   });
 
   it("gives menus the words they match on", () => {
-    expect(runContext(runSummary())).toBe("run live running");
-    expect(runContext(runSummary({ state: "cancelled", forkable: true, starred: true }))).toBe("run ended checkpointed starred");
-    expect(runContext(runSummary({ state: "cancelled", checkpoint_count: 2, forkable: false }))).toBe("run ended");
-    expect(runContext(runSummary({ damage: "broken", forkable: true }))).toBe("run damaged");
+    expect(runContext(runLine())).toBe("run live running");
+    expect(runContext(runLine({ state: "cancelled", forkable: true, starred: true }))).toBe("run ended checkpointed starred");
+    expect(runContext(runLine({ state: "cancelled", checkpoint_count: 2, forkable: false }))).toBe("run ended");
+    expect(runContext(runLine({ damage: "broken", forkable: true }))).toBe("run damaged");
   });
 
   it.each([
@@ -137,7 +138,7 @@ describe("the tree", () => {
       forkable,
       tags: [],
     });
-    expect(checkpointContext(runSummary({ recipe: "command", forkable: true }), checkpoint)).toBe(words);
+    expect(checkpointContext(runLine({ recipe: "command", forkable: true }), checkpoint)).toBe(words);
     expect(checkpointContext(undefined, checkpoint)).toBe("checkpoint unusable");
   });
 });

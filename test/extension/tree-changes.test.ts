@@ -1,10 +1,10 @@
 /** What of the tree is drawn again after a change of a run or of the queue. */
 import { describe, expect, it } from "vitest";
 import type { Queue, WaitingRun } from "../../protocol/queue.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { nodeId } from "../../src/runs/run-nodes.ts";
 import { TreeChanges, type ChangedRows } from "../../src/runs/tree-changes.ts";
-import { runSummary } from "./run-samples.ts";
+import { runLine } from "./run-samples.ts";
 
 const idOf = (n: number): string => `run_0000000000000000${String(n)}`;
 
@@ -55,27 +55,27 @@ describe("a change of the queue", () => {
 });
 
 describe("a change of a run", () => {
-  const after = (before: RunSummary | null, run: RunSummary): string[] | "all" => {
+  const after = (before: RunLine | null, run: RunLine): string[] | "all" => {
     const changes = new TreeChanges(null);
     changes.noteRuns({ kind: "run", run, before });
     return rows(changes.take());
   };
-  const run = runSummary();
+  const run = runLine();
 
   it("is drawn on its row, and on that of its project where that counts it or holds it elsewhere", () => {
-    expect(after(run, runSummary({ name: "renamed" }))).toEqual([`run/${run.id}`, `waiting/${run.id}`]);
-    expect(after(run, runSummary({ state: "completed" }))).toEqual(["project/default"]);
-    expect(after(run, runSummary({ archived: true }))).toEqual(["project/default"]);
+    expect(after(run, runLine({ name: "renamed" }))).toEqual([`run/${run.id}`, `waiting/${run.id}`]);
+    expect(after(run, runLine({ state: "completed" }))).toEqual(["project/default"]);
+    expect(after(run, runLine({ archived: true }))).toEqual(["project/default"]);
   });
 
   it("is drawn on the whole tree when there is a new one, in this project or another", () => {
-    expect([after(null, run), after(run, runSummary({ project: "other" }))]).toEqual(["all", "all"]);
+    expect([after(null, run), after(run, runLine({ project: "other" }))]).toEqual(["all", "all"]);
   });
 });
 
 it("collects changes until they are drawn, each once", () => {
   const changes = new TreeChanges(queue(waits(1, 1), waits(2, 2)));
-  const run = runSummary({ id: idOf(1) });
+  const run = runLine({ id: idOf(1) });
   changes.noteRuns({ kind: "run", run, before: run });
   changes.noteQueue(queue(waits(2, 1), waits(1, 2)));
   changes.noteQueue(queue(waits(1, 1), waits(2, 2)));

@@ -36,6 +36,11 @@ describe("a number of a query", () => {
     ["max_points", "0x10"],
     ["max_points", ""],
     ["max_points", "2.5"],
+    ["smoothing", "1"],
+    ["smoothing", "-0.1"],
+    ["smoothing", "0x0.8"],
+    ["smoothing", "NaN"],
+    ["beside", "yes"],
     ["attempt", "0o1"],
     ["attempt", ""],
   ])("%s=%s is refused by name", async (name, value) => {

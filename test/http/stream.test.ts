@@ -2,10 +2,9 @@ import { spawn } from "node:child_process";
 import { appendFile, writeFile } from "node:fs/promises";
 import { tableFromIPC } from "apache-arrow";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import WebSocket from "ws";
 import type { SeriesFrameHeader } from "../../protocol/frames.ts";
-import { newRunId } from "../../protocol/ids.ts";
 import { WS_PATH, WS_PROTOCOL, type ServerMessage, type Topic } from "../../protocol/messages.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import { openStore } from "../../server/store/store.ts";
@@ -27,18 +26,22 @@ afterEach(async () => {
 /** What a chart holds: the points by step, put together from frames as a client does. */
 class Curve {
   readonly points: { step: number; value: number }[] = [];
+  /** Of each point, where a moving average was asked for. */
+  readonly averages: number[] = [];
   frames = 0;
   resets = 0;
   readonly take = (header: SeriesFrameHeader, body: Uint8Array): void => {
     this.frames++;
     if (header.reset) {
       this.resets++;
-      this.points.length = 0;
+      this.points.length = this.averages.length = 0;
     }
     const table = tableFromIPC(body);
     const steps = table.getChild("step");
     const values = table.getChild("value");
     for (let i = 0; i < table.numRows; i++) this.points.push({ step: Number(steps?.get(i)), value: Number(values?.get(i)) });
+    const averages = table.getChild("smoothed");
+    if (averages !== null) for (let i = 0; i < table.numRows; i++) this.averages.push(Number(averages.get(i)));
   };
 }
 
@@ -108,6 +111,61 @@ describe("series", () => {
     expect(curve.points.every((point) => point.value === point.step / 2)).toBe(true);
     expect(sockets.length).toBeGreaterThan(3);
     expect(curve.resets).toBeLessThanOrEqual(1);
+  });
+
+  it("comes with its moving average over every point: thinned, appended, after a restart of the server, and in a window that is asked for", async () => {
+    const weight = 0.97;
+    // The first step is there already.
+    const value = (step: number): number => (step === 1 ? 0 : step % 500 === 7 ? Number.NaN : Math.sin(step / 90) + (step % 10));
+    const averages = new Map<number, number>();
+    let [sum, whole] = [0, 0];
+    for (let step = 1; step < 6000; step++) {
+      if (!Number.isNaN(value(step))) [sum, whole] = [sum * weight + value(step), whole * weight + 1];
+      averages.set(step, Number.isNaN(value(step)) ? Number.NaN : sum / whole);
+    }
+    const training = spawn("sleep", ["120"], { stdio: "ignore" });
+    onTestFinished(() => void training.kill("SIGKILL"));
+    const [id = ""] = await liveRuns(live.store, training.pid ?? 0, 1, new Date().toISOString());
+    const store = await openStore(live.store);
+    const writer = await MetricFileWriter.open((await store.read(id)).paths.attempt(1).metrics);
+    store.close();
+    onTestFinished(() => writer.close());
+    const log = (from: number, to: number): Promise<unknown> =>
+      Promise.all(Array.from({ length: to - from }, (_, i) => writer.append(1e12 + from + i, from + i, { loss: value(from + i) })));
+    await log(2, 5000);
+    await live.start();
+    const curve = new Curve();
+    const topic: Topic = { topic: "series", run: id, metrics: ["loss"], cursor: {}, max_points: 1000, smoothing: weight };
+    live.stream().subscribe(topic, { onFrame: curve.take });
+    const holds = async (last: number): Promise<void> => {
+      await eventually(() => curve.points.at(-1)?.step === last, `the point of step ${last}`);
+      expect(curve.averages).toHaveLength(curve.points.length);
+      const off = curve.points.filter(({ step }, i) => {
+        const [is, should] = [curve.averages[i]!, averages.get(step)!];
+        return Number.isNaN(should) ? !Number.isNaN(is) : !(Math.abs(is - should) < 1e-9);
+      });
+      expect(off).toEqual([]);
+    };
+    await holds(4999);
+    expect(curve.points.length).toBeLessThanOrEqual(1000);
+    await log(5000, 5400);
+    await holds(5399);
+    await live.server.close();
+    await live.start();
+    await log(5400, 6000);
+    await holds(5999);
+
+    const params = { id };
+    const window = { metrics: "loss", from_step: 5200.5, to_step: 5210, beside: "true", smoothing: weight, format: "json" } as const;
+    const answer = await live.client.call("getSeries", { params, query: window });
+    expect(answer.smoothing).toBe(weight);
+    const [{ steps, smoothed } = { steps: [], smoothed: [] }] = answer.series;
+    expect(steps).toEqual(Array.from({ length: 12 }, (_, i) => 5200 + i));
+    for (const [i, step] of steps.entries()) expect(smoothed?.[i]).toBeCloseTo(averages.get(step)!, 9);
+    const gap = { ...window, from_step: 5007, to_step: 5007, beside: "false" } as const;
+    expect((await live.client.call("getSeries", { params, query: gap })).series[0]?.smoothed).toEqual(["NaN"]);
+    const plain = await live.client.call("getSeries", { params, query: { metrics: "loss", format: "json" } });
+    expect([plain.smoothing, plain.series[0]?.smoothed]).toEqual([undefined, undefined]);
   });
 
   it("reaches fifty who look at once, each point once, over a server that was started anew", async () => {
@@ -218,33 +276,7 @@ describe("log", () => {
   });
 });
 
-describe("runs", () => {
-  it("tells of new, changed and removed runs", async () => {
-    await live.start();
-    const messages: ServerMessage[] = [];
-    live.stream().subscribe({ topic: "runs" }, { onMessage: (message) => messages.push(message) });
-    const first = await eventually(() => messages[0]);
-    expect(first.type === "runs" && first.runs.map((item) => item.name)).toEqual(["watched"]);
-    await live.client.call("editRun", { params: { id: run.record.id }, body: { name: "renamed" } });
-    await eventually(() => messages.some((message) => message.type === "run" && message.run.name === "renamed"), "the change");
-    await live.client.call("deleteRun", { params: { id: run.record.id } });
-    await eventually(() => messages.some((message) => message.type === "run_removed"), "the removal");
-  });
-
-  it("tells of those alone that it is asked for", async () => {
-    const other = await live.addRun({ name: "other" });
-    await live.start();
-    const messages: ServerMessage[] = [];
-    const only = [run.record.id, newRunId()];
-    live.stream().subscribe({ topic: "runs", only }, { onMessage: (message) => messages.push(message) });
-    const first = await eventually(() => messages[0]);
-    expect(first.type === "runs" && first.runs.map((item) => item.name)).toEqual(["watched"]);
-    await live.client.call("editRun", { params: { id: other.record.id }, body: { name: "not asked for" } });
-    await live.client.call("editRun", { params: { id: run.record.id }, body: { name: "renamed" } });
-    await eventually(() => messages.some((message) => message.type === "run" && message.run.name === "renamed"), "the change");
-    expect(messages.some((message) => message.type === "run" && message.run.id === other.record.id)).toBe(false);
-  });
-
+describe("a run", () => {
   it("tells of one run: its events once each over a reconnect, its checkpoints, its end", async () => {
     const event = (text: string): string => `${JSON.stringify({ type: "message", time: new Date().toISOString(), level: "info", text })}\n`;
     await appendFile(run.paths.eventsJsonl, event("one") + event("two"));
@@ -345,13 +377,14 @@ describe("a connection", () => {
   );
 
   it("gets no endless queue when it does not read", async () => {
-    for (let n = 0; n < 40; n++) await live.addRun({ name: `run ${n}`, notes: "n".repeat(50_000) });
+    const runs: string[] = [];
+    for (let n = 0; n < 40; n++) runs.push((await live.addRun({ name: `run ${n}`, notes: "n".repeat(50_000) })).record.id);
     await live.start();
     const socket = new WebSocket(live.server.url.replace("http", "ws") + WS_PATH, [WS_PROTOCOL, `bearer.${live.server.token}`]);
     await new Promise((resolve) => socket.once("open", resolve));
     socket.pause();
     // Each would bring two megabytes at once.
-    for (let id = 0; id < 200; id++) socket.send(JSON.stringify({ type: "subscribe", id, topic: { topic: "runs" } }));
+    for (let id = 0; id < 200; id++) socket.send(JSON.stringify({ type: "subscribe", id, topic: { topic: "summaries", runs } }));
     await new Promise((resolve) => setTimeout(resolve, 700));
     const rss = process.memoryUsage().rss;
     expect((await live.client.call("getServer")).runs).toBe(41);

@@ -64,6 +64,7 @@ it("tells while a run lives, once until the GPU was well below the limit", async
   const told: Notice[] = [];
   const watch = new NoticeWatch({
     runs: room.runs,
+    sweeps: { onSettled: () => () => undefined, atRest: () => null },
     storeRoot: room.store.root,
     // As short as a wait can be: looks every 50 ms. The silence that it tells of as well is not of interest here.
     limits: () => NotifyFile.parse({ stalled_minutes: 0.001, disk_free_gb: 0, gpu_celsius: 85, gpu_memory_percent: 95 }),

@@ -7,6 +7,7 @@ import type { Notice } from "../../protocol/notices.ts";
 import { Notice as NoticeShape, WebhookBody } from "../../protocol/notices.ts";
 import { createNotices } from "../../server/notices/notices.ts";
 import type { Notices } from "../../server/notices/types.ts";
+import { Sweeps } from "../../server/runs/sweeps.ts";
 import { openStore } from "../../server/store/store.ts";
 import type { RunStore } from "../../server/store/types.ts";
 import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
@@ -225,6 +226,7 @@ describe("a webhook", () => {
     notices = createNotices({
       store,
       runs: room.runs,
+      sweeps: new Sweeps({ store, runs: room.runs, log: (text) => logged.push(text) }),
       devices: { latest: () => null },
       folder: live.root,
       version: "9",

@@ -110,7 +110,7 @@ describe("a run with compact files", () => {
           const windows = plain.window(query);
           if (windows.some((window) => window.xs !== undefined)) placed++;
           expect(quick.window(query)).toEqual(windows);
-          expect(quick.since({}, ["loss"], 50, "tokens")).toEqual(plain.since({}, ["loss"], 50, "tokens"));
+          expect(quick.since({}, ["loss"], 50, { counter: "tokens" })).toEqual(plain.since({}, ["loss"], 50, { counter: "tokens" }));
           plain.close();
           quick.close();
         },

@@ -362,7 +362,7 @@ describe("damaged and odd files", () => {
     await series.poll();
     expect([...series.window({ metrics: ["loss"], maxPoints: 10 })[0]!.steps]).toEqual([0, 1, 2, 3]);
     expect(series.damage).toContain("damaged from byte");
-    expect(series.damage).toContain("1 rows have no finite step");
+    expect(series.damage).toContain("left out 1 row without a finite step");
     expect(series.cursor()).toEqual({ "1": 5 });
   });
 

@@ -145,9 +145,10 @@ describe("pages", () => {
   });
 
   it("are empty without a log, and start over when the log is replaced", async () => {
-    expect(await page()).toEqual({ lines: [], page: 1, page_size: 100, total: 0, attempt: 1, stretch: { start: 0, end: 0 } });
-    await writeFile(paths.log, "one\ntwo\nthree\n");
-    expect((await page()).total).toBe(3);
+    const stretch = { start: 0, end: 0 };
+    expect(await page()).toEqual({ lines: [], page: 1, page_size: 100, total: 0, attempt: 1, stretch, whole_bytes: 0 });
+    await writeFile(paths.log, "one\ntwo\nthree");
+    expect(await page()).toMatchObject({ total: 3, whole_bytes: 8 });
     await writeFile(paths.log, "new\n");
     expect(await texts()).toEqual(["new"]);
   });

@@ -7,6 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import type { RunFolder } from "../../server/store/types.ts";
 import { storeName } from "../../server/stores/names.ts";
@@ -188,17 +189,17 @@ describe("stores that were added", () => {
     await nightly.start();
     await live.start();
     await live.client.call("addStores", { body: { path: nightly.store } });
-    const seen = new Map<string, RunSummary>();
+    const seen = new Map<string, RunLine>();
     live.stream().subscribe(
       { topic: "runs" },
       {
         onMessage: (message) => {
-          if (message.type === "run") seen.set(message.run.id, message.run);
+          if (message.type === "runs_changed") for (const line of message.runs) seen.set(line.id, line);
         },
       },
     );
-    await nightly.client.call("editRun", { params: { id: far.record.id }, body: { notes: "edited over there" } });
-    await until("the edit", () => Promise.resolve(seen.get(far.record.id)?.notes === "edited over there"), 15_000);
+    await nightly.client.call("editRun", { params: { id: far.record.id }, body: { tags: ["edited over there"] } });
+    await until("the edit", () => Promise.resolve(seen.get(far.record.id)?.tags[0] === "edited over there"), 15_000);
     expect(seen.get(far.record.id)?.store?.name).toBe("nightly");
     const later = await nightly.addRun({ name: "came later" });
     await until("the new run", () => Promise.resolve(seen.get(later.record.id)?.name === "came later"), 15_000);
@@ -241,7 +242,7 @@ describe("stores that were added", () => {
       { topic: "runs" },
       {
         onMessage: (message) => {
-          if (message.type === "run_removed") removed.push(message.run);
+          if (message.type === "runs_changed") removed.push(...message.removed);
         },
       },
     );

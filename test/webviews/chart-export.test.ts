@@ -128,7 +128,7 @@ describe("points as CSV", () => {
         bytes: (_: string, { query }: { query: { metrics: string; from_step: number; to_step: number; max_points: number } }) => {
           asked++;
           const window = { fromStep: query.from_step, toStep: query.to_step, maxPoints: query.max_points };
-          return seriesFrame(null, series.run, series.window({ metrics: splitNames(query.metrics), ...window }), {}, false, null);
+          return seriesFrame(null, series.run, series.window({ metrics: splitNames(query.metrics), ...window }), {}, false, {});
         },
       } as unknown as Transport;
       const points = new RunPoints(transport, series.run, () => undefined);

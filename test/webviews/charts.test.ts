@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { parse, View } from "vega";
 import { describe, expect, it } from "vitest";
+import { newAverage, smoothInto } from "../../protocol/smoothing.ts";
 import type { Plot } from "../../webviews/charts/canvas-marks.ts";
 import { ChartPointer, type PointerTarget } from "../../webviews/charts/chart-pointer.ts";
 import { SeriesColumns } from "../../webviews/charts/columns.ts";
@@ -20,7 +21,6 @@ import {
   niceDomain,
   windowRange,
 } from "../../webviews/charts/scale.ts";
-import { Smoother } from "../../webviews/charts/smoothing.ts";
 import { ChartSync, DEFAULT_SETTINGS } from "../../webviews/charts/chart-sync.ts";
 import { fullWindow, stepWindow } from "../../webviews/charts/chart-window.ts";
 import { tickLabels, tickValues } from "../../webviews/charts/ticks.ts";
@@ -37,15 +37,13 @@ function columnsOf(values: readonly number[]): SeriesColumns {
 
 describe("smoothing", () => {
   it("gives a constant back from the first point on: the bias is corrected", () => {
-    const smoother = new Smoother(0.9);
-    for (let i = 0; i < 5; i++) expect(smoother.next(3)).toBeCloseTo(3, 12);
+    for (const average of columnsOf([3, 3, 3, 3, 3]).smoothed(0.9)) expect(average).toBeCloseTo(3, 12);
   });
 
   it("leaves a gap at NaN and goes on after it", () => {
-    const smoother = new Smoother(0.5);
-    smoother.next(1);
-    expect(smoother.next(Number.NaN)).toBeNaN();
-    expect(smoother.next(1)).toBeCloseTo(1, 12);
+    const [, gap, after] = columnsOf([1, Number.NaN, 1]).smoothed(0.5);
+    expect(gap).toBeNaN();
+    expect(after).toBeCloseTo(1, 12);
   });
 
   it("stays within the values seen, and weight 0 is the values themselves", () => {
@@ -94,8 +92,54 @@ describe("smoothing", () => {
     expect([...grown.smoothed(0.3)]).toEqual([...columnsOf(values).smoothed(0.3)]);
   });
 
-  it("refuses a weight of one", () => {
-    expect(() => new Smoother(1)).toThrow(RangeError);
+  it("does not slow down or change over a long stretch of values that are all the same", () => {
+    const same = new Float64Array(100_000).fill(2);
+    const averages = new Float64Array(same.length);
+    const state = newAverage();
+    smoothInto(state, 0.99, same, 0, same.length, averages, 0);
+    expect(averages.every((average) => Math.abs(average - 2) < 1e-12)).toBe(true);
+    expect(state.rest).toBe(0);
+  });
+
+  it("is what came with the points where not all of them are here, under the weight that it came with", () => {
+    const thinned = new SeriesColumns();
+    thinned.lackPoints(0.9);
+    for (let i = 0; i < 600; i++) thinned.append(10 * i, i, i, 1, Number.NaN, -i);
+    expect([...thinned.smoothed(0.9)]).toEqual(Array.from({ length: 600 }, (_, i) => -i));
+    expect(thinned.smoothed(0.5)).toEqual(thinned.smoothed(0.9));
+    expect([0.9, 0.5, 0].map((weight) => thinned.smoothedBy(weight))).toEqual([0.9, 0.9, 0]);
+    expect(thinned.smoothed(0)).toEqual(thinned.values);
+    const unsmoothed = new SeriesColumns();
+    unsmoothed.lackPoints(null);
+    unsmoothed.append(0, 0, 7, 1);
+    expect([unsmoothed.smoothedBy(0.9), ...unsmoothed.smoothed(0.9)]).toEqual([0, 7]);
+    thinned.clear();
+    thinned.append(0, 0, 3, 1);
+    expect([thinned.smoothedBy(0.5), ...thinned.smoothed(0.5)]).toEqual([0.5, 3]);
+  });
+
+  it("goes by steps also where the points are drawn by a clock that was set back", () => {
+    const clock = (i: number): number => (i < 6 ? 1000 + i : 900 + i);
+    for (const served of [false, true]) {
+      const columns = new SeriesColumns();
+      if (served) columns.lackPoints(0.5);
+      const append = (i: number): void => {
+        columns.append(i, clock(i), i % 3, 1, Number.NaN, 100 + i);
+      };
+      const averagesBySteps = (): number[] => {
+        const { byTime } = columns;
+        expect([...byTime.times]).toEqual([...columns.times].sort((a, b) => a - b));
+        const averages = byTime.smoothed(0.5);
+        return [...columns.steps].map((step) => averages[byTime.steps.indexOf(step)] ?? Number.NaN);
+      };
+      for (let i = 0; i < 10; i++) append(i);
+      expect(averagesBySteps()).toEqual([...columns.smoothed(0.5)]);
+      for (let i = 10; i < 20; i++) append(i);
+      expect(averagesBySteps()).toEqual([...columns.smoothed(0.5)]);
+      expect(columns.byTime.smoothedBy(0.3)).toBe(served ? 0.5 : 0.3);
+      columns.append(20, clock(6), 50, 1, Number.NaN, 120);
+      expect(averagesBySteps()).toEqual([...columns.smoothed(0.5)]);
+    }
   });
 });
 

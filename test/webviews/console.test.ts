@@ -93,7 +93,7 @@ describe("ANSI colours", () => {
 });
 
 describe("a range of time", () => {
-  const page: LogPage = { lines: [], page: 1, page_size: 1, total: 7, attempt: 1, stretch: { start: 20, end: 90 } };
+  const page: LogPage = { lines: [], page: 1, page_size: 1, total: 7, attempt: 1, stretch: { start: 20, end: 90 }, whole_bytes: 90 };
   const ask: AskLog = () => Promise.resolve(page);
 
   it("is a stretch of the log that stays as it is once the run or the time is over", async () => {

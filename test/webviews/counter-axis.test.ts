@@ -57,7 +57,7 @@ describe("a chart that follows a live run", () => {
           written[attempt] = all[attempt]!.slice(0, written[attempt]!.length + rows);
           await writeFile(sources[attempt]!.file, encodeRows(written[attempt]));
           await series.poll();
-          const { windows, reset, cursor: next } = series.since(cursor, ["*"], 5000, "tokens");
+          const { windows, reset, cursor: next } = series.since(cursor, ["*"], 5000, { counter: "tokens" });
           cursor = next;
           const header = {
             type: "series",

@@ -6,6 +6,7 @@ import type { FieldInfo, QueryResult } from "../../protocol/analysis.ts";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import { PlotSettings } from "../../protocol/saved.ts";
+import { lineColors } from "../../webviews/plots/line-colors.ts";
 import { MOST_FACETS, MOST_POINTS, PlotModel } from "../../webviews/plots/plot-model.ts";
 import { plotSpec } from "../../webviews/plots/plot-spec.ts";
 import type { Transport } from "../../webviews/transport/transport.ts";
@@ -68,7 +69,7 @@ it("draws some of many facets, the first ones, and says so", async () => {
 });
 
 it("draws a run without a number to be coloured by, and says so", async () => {
-  const runs = [...many.slice(0, 20), { "params.x": 0.5, "params.y": 1 }, { "params.x": 0.5, "params.y": 1, "params.c": "NaN" }];
+  const runs = [...many.slice(0, 20), { "params.x": 0.5, "params.y": 1 }, { "params.x": 0.5, "params.y": 1, "params.c": "-Infinity" }];
   const { model, result } = await loaded(runs, { color: "params.c" });
   expect(result.note).toBe("2 marks have no number to be coloured by: grey.");
   for (const kind of ["scatter", "line"] as const) {
@@ -82,6 +83,32 @@ it("draws a run without a number to be coloured by, and says so", async () => {
     expect(svg.match(/aria-roledescription="point"/g)).toHaveLength(runs.length);
     expect(svg.match(/fill="#808080"/g)).toHaveLength(2);
   }
+});
+
+it("has every field at its place, whichever are chosen twice", async () => {
+  const run = { "record.name": "a run", "params.x": 1, "params.y": 2, "params.c": 3 };
+  for (const x of ["record.name", "params.y", "params.c"])
+    for (const color of [null, "record.name", "params.y", "params.c"]) {
+      const { result } = await loaded([run], { x, color, facet: "record.name" });
+      expect(result.rows, `${x} ${String(color)}`).toMatchObject([
+        { x: run[x as keyof typeof run], y: 2, facet: "a run", ...(color !== null && { color: run[color as keyof typeof run] }) },
+      ]);
+    }
+});
+
+it("gives lines colours that say their value, by number where there are many", () => {
+  const line = (color: JsonValue) => ({ id: newRunId(), name: "a", color, values: [] });
+  const few = lineColors(["b", "a", "b", null].map(line), "dark");
+  expect(few.of(line("a"))).not.toBe(few.of(line("b")));
+  expect(few.legend.map(({ label }) => label)).toEqual(["a", "b", "–"]);
+  const scale = lineColors([...Array(20).keys(), null, "Infinity"].map(line), "dark");
+  expect([0, 19, null, "Infinity"].map((color) => scale.of(line(color)))).toEqual([
+    "rgb(68, 1, 84)",
+    "rgb(253, 231, 37)",
+    "#808080",
+    "#808080",
+  ]);
+  expect(scale.legend.map(({ label }) => label)).toEqual(["0 to 19", "no number"]);
 });
 
 it("says how many lines of parallel coordinates have gaps", async () => {

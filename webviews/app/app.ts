@@ -2,7 +2,7 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { RunId } from "../../protocol/ids.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import "../builder/builder.ts";
 import type { BuilderTarget } from "../builder/beginnings.ts";
 import { DraftDocument } from "../builder/run-document.ts";
@@ -298,7 +298,7 @@ export class App extends LitElement {
 
   /** A page that was opened without a run shows the newest one. */
   readonly #onRunsChanged = (event: Event): void => {
-    const runs = (event as CustomEvent<readonly RunSummary[]>).detail;
+    const runs = (event as CustomEvent<readonly RunLine[]>).detail;
     this.count = runs.length;
     const newest = runs[0];
     if (this.run === null && this.page === null && this.builder === null && newest !== undefined) this.#openRun(newest.id);

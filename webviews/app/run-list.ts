@@ -4,14 +4,13 @@ import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { RunId } from "../../protocol/ids.ts";
 import { fromWireNumber } from "../../protocol/wire-number.ts";
-import type { RunSummary } from "../../protocol/run.ts";
+import type { RunLine } from "../../protocol/run-line.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { formatPercent, formatValue, formatWhen } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { moveRowFocus } from "../components/row-focus.ts";
 import { stateIcon, stateLabel, stateStyles } from "../components/state-icon.ts";
 import { baseStyles } from "../components/styles.ts";
-import { headlineLosses } from "../dashboard/metrics.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
 
 @customElement("ty-run-list")
@@ -109,7 +108,7 @@ export class RunList extends LitElement {
 
   @property({ attribute: false }) transport!: Transport;
   @property({ attribute: false }) selected: RunId | null = null;
-  @state() private runs: readonly RunSummary[] | null = null;
+  @state() private runs: readonly RunLine[] | null = null;
   @state() private search = "";
   @state() private ticked: ReadonlySet<RunId> = new Set();
   #subscription: Subscription | null = null;
@@ -121,8 +120,10 @@ export class RunList extends LitElement {
       {
         message: (message) => {
           if (message.type === "runs") this.#set(message.runs);
-          else if (message.type === "run") this.#set([...(this.runs ?? []).filter((run) => run.id !== message.run.id), message.run]);
-          else if (message.type === "run_removed") this.#set((this.runs ?? []).filter((run) => run.id !== message.run));
+          else if (message.type === "runs_changed") {
+            const changed = new Set([...message.runs.map(({ id }) => id), ...message.removed]);
+            this.#set([...(this.runs ?? []).filter(({ id }) => !changed.has(id)), ...message.runs]);
+          }
         },
       },
     );
@@ -133,7 +134,7 @@ export class RunList extends LitElement {
     this.#subscription?.close();
   }
 
-  #set(runs: readonly RunSummary[]): void {
+  #set(runs: readonly RunLine[]): void {
     // Ids sort by creation.
     this.runs = [...runs].sort((a, b) => (a.id < b.id ? 1 : -1));
     this.dispatchEvent(new CustomEvent("runs-changed", { detail: this.runs, bubbles: true, composed: true }));
@@ -224,14 +225,11 @@ export class RunList extends LitElement {
     this.ticked = next;
   }
 
-  #run(run: RunSummary): TemplateResult {
-    const { train } = headlineLosses(run.metrics);
-    const loss = train === null ? undefined : run.metrics[train]?.last;
+  #run(run: RunLine): TemplateResult {
+    const value = run.headline === null ? null : formatValue(fromWireNumber(run.headline.last));
     const note = LIVE_STATES.has(run.state)
-      ? `${loss === undefined ? "" : `${formatValue(fromWireNumber(loss))} · `}${formatPercent(run.progress?.fraction ?? null, 0)}`
-      : loss === undefined
-        ? formatWhen(run.created_at)
-        : formatValue(fromWireNumber(loss));
+      ? `${value === null ? "" : `${value} · `}${formatPercent(run.progress?.fraction ?? null, 0)}`
+      : (value ?? formatWhen(run.created_at));
     return html`<div class="row">
       <button
         class="run"

@@ -1,6 +1,7 @@
 /** The dataset of a document: its shape, its rows, and the rows as the training sees them, token by token. */
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import type { DatasetPreview, DatasetRow, DocumentRequest, RenderedDataset } from "../../protocol/documents.ts";
 import type { TrainyardError } from "../../protocol/errors.ts";
 import { cssProperties } from "../components/css-vars.ts";
@@ -115,7 +116,7 @@ export class DatasetPanel extends LitElement {
 
   #shape(preview: DatasetPreview): TemplateResult {
     const count = preview.row_count;
-    const rows = count === null ? "" : `${count.exact ? "" : "about "}${formatInteger(count.value)} rows · `;
+    const rows = count === null ? "" : `${count.exact ? "" : "about "}${counted(count.value, "row")} · `;
     return html`<p data-testid="dataset-shape">
         <b>${preview.shape ?? "unknown shape"}</b>
         <span class="secondary"
@@ -159,21 +160,21 @@ export class DatasetPanel extends LitElement {
       <div
         class="histogram"
         role="img"
-        aria-label="Histogram of ${lengths.rows} rows, longest ${lengths.max} tokens"
+        aria-label="Histogram of ${counted(lengths.rows, "row")}, longest ${counted(lengths.max, "token")}"
         data-testid="token-histogram"
       >
         ${lengths.bins.map(
           (bin) =>
             html`<span
               class=${bin.from >= rendered.max_length ? "over" : ""}
-              title="${bin.from} to ${bin.to} tokens: ${bin.rows} rows"
+              title="${bin.from} to ${counted(bin.to, "token")}: ${counted(bin.rows, "row")}"
               ${cssProperties({ height: `${String((100 * bin.rows) / most)}%` })}
             ></span>`,
         )}
       </div>
       <div class="ends secondary"><span>${lengths.bins[0]?.from ?? 0}</span><span>${lengths.bins.at(-1)?.to ?? 0}</span></div>
       <p class="secondary">
-        ${lengths.over === 0 ? "All rows" : `${formatInteger(lengths.over)} of ${formatInteger(lengths.rows)} rows do not`} fit into
+        ${lengths.over === 0 ? "All rows" : `${formatInteger(lengths.over)} of ${counted(lengths.rows, "row")} do not`} fit into
         ${formatInteger(rendered.max_length)} tokens of ${rendered.tokenizer}.
         ${rendered.template === null ? "" : rendered.template === "plain" ? "The tokenizer has no chat template: a plain one is used." : "The chat template is the tokenizer's."}
       </p>

@@ -1,5 +1,6 @@
 /** Will it fit, and how long will it take? Steps, memory with its parts and its range, disk and time, each with what it rests on. */
 import { html, nothing, type TemplateResult } from "lit";
+import { counted } from "../../protocol/counted.ts";
 import type { MemoryEstimate, MemoryPartName, RunEstimate } from "../../protocol/estimate.ts";
 import { lineStyle, type ThemeKind } from "../charts/palette.ts";
 import { cssProperties } from "../components/css-vars.ts";
@@ -47,8 +48,8 @@ export function estimateView(estimate: RunEstimate, theme: ThemeKind): TemplateR
               >
             </h3>
             <p class="secondary">
-              ${formatInteger(disk.checkpoints)} ${disk.checkpoints === 1 ? "checkpoint" : "checkpoints"} of
-              ${formatBytes(disk.checkpoint_bytes)}, final model ${formatBytes(disk.final_model_bytes)}
+              ${counted(disk.checkpoints, "checkpoint")} of ${formatBytes(disk.checkpoint_bytes)}, final model
+              ${formatBytes(disk.final_model_bytes)}
             </p>`
     }
   </div>`;

@@ -1,5 +1,6 @@
 /** The right column of the builder: the document, the exact command, what was found, and the buttons. */
 import { html, nothing, type TemplateResult } from "lit";
+import { counted } from "../../protocol/counted.ts";
 import type { Fix, Problem } from "../../protocol/errors.ts";
 import type { RunEstimate } from "../../protocol/estimate.ts";
 import type { DryRun } from "../../protocol/spec.ts";
@@ -222,14 +223,14 @@ function tabBody(view: PreviewView): TemplateResult {
 
 function verdict(view: PreviewView): string {
   if (!view.trusted) return UNTRUSTED;
-  if (view.errors > 0) return `${String(view.errors)} ${view.errors === 1 ? "field" : "fields"} to fix`;
+  if (view.errors > 0) return `${counted(view.errors, "field")} to fix`;
   if (view.checking) return "Checking…";
   if (!view.startable && view.found.length === 0) return "The document is not complete";
   const blocking = view.found.filter((problem) => problem.severity === "error").length;
-  if (blocking > 0) return `${String(blocking)} ${blocking === 1 ? "problem" : "problems"} found`;
+  if (blocking > 0) return `${counted(blocking, "problem")} found`;
   // The form and the preflight often warn of the same value.
   const warnings = Math.max(view.warnings, view.found.filter((problem) => problem.severity === "warning").length);
-  if (warnings > 0) return `${String(warnings)} ${warnings === 1 ? "warning" : "warnings"}`;
+  if (warnings > 0) return counted(warnings, "warning");
   return view.dryRun === null ? "" : "Ready to start";
 }
 

@@ -1,5 +1,6 @@
 /** The left column of the builder: the sections with their state, and which fields are shown. */
 import { html, nothing, type TemplateResult } from "lit";
+import { counted } from "../../protocol/counted.ts";
 import type { Problem } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunSummary } from "../../protocol/run.ts";
@@ -31,7 +32,7 @@ export function sectionState(
   const errors = found.filter((p) => p.severity === "error").length;
   if (errors > 0) return ["error", "bad", `${String(errors)} to fix`];
   const warnings = found.filter((p) => p.severity === "warning").length;
-  if (warnings > 0) return ["warning", "warn", `${String(warnings)} ${warnings === 1 ? "warning" : "warnings"}`];
+  if (warnings > 0) return ["warning", "warn", counted(warnings, "warning")];
   return ["pass", "ok", section.description];
 }
 

@@ -1,5 +1,6 @@
 /** The runs that a document with a sweep stands for, before any of them is made. */
 import { html, nothing, type TemplateResult } from "lit";
+import { counted } from "../../protocol/counted.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { SweepPlan } from "../../protocol/sweep.ts";
 import { formatJson } from "../components/format.ts";
@@ -53,5 +54,5 @@ function ofTheWhole({ warnings }: SweepPlan): SweepPlan["warnings"] {
 }
 
 function countOfRuns({ run_count: count }: SweepPlan): string {
-  return `${String(count)} ${count === 1 ? "run" : "runs"}`;
+  return counted(count, "run");
 }

@@ -1,5 +1,6 @@
 /** The toolbar over a page of charts: the x axis, smoothing, switches, the filter of metrics. Settings go to the page's ChartSync. */
 import { css, html, nothing, type TemplateResult } from "lit";
+import { counted } from "../../protocol/counted.ts";
 import { icon } from "../components/icons.ts";
 import { type ChartSync, counterAxis, counterOf, type XAxis } from "./chart-sync.ts";
 
@@ -84,7 +85,7 @@ export function chartToolbar(options: ChartToolbar): TemplateResult {
       >${icon("filter")}<input
         class="input"
         type="search"
-        placeholder=${count === 0 ? "Filter metrics" : `Filter ${String(count)} ${count === 1 ? "metric" : "metrics"}`}
+        placeholder=${count === 0 ? "Filter metrics" : `Filter ${counted(count, "metric")}`}
         aria-label="Filter metrics"
         data-testid="metric-filter"
         .value=${options.filter}

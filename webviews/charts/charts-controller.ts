@@ -12,6 +12,8 @@ export interface ChartsHost extends ReactiveControllerHost, HTMLElement {
     readonly transport: Transport;
     /** The x axis counts by this metric, or by none. */
     placeOn(counter: string | null): void;
+    /** The lines are drawn under a moving average of this weight, 0 for none. */
+    smoothBy(weight: number): void;
     /** The charts of these metrics are on the screen or beside it. */
     look(metrics: readonly string[]): void;
   };
@@ -52,11 +54,12 @@ export class ChartsController implements ReactiveController {
       host.requestUpdate();
     };
     const { settings, zoom, yZooms } = host.sync;
-    const place = (): void => {
+    const ask = (): void => {
       host.model.placeOn(counterOf(settings.value.xAxis));
+      host.model.smoothBy(settings.value.smoothing);
     };
-    place();
-    this.#stop = [settings.listen(place), settings.listen(update), zoom.listen(update), yZooms.listen(update)];
+    ask();
+    this.#stop = [settings.listen(ask), settings.listen(update), zoom.listen(update), yZooms.listen(update)];
     host.addEventListener("chart-maximise", this.#onMaximise);
     host.addEventListener("copy-text", this.#onCopy);
     host.addEventListener("keydown", this.#onKey);

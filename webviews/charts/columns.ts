@@ -1,6 +1,6 @@
 /** The points of one series in typed columns that grow; reading costs no allocation. */
+import { newAverage, smoothInto } from "../../protocol/smoothing.ts";
 import { ascendingOrder } from "./scale.ts";
-import { Smoother } from "./smoothing.ts";
 
 const FIRST_CAPACITY = 256;
 
@@ -12,6 +12,14 @@ export interface PointBlock {
   readonly attempts: Int32Array;
 }
 
+/** A moving average over points that are all here, kept up as points come. */
+interface OwnAverages {
+  readonly weight: number;
+  readonly state: ReturnType<typeof newAverage>;
+  values: Float64Array;
+  length: number;
+}
+
 export class SeriesColumns {
   #steps = new Float64Array(FIRST_CAPACITY);
   #times = new Float64Array(FIRST_CAPACITY);
@@ -21,11 +29,15 @@ export class SeriesColumns {
   #length = 0;
   #falls = false;
   #revision = 0;
-  #smoothed = new Float64Array(0);
-  #smoother: Smoother | null = null;
-  #smoothedLength = 0;
+  #own: OwnAverages | null = null;
+  /** Averages that came with the points. */
+  #served: { readonly weight: number; values: Float64Array<ArrayBuffer> } | null = null;
+  #lacksPoints = false;
   #clockFalls = false;
   #byTime: SeriesColumns | null = null;
+  /** The points that these are in another order, and where each stands among them. */
+  #ordered: { readonly of: SeriesColumns; readonly places: number[] } | null = null;
+  #orderedAverages: { readonly key: string; readonly values: Float64Array } | null = null;
   /** Does it hold fewer points than there are? */
   downsampled = false;
 
@@ -70,15 +82,34 @@ export class SeriesColumns {
     // While a run is live, what is new belongs to the end as a rule.
     const appends = known !== null && times.subarray(from).every((time, i) => time >= (i === 0 ? latest : (times[from + i - 1] ?? 0)));
     const sorted = appends ? known : new SeriesColumns();
+    const ordered = (appends ? sorted.#ordered : null) ?? { of: this, places: [] };
+    sorted.#ordered = ordered;
     const order = appends ? [...times.keys()].slice(from) : (ascendingOrder(times) ?? []);
-    for (const i of order) sorted.append(this.#steps[i] ?? 0, times[i] ?? 0, this.#values[i] ?? Number.NaN, this.#attempts[i] ?? 0);
+    for (const i of order) {
+      sorted.append(this.#steps[i] ?? 0, times[i] ?? 0, this.#values[i] ?? Number.NaN, this.#attempts[i] ?? 0);
+      ordered.places.push(i);
+    }
     sorted.downsampled = this.downsampled;
     this.#byTime = sorted;
     return sorted;
   }
 
-  /** @param x place on the counter of the x axis, NaN for none */
-  append(step: number, time: number, value: number, attempt: number, x = Number.NaN): void {
+  /** Are there points of the series that are not here, so that it cannot be smoothed here? */
+  get lacksPoints(): boolean {
+    return this.#lacksPoints;
+  }
+
+  /**
+   * Says that points are missing: the moving average, which is over all of them, comes with the points from here on.
+   * @param smoothing weight of the averages that come, null where none do
+   */
+  lackPoints(smoothing: number | null): void {
+    this.#lacksPoints = true;
+    this.#served = smoothing === null ? null : { weight: smoothing, values: new Float64Array(this.#steps.length) };
+  }
+
+  /** @param x place on the counter of the x axis, NaN for none @param average under the weight that `lackPoints` was told */
+  append(step: number, time: number, value: number, attempt: number, x = Number.NaN, average = Number.NaN): void {
     if (this.#length === this.#steps.length) this.#grow();
     const at = this.#length++;
     if (at > 0 && time < (this.#times[at - 1] ?? 0)) this.#clockFalls = true;
@@ -88,6 +119,7 @@ export class SeriesColumns {
     this.#times[at] = time;
     this.#values[at] = value;
     this.#attempts[at] = attempt;
+    if (this.#served !== null) this.#served.values[at] = average;
   }
 
   /** Moves the newest points, from a step on or behind it, to a place. */
@@ -105,26 +137,50 @@ export class SeriesColumns {
     this.#falls = this.#clockFalls = false;
     this.#byTime = null;
     this.#revision++;
-    this.#smoother = null;
-    this.#smoothedLength = 0;
+    this.#own = null;
+    this.#served = null;
+    this.#lacksPoints = false;
     this.downsampled = false;
   }
 
-  /** Values under the moving average, kept up as points come. Weight 0 gives the values themselves. */
+  /**
+   * Values under the moving average over the whole series, in the order of its steps. Weight 0 gives the values themselves. Of a series that
+   * lacks points it is that of the weight that they came with: the newest that the server was asked for.
+   */
   smoothed(weight: number): Float64Array {
-    if (weight === 0) return this.values;
-    if (this.#smoother?.weight !== weight) {
-      this.#smoother = new Smoother(weight);
-      this.#smoothedLength = 0;
-    }
-    if (this.#smoothed.length < this.#length) {
+    if (this.smoothedBy(weight) === 0) return this.values;
+    if (this.#ordered !== null) return this.#inOrder(this.#ordered, weight);
+    return this.#lacksPoints ? (this.#served?.values.subarray(0, this.#length) ?? this.values) : this.#smoothedHere(weight);
+  }
+
+  /** The weight that `smoothed` is under when this one is asked for. */
+  smoothedBy(weight: number): number {
+    if (weight === 0) return 0;
+    if (this.#ordered !== null) return this.#ordered.of.smoothedBy(weight);
+    return this.#lacksPoints ? (this.#served?.weight ?? 0) : weight;
+  }
+
+  #smoothedHere(weight: number): Float64Array {
+    const { values } = this;
+    if (this.#own?.weight !== weight) this.#own = { weight, state: newAverage(), values: new Float64Array(this.#steps.length), length: 0 };
+    const own = this.#own;
+    if (own.values.length < this.#length) {
       const grown = new Float64Array(this.#steps.length);
-      grown.set(this.#smoothed.subarray(0, this.#smoothedLength));
-      this.#smoothed = grown;
+      grown.set(own.values.subarray(0, own.length));
+      own.values = grown;
     }
-    for (; this.#smoothedLength < this.#length; this.#smoothedLength++)
-      this.#smoothed[this.#smoothedLength] = this.#smoother.next(this.#values[this.#smoothedLength] ?? Number.NaN);
-    return this.#smoothed.subarray(0, this.#length);
+    smoothInto(own.state, weight, values, own.length, this.#length, own.values, own.length);
+    own.length = this.#length;
+    return own.values.subarray(0, this.#length);
+  }
+
+  #inOrder({ of, places }: { readonly of: SeriesColumns; readonly places: readonly number[] }, weight: number): Float64Array {
+    const key = [of.smoothedBy(weight), of.revision, places.length].join(" ");
+    if (this.#orderedAverages?.key !== key) {
+      const averages = of.smoothed(weight);
+      this.#orderedAverages = { key, values: Float64Array.from(places, (place) => averages[place] ?? Number.NaN) };
+    }
+    return this.#orderedAverages.values;
   }
 
   #grow(): void {
@@ -138,6 +194,7 @@ export class SeriesColumns {
     this.#times = widen(this.#times);
     this.#values = widen(this.#values);
     this.#xs = widen(this.#xs);
+    if (this.#served !== null) this.#served.values = widen(this.#served.values);
     const attempts = new Int32Array(capacity);
     attempts.set(this.#attempts);
     this.#attempts = attempts;

@@ -1,4 +1,5 @@
 /** A chart in words (its accessible name) and as a table. */
+import { counted } from "../../protocol/counted.ts";
 import { csvText } from "../../protocol/csv.ts";
 import { formatInteger, formatValue } from "../components/format.ts";
 import type { Annotations } from "./annotations.ts";
@@ -20,17 +21,17 @@ export function describeChart(metric: string, columns: SeriesColumns | undefined
     const change = value - before;
     const over = step - (columns.steps[from] ?? 0);
     parts.push(
-      `${change === 0 ? "unchanged" : `${change < 0 ? "down" : "up"} ${formatValue(Math.abs(change))}`} in the last ${formatInteger(over)} steps`,
+      `${change === 0 ? "unchanged" : `${change < 0 ? "down" : "up"} ${formatValue(Math.abs(change))}`} in the last ${counted(over, "step")}`,
     );
   }
   const missing = columns.values.reduce((sum, v) => sum + (Number.isFinite(v) ? 0 : 1), 0);
-  if (missing > 0) parts.push(`${String(missing)} ${missing === 1 ? "value" : "values"} not finite`);
+  if (missing > 0) parts.push(`${counted(missing, "value")} not finite`);
   const broken = annotations.notFinite[metric];
   if (broken !== undefined) parts.push(`the first at step ${formatInteger(broken.step)}`);
   const attempts = annotations.attempts.length;
   if (attempts > 1) parts.push(`${String(attempts)} attempts`);
   const checkpoints = annotations.checkpoints.length;
-  if (checkpoints > 0) parts.push(`${String(checkpoints)} ${checkpoints === 1 ? "checkpoint" : "checkpoints"}`);
+  if (checkpoints > 0) parts.push(counted(checkpoints, "checkpoint"));
   return parts.join(", ");
 }
 

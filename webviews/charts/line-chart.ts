@@ -1,6 +1,7 @@
 /** One chart of the dashboard: the line of one run, its attempts, checkpoints and exact points. */
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger, formatValue } from "../components/format.ts";
 import { documentTheme } from "../components/theme.ts";
@@ -12,14 +13,14 @@ import { type ChartSettings, counterOf, type XWindow } from "./chart-sync.ts";
 import { SeriesColumns } from "./columns.ts";
 import { chartTable } from "./data-table.ts";
 import { describeChart, toCsv } from "./describe.ts";
-import { fullWindow, stepWindow } from "./chart-window.ts";
+import { fullWindow } from "./chart-window.ts";
 import { LineView, type Reading } from "./line-view.ts";
 import { indexBeside, lowerBound, upperBound, withoutPlace } from "./scale.ts";
 import { lineStyle } from "./palette.ts";
 import type { PlotArea, PlotInput } from "./plot-area.ts";
 import type { Pace } from "./redraw.ts";
 import type { SeriesStore } from "./series-store.ts";
-import { ZoomDetail } from "./zoom-detail.ts";
+import { pointsWithin, ZoomDetail } from "./zoom-detail.ts";
 
 /** How often new points redraw the chart. */
 const PACE: Pace = { everyMs: 50, share: 0.1 };
@@ -28,7 +29,7 @@ const SMOOTHED_FROM = 60;
 const NO_POINTS = new SeriesColumns();
 
 /** Asks for more points of a window, in steps, than the whole curve holds. */
-export type DetailSource = (metric: string, steps: XWindow) => Promise<SeriesColumns | null>;
+export type DetailSource = (metric: string, steps: XWindow, smoothing: number) => Promise<SeriesColumns | null>;
 
 /** Asks for every point between two steps, in pieces; null when they cannot be had. */
 export type AllSource = (metric: string, steps: XWindow) => Promise<readonly SeriesColumns[] | null>;
@@ -87,9 +88,6 @@ export class LineChart extends ChartElement<LineView> {
       this.store.onChange(() => {
         this.redraw.news();
       }),
-      this.sync.zoom.listen(() => {
-        this.#loadDetail();
-      }),
     ];
   }
 
@@ -110,7 +108,8 @@ export class LineChart extends ChartElement<LineView> {
   override render(): TemplateResult {
     const columns = this.#columns;
     const last = columns === undefined || columns.length === 0 ? undefined : columns.values[columns.length - 1];
-    const { smoothing } = this.settings;
+    // What is drawn, while the averages under a new weight are on their way.
+    const smoothing = columns?.smoothedBy(this.settings.smoothing) ?? 0;
     const counter = this.#counter;
     const unplaced = this.#unplaced;
     const logProblem = this.settings.logY ? belowLog(columns) : null;
@@ -149,6 +148,7 @@ export class LineChart extends ChartElement<LineView> {
 
   protected override drawLines(view: LineView, input: PlotInput): void {
     const { metric, store, annotations } = this;
+    this.#loadDetail();
     const data = {
       columns: this.#columns ?? NO_POINTS,
       detail: this.#detail.get(metric, this.sync.zoom.value),
@@ -169,9 +169,11 @@ export class LineChart extends ChartElement<LineView> {
     const { detailSource, metric } = this;
     const columns = this.#columns;
     if (zoom === null) this.#detail.clear();
-    if (zoom === null || detailSource === null || columns?.downsampled !== true || !this.visible) return;
-    const steps = stepWindow(columns, this.sync.settings.value.xAxis, zoom, this.store.origin);
-    this.#detail.want(metric, zoom, () => detailSource(metric, steps));
+    if (zoom === null || detailSource === null || columns?.downsampled !== true) return;
+    const { smoothing, xAxis } = this.settings;
+    const load = (): ReturnType<DetailSource> =>
+      pointsWithin(columns, xAxis, zoom, this.store.origin, (steps) => detailSource(metric, steps, smoothing));
+    this.#detail.want(metric, zoom, smoothing, load);
   }
 
   protected override moveCrosshair(): void {
@@ -232,7 +234,7 @@ export class LineChart extends ChartElement<LineView> {
 /** What a log axis cannot show of a series; null when it shows everything. */
 function belowLog(columns: SeriesColumns | undefined): string | null {
   const count = columns?.values.reduce((sum, value) => sum + (Number.isFinite(value) && value <= 0 ? 1 : 0), 0) ?? 0;
-  return count === 0 ? null : `${formatInteger(count)} ${count === 1 ? "value" : "values"} at or below 0, not on a log axis`;
+  return count === 0 ? null : `${counted(count, "value")} at or below 0, not on a log axis`;
 }
 
 declare global {

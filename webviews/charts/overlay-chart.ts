@@ -1,6 +1,7 @@
 /** One metric of many runs: their lines, a crosshair that reads them all, and where two of them part. */
 import { css, type CSSResultGroup, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import { formatInteger } from "../components/format.ts";
 import type { Theme } from "../components/theme.ts";
 import type { Observable } from "../transport/observable.ts";
@@ -27,7 +28,7 @@ export interface OverlaySource {
   /** Every point of the lines that are shown, as it was logged. @throws TrainyardError */
   logged(metric: string, axis: XAxis): Promise<readonly PointLine[]>;
   /** A chart on the screen shows this window of a metric: lines that hold fewer points than there are ask for more of them. */
-  refine(metric: string, axis: XAxis, window: XWindow): void;
+  refine(metric: string, axis: XAxis, window: XWindow, smoothing: number): void;
   /** Everything there is, in units of the axis. */
   span(axis: XAxis): XWindow;
   /** The step from which two shown lines part, null when they do not or are not two. */
@@ -120,7 +121,7 @@ export class OverlayChart extends ChartElement<OverlayView> {
         ...(smoothing > 0 ? [`smoothed ${smoothing.toFixed(2)}`] : []),
         ...(this.parting === null ? [] : [`part at step ${formatInteger(this.parting)}`]),
       ],
-      label: `${this.metric}, ${String(this.shownLines)} ${this.shownLines === 1 ? "line" : "lines"}`,
+      label: `${this.metric}, ${counted(this.shownLines, "line")}`,
       inside: this.#renderReading(),
       reading: this.#sentence(),
       table: () =>
@@ -162,7 +163,7 @@ export class OverlayChart extends ChartElement<OverlayView> {
     const { source, metric } = this;
     const { settings, theme } = input;
     const zoom = this.sync.zoom.value;
-    if (zoom !== null) source.refine(metric, settings.xAxis, zoom);
+    if (zoom !== null) source.refine(metric, settings.xAxis, zoom, settings.smoothing);
     const lines = source.lines(metric, settings.xAxis, zoom, settings.smoothing, theme);
     this.#drawn = lines;
     this.shownLines = lines.length;

@@ -14,8 +14,12 @@ interface Query {
   readonly max_points: number;
   readonly from_step?: number;
   readonly to_step?: number;
+  /** One point more on each side of the steps. */
+  readonly beside?: "true";
   readonly attempt?: number;
   readonly x?: string;
+  /** Weight of the moving average that the points come with. */
+  readonly smoothing?: number;
 }
 
 /** The metrics of a run, each with its columns. @throws TrainyardError */
@@ -39,6 +43,11 @@ export class RunPoints {
   readonly #maxPoints: number;
   #subscription: Subscription | null = null;
   #counter: string | null = null;
+  /** As it is wanted, and as the server was asked for it last. */
+  #smoothing = 0;
+  #asked = 0;
+  /** The server was asked, and has not answered. */
+  #waiting = false;
   /** Those asked for last stand first. */
   #metrics: readonly string[] = [];
 
@@ -80,12 +89,25 @@ export class RunPoints {
   #open(): void {
     const counter = this.#counter === null || this.#metrics.includes(ALL) ? [] : [this.#counter];
     const metrics = [...new Set([...this.#metrics, ...counter])];
+    const smoothing = this.#smoothing;
+    this.#asked = smoothing;
+    this.#waiting = true;
     this.#subscription = this.#transport.subscribe(
-      { topic: "series", run: this.#run, metrics, cursor: {}, max_points: this.#maxPoints, ...this.#x },
+      {
+        topic: "series",
+        run: this.#run,
+        metrics,
+        cursor: {},
+        max_points: this.#maxPoints,
+        ...this.#x,
+        ...(smoothing > 0 && { smoothing }),
+      },
       {
         frame: (header, body) => {
+          this.#waiting = false;
           this.store.apply(header, body);
           this.#onFrame();
+          this.#smooth();
         },
       },
     );
@@ -109,6 +131,22 @@ export class RunPoints {
       this.#open();
     }
     return true;
+  }
+
+  /**
+   * Series of which every point is here follow the weight by themselves; of others the averages are asked for anew. What was drawn stays until they
+   * come, and a slider that goes on meanwhile asks once more, for where it stands then.
+   * @param weight of the moving average, 0 for none
+   */
+  smoothBy(weight: number): void {
+    this.#smoothing = weight;
+    this.#smooth();
+  }
+
+  #smooth(): void {
+    if (this.#subscription === null || this.#waiting || this.#smoothing === this.#asked || !this.store.lacksPoints) return;
+    this.close();
+    this.#open();
   }
 
   /** @throws TrainyardError */

@@ -50,6 +50,11 @@ export class SeriesStore {
     return this.#series.get(name);
   }
 
+  /** Are there series of which not all points are here? */
+  get lacksPoints(): boolean {
+    return [...this.#series.values()].some((columns) => columns.lacksPoints);
+  }
+
   discarded(name: string): readonly DiscardedTail[] {
     return this.#discarded.get(name) ?? [];
   }
@@ -81,19 +86,22 @@ export class SeriesStore {
       if (name.startsWith("_")) return null;
       let columns = this.#series.get(name);
       if (columns === undefined) this.#series.set(name, (columns = new SeriesColumns()));
-      if (header.downsampled[i] === true) columns.downsampled = true;
+      if (header.downsampled[i] === true) {
+        columns.downsampled = true;
+        columns.lackPoints(header.smoothing ?? null);
+      }
       return columns;
     });
     const batches = readBatches(body);
     this.#placeEarlier(header, batches);
     let { firstStep, lastStep, lastTime } = this.#span ?? { firstStep: Infinity, lastStep: -Infinity, lastTime: -Infinity };
-    forEachPoint(batches, (series, step, time, value, attempt, x) => {
+    forEachPoint(batches, (series, step, time, value, attempt, x, average) => {
       // NaN never compares, so the first point sets the origin.
       if (!(time >= this.origin)) this.origin = time;
       if (step < firstStep) firstStep = step;
       if (step > lastStep) lastStep = step;
       if (time > lastTime) lastTime = time;
-      targets[series]?.append(step, time, value, attempt, x);
+      targets[series]?.append(step, time, value, attempt, x, average);
     });
     if (firstStep <= lastStep) this.#span = { firstStep, lastStep, lastTime };
     this.#changed();
@@ -125,21 +133,25 @@ export class SeriesStore {
   }
 }
 
-/** The points of an Arrow answer of one attempt, by series name. */
+/** The points of an Arrow answer, by series name: of a stretch of the series, of one attempt, or fewer than there are. */
 export function readSeries(header: SeriesFrameHeader, body: Uint8Array): Map<string, SeriesColumns> {
   const columns = header.series.map((name, i) => {
     const of = new SeriesColumns();
     of.downsampled = header.downsampled[i] ?? false;
+    of.lackPoints(header.smoothing ?? null);
     return [name, of] as const;
   });
-  forEachPoint(readBatches(body), (series, step, time, value, attempt, x) => columns[series]?.[1].append(step, time, value, attempt, x));
+  forEachPoint(readBatches(body), (series, step, time, value, attempt, x, average) =>
+    columns[series]?.[1].append(step, time, value, attempt, x, average),
+  );
   return new Map(columns);
 }
 
-type PointVisitor = (series: number, step: number, time: number, value: number, attempt: number, x: number) => void;
+type PointVisitor = (series: number, step: number, time: number, value: number, attempt: number, x: number, average: number) => void;
 type Batch = Readonly<Record<"series" | "step" | "time" | "value" | "attempt", Column>> & {
   readonly rows: number;
   readonly x: Column | null;
+  readonly smoothed: Column | null;
 };
 type Column = Float64Array | Int32Array;
 
@@ -157,12 +169,14 @@ function readBatches(body: Uint8Array): Batch[] {
       return values;
     };
     const [series, step, time] = [column("series"), column("step"), column("time")];
-    return { rows: batch.numRows, series, step, time, value: column("value"), attempt: column("attempt"), x: optional("x") };
+    const [x, smoothed] = [optional("x"), optional("smoothed")];
+    return { rows: batch.numRows, series, step, time, value: column("value"), attempt: column("attempt"), x, smoothed };
   });
 }
 
 function forEachPoint(batches: readonly Batch[], visit: PointVisitor): void {
-  for (const { rows, series, step, time, value, attempt, x } of batches)
+  const none = Number.NaN;
+  for (const { rows, series, step, time, value, attempt, x, smoothed } of batches)
     for (let i = 0; i < rows; i++)
-      visit(series[i] ?? 0, step[i] ?? 0, time[i] ?? 0, value[i] ?? Number.NaN, attempt[i] ?? 0, x?.[i] ?? Number.NaN);
+      visit(series[i] ?? 0, step[i] ?? 0, time[i] ?? 0, value[i] ?? none, attempt[i] ?? 0, x?.[i] ?? none, smoothed?.[i] ?? none);
 }

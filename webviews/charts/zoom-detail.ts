@@ -1,6 +1,6 @@
 /** More points for what a zoom shows, asked for once the zoom stands still: turning a wheel passes a dozen windows that nobody looks at. */
-import { sameWindow } from "./chart-window.ts";
-import type { XWindow } from "./chart-sync.ts";
+import { sameWindow, stepWindow } from "./chart-window.ts";
+import type { XAxis, XWindow } from "./chart-sync.ts";
 import type { SeriesColumns } from "./columns.ts";
 
 /** A window that stood this long is looked at. */
@@ -14,8 +14,9 @@ export class ZoomDetail {
   readonly #onLoaded: () => void;
   #window: XWindow | null = null;
   #loaded = new Map<string, SeriesColumns>();
-  #asked = new Set<string>();
-  #queue: (readonly [string, Load])[] = [];
+  /** Of each series the weight of the moving average that its points come with. */
+  #asked = new Map<string, number>();
+  #queue: (readonly [series: string, smoothing: number, load: Load])[] = [];
   #running = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -29,15 +30,18 @@ export class ZoomDetail {
     return window !== null && this.#window !== null && sameWindow(window, this.#window) ? (this.#loaded.get(series) ?? null) : null;
   }
 
-  /** Asks for the points of a series once the window stands still; asking again for the same ones costs nothing. */
-  want(series: string, window: XWindow, load: Load): void {
+  /**
+   * Asks for the points of a series once the window stands still; asking again for the same ones costs nothing. Those that came under another
+   * weight of the moving average stay until the new ones come.
+   */
+  want(series: string, window: XWindow, smoothing: number, load: Load): void {
     if (this.#window === null || !sameWindow(window, this.#window)) {
       this.clear();
       this.#window = window;
     }
-    if (this.#asked.has(series)) return;
-    this.#asked.add(series);
-    this.#queue.push([series, load]);
+    if (this.#asked.get(series) === smoothing) return;
+    this.#asked.set(series, smoothing);
+    this.#queue = [...this.#queue.filter(([other]) => other !== series), [series, smoothing, load]];
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       while (this.#running < AT_ONCE && this.#queue.length > 0) void this.#next();
@@ -50,7 +54,7 @@ export class ZoomDetail {
     this.#timer = undefined;
     this.#window = null;
     this.#loaded = new Map();
-    this.#asked = new Set();
+    this.#asked = new Map();
     this.#queue = [];
   }
 
@@ -58,16 +62,41 @@ export class ZoomDetail {
     this.#running++;
     try {
       for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
-        const [series, load] = item;
+        const [series, smoothing, load] = item;
         const into = this.#loaded;
         const columns = await load();
         // After clear() the answer belongs to a window that is gone.
-        if (columns === null || into !== this.#loaded) continue;
+        if (columns === null || into !== this.#loaded || this.#asked.get(series) !== smoothing) continue;
         into.set(series, columns);
         this.#onLoaded();
       }
     } finally {
       this.#running--;
     }
+  }
+}
+
+/** A question is asked again for at most this share of the steps of the one before. */
+const NEARER = 0.5;
+
+/**
+ * The points of a window with as many of them as one answer holds. On an axis of steps that is one question; between which steps a time or
+ * a count lies is known from the points that are there, of the overview at first and then of each answer, which lie closer.
+ * @param columns the overview @param ask for the points between two steps
+ */
+export async function pointsWithin(
+  columns: SeriesColumns,
+  axis: XAxis,
+  window: XWindow,
+  origin: number,
+  ask: (steps: XWindow) => Promise<SeriesColumns | null>,
+): Promise<SeriesColumns | null> {
+  let steps = stepWindow(columns, axis, window, origin);
+  for (;;) {
+    const found = await ask(steps);
+    if (found?.downsampled !== true) return found;
+    const nearer = stepWindow(found, axis, window, origin);
+    if (nearer[1] - nearer[0] > NEARER * (steps[1] - steps[0])) return found;
+    steps = nearer;
   }
 }

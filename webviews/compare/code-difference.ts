@@ -2,6 +2,7 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { CodeChange, CodeDifference } from "../../protocol/code.ts";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import { formatInteger } from "../components/format.ts";
@@ -99,8 +100,7 @@ export class CodeDifferenceView extends LitElement {
     const { files, left_out } = difference;
     const count = files.length + left_out;
     return html`<p data-testid="code-summary">
-        ${formatInteger(count)}
-        ${count === 1 ? "file differs" : "files differ"}${left_out === 0 ? nothing : `, the first ${formatInteger(files.length)} are shown`}
+        ${counted(count, "file differs", "files differ")}${left_out === 0 ? nothing : `, the first ${formatInteger(files.length)} are shown`}
       </p>
       ${untracked} ${files.map((file) => this.#file(file, files.length <= OPEN_FILES))}`;
   }
@@ -165,7 +165,7 @@ function commit(run: RunSummary): TemplateResult | typeof nothing {
   const dirty = run.git.dirty_files > 0;
   return html`<span
     class="mono secondary"
-    title=${dirty ? `${formatInteger(run.git.dirty_files)} files with uncommitted changes` : "no uncommitted changes"}
+    title=${dirty ? `${counted(run.git.dirty_files, "file")} with uncommitted changes` : "no uncommitted changes"}
     >${run.git.commit.slice(0, 8)}${dirty ? "+" : ""}</span
   >`;
 }

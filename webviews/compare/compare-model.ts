@@ -5,7 +5,7 @@ import { MOST_STREAMED_POINTS } from "../../protocol/messages.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { counterOf, type XAxis, type XWindow } from "../charts/chart-sync.ts";
-import { axisStart, counterSpan, emptyWindow, stepWindow, widened, xColumn } from "../charts/chart-window.ts";
+import { axisStart, counterSpan, emptyWindow, widened, xColumn } from "../charts/chart-window.ts";
 import type { SeriesColumns } from "../charts/columns.ts";
 import type { OverlayLine } from "../charts/overlay-view.ts";
 import type { OverlaySource } from "../charts/overlay-chart.ts";
@@ -14,7 +14,7 @@ import { lineStyle } from "../charts/palette.ts";
 import { withoutPlace } from "../charts/scale.ts";
 import { RunPoints } from "../charts/run-points.ts";
 import { asksForAll, mayCount, wantedMetrics } from "../charts/wanted-metrics.ts";
-import { ZoomDetail } from "../charts/zoom-detail.ts";
+import { pointsWithin, ZoomDetail } from "../charts/zoom-detail.ts";
 import type { Theme } from "../components/theme.ts";
 import { headlineLosses, orderMetrics } from "../dashboard/metrics.ts";
 import type { Observable } from "../transport/observable.ts";
@@ -186,6 +186,10 @@ export class CompareModel implements OverlaySource {
     }
   }
 
+  smoothBy(weight: number): void {
+    for (const points of this.#points.values()) points.smoothBy(weight);
+  }
+
   placeOn(counter: string | null): void {
     for (const points of this.#points.values()) points.placeOn(counter);
   }
@@ -225,14 +229,17 @@ export class CompareModel implements OverlaySource {
     return loggedLines(this.legend.shown, (run) => this.#points.get(run), metric, axis, this.#settings.spread);
   }
 
-  refine(metric: string, axis: XAxis, window: XWindow): void {
+  refine(metric: string, axis: XAxis, window: XWindow, smoothing: number): void {
     for (const run of this.legend.shown.flatMap((entry) => entry.runs)) {
       const points = this.#points.get(run.id);
       const columns = points?.store.get(metric);
       if (points === undefined || columns?.downsampled !== true) continue;
-      const [from_step, to_step] = stepWindow(columns, axis, window, points.store.origin);
-      const query = { metrics: [metric], from_step, to_step, max_points: DETAIL_POINTS };
-      this.#detail.want(detailKey(run.id, metric), window, () => loadDetail(points, metric, query));
+      const query = { metrics: [metric], beside: "true", max_points: DETAIL_POINTS, smoothing } as const;
+      const load = (): Promise<SeriesColumns | null> =>
+        pointsWithin(columns, axis, window, points.store.origin, ([from_step, to_step]) =>
+          loadDetail(points, metric, { ...query, from_step, to_step }),
+        );
+      this.#detail.want(detailKey(run.id, metric), window, smoothing, load);
     }
   }
 
@@ -250,11 +257,10 @@ export class CompareModel implements OverlaySource {
     const name = `${entry.id} ${metric}`;
     const key = [
       axis,
-      smoothing,
       this.#settings.spread,
       ...sources.map(
         ({ columns }) =>
-          `${String(columns.length)}.${String(columns.revision)}@${String(columns.steps[0])}–${String(columns.steps.at(-1))}`,
+          `${String(columns.length)}.${String(columns.revision)}@${String(columns.steps[0])}–${String(columns.steps.at(-1))}~${String(columns.smoothedBy(smoothing))}`,
       ),
     ].join(" ");
     const cached = this.#means.get(name);

@@ -2,6 +2,7 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import { ChartSync } from "../charts/chart-sync.ts";
 import { icon } from "../components/icons.ts";
@@ -97,6 +98,7 @@ export class Compare extends LitElement {
     this.#model?.close();
     this.problem = null;
     const model = new CompareModel(this.transport, this.runs, { ...DEFAULT_COMPARE, ...this.saved });
+    model.smoothBy(this.#sync.settings.value.smoothing);
     this.#model = model;
     this.#kept = model.settings;
     model.onChange(() => {
@@ -124,8 +126,7 @@ export class Compare extends LitElement {
     return html`<div class="head">
         <h1>Compare</h1>
         <span class="secondary" data-testid="compare-summary"
-          >${String(runs)}
-          ${runs === 1 ? "run" : "runs"}${sets === 0 ? "" : `, ${String(sets)} ${sets === 1 ? "set" : "sets"} of replicates`}${
+          >${counted(runs, "run")}${sets === 0 ? "" : `, ${counted(sets, "set")} of replicates`}${
             projects.length === 0 ? "" : ` in ${projects.join(", ")}`
           }</span
         >

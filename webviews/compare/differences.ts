@@ -1,6 +1,7 @@
 /** What differs between runs: every setting as a path and a text, side by side. Pure. */
 import * as z from "zod";
 import { flatten } from "../../protocol/configuration.ts";
+import { counted } from "../../protocol/counted.ts";
 import { DatasetState } from "../../protocol/dataset.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
@@ -115,10 +116,7 @@ function code(run: RunDetail): Map<string, string> {
   if (run.git === null) return rows;
   rows.set("git commit", run.git.commit.slice(0, 10));
   if (run.git.branch !== null) rows.set("git branch", run.git.branch);
-  rows.set(
-    "uncommitted",
-    run.git.dirty_files === 0 ? "none" : `${String(run.git.dirty_files)} ${run.git.dirty_files === 1 ? "file" : "files"}`,
-  );
+  rows.set("uncommitted", run.git.dirty_files === 0 ? "none" : counted(run.git.dirty_files, "file"));
   if (run.git.remote !== null) rows.set("git remote", run.git.remote);
   return rows;
 }

@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
+import { FINAL_STATES } from "../../protocol/state-kinds.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger, formatLike, formatSigned, formatValue, UNKNOWN } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
@@ -109,7 +110,7 @@ export class CompareLegend extends regionElement("table") {
     const run = entry.runs[0];
     const style = model.style(entry, documentTheme().value);
     const isBaseline = entry.id === view.baseline;
-    const finished = entry.runs.filter((each) => each.ended_at !== null).length;
+    const finished = entry.runs.filter((each) => FINAL_STATES.has(each.state)).length;
     return html`<tr
       class="${hidden ? "hidden" : ""} ${model.highlight.value === entry.id ? "highlight" : ""}"
       data-testid="legend-row"
@@ -234,7 +235,7 @@ function shortPath(path: string): string {
 }
 
 function planned(entry: Entry): string {
-  const most = Math.max(0, ...entry.runs.map((run) => (run.ended_at === null ? (run.progress?.max_steps ?? 0) : 0)));
+  const most = Math.max(0, ...entry.runs.map((run) => (FINAL_STATES.has(run.state) ? 0 : (run.progress?.max_steps ?? 0))));
   return most === 0 ? "" : ` of ${formatInteger(most)}`;
 }
 

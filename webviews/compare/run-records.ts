@@ -53,7 +53,7 @@ export class RunRecords {
 
   open(): void {
     this.#subscription = this.#transport.subscribe(
-      { topic: "runs", only: [...this.#runs] },
+      { topic: "summaries", runs: [...this.#runs] },
       {
         message: (message) => {
           this.#take(message);
@@ -84,17 +84,14 @@ export class RunRecords {
   }
 
   #take(message: ServerMessage): void {
-    if (message.type === "run") this.#know(message.run);
-    // What was drawn of it stays: it may be what the others are compared to.
-    else if (message.type === "run_removed")
-      this.#problems.set(
-        message.run,
-        `${this.#summaries.get(message.run)?.name ?? message.run} was removed; what is shown of it is its last state`,
-      );
-    else if (message.type === "runs") {
-      for (const run of message.runs) this.#know(run);
-      for (const run of this.#runs) if (!this.#summaries.has(run)) this.#miss(run, `there is no run ${run}`);
-    } else return;
+    if (message.type !== "summaries") return;
+    for (const run of message.runs) this.#know(run);
+    for (const run of message.missing) {
+      const known = this.#summaries.get(run);
+      // What was drawn of it stays: it may be what the others are compared to.
+      if (known !== undefined) this.#problems.set(run, `${known.name} was removed; what is shown of it is its last state`);
+      else this.#miss(run, `there is no run ${run}`);
+    }
     this.#onChange();
   }
 

@@ -1,4 +1,5 @@
 /** Numbers, times and sizes as people read them. The minus is U+2212; what is unknown is an en dash, never 0. */
+import { counted } from "../../protocol/counted.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 
 export const UNKNOWN = "–";
@@ -135,7 +136,7 @@ export function formatCommit(
   { commit, dirty_files: changed }: { readonly commit: string; readonly dirty_files: number },
   digits?: number,
 ): string {
-  return `${commit.slice(0, digits)}${changed === 0 ? "" : ` + ${formatInteger(changed)} changed ${changed === 1 ? "file" : "files"}`}`;
+  return `${commit.slice(0, digits)}${changed === 0 ? "" : ` + ${counted(changed, "changed file")}`}`;
 }
 
 /** JSON values as a config table shows them: strings bare, the rest as JSON. */

@@ -1,4 +1,5 @@
 /** The log of one attempt, or a stretch of it: the tail by subscription, earlier pieces on demand. */
+import { counted } from "../../protocol/counted.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { Subscription, Transport } from "../transport/transport.ts";
 import { TerminalLines } from "./terminal-lines.ts";
@@ -89,7 +90,7 @@ export class LogSource {
           if (message.type === "end") this.ended = true;
           if (message.type === "log") {
             if (message.skipped_bytes > 0 && !first)
-              this.#add(message.offset, `\n… ${String(message.skipped_bytes)} bytes passed over …\n`);
+              this.#add(message.offset, `\n… ${counted(message.skipped_bytes, "byte")} passed over …\n`);
             // A tail that starts in the middle of a line starts with the next whole one.
             const cut = first ? message.text.indexOf("\n") + 1 : 0;
             if (first) this.start = message.offset + new TextEncoder().encode(message.text.slice(0, cut)).length;

@@ -1,9 +1,10 @@
 /** Chooses the range of time whose output the console shows, and says which one it is. */
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import { outputTimes, type AskLog } from "../../protocol/log-times.ts";
 import { parseTimeRange, type OutputTimes, type TimeRange } from "../../protocol/time-range.ts";
-import { formatBetween, formatInteger } from "../components/format.ts";
+import { formatBetween } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import { asProblem, problemText } from "../components/problem.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -88,7 +89,7 @@ export class TimeRangeChoice extends LitElement {
     return html`<div class="shown">
       ${icon("history")}<span role="status" title="The start is part of it, the end is not" data-testid="log-range-shown"
         >Showing
-        ${formatBetween(range.start, range.end)}${total === null ? nothing : html`<span class="secondary"> · ${formatInteger(total)} ${total === 1 ? "line" : "lines"}</span>`}</span
+        ${formatBetween(range.start, range.end)}${total === null ? nothing : html`<span class="secondary"> · ${counted(total, "line")}</span>`}</span
       ><button
         class="link"
         data-testid="log-range-change"

@@ -1,5 +1,6 @@
 /** What a preview shows of a file, by the kind that the server found. Everything that comes from the file is text. */
 import { html, nothing, type TemplateResult } from "lit";
+import { counted } from "../../protocol/counted.ts";
 import type { ArtifactPreview, ParquetPreview } from "../../protocol/export.ts";
 import { formatBytes, formatInteger, formatJson } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
@@ -140,10 +141,7 @@ function parquet(preview: ParquetPreview, { page }: PreviewActions): TemplateRes
       >
         ${icon("chevron-right")}
       </button>
-      <span class="secondary"
-        >${formatInteger(preview.columns.length)} ${preview.columns.length === 1 ? "column" : "columns"} ·
-        ${formatInteger(preview.row_groups)} ${preview.row_groups === 1 ? "row group" : "row groups"}</span
-      >
+      <span class="secondary">${counted(preview.columns.length, "column")} · ${counted(preview.row_groups, "row group")}</span>
     </div>
     ${preview.problem === null ? nothing : html`<p class="note" role="note">${preview.problem}</p>`}
     ${grid(preview.columns, rows, offset + 1)} ${metadataView(preview.metadata)}`;
@@ -151,8 +149,8 @@ function parquet(preview: ParquetPreview, { page }: PreviewActions): TemplateRes
 
 function safetensors(preview: Preview<"safetensors">): TemplateResult {
   return html`<p class="note">
-      ${formatInteger(preview.tensor_count)} tensors, ${formatInteger(preview.parameter_count)}
-      parameters${preview.truncated ? html`<span class="secondary"> · the first ${formatInteger(preview.tensors.length)} are listed</span>` : nothing}
+      ${counted(preview.tensor_count, "tensor")},
+      ${counted(preview.parameter_count, "parameter")}${preview.truncated ? html`<span class="secondary"> · the first ${formatInteger(preview.tensors.length)} are listed</span>` : nothing}
     </p>
     <table class="grid" aria-label="Tensors" data-testid="preview-tensors">
       <thead>

@@ -2,6 +2,7 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
+import { counted } from "../../protocol/counted.ts";
 import type { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
@@ -86,6 +87,7 @@ export class Dashboard extends LitElement {
     if (!changed.has("runId") && !changed.has("transport") && this.#model !== null) return;
     this.#model?.close();
     const model = new RunModel(this.transport, this.runId);
+    model.smoothBy(this.#sync.settings.value.smoothing);
     this.#model = model;
     this.selectedCheckpoint = null;
     this.#announcedState = "";
@@ -291,7 +293,7 @@ export class Dashboard extends LitElement {
   #announce(model: RunModel): void {
     const run = model.detail;
     if (run === null) return;
-    const now = `${stateLabel(run.state)}, ${String(model.checkpoints.length)} checkpoints`;
+    const now = `${stateLabel(run.state)}, ${counted(model.checkpoints.length, "checkpoint")}`;
     if (this.#announcedState !== "" && now !== this.#announcedState) this.announcement = `${run.name}: ${now}`;
     this.#announcedState = now;
   }

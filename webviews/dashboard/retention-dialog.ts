@@ -2,6 +2,7 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { Checkpoint } from "../../protocol/artifact.ts";
+import { counted } from "../../protocol/counted.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { KeptBecause, RetentionEntry, RetentionPlan, RetentionRule } from "../../protocol/retention.ts";
@@ -299,7 +300,7 @@ function reasonText(because: KeptBecause, { keep_last: last, keep_best: best, ke
     case "keep_best":
       return `among the best ${formatInteger(best?.count ?? 1)}`;
     case "keep_every":
-      return `at every ${formatInteger(every ?? 1)} steps`;
+      return `every ${counted(every ?? 1, "step")}`;
     default:
       return REASONS[because];
   }
@@ -318,9 +319,9 @@ function row({ name, step, size_bytes: size, kept_because: because }: RetentionE
 }
 
 function sumText({ removed_count: count, removed_bytes: removed, kept_bytes: kept, checkpoints, applied }: RetentionPlan): string {
-  const stay = `${formatInteger(checkpoints.length - count)} ${checkpoints.length - count === 1 ? "stays" : "stay"} (${formatBytes(kept)})`;
+  const stay = `${counted(checkpoints.length - count, "stays", "stay")} (${formatBytes(kept)})`;
   if (count === 0) return `Nothing ${applied ? "was removed" : "would go"}; ${stay}.`;
-  const what = `${formatInteger(count)} ${count === 1 ? "checkpoint" : "checkpoints"} (${formatBytes(removed)})`;
+  const what = `${counted(count, "checkpoint")} (${formatBytes(removed)})`;
   return applied ? `Removed ${what}; ${stay}.` : `${what} would go; ${stay}.`;
 }
 

@@ -155,10 +155,14 @@ export class RunModel {
     if (this.#points.placeOn(counter) && this.detail !== null) void this.#reload();
   }
 
+  smoothBy(weight: number): void {
+    this.#points.smoothBy(weight);
+  }
+
   /** Points of one metric in a window of steps, for a zoom deeper than the whole curve's resolution; null where there are no more. */
-  readonly loadDetail = async (metric: string, [from, to]: XWindow): Promise<SeriesColumns | null> => {
+  readonly loadDetail = async (metric: string, [from, to]: XWindow, smoothing: number): Promise<SeriesColumns | null> => {
     try {
-      const query = { metrics: [metric], from_step: from, to_step: to, max_points: DETAIL_POINTS };
+      const query = { metrics: [metric], from_step: from, to_step: to, beside: "true", max_points: DETAIL_POINTS, smoothing } as const;
       return (await this.#points.query(query)).get(metric) ?? null;
     } catch (error) {
       // The overview stays: it is right, only coarser.

@@ -1,6 +1,7 @@
 /** GPU and machine figures with five-minute sparklines. What the machine does not say is an en dash, never 0. */
 import { css, html, LitElement, nothing, svg, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import { DEFAULT_GPU_LIMITS, gpuWarnings, type GpuLimits, type GpuWarning } from "../../protocol/gpu-warnings.ts";
 import type { GpuSample, RunUsage, SystemSample } from "../../protocol/system.ts";
 import { formatBytes, UNKNOWN } from "../components/format.ts";
@@ -199,7 +200,7 @@ export class SystemPanel extends LitElement {
       ${
         usage === null
           ? nothing
-          : html`<span title="${String(usage.processes)} processes"
+          : html`<span title="${counted(usage.processes, "process", "processes")}"
               ><span class="secondary">This run</span>
               ${formatBytes(usage.rss_bytes)}${usage.cpu_percent === null ? nothing : ` · ${usage.cpu_percent.toFixed(0)} % CPU`}</span
             >`

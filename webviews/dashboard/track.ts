@@ -1,6 +1,7 @@
 /** The progress track: how far the run is, where checkpoints lie and where attempts took over. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { type Annotations, type AttemptSpan, NO_ANNOTATIONS, spacedMarks } from "../charts/annotations.ts";
@@ -150,7 +151,7 @@ export class ProgressTrack extends LitElement {
             ? nothing
             : html`<div
                 class="replayed"
-                title="${formatInteger(span.replayed[1] - span.replayed[0])} steps replayed"
+                title="${counted(span.replayed[1] - span.replayed[0], "step")} replayed"
                 ${cssProperties({ left: at(span.replayed[0]), width: `${String(((span.replayed[1] - span.replayed[0]) / end) * 100)}%` })}
               ></div>`,
         )}

@@ -1,5 +1,6 @@
 /** What may stand at the caret of a filter: fields, operators, values of a field, and how conditions go on. Pure. */
 import type { FieldInfo } from "../../protocol/analysis.ts";
+import { counted } from "../../protocol/counted.ts";
 import { FUNCTIONS } from "../../protocol/expression/ast.ts";
 import { type Token, tokenize, writeField } from "../../protocol/expression/tokens.ts";
 import type { JsonValue } from "../../protocol/json.ts";
@@ -63,7 +64,7 @@ export function valueItems(values: readonly { readonly value: JsonValue; readonl
       return {
         insert: typeof value === "string" ? quote(value) : label,
         label,
-        detail: `${String(count)} ${count === 1 ? "run" : "runs"}`,
+        detail: counted(count, "run"),
       };
     })
     .filter(({ label }) => label.toLowerCase().includes(wanted))
@@ -141,7 +142,7 @@ function describe({ type, min, max, unique, values }: FieldInfo): string {
       .map(({ value }) => JSON.stringify(value))
       .join(", ")
       .slice(0, 40);
-  return unique === null ? type : `${type}, ${String(unique)} ${unique === 1 ? "value" : "values"}`;
+  return unique === null ? type : `${type}, ${counted(unique, "value")}`;
 }
 
 function shortNumber(value: number): string {

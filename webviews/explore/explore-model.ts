@@ -137,8 +137,8 @@ export class ExploreModel {
           for (const rows of [this.#window, this.#next]) {
             // Begun, or begun again: what happened in between is not known.
             if (message.type === "runs") rows?.markAll();
-            else if (message.type === "run") rows?.mark(message.run.id);
-            else if (message.type === "run_removed") rows?.mark(message.run);
+            else if (message.type === "runs_changed")
+              for (const id of [...message.runs.map((run) => run.id), ...message.removed]) rows?.mark(id);
             else return;
           }
           this.#countWanted = true;

@@ -2,6 +2,7 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { live } from "lit/directives/live.js";
+import { counted } from "../../protocol/counted.ts";
 import { GroupStatistic, type TableColumn, type ViewSettings } from "../../protocol/saved.ts";
 import { RunState } from "../../protocol/states.ts";
 import { formatInteger } from "../components/format.ts";
@@ -134,7 +135,7 @@ export class ExploreTools extends LitElement {
       data-testid="explore-refresh"
       @click=${() => this.dispatchEvent(new CustomEvent("refresh-rows"))}
     >
-      ${icon("refresh")} ${pending === 0 ? "Sort again" : `${formatInteger(pending)} ${pending === 1 ? "change" : "changes"}`}
+      ${icon("refresh")} ${pending === 0 ? "Sort again" : counted(pending, "change")}
     </button>`;
   }
 

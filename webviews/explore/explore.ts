@@ -3,6 +3,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import { customElement, property, query, state } from "lit/decorators.js";
 import { keyed } from "lit/directives/keyed.js";
 import type { BatchAction } from "../../protocol/batch.ts";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { EditRun } from "../../protocol/queries.ts";
 import { mustAll } from "../../protocol/refusals.ts";
@@ -191,7 +192,7 @@ export class Explore extends LitElement {
   #filters(model: ExploreModel): TemplateResult {
     const { total, groupTotal } = model;
     const groups = groupTotal > MOST_GROUPS ? `, the first ${formatInteger(MOST_GROUPS)} of ${formatInteger(groupTotal)} groups` : "";
-    const count = total === null ? "" : `${formatInteger(total)} ${total === 1 ? "run" : "runs"}${groups}`;
+    const count = total === null ? "" : `${counted(total, "run")}${groups}`;
     return html`<div class="filters">
       <ty-filter-bar
         .transport=${this.transport}

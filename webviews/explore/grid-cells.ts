@@ -1,6 +1,7 @@
 /** Cells of the table: a run's values, and a group's statistics. */
 import { html, nothing, svg, type TemplateResult } from "lit";
 import type { FieldInfo } from "../../protocol/analysis.ts";
+import { counted } from "../../protocol/counted.ts";
 import { WireNumber } from "../../protocol/json.ts";
 import { fromWireNumber } from "../../protocol/wire-number.ts";
 import type { GroupStatistic } from "../../protocol/saved.ts";
@@ -152,7 +153,7 @@ export function groupLine(group: GroupNode, line: GroupLine): TemplateResult {
     role="row"
     aria-rowindex=${index + 2}
     aria-expanded=${folded ? "false" : "true"}
-    aria-label="${label}, ${formatInteger(group.runs)} runs"
+    aria-label="${label}, ${counted(group.runs, "run")}"
     tabindex=${line.active ? "0" : "-1"}
     data-testid="explore-group"
     data-index=${index}
@@ -195,7 +196,7 @@ function groupCell(group: GroupNode, field: Field, statistic: GroupStatistic): T
   const value = found[statistic];
   const spread = found.std === null ? "" : ` ± ${formatLike(found.std, found.mean ?? 0)}`;
   const whole = [
-    `${String(found.count)} of ${String(group.runs)} runs`,
+    `${String(found.count)} of ${counted(group.runs, "run")}`,
     `mean ${formatValue(found.mean)}${spread}`,
     `median ${formatValue(found.median)}`,
     `${formatValue(found.min)} … ${formatValue(found.max)}`,

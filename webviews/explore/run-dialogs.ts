@@ -1,6 +1,7 @@
 /** What is asked before many runs change: are they to go to the trash, which tags come and go. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import { formatInteger } from "../components/format.ts";
 import { baseStyles } from "../components/styles.ts";
 import { parseTags } from "./fields.ts";
@@ -106,7 +107,7 @@ export class RunDialogs extends LitElement {
       </dialog>
       <dialog class="tags" aria-labelledby="tags-question" data-testid="tags-dialog">
         <form method="dialog" @submit=${this.#tag}>
-          <h2 id="tags-question">Tags of ${formatInteger(count)} ${count === 1 ? "run" : "runs"}</h2>
+          <h2 id="tags-question">Tags of ${counted(count, "run")}</h2>
           <label>Add, separated by commas <input class="input" name="add" data-testid="tags-add" autocomplete="off" /></label>
           ${
             known.length === 0

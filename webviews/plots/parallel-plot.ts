@@ -1,8 +1,8 @@
 /** Parallel coordinates: a line for each run over axes that are reordered and brushed. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId } from "../../protocol/ids.ts";
-import { lineStyle, SLOT_COUNT, type ThemeKind } from "../charts/palette.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
@@ -10,9 +10,10 @@ import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
 import { type Field, fieldTitle } from "../explore/fields.ts";
 import { axesOf, type Brushes, moveAxis, nearestLine, type ParallelAxis, passes } from "./parallel-scale.ts";
-import { category, inOrder, type ParallelLine } from "./plot-data.ts";
+import { type LineColors, lineColors } from "./line-colors.ts";
+import type { ParallelLine } from "./plot-data.ts";
 
-const MARGIN = { left: 60, right: 60, top: 12, bottom: 12 } as const;
+const MARGIN = { left: 60, right: 84, top: 12, bottom: 12 } as const;
 const REACH_PX = 6;
 /** Half of the dash that stands for a value alone. */
 const LONE_PX = 4;
@@ -89,6 +90,11 @@ export class ParallelPlot extends LitElement {
         height: 2px;
         background: var(--series);
       }
+      .swatch.scale {
+        width: 48px;
+        height: 8px;
+        background: var(--scale);
+      }
       .brush {
         position: absolute;
         left: 6px;
@@ -104,13 +110,14 @@ export class ParallelPlot extends LitElement {
 
   @property({ attribute: false }) axes: readonly Field[] = [];
   @property({ attribute: false }) lines: readonly ParallelLine[] = [];
-  /** What the lines are coloured by. */
+  /** What the lines are coloured by; null: all alike. */
   @property({ attribute: false }) color: Field | null = null;
   @state() private brushes: Brushes = new Map();
   @state() private hovered: number | null = null;
   @state() private size = { width: 600, height: 300 };
   @query("canvas") private canvas!: HTMLCanvasElement;
   #scaled: readonly ParallelAxis[] = [];
+  #colors: LineColors = { of: () => "", legend: [] };
   #stop: (() => void)[] = [];
 
   override connectedCallback(): void {
@@ -139,6 +146,7 @@ export class ParallelPlot extends LitElement {
 
   override willUpdate(changed: Map<PropertyKey, unknown>): void {
     if (changed.has("axes") || changed.has("lines")) this.#scaled = axesOf(this.axes, this.lines);
+    this.#colors = lineColors(this.lines, documentTheme().value.kind);
   }
 
   override updated(): void {
@@ -191,7 +199,7 @@ export class ParallelPlot extends LitElement {
       <div class="plot">
         <canvas
           role="img"
-          aria-label="Parallel coordinates of ${formatInteger(this.lines.length)} runs over ${this.axes.map(fieldTitle).join(", ")}"
+          aria-label="Parallel coordinates of ${counted(this.lines.length, "run")} over ${this.axes.map(fieldTitle).join(", ")}"
           data-testid="parallel-canvas"
           @pointermove=${(event: PointerEvent) => {
             this.hovered = this.#lineAt(event);
@@ -208,21 +216,23 @@ export class ParallelPlot extends LitElement {
       </div>
       <div class="foot">
         <span class="secondary truncate" role="status" data-testid="parallel-status"
-          >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${formatInteger(this.lines.length)} runs pass`) : hovered.name}</span
+          >${hovered === undefined ? (this.brushes.size === 0 ? "Drag on an axis to brush it." : `${formatInteger(passing)} of ${counted(this.lines.length, "run")} pass`) : hovered.name}</span
         >
         ${this.#legend()}
       </div>`;
   }
 
   #legend(): TemplateResult | typeof nothing {
-    const values = colorValues(this.lines);
-    if (this.color === null || values.length > SLOT_COUNT) return nothing;
-    const theme = documentTheme().value.kind;
+    if (this.color === null) return nothing;
     return html`<span class="legend" data-testid="parallel-legend"
-      ><b>${fieldTitle(this.color)}</b>${values.map(
-        (value, slot) =>
+      ><b>${fieldTitle(this.color)}</b>${this.#colors.legend.map(
+        ({ colors, label }) =>
           html`<span class="entry"
-            ><span class="swatch" ${cssProperties({ "--series": lineStyle(slot, theme).color })}></span>${String(value)}</span
+            ><span
+              class="swatch ${colors.length > 1 ? "scale" : ""}"
+              ${cssProperties({ "--series": colors[0] ?? "", "--scale": `linear-gradient(to right, ${colors.join()})` })}
+            ></span
+            >${label}</span
           >`,
       )}</span
     >`;
@@ -314,7 +324,7 @@ export class ParallelPlot extends LitElement {
     this.canvas.height = Math.round(height * ratio);
     context.scale(ratio, ratio);
     const y = (at: number): number => MARGIN.top + (1 - at) * (height - MARGIN.top - MARGIN.bottom);
-    const style = lineColors(this.lines, theme.kind);
+    const style = this.#colors.of;
     const one = (line: ParallelLine): void => {
       const places = this.#scaled.map((axis, index) => axis.place(line.values[index] ?? null));
       context.beginPath();
@@ -357,16 +367,6 @@ export class ParallelPlot extends LitElement {
       }
     }
   }
-}
-
-function colorValues(lines: readonly ParallelLine[]): (number | string)[] {
-  return inOrder(lines.map(({ color }) => category(color)));
-}
-
-/** By value where there are few of them, else all alike. */
-function lineColors(lines: readonly ParallelLine[], theme: ThemeKind): (line: ParallelLine) => string {
-  const values = colorValues(lines);
-  return ({ color }) => lineStyle(values.length > SLOT_COUNT ? 0 : Math.max(0, values.indexOf(category(color))), theme).color;
 }
 
 declare global {

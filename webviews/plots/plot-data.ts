@@ -63,6 +63,8 @@ export function groupFields({ x, color, facet }: PlotSettings): Field[] {
 
 /** What stands for a value that a run does not have. */
 export const MISSING = "–";
+/** Of marks that have no number to be coloured by: between the grounds of dark and light themes. */
+export const NO_COLOR = "#808080";
 
 export function category(value: JsonValue | undefined): number | string {
   if (value === undefined || value === null) return MISSING;

@@ -3,10 +3,10 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { live } from "lit/directives/live.js";
 import type { FieldInfo } from "../../protocol/analysis.ts";
+import { counted } from "../../protocol/counted.ts";
 import { fieldName, splitField } from "../../protocol/expression/tokens.ts";
 import { PlotKind, PlotSettings, Spread } from "../../protocol/saved.ts";
 import { knownDirection } from "../compare/direction.ts";
-import { formatInteger } from "../components/format.ts";
 import { baseStyles } from "../components/styles.ts";
 import { type Field, fieldTitle, isMetricPart } from "../explore/fields.ts";
 
@@ -251,7 +251,7 @@ export class PlotForm extends LitElement {
           : html`<input
               class="input search"
               type="search"
-              placeholder="Find one of ${formatInteger(offered.length)} fields"
+              placeholder="Find one of ${counted(offered.length, "field")}"
               aria-label="Find a field"
               data-testid="plot-axis-search"
               .value=${this.search}

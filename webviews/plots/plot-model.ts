@@ -1,5 +1,6 @@
 /** What a plot asks the server for. Aggregates and bins are the server's; runs come one by one where every run is a mark. */
 import type { AggregateResult, FieldInfo, QueryResult } from "../../protocol/analysis.ts";
+import { counted } from "../../protocol/counted.ts";
 import type { RunId, Slug } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import type { PlotSettings } from "../../protocol/saved.ts";
@@ -89,7 +90,7 @@ export class PlotModel {
       note: joined([
         note,
         facets.length > shown.size && `The first ${String(shown.size)} of ${String(facets.length)} facets are drawn.`,
-        plain > 0 && `${String(plain)} ${plain === 1 ? "mark has" : "marks have"} no number to be coloured by: grey.`,
+        plain > 0 && `${counted(plain, "mark has", "marks have")} no number to be coloured by: grey.`,
       ]),
     };
   }
@@ -109,7 +110,7 @@ export class PlotModel {
     const counted = bins ? { ...settings, y: null } : settings;
     const { clauses, whole } = markFilter(counted, mark, lastEdge, this.fields);
     const filter = joinClauses([...(settings.filter === "" ? [] : splitClauses(settings.filter)), ...clauses]).text;
-    const fields = ["record.name", ...groupFields(counted), ...(counted.y === null ? [] : [counted.y])];
+    const fields = pointFields(counted);
     const { rows } = await this.#query({ ...counted, filter }, fields, Infinity);
     const wanted = JSON.stringify([bins || mark.x, mark.color, mark.facet]);
     const runs = rows
@@ -127,7 +128,7 @@ export class PlotModel {
 
   /** @param most runs */
   async #points(settings: PlotSettings, most = MOST_POINTS): Promise<PlotResult> {
-    const fields = ["record.name", ...groupFields(settings), ...(settings.y === null ? [] : [settings.y])];
+    const fields = pointFields(settings);
     const { rows, total } = await this.#query(settings, fields, most);
     const points = rows
       .map((row) => pointRow(row, fields, settings))
@@ -187,14 +188,14 @@ export class PlotModel {
     const broken = lines.filter(({ values }) => axes.some(({ place }, axis) => place(values[axis] ?? null) === null)).length;
     const note = joined([
       leftOut(total, rows.length, 0),
-      broken > 0 && `${String(broken)} ${broken === 1 ? "run lacks a value" : "runs lack values"} on some axis: gaps in the lines.`,
+      broken > 0 && `${counted(broken, "run lacks a value", "runs lack values")} on some axis: gaps in the lines.`,
     ]);
     return { rows: [], runs: total, note, lines };
   }
 
-  /** The newest runs first, a page at a time. */
+  /** The newest runs first, a page at a time. @param fields each once */
   async #query(settings: PlotSettings, fields: readonly Field[], most: number): Promise<{ rows: QueryResult["rows"]; total: number }> {
-    const body = { ...this.#scope(settings), fields: [...new Set(fields)], sort: ["-record.created_at"] };
+    const body = { ...this.#scope(settings), fields: [...fields], sort: ["-record.created_at"] };
     const rows: QueryResult["rows"] = [];
     for (;;) {
       const limit = Math.min(PAGE, most - rows.length);
@@ -214,13 +215,18 @@ export class PlotModel {
   }
 }
 
+/** What is asked of runs that are marks: the name first. */
+function pointFields(settings: PlotSettings): Field[] {
+  return [...new Set(["record.name", ...groupFields(settings), ...(settings.y === null ? [] : [settings.y])])];
+}
+
 function leftOut(total: number, drawn: number, lost: number): string | null {
   return joined([total > drawn && `The newest ${String(drawn)} of ${String(total)} runs are drawn.`, without(lost)]);
 }
 
 /** Runs that no mark shows: they have no value, one that is not finite, or one that a logarithmic axis has no place for. */
 function without(runs: number): string | null {
-  return runs === 0 ? null : `${String(runs)} ${runs === 1 ? "run has" : "runs have"} no value to draw.`;
+  return runs === 0 ? null : `${counted(runs, "run has", "runs have")} no value to draw.`;
 }
 
 /** What there is to say; null for nothing. */

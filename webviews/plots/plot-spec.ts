@@ -3,7 +3,7 @@ import type { PlotSettings } from "../../protocol/saved.ts";
 import { lineStyle, SLOT_COUNT, type ThemeKind } from "../charts/palette.ts";
 import { type Field, fieldTitle } from "../explore/fields.ts";
 import { axesOf } from "./parallel-scale.ts";
-import { category, isDiscrete, isNominal, isNumber, type Known, type PlotRow, type ParallelLine } from "./plot-data.ts";
+import { category, isDiscrete, isNominal, isNumber, type Known, NO_COLOR, type ParallelLine, type PlotRow } from "./plot-data.ts";
 
 /** As JSON; vega-lite's own types are wider than what is written here and change with each of its versions. */
 export type VegaLiteSpec = Readonly<Record<string, unknown>>;
@@ -34,8 +34,6 @@ const SMALLEST_PLAIN = 1e-3;
 const LARGEST_PLAIN = 1e6;
 /** Its ends are not rounded: the marks at them would stand on the axes. */
 const LOG_PADDING_PX = 12;
-/** Of marks that have no number to be coloured by: between the grounds of dark and light themes. */
-const NO_COLOR = "#808080";
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"];
 
 export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known: Known, theme: ThemeKind, size: PlotSize): VegaLiteSpec {
@@ -52,6 +50,7 @@ export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known
       : { width: (size.width - beside) / columns - 20, height: Math.max(120, (size.height - above) / lines - 40) };
   const width = Math.max(80, Math.round(part.width));
   const drawn = settings.log_y ? rows.map(clipped(rows)) : rows;
+  const values = isScaled(settings, known) ? drawn.map(withoutText) : drawn;
   const body = { width, height: Math.max(80, Math.round(part.height)), ...marks(settings, drawn, known, theme, width) };
   const whole =
     settings.facet === null
@@ -69,7 +68,7 @@ export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known
   return {
     $schema: SCHEMA,
     background: "transparent",
-    data: { values: drawn },
+    data: { values },
     config: {
       ...(narrow && { legend: { orient: "top", columns: 3 } }),
       // All have a place on the axes; those without a colour of the scale would be left out.
@@ -84,6 +83,15 @@ export function plotSpec(settings: PlotSettings, rows: readonly PlotRow[], known
 function legendWidth(color: Field, rows: readonly PlotRow[]): number {
   const longest = rows.reduce((most, row) => Math.max(most, String(row.color ?? "").length), fieldTitle(color).length);
   return 40 + Math.min(LABEL_PX, longest * 7);
+}
+
+function isScaled({ color }: PlotSettings, known: Known): boolean {
+  return color !== null && !isNominal(color, known);
+}
+
+/** A scale of colours goes from the least to the greatest number: "Infinity" would be one. */
+function withoutText({ color, ...row }: PlotRow): Omit<PlotRow, "color"> & { readonly color: number | null } {
+  return { ...row, color: typeof color === "number" ? color : null };
 }
 
 /** Spreads that reach zero or less end at the lowest place of a logarithmic axis. */
@@ -232,6 +240,10 @@ export function parallelSpec(
       };
     }),
   );
+  const line = (color: Json): Json => ({
+    mark: { type: "line", opacity: 0.5, tooltip: { content: "data" } },
+    encoding: { detail: { field: "id", type: "nominal" }, ...color },
+  });
   const labels = axes.flatMap(({ field, ticks }) => ticks.map(({ at, label }) => ({ axis: fieldTitle(field), place: at, label })));
   return {
     $schema: SCHEMA,
@@ -239,7 +251,6 @@ export function parallelSpec(
     width: Math.round(size.width),
     height: Math.round(size.height),
     data: { values },
-    config: { scale: { invalid: { color: { value: NO_COLOR } } } },
     encoding: {
       x: {
         field: "axis",
@@ -252,13 +263,12 @@ export function parallelSpec(
       y: { field: "place", type: "quantitative", axis: null },
     },
     layer: [
-      {
-        mark: { type: "line", opacity: 0.5, tooltip: { content: "data" } },
-        encoding: {
-          detail: { field: "id", type: "nominal" },
-          ...(settings.color === null ? { color: { value: lineStyle(0, theme).color } } : colorEncoding(settings, known, theme)),
-        },
-      },
+      ...(isScaled(settings, known)
+        ? [
+            { transform: [{ filter: "isNumber(datum.color)" }], ...line(colorEncoding(settings, known, theme)) },
+            { transform: [{ filter: "!isNumber(datum.color)" }], ...line({ color: { value: NO_COLOR } }) },
+          ]
+        : [line(settings.color === null ? { color: { value: lineStyle(0, theme).color } } : colorEncoding(settings, known, theme))]),
       {
         data: { values: labels },
         mark: { type: "text", align: "right", dx: -6, color: NO_COLOR },

@@ -1,12 +1,12 @@
 /** The plot builder: any field against any other, over the runs that pass a filter; saved with the project. */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import { csvTable } from "../../protocol/csv.ts";
 import { TrainyardError } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { JsonValue } from "../../protocol/json.ts";
 import { PlotSettings, type SavedItem } from "../../protocol/saved.ts";
-import { formatInteger } from "../components/format.ts";
 import { icon } from "../components/icons.ts";
 import "../components/menu.ts";
 import "../components/offline.ts";
@@ -138,7 +138,7 @@ export class Plots extends LitElement {
           .clauses=${this.#clauses}
           .refused=${this.refused}
           .starts=${this.#starts}
-          .count=${this.result === null ? "" : `${formatInteger(this.result.runs)} runs`}
+          .count=${this.result === null ? "" : counted(this.result.runs, "run")}
           @filter=${(event: Event) => {
             const { clauses, typed } = (event as CustomEvent<FilterChange>).detail;
             this.#typed = typed;
@@ -184,7 +184,7 @@ export class Plots extends LitElement {
       .spec=${this.#spec}
       .rows=${result.rows}
       .names=${Object.fromEntries((["x", "y", "color", "facet"] as const).flatMap((key) => (settings[key] === null ? [] : [[key, fieldTitle(settings[key])]])))}
-      .label="${settings.kind} of ${[y, x].filter((part) => part !== "").join(" against ")}, ${formatInteger(result.rows.length)} marks"
+      .label="${settings.kind} of ${[y, x].filter((part) => part !== "").join(" against ")}, ${counted(result.rows.length, "mark")}"
       @mark=${(event: Event) => {
         void this.#try(() => this.#openMark((event as CustomEvent<PlotRow>).detail));
       }}
@@ -201,7 +201,7 @@ export class Plots extends LitElement {
         shown.length === 0
           ? nothing
           : html`<span data-testid="plot-runs"
-              >${formatInteger(runs.length)} runs:
+              >${counted(runs.length, "run")}:
               ${shown.map(
                 ({ id, name }) =>
                   html`<button

@@ -1,5 +1,6 @@
 /** Which params mattered: a bar for each, by Optuna's shares where there are some, else by the strength of the correlation. */
 import { css, html, nothing, type TemplateResult } from "lit";
+import { counted } from "../../protocol/counted.ts";
 import type { ParamCorrelation, SweepImportance } from "../../protocol/sweep.ts";
 import { cssProperties } from "../components/css-vars.ts";
 
@@ -10,7 +11,7 @@ export function importanceView({ shares, correlations, runs, note }: SweepImport
   const rows =
     shares === null ? correlations.map(({ param, strength }): [string, number] => [param, strength]) : Object.entries(shares.params);
   return html`<h2>What matters</h2>
-    <div class="secondary method">${shares === null ? "rank correlation" : METHODS[shares.method]}, ${String(runs)} runs</div>
+    <div class="secondary method">${shares === null ? "rank correlation" : METHODS[shares.method]}, ${counted(runs, "run")}</div>
     <ul class="shares" data-testid="sweep-importance" data-method=${shares?.method ?? "correlation"}>
       ${rows
         .sort(([, a], [, b]) => b - a)

@@ -1,6 +1,7 @@
 /** The chart of a sweep's objective; a click on a mark opens its run. The table below says the same in words. */
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import type { SweepDetail } from "../../protocol/sweep.ts";
 import { baseStyles } from "../components/styles.ts";
 import { documentTheme } from "../components/theme.ts";
@@ -51,7 +52,7 @@ export class ObjectiveChart extends LitElement {
       .spec=${this.#spec}
       .rows=${rows}
       .names=${{ x: "run", y: metric, color: "state" }}
-      .label="${metric} over the runs of ${sweep.name}, ${String(rows.length)} marks"
+      .label="${metric} over the runs of ${sweep.name}, ${counted(rows.length, "mark")}"
       @mark=${(event: CustomEvent<PlotRow>) => {
         if (event.detail.id !== undefined) this.transport.command({ command: "open_run", run: event.detail.id });
       }}

@@ -58,8 +58,10 @@ export class SweepModel {
       { topic: "runs", changes_only: true },
       {
         message: (message) => {
-          if (message.type === "run" && message.run.sweep?.id === this.#id) this.#soon();
-          else if (message.type === "run_removed" && this.#detail?.runs.some(({ run }) => run === message.run) === true) this.#soon();
+          if (message.type !== "runs_changed") return;
+          const { runs, removed } = message;
+          const mine = runs.some(({ sweep }) => sweep?.id === this.#id);
+          if (mine || this.#detail?.runs.some(({ run }) => removed.includes(run)) === true) this.#soon();
         },
       },
     );

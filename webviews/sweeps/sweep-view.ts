@@ -1,6 +1,7 @@
 /** One sweep: what it tries, how far it is, the best so far, the objective over its runs, and the runs themselves. */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { counted } from "../../protocol/counted.ts";
 import type { SweepId } from "../../protocol/ids.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { seedsOf } from "../../protocol/sweep-spec.ts";
@@ -201,7 +202,7 @@ function figures(sweep: SweepDetail): TemplateResult {
   const direction = objective === null ? "" : objective.direction === "min" ? "lowest" : "highest";
   return html`<div class="figure" data-testid="sweep-progress">
       <span class="secondary">Runs that ended</span><b>${String(over)} <span class="secondary">/ ${String(total)}</span></b>
-      <progress max=${total} .value=${over} aria-label="${String(over)} of ${String(total)} runs have ended"></progress>
+      <progress max=${total} .value=${over} aria-label="${String(over)} of ${counted(total, "run")} ended"></progress>
     </div>
     <div class="figure counts" data-testid="sweep-counts">
       <span class="secondary">States</span

@@ -6,7 +6,7 @@ import { parseJson } from "../../../protocol/parse-json.ts";
 import { badRequest, toTrainyardError } from "../errors.ts";
 import { LogFeed, SeriesFeed } from "./data-feeds.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
-import { NoticesFeed, QueueFeed, RunFeed, RunsFeed, SystemFeed } from "./run-feeds.ts";
+import { NoticesFeed, QueueFeed, RunFeed, RunsFeed, SummariesFeed, SystemFeed } from "./run-feeds.ts";
 
 /** Above this many unsent bytes nothing more is written; feeds collapse their backlog meanwhile. */
 const HIGH_WATER_BYTES = 1024 * 1024;
@@ -184,7 +184,9 @@ function parseMessage(data: RawData, isBinary: boolean): ClientMessage {
 function createFeed(id: number, topic: Topic, sources: FeedSources): Feed {
   switch (topic.topic) {
     case "runs":
-      return new RunsFeed(id, topic, sources);
+      return new RunsFeed(id, topic, sources.runs);
+    case "summaries":
+      return new SummariesFeed(id, sources.runs, topic.runs);
     case "run":
       return new RunFeed(id, topic.run, sources);
     case "series":

@@ -5,8 +5,8 @@ import { MOST_STREAMED_POINTS, type Topic } from "../../../protocol/messages.ts"
 import type { SeriesCursor } from "../../../protocol/queries.ts";
 import { FINAL_STATES } from "../../../protocol/state-kinds.ts";
 import type { RunsChange } from "../../runs/types.ts";
-import type { RunSeries } from "../../series/types.ts";
-import { counterAxis, seriesFrame } from "../series-answer.ts";
+import type { RunSeries, WindowExtras } from "../../series/types.ts";
+import { extrasOf, sayExtras, seriesFrame } from "../series-answer.ts";
 import type { Feed, FeedSources, Sink } from "./feed.ts";
 
 /** A client that is further behind in a log is taken to its newest part. */
@@ -17,7 +17,7 @@ export class SeriesFeed implements Feed {
   readonly #run: RunId;
   readonly #metrics: readonly string[];
   readonly #maxPoints: number;
-  readonly #x: string | undefined;
+  readonly #extras: WindowExtras;
   readonly #sources: FeedSources;
   #cursor: SeriesCursor;
   #opened: { series: RunSeries; release(): void } | null = null;
@@ -30,7 +30,7 @@ export class SeriesFeed implements Feed {
     this.#run = topic.run;
     this.#metrics = topic.metrics;
     this.#maxPoints = topic.max_points ?? MOST_STREAMED_POINTS;
-    this.#x = topic.x;
+    this.#extras = extrasOf(topic);
     this.#cursor = topic.cursor;
     this.#sources = sources;
   }
@@ -49,11 +49,12 @@ export class SeriesFeed implements Feed {
     const series = await this.#open();
     if (series === null) return true;
     await series.poll();
-    const { windows, cursor, reset } = series.since(this.#cursor, this.#metrics, this.#maxPoints, this.#x);
+    await series.prepare({ metrics: this.#metrics, ...this.#extras });
+    const { windows, cursor, reset } = series.since(this.#cursor, this.#metrics, this.#maxPoints, this.#extras);
     const some = windows.filter((window) => window.steps.length > 0);
     // The first frame goes out even if it is empty: it tells the client that nothing more is on its way.
     if (some.length > 0 || reset || this.#first)
-      sink.frame(await seriesFrame(this.#id, this.#run, some, cursor, reset, counterAxis(series, this.#x)));
+      sink.frame(await seriesFrame(this.#id, this.#run, some, cursor, reset, sayExtras(series, this.#extras)));
     this.#cursor = cursor;
     this.#first = false;
     return false;

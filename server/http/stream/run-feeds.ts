@@ -4,7 +4,7 @@ import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
 import type { Topic } from "../../../protocol/messages.ts";
 import type { Notice } from "../../../protocol/notices.ts";
-import type { RunSummary } from "../../../protocol/run.ts";
+import type { LineFields, RunLine } from "../../../protocol/run-line.ts";
 import { LIVE_STATES } from "../../../protocol/state-kinds.ts";
 import type { RunUsage, SystemSample } from "../../../protocol/system.ts";
 import type { Devices } from "../../devices/types.ts";
@@ -14,21 +14,23 @@ import type { Feed, FeedSources, Sink } from "./feed.ts";
 
 /** Runs in the first message. */
 const MOST_RUNS = 2000;
+/** Of more that changed at once, the rest follows in the next beat: a client that reads slowly gets fewer messages, not larger ones. */
+const MOST_CHANGED = 500;
 
-/** `runs` once, then each run that changed, at most once per tick. */
+/** Lines of the list once, then those of the runs that changed, each at most once per tick. */
 export class RunsFeed implements Feed {
   readonly #id: number;
-  readonly #sources: FeedSources;
+  readonly #runs: OpenRuns;
   readonly #changesOnly: boolean;
-  readonly #only: ReadonlySet<RunId> | null;
+  readonly #fields: LineFields;
   readonly #changed = new Set<RunId>();
   #started = false;
 
-  constructor(id: number, topic: Extract<Topic, { topic: "runs" }>, sources: FeedSources) {
+  constructor(id: number, topic: Extract<Topic, { topic: "runs" }>, runs: OpenRuns) {
     this.#id = id;
-    this.#sources = sources;
+    this.#runs = runs;
     this.#changesOnly = topic.changes_only ?? false;
-    this.#only = topic.only === undefined ? null : new Set(topic.only);
+    this.#fields = topic;
   }
 
   get dirty(): boolean {
@@ -36,24 +38,58 @@ export class RunsFeed implements Feed {
   }
 
   changed(change: RunsChange): void {
-    if (change.type !== "summary" && change.type !== "removed") return;
-    const run = change.type === "summary" ? change.run.id : change.id;
-    if (this.#only?.has(run) !== false) this.#changed.add(run);
+    const run = runOfChange(change);
+    if (run !== null) this.#changed.add(run);
   }
 
   async flush(sink: Sink): Promise<boolean> {
-    const { runs } = this.#sources;
-    if (this.#started) {
-      for (const id of this.#changed) {
-        const run = runs.summary(id);
-        if (run === undefined) sink.message({ type: "run_removed", id: this.#id, run: id });
-        else sink.message({ type: "run", id: this.#id, run });
-      }
-    } else {
-      sink.message({ type: "runs", id: this.#id, runs: this.#changesOnly ? [] : firstRuns(runs, this.#only) });
+    if (!this.#started) {
       this.#started = true;
+      this.#changed.clear();
+      sink.message({ type: "runs", id: this.#id, runs: this.#lines(this.#changesOnly ? [] : newestRuns(this.#runs)).runs });
+    } else {
+      const changed = takeSome(this.#changed, MOST_CHANGED);
+      const { runs, missing: removed } = this.#lines(changed);
+      sink.message({ type: "runs_changed", id: this.#id, runs, removed });
     }
+    return Promise.resolve(false);
+  }
+
+  close(): void {
     this.#changed.clear();
+  }
+
+  #lines(ids: readonly RunId[]): { runs: RunLine[]; missing: RunId[] } {
+    return known(ids, (id) => this.#runs.line(id, this.#fields));
+  }
+}
+
+/** Summaries of certain runs once, then of those that changed. */
+export class SummariesFeed implements Feed {
+  readonly #id: number;
+  readonly #runs: OpenRuns;
+  readonly #of: ReadonlySet<RunId>;
+  readonly #changed: Set<RunId>;
+
+  constructor(id: number, runs: OpenRuns, of: readonly RunId[]) {
+    this.#id = id;
+    this.#runs = runs;
+    this.#of = new Set(of);
+    this.#changed = new Set(of);
+  }
+
+  get dirty(): boolean {
+    return this.#changed.size > 0;
+  }
+
+  changed(change: RunsChange): void {
+    const run = runOfChange(change);
+    if (run !== null && this.#of.has(run)) this.#changed.add(run);
+  }
+
+  async flush(sink: Sink): Promise<boolean> {
+    const changed = takeSome(this.#changed, Infinity);
+    sink.message({ type: "summaries", id: this.#id, ...known(changed, (id) => this.#runs.summary(id)) });
     return Promise.resolve(false);
   }
 
@@ -62,12 +98,37 @@ export class RunsFeed implements Feed {
   }
 }
 
-/** @param only these; else the newest, and all that live or wait to: a list of a hundred thousand would neither be sent nor looked at */
-function firstRuns(runs: OpenRuns, only: ReadonlySet<RunId> | null): RunSummary[] {
-  if (only !== null) return [...only].map((id) => runs.summary(id)).filter((run) => run !== undefined);
+/** The run whose summary is another one now, or gone. */
+function runOfChange(change: RunsChange): RunId | null {
+  if (change.type === "summary") return change.run.id;
+  return change.type === "removed" ? change.id : null;
+}
+
+/** The newest, and all that live or wait to: a list of a hundred thousand would neither be sent nor looked at. */
+function newestRuns(runs: OpenRuns): RunId[] {
   const all = [...runs.briefs()].sort((a, b) => (a.id < b.id ? 1 : -1));
-  const chosen = all.filter(({ state }, place) => place < MOST_RUNS || LIVE_STATES.has(state) || state === "queued");
-  return chosen.map(({ id }) => runs.summary(id)).filter((run) => run !== undefined);
+  return all.filter(({ state }, place) => place < MOST_RUNS || LIVE_STATES.has(state) || state === "queued").map(({ id }) => id);
+}
+
+function takeSome<T>(from: Set<T>, most: number): T[] {
+  const taken: T[] = [];
+  for (const each of from) {
+    if (taken.length >= most) break;
+    taken.push(each);
+    from.delete(each);
+  }
+  return taken;
+}
+
+function known<T>(ids: readonly RunId[], read: (id: RunId) => T | undefined): { runs: T[]; missing: RunId[] } {
+  const runs: T[] = [];
+  const missing: RunId[] = [];
+  for (const id of ids) {
+    const run = read(id);
+    if (run === undefined) missing.push(id);
+    else runs.push(run);
+  }
+  return { runs, missing };
 }
 
 /** One run: its summary, its events from the first on, its checkpoints, what its processes use. */
