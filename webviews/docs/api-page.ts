@@ -13,6 +13,7 @@ import {
   type OpenApi,
   type Operation,
   type Parameter,
+  partsOf,
 } from "./operations.ts";
 
 /** Of an answer that is shown; a file may have any size. */
@@ -262,12 +263,7 @@ export class ApiPage extends LitElement {
                   }}
                 >
                   <span class="method">${operation.method}</span
-                  ><span class="path"
-                    >${operation.path
-                      .replace(/^\/api\//, "")
-                      .split("/")
-                      .map((part) => html`/<wbr />${part}`)}</span
-                  >
+                  ><span class="path">${partsOf(operation).map((part) => html`/<wbr />${part}`)}</span>
                 </button>
               </li>`,
           )}
