@@ -2,6 +2,7 @@
 import type { MetricSummary, RunSummary } from "./run.ts";
 import type { Headline, LineFields, RunLine } from "./run-line.ts";
 import { LIVE_STATES } from "./state-kinds.ts";
+import type { StoreOrigin } from "./stores.ts";
 
 /** Losses first, then whatever was logged; an evaluation counts for more once the run has ended. */
 const LIVE_ORDER = [/^(train[/_.])?loss$/, /loss$/, /^(?!_)/] as const;
@@ -42,13 +43,18 @@ export function lineOf(run: RunSummary, fields: LineFields = {}): RunLine {
     checkpoint_count: run.checkpoint_count,
     forkable: run.forkable,
     damage: run.damage,
-    ...(run.store?.own === false && { store: run.store }),
+    ...otherStore(run.store),
     failure_class: run.failure?.class ?? null,
     commit: run.git?.commit ?? null,
     headline: headlineOf(run),
     ...(fields.metrics !== undefined && { metrics: chosen<MetricSummary>(run.metrics, fields.metrics) }),
     ...(fields.params !== undefined && { params: chosen(run.params, fields.params) }),
   };
+}
+
+/** The store of a run, where that is not the server's own. */
+export function otherStore(store: StoreOrigin | undefined): Pick<RunLine, "store"> {
+  return store?.own === false ? { store } : {};
 }
 
 /** Those of the names that there are. */

@@ -1,6 +1,6 @@
 /** Finds the store's server, or starts one that lives on its own. What `trainyard serve --ensure` does. */
 import { spawn } from "node:child_process";
-import { open, readFile, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { createClient } from "../protocol/client.ts";
@@ -11,6 +11,7 @@ import { serverEnvironment } from "./launch/environment.ts";
 import { findPackageRoot } from "./package-root.ts";
 import { makeFolders } from "./store/atomic.ts";
 import { writeError } from "./store/fs-errors.ts";
+import { openFile, readWholeText } from "./store/open-file.ts";
 
 export interface EnsureOptions {
   /** The store's folder; made when it is missing. */
@@ -113,11 +114,11 @@ async function makeLogFile(store: string): Promise<string> {
     await makeFolders(absolute);
     await makePrivateFolder(serverFolder(absolute), absolute);
     const file = path.join(serverFolder(absolute), "server.log");
-    await (await open(file, "a", 0o600)).close();
+    await (await openFile(file, "append")).close();
     return file;
   } catch (error) {
-    if (error instanceof TrainyardError) throw error;
-    // A store that cannot be written is served all the same, for reading.
+    if (error instanceof TrainyardError && error.code === "forbidden") throw error;
+    // A store that cannot be written is served all the same, for reading; so is one where something else lies in the place of the log.
     const folder = privateRuntimeFolder(absolute);
     await makePrivateFolder(folder, os.tmpdir());
     return path.join(folder, "server.log");
@@ -126,7 +127,7 @@ async function makeLogFile(store: string): Promise<string> {
 
 /** The reason stands in the last line of the log, as the typed error that the program ended with. */
 async function startFailure(logFile: string, ended: number | string): Promise<TrainyardError> {
-  const log = await readFile(logFile, "utf8").catch(() => "");
+  const log = await readWholeText(logFile).catch(() => "");
   const last = log.trimEnd().split("\n").at(-1) ?? "";
   // Without room it cannot even say so in its log.
   if (last === "" && (await statfs(path.dirname(logFile))).bavail === 0)

@@ -18,6 +18,7 @@ import {
   writeDiscovery,
 } from "./discovery/discovery.ts";
 import { takeLock, type StoreLock } from "./discovery/lock.ts";
+import { loadBuiltins } from "./builtins.ts";
 import { collectGarbage, holdLittleGarbage } from "./heap.ts";
 import { toTrainyardError } from "./http/errors.ts";
 import { listen } from "./http/listen.ts";
@@ -92,15 +93,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const token = newToken();
     let loading: Promise<Rooms> | null = null;
     let rooms: Rooms | null = null;
-    const load = (): Promise<Rooms> =>
-      (loading ??= import("./rooms.ts").then(({ openRooms }) => {
-        const baseDir = path.resolve(options.baseDir ?? path.dirname(opened.root));
-        // A moment later, so that the answer to the request goes out first.
-        const shutdown = (): void => void setTimeout(() => void close(), 50);
-        holdLittleGarbage();
-        rooms = openRooms({ opened, folder, packageRoot, python: options.python, baseDir, token, version, startedAt, shutdown, log });
-        return rooms;
-      }));
+    const loadRooms = async (): Promise<Rooms> => {
+      await loadBuiltins();
+      holdLittleGarbage();
+      const { openRooms } = await import("./rooms.ts");
+      const baseDir = path.resolve(options.baseDir ?? path.dirname(opened.root));
+      // A moment later, so that the answer to the request goes out first.
+      const shutdown = (): void => void setTimeout(() => void close(), 50);
+      rooms = await openRooms({ opened, folder, packageRoot, python: options.python, baseDir, token, version, startedAt, shutdown, log });
+      return rooms;
+    };
+    const load = (): Promise<Rooms> => (loading ??= loadRooms());
     atClose.push(() => rooms?.close());
 
     const listening = await listen({ token, edge: load, log }, options.port ?? 0);

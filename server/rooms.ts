@@ -7,7 +7,6 @@ import { mkdirSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import path from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import { LIVE_STATES } from "../protocol/state-kinds.ts";
 import { createCatalog } from "./catalog/catalog.ts";
 import { createDevices } from "./devices/devices.ts";
 import { RunSamples } from "./devices/run-samples.ts";
@@ -19,6 +18,7 @@ import { createStreamHub } from "./http/stream/hub.ts";
 import { platform } from "./launch/platform.ts";
 import { isBundled } from "./package-root.ts";
 import { createNotices } from "./notices/notices.ts";
+import { EventJournal } from "./runs/event-journal.ts";
 import { RunCache } from "./runs/run-cache.ts";
 import { createRuns } from "./runs/runs.ts";
 import { Sweeps } from "./runs/sweeps.ts";
@@ -29,6 +29,7 @@ import type { OpenedRoot } from "./store/open-root.ts";
 import { storeAt } from "./store/store.ts";
 import type { RunStore } from "./store/types.ts";
 import { Stores } from "./stores/stores.ts";
+import { Visitors } from "./visitors.ts";
 
 export interface RoomsOptions {
   readonly opened: OpenedRoot;
@@ -57,7 +58,7 @@ export interface Rooms extends Edge {
 }
 
 /** Makes the rooms and begins to read the store. */
-export function openRooms(options: RoomsOptions): Rooms {
+export async function openRooms(options: RoomsOptions): Promise<Rooms> {
   const { folder, packageRoot, log, version } = options;
   const store = storeAt(options.opened);
   const catalog = createCatalog({
@@ -66,8 +67,10 @@ export function openRooms(options: RoomsOptions): Rooms {
     wasmFolder: path.join(packageRoot, isBundled() ? "dist" : "node_modules/sql.js/dist"),
     runs: { stamps: () => stores.runs.stamps(), state: (id) => stores.runs.state(id) },
   });
-  // On a processor of its own: of a large store, what it loads and what the runs room does takes a second each.
-  catalog.open();
+  const visitors = new Visitors(() => hub.clients);
+  // On a processor of its own: of a large store, what it loads and what the runs room does takes a second each. Nothing large is read here
+  // before its thread has begun: the heap of this one would grow meanwhile (heap.ts).
+  await catalog.open();
   /** @param cacheFolder where runs that are over are remembered; null where nothing can be written */
   const runsOf = (of: RunStore, baseDir: string, cacheFolder: string | null): Runs => {
     const compact = cacheFolder === null ? null : new CompactFiles(path.join(cacheFolder, "columns"));
@@ -83,7 +86,9 @@ export function openRooms(options: RoomsOptions): Rooms {
       spillFolder: folder,
       compact,
       cache: cacheFolder === null ? null : RunCache.open(cacheFolder, platform.bootId()),
+      journal: of.readOnly ? null : EventJournal.open(folder),
       paced: () => catalog.sync().catch(noteCatalog),
+      audience: visitors,
       log,
     });
   };
@@ -138,12 +143,14 @@ export function openRooms(options: RoomsOptions): Rooms {
   return {
     ready,
     answer: async (request: IncomingMessage, response: ServerResponse) => {
+      visitors.came();
       await answer(request, response);
     },
     upgrade: (request, socket, head) => {
+      visitors.came();
       hub.upgrade(request, socket, head);
     },
-    isBusy: () => hub.clients > 0 || sweeps.isBusy() || runs.queue.isBusy || [...runs.briefs()].some(({ state }) => LIVE_STATES.has(state)),
+    isBusy: () => hub.clients > 0 || sweeps.isBusy() || runs.queue.isBusy || runs.liveCount() > 0,
     closeStreams: () => {
       hub.close();
     },

@@ -1,5 +1,6 @@
 /** What the server program has to say: on stderr, or in a file when it was started detached. */
-import { appendFileSync, renameSync, statSync } from "node:fs";
+import { renameSync, statSync } from "node:fs";
+import { writeWholeSync } from "./store/open-file.ts";
 
 export interface ServerLog {
   /** One entry, with its time. */
@@ -17,7 +18,7 @@ export function openLog(file: string | null): ServerLog {
     // Written at once: the last words of a process that dies must be in it.
     try {
       if (file === null) process.stderr.write(`${line}\n`);
-      else appendFileSync(file, `${line}\n`, { mode: 0o600 });
+      else writeWholeSync(file, `${line}\n`, "append");
     } catch {
       // A log that cannot be written must not end the server.
     }

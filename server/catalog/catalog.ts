@@ -48,6 +48,8 @@ const YOUNG_MB = 3;
 
 type Answer = AnswerTo<Operation>;
 interface Carrier {
+  /** Settles once its thread has begun, or has ended without. */
+  readonly running: Promise<void>;
   readonly failed: boolean;
   send(request: CatalogRequest): Promise<Answer>;
   end(): Promise<void>;
@@ -75,8 +77,9 @@ class WorkerCatalog implements Catalog {
     this.#options = options;
   }
 
-  open(): void {
+  async open(): Promise<void> {
     this.#carrier ??= this.#newCarrier();
+    return this.#carrier.running;
   }
 
   async sync(): Promise<void> {
@@ -223,6 +226,9 @@ function inWorker(file: string, options: CatalogOptions): Carrier {
   const workerData: KeeperOptions = { wasmFolder: options.wasmFolder ?? path.dirname(file), snapshot: options.snapshot };
   const worker = new Worker(file, { workerData, name: "trainyard-catalog", resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
   const waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
+  const running = new Promise<void>((resolve) => {
+    worker.once("online", resolve).once("exit", resolve);
+  });
   let numbers = 0;
   let failure: Error | null = null;
 
@@ -245,6 +251,7 @@ function inWorker(file: string, options: CatalogOptions): Carrier {
     else waiter?.resolve(reply.answer);
   });
   return {
+    running,
     get failed() {
       return failure !== null;
     },
@@ -268,6 +275,7 @@ function inThread(options: CatalogOptions): Carrier {
   );
   let last: Promise<unknown> = Promise.resolve();
   return {
+    running: Promise.resolve(),
     failed: false,
     async send(request) {
       const done = last.then(async () => (await keeper).carryOut(request));

@@ -5,7 +5,8 @@
  *
  * Layout: 16 bytes of magic and version | arrays | description (JSON) | u32 its length, u32 checksum of all before, 8 bytes of magic.
  */
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, readSync, writeSync } from "node:fs";
+import { openFileSync } from "../store/open-file.ts";
 import type { List, Numbers } from "./cell-kinds.ts";
 import { Column, type ColumnState } from "./column.ts";
 import { ColumnCounts, type SavedCounts } from "./column-counts.ts";
@@ -44,7 +45,7 @@ export interface LoadedColumns {
 
 /** Written synchronously: it is the worker's own thread, and the table must not change meanwhile. */
 export function writeColumns(file: string, table: RunTable, generation: string): void {
-  const handle = openSync(file, "w", 0o600);
+  const handle = openFileSync(file, "write");
   try {
     const sum = new Checksum();
     const write = (bytes: Uint8Array): void => {
@@ -122,9 +123,9 @@ function decode(buffer: ArrayBuffer, { rows, definitions, columns }: Description
 function readWhole(file: string): Uint8Array<ArrayBuffer> | null {
   let handle: number;
   try {
-    handle = openSync(file, "r");
+    handle = openFileSync(file);
   } catch {
-    return null; // Not there (yet): the index is built anew.
+    return null; // Not there (yet), or no file: the index is built anew.
   }
   try {
     const bytes = new Uint8Array(new ArrayBuffer(fstatSync(handle).size));

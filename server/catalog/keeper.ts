@@ -1,10 +1,10 @@
 /** The index and the columns together with their snapshot, opened once and saved seldom. What the worker's messages are carried out on. */
 import { randomUUID } from "node:crypto";
-import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import initSqlJs, { type SqlJsStatic } from "sql.js";
 import type { RunSummary } from "../../protocol/run.ts";
+import { readWholeSync, writeWholeSync } from "../store/open-file.ts";
 import { Analysis } from "./analysis.ts";
 import { readColumns, writeColumns } from "./column-file.ts";
 import { listRuns } from "./list.ts";
@@ -44,7 +44,7 @@ export class IndexKeeper {
 
   static async open({ wasmFolder, snapshot }: KeeperOptions): Promise<IndexKeeper> {
     const sql = await initSqlJs({ locateFile: (name) => path.join(wasmFolder, name) });
-    const restored = snapshot === null ? null : await restore(sql, snapshot);
+    const restored = snapshot === null ? null : restore(sql, snapshot);
     const keeper = new IndexKeeper(restored?.index ?? new RunIndex(sql, null), restored?.table ?? new RunTable(), snapshot);
     keeper.#warmOnce();
     return keeper;
@@ -140,22 +140,26 @@ export class IndexKeeper {
       this.#unsaved = false;
       // The columns first: only the database that names them makes them count.
       writeColumns(columnFile(this.#snapshot, generation), this.#table, generation);
-      writeFileSync(temporary, this.#index.export(generation), { mode: 0o600 });
+      writeWholeSync(temporary, this.#index.export(generation));
       renameSync(temporary, this.#snapshot);
       removeColumns(this.#snapshot, generation);
     } catch {
       this.#unsaved = true;
-      rmSync(temporary, { force: true });
-      rmSync(columnFile(this.#snapshot, generation), { force: true });
+      remove(temporary);
+      remove(columnFile(this.#snapshot, generation));
     }
     this.#saveMs = performance.now() - started;
   }
 }
 
 /** null unless database and columns are whole and belong together. */
-async function restore(sql: SqlJsStatic, snapshot: string): Promise<{ index: RunIndex; table: RunTable } | null> {
-  const bytes = await readFile(snapshot).catch(() => null);
-  if (bytes === null) return null;
+function restore(sql: SqlJsStatic, snapshot: string): { index: RunIndex; table: RunTable } | null {
+  let bytes: Uint8Array;
+  try {
+    bytes = readWholeSync(snapshot);
+  } catch {
+    return null; // Not there (yet), or no file: it is built anew, and takes the place of whatever lies there.
+  }
   const index = new RunIndex(sql, bytes);
   const columns = index.generation === null ? null : readColumns(columnFile(snapshot, index.generation), index.generation);
   if (columns !== null) {
@@ -178,6 +182,11 @@ function removeColumns(snapshot: string, except: string): void {
   const [folder, name] = [path.dirname(snapshot), path.basename(snapshot)];
   for (const file of readdirSync(folder)) {
     const isOld = file.startsWith(`${name}.`) && file.endsWith(".columns") && file !== path.basename(columnFile(snapshot, except));
-    if (isOld) rmSync(path.join(folder, file), { force: true });
+    if (isOld) remove(path.join(folder, file));
   }
+}
+
+/** Whatever it is, if it is there. */
+function remove(place: string): void {
+  rmSync(place, { force: true, recursive: true });
 }

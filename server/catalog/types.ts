@@ -69,8 +69,11 @@ export interface CatalogPage {
 }
 
 export interface Catalog {
-  /** Begins to load what is kept of the last server's index, while the runs are still being read. */
-  open(): void;
+  /**
+   * Begins to load what is kept of the last server's index, while the runs are still being read. Settles, however that goes, once it is a thread
+   * of its own that does so.
+   */
+  open(): Promise<void>;
   /** Makes the index hold exactly the runs there are now; only what differs is sent. */
   sync(): Promise<void>;
   /** Notes a run that came, changed or went; later questions see it. */

@@ -1,12 +1,13 @@
 /** How a store's server is found: discovery.json in the server's private folder. It holds the token, so it is for its owner alone. */
 import { createHash } from "node:crypto";
-import { chmod, lstat, mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { Discovery } from "../../protocol/discovery.ts";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import { isAlive } from "../launch/platform.ts";
 import { systemCode } from "../store/fs-errors.ts";
+import { readWholeText } from "../store/open-file.ts";
 import { isInstant, isObject, isProcessIdentity } from "./checks.ts";
 
 const FILE = "discovery.json";
@@ -50,7 +51,12 @@ export async function writeDiscovery(dir: string, discovery: Discovery): Promise
   const temporary = path.join(dir, `${FILE}.${process.pid}`);
   await rm(temporary, { force: true });
   await writeFile(temporary, `${JSON.stringify(discovery, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-  await rename(temporary, path.join(dir, FILE));
+  const place = path.join(dir, FILE);
+  await rename(temporary, place).catch(async () => {
+    // A folder lies there: it is ours alone, and no server can be found by it.
+    await rm(place, { recursive: true, force: true });
+    await rename(temporary, place);
+  });
 }
 
 /** Takes the discovery file away if it is still that of this process. */
@@ -82,7 +88,7 @@ async function readDiscoveryFile(file: string): Promise<Discovery | null> {
     const info = await lstat(file);
     // A file that others may write could send the token, and with it every command, to them.
     if (!info.isFile() || (POSIX && (info.uid !== process.getuid?.() || (info.mode & 0o077) !== 0))) return null;
-    const value: unknown = JSON.parse(await readFile(file, "utf8"));
+    const value: unknown = JSON.parse(await readWholeText(file));
     return isDiscovery(value) ? value : null;
   } catch {
     return null;

@@ -3,13 +3,14 @@
  * never deleted while it is the newest, so taking over a stale one means creating `lock.<n+1>`, which only one contender can. (Deleting
  * a stale lock file and creating it again, the usual way, lets two contenders win: the second deletes the lock of the first.)
  */
-import { link, open, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, lstat, open, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { TrainyardError } from "../../protocol/trainyard-error.ts";
 import type { ProcessIdentity } from "../../protocol/run.ts";
 import { identify, isAlive } from "../launch/platform.ts";
-import { systemCode } from "../store/fs-errors.ts";
+import { systemCode, unreadable } from "../store/fs-errors.ts";
+import { openFile, readWholeText } from "../store/open-file.ts";
 import { isInstant, isObject, isProcessIdentity } from "./checks.ts";
 
 interface LockRecord {
@@ -80,7 +81,9 @@ function hold(file: string, record: LockRecord): StoreLock {
     async release() {
       clearInterval(timer);
       // Kept as a marker: the next server counts on from this generation.
-      await writeFile(file, JSON.stringify({ ...record, process: null })).catch(() => undefined);
+      const handle = await openFile(file, "write").catch(() => null); // Of a process that has ended it counts no more in any case.
+      await handle?.writeFile(JSON.stringify({ ...record, process: null })).catch(() => undefined);
+      await handle?.close();
     },
   };
 }
@@ -90,8 +93,12 @@ async function readHolder(file: string): Promise<LockRecord | "gone" | null> {
   let text: string;
   let age: number;
   try {
-    text = await readFile(file, "utf8");
-    age = Date.now() - (await stat(file)).mtimeMs;
+    // What is no file is no lock: nobody holds it, and the next one takes its place.
+    text = await readWholeText(file).catch((error: unknown) => {
+      if ((error instanceof TrainyardError ? error : unreadable(error))?.code === "corrupt_record") return "";
+      throw error;
+    });
+    age = Date.now() - (await lstat(file)).mtimeMs;
   } catch (error) {
     if (systemCode(error) === "ENOENT") return "gone";
     throw error;
@@ -155,7 +162,7 @@ async function newestGeneration(dir: string): Promise<number> {
 async function removeOlder(dir: string, mine: number): Promise<void> {
   for (const name of await readdir(dir)) {
     const generation = Number(NAME.exec(name)?.[1] ?? Infinity);
-    if (generation < mine) await rm(path.join(dir, name), { force: true });
+    if (generation < mine) await rm(path.join(dir, name), { force: true, recursive: true });
   }
 }
 

@@ -3,8 +3,10 @@ import type { Checkpoint } from "../../protocol/artifact.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { SeriesInfo } from "../../protocol/queries.ts";
+import { lineOf } from "../../protocol/line-of-run.ts";
 import { firstNotFinite, type FirstNotFinite } from "../../protocol/not-finite.ts";
 import { RUN_FOLDER_VERSION, RunRecord, type MetricSummary, type Progress, type RunSummary } from "../../protocol/run.ts";
+import type { LineFields, RunLine } from "../../protocol/run-line.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { RunReports, RunStore } from "../store/types.ts";
 import type { RunSeries } from "../series/types.ts";
@@ -239,6 +241,13 @@ export class RunEntry {
       forkable: kept?.forkable ?? this.checkpoints.some((checkpoint) => checkpoint.forkable),
       damage: kept?.damage ?? joinDamage(this.damagedFolder, this.#damage),
     };
+  }
+
+  /** @param fields what the line holds beside what every list shows */
+  line(fields: LineFields = {}, now: number = Date.now()): RunLine {
+    const isUsual = fields.metrics === undefined && fields.params === undefined;
+    if (this.#cold !== null && isUsual) return JSON.parse(this.#cold.cache.line(this.#cold.run)) as RunLine; // As lineOf made it.
+    return lineOf(this.summary(now), fields);
   }
 
   /** The summary as JSON. */

@@ -7,7 +7,7 @@ import { unreadable } from "../store/fs-errors.ts";
 import { RunId } from "../../protocol/ids.ts";
 import { RUN_FOLDER_VERSION, type RunRecord } from "../../protocol/run.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
-import type { DamagedRun, RunPlace } from "../store/types.ts";
+import type { Audience, DamagedRun, RunPlace } from "../store/types.ts";
 import type { Attempts } from "./attempts.ts";
 import { RunEntry } from "./entry.ts";
 import type { Ledger } from "./ledger.ts";
@@ -32,16 +32,21 @@ export class Inventory {
   readonly #pool: SeriesPool;
   readonly #attempts: Attempts;
   readonly #paced: () => Promise<void>;
+  readonly #audience: Audience | undefined;
   #watcher: { close(): void } | null = null;
   #closed = false;
   #loading: Promise<unknown> = Promise.resolve();
 
-  /** @param paced settles when those who are told of runs have caught up */
-  constructor(ledger: Ledger, pool: SeriesPool, attempts: Attempts, paced: () => Promise<void>) {
+  /**
+   * @param paced settles when those who are told of runs have caught up
+   * @param audience who folders are looked at often for
+   */
+  constructor(ledger: Ledger, pool: SeriesPool, attempts: Attempts, paced: () => Promise<void>, audience: Audience | undefined) {
     this.#ledger = ledger;
     this.#pool = pool;
     this.#attempts = attempts;
     this.#paced = paced;
+    this.#audience = audience;
   }
 
   /** Reads the store, follows what lives, settles what ended unseen, watches for what comes. */
@@ -60,7 +65,7 @@ export class Inventory {
       this.changed(id).catch((error: unknown) => {
         this.#ledger.note(`the changed run ${id}`, error);
       });
-    });
+    }, this.#audience);
     this.#loading = this.#readChanged();
     const budget = recalled.size > 0 ? CHECK_BUDGET_MS : LOAD_BUDGET_MS;
     await Promise.race([this.#loading, new Promise((resolve) => setTimeout(resolve, budget).unref())]);

@@ -9,6 +9,7 @@ import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { KeyedQueue } from "../store/keyed-queue.ts";
 import type { RunStore } from "../store/types.ts";
 import { RunEntry } from "./entry.ts";
+import type { Change, EventJournal } from "./event-journal.ts";
 import { folderSignature, type FolderSignature, type RunCache } from "./run-cache.ts";
 import type { RunsChange } from "./types.ts";
 
@@ -29,11 +30,6 @@ export interface Move {
   readonly changes?: Partial<RunRecord>;
 }
 
-interface Unsaved {
-  readonly changes: Partial<RunRecord>;
-  readonly event: RunEvent;
-}
-
 export class Ledger {
   readonly store: RunStore;
   /** Where the summaries of runs that are over lie; null keeps all of them in memory. */
@@ -46,15 +42,25 @@ export class Ledger {
   readonly #listeners = new Set<(change: RunsChange) => void>();
   readonly #summaryTimers = new Map<RunId, NodeJS.Timeout>();
   /** Changes that the disk had no room for, oldest first. */
-  readonly #unsaved = new Map<RunId, Unsaved[]>();
+  readonly #unsaved = new Map<RunId, Change[]>();
   /** Changes of one run are made one after the other. */
   readonly #queue = new KeyedQueue();
+  readonly #journal: EventJournal | null;
   #closed = false;
 
-  constructor(store: RunStore, cache: RunCache | null, note: (text: string) => void) {
+  /** @param journal of what is being written; null leaves to chance what a kill in that moment leaves */
+  constructor(store: RunStore, cache: RunCache | null, journal: EventJournal | null, note: (text: string) => void) {
     this.store = store;
     this.#cache = cache;
+    this.#journal = journal;
     this.#note = note;
+  }
+
+  /** Writes what an earlier server was killed over. To be called before anything is read. */
+  async finishEvents(): Promise<void> {
+    await this.#journal?.finish(this.store, (what, error) => {
+      this.note(what, error);
+    });
   }
 
   get(id: RunId): RunEntry | undefined {
@@ -277,9 +283,10 @@ export class Ledger {
   }
 
   /** After `close` and the last change: keeps what came to rest for the next server. */
-  closeCache(): void {
+  closeFiles(): void {
     this.#chill(Infinity);
     this.#cache?.close();
+    this.#journal?.close();
   }
 
   /** On disk first, then in memory, then told: whoever hears of a change finds it in the folder. */
@@ -310,10 +317,18 @@ export class Ledger {
     this.announce(entry);
   }
 
-  async #save(id: RunId, { changes, event }: Unsaved): Promise<RunRecord> {
+  async #save(id: RunId, change: Change): Promise<RunRecord> {
     // On top of what lies there: another program may have changed a field that we did not.
-    const saved = await this.store.update(id, (stored) => ({ ...stored, ...changes }));
-    await this.store.appendEvent(id, event);
+    const done = this.#journal?.begin(id, change);
+    const saved = await this.store
+      .update(id, (stored) => ({ ...stored, ...change.changes }))
+      .catch((error: unknown) => {
+        done?.();
+        throw error;
+      });
+    // Where there is room for the record alone it stays noted: the next server may be sooner than the next try.
+    await this.store.appendEvent(id, change.event);
+    done?.();
     return saved;
   }
 

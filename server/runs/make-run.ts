@@ -1,5 +1,6 @@
 /** Writes down a new run: its folder, its place among the runs, its first event. */
 import path from "node:path";
+import type { RunEvent } from "../../protocol/events.ts";
 import { newRunId } from "../../protocol/ids.ts";
 import type { QueueStay, RunRecord } from "../../protocol/run.ts";
 import type { RunSpec } from "../../protocol/spec.ts";
@@ -57,19 +58,21 @@ export async function makeRun({ store, ledger, gpuNames }: MakeRunContext, run: 
     queue,
   });
   const resolved = await recordedSpec({ run: id, paths, plan, spec, baseDir, ...(resume === undefined ? {} : { resume }) });
+  const evidence = {
+    ...(parent !== null && { parent: parent.run, checkpoint: parent.checkpoint }),
+    ...(queue !== undefined && { queue: true }),
+  };
+  const event: RunEvent = { type: "state", time: record.created_at, from: null, to: state, attempt: 0, cause: "user", evidence };
   await store.create(record, {
     specYaml: source ?? (await specYaml(spec)),
     resolved,
+    event,
     ...(git?.patch === undefined ? {} : { gitPatch: git.patch }),
   });
   const entry = new RunEntry(record);
   entry.resolvedParams = plan.params;
   entry.markLoaded(true);
   ledger.add(entry);
-  const evidence = {
-    ...(parent !== null && { parent: parent.run, checkpoint: parent.checkpoint }),
-    ...(queue !== undefined && { queue: true }),
-  };
-  await ledger.event(entry, { type: "state", time: record.created_at, from: null, to: state, attempt: 0, cause: "user", evidence });
+  ledger.emit({ type: "events", id, events: [event] });
   return entry;
 }

@@ -3,27 +3,18 @@
  * of them at its start nor holds them in memory. An index like the catalogue: it can be deleted, and what it says counts only while the
  * files it was made from are the same.
  *
- * `runs.data` holds summaries as JSON, one after the other; `runs.index` a line per summary, of which the newest of a run counts.
+ * `runs.data` holds of each run, as JSON, what lists show of it and then its summary: a list reads the one of thousands. `runs.index` has a line for
+ * each, of which the newest of a run counts.
  */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  fdatasyncSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import path from "node:path";
 import type { RunId } from "../../protocol/ids.ts";
+import { lineOf } from "../../protocol/line-of-run.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { RunState } from "../../protocol/states.ts";
 import { isAbsent, unreadable } from "../store/fs-errors.ts";
+import { openFileSync, readWholeSync } from "../store/open-file.ts";
 import type { RunPaths } from "../store/types.ts";
 
 /** What is known of a run that is not in memory. */
@@ -43,9 +34,10 @@ export interface ColdRun {
   readonly signature: FolderSignature;
   /** Differs between different summaries of the run. */
   readonly stamp: string;
-  /** Bytes of the summary in the data file. */
+  /** Bytes of both in the data file, those of the line for lists first. */
   readonly offset: number;
   readonly length: number;
+  readonly lineLength: number;
 }
 
 /** Changes when the files do that a summary is made from. */
@@ -71,10 +63,11 @@ type Line = [
   stamp: string,
   offset: number,
   length: number,
+  lineLength: number,
 ];
 
-/** Counts up with each change of these files, or of what a summary holds. */
-const VERSION = 4;
+/** Counts up with each change of these files, or of what a summary or a line for lists holds. */
+const VERSION = 5;
 /** Beyond this many times what counts, a file is written anew at the end. The index is read whole at the start; of the data only what is asked for. */
 const MOST_LINES = 1.25;
 const MOST_BYTES = 2;
@@ -94,9 +87,14 @@ export class RunCache {
     this.#folder = folder;
     this.#bootId = bootId;
     const known = this.#readIndex(path.join(folder, INDEX_FILE), bootId);
-    this.#data = openSync(path.join(folder, DATA_FILE), "a+", 0o600);
+    this.#index = openFileSync(path.join(folder, INDEX_FILE), "append");
+    try {
+      this.#data = openFileSync(path.join(folder, DATA_FILE), "append");
+    } catch (error) {
+      closeSync(this.#index);
+      throw error;
+    }
     this.#size = fstatSync(this.#data).size;
-    this.#index = openSync(path.join(folder, INDEX_FILE), "a", 0o600);
     if (!known) this.#startOver();
     for (const run of this.#runs.values()) if (run.offset + run.length > this.#size) this.#runs.delete(run.id);
     writeSync(this.#index, openLine(bootId));
@@ -107,7 +105,7 @@ export class RunCache {
     try {
       return new RunCache(folder, bootId);
     } catch {
-      return null; // A full or read-only disk: everything is read from the folders.
+      return null; // A full or read-only disk, or what lies there is no file: everything is read from the folders.
     }
   }
 
@@ -116,11 +114,16 @@ export class RunCache {
   }
 
   /** The run's summary as JSON. */
-  text(run: ColdRun): string {
-    return this.#bytes(run).toString("utf8");
+  text({ offset, length, lineLength }: ColdRun): string {
+    return this.#bytes(offset + lineLength, length - lineLength).toString("utf8");
   }
 
-  #bytes({ offset, length }: ColdRun): Buffer {
+  /** What lists show of it, as JSON. */
+  line({ offset, lineLength }: ColdRun): string {
+    return this.#bytes(offset, lineLength).toString("utf8");
+  }
+
+  #bytes(offset: number, length: number): Buffer {
     const bytes = Buffer.allocUnsafe(length);
     readSync(this.#data, bytes, 0, length, offset);
     return bytes;
@@ -133,7 +136,8 @@ export class RunCache {
     const { id, project, experiment, name, state, attempt } = summary;
     const known = this.#runs.get(id);
     if (known?.stamp === stamp && known.signature.run === signature.run && known.signature.rest === signature.rest) return known;
-    const bytes = Buffer.from(text);
+    const line = Buffer.from(JSON.stringify(lineOf(summary)));
+    const bytes = Buffer.concat([line, Buffer.from(text)]);
     const begun = summary.started_at !== null || (state !== "draft" && state !== "queued");
     const run: ColdRun = {
       id,
@@ -149,6 +153,7 @@ export class RunCache {
       stamp,
       offset: this.#size,
       length: bytes.length,
+      lineLength: line.length,
     };
     try {
       // The data first: a line that is there must not tell of bytes that are not.
@@ -181,7 +186,7 @@ export class RunCache {
       else this.#rewrite();
     } catch {
       // The next server takes it for what a crash has left.
-      for (const name of [DATA_FILE, INDEX_FILE]) rmSync(path.join(this.#folder, `${name}.tmp`), { force: true });
+      for (const name of [DATA_FILE, INDEX_FILE]) rmSync(path.join(this.#folder, `${name}.tmp`), { force: true, recursive: true });
     }
     closeSync(this.#data);
     closeSync(this.#index);
@@ -195,7 +200,7 @@ export class RunCache {
     for (const { length } of this.#runs.values()) used += length;
     const moved = this.#size > MOST_BYTES * used + COPY_BYTES;
     const runs = moved ? this.#copyData(`${data}.tmp`) : [...this.#runs.values()];
-    const file = openSync(`${index}.tmp`, "w", 0o600);
+    const file = openFileSync(`${index}.tmp`, "write");
     try {
       writeSync(file, openLine(this.#bootId));
       for (let start = 0; start < runs.length; start += 1000)
@@ -203,7 +208,7 @@ export class RunCache {
           file,
           runs
             .slice(start, start + 1000)
-            .map(lineOf)
+            .map(indexLine)
             .join(""),
         );
       writeSync(file, CLOSED_LINE);
@@ -221,14 +226,14 @@ export class RunCache {
 
   /** @returns the runs with their places in the new file */
   #copyData(to: string): ColdRun[] {
-    const file = openSync(to, "w", 0o600);
+    const file = openFileSync(to, "write");
     const moved: ColdRun[] = [];
     try {
       let offset = 0;
       let parts: Buffer[] = [];
       let waiting = 0;
       for (const run of this.#runs.values()) {
-        parts.push(this.#bytes(run));
+        parts.push(this.#bytes(run.offset, run.length));
         moved.push({ ...run, offset });
         offset += run.length;
         waiting += run.length;
@@ -246,7 +251,7 @@ export class RunCache {
   }
 
   #append(run: ColdRun): void {
-    writeSync(this.#index, lineOf(run));
+    writeSync(this.#index, indexLine(run));
     this.#lines++;
   }
 
@@ -261,7 +266,7 @@ export class RunCache {
   #readIndex(file: string, bootId: string): boolean {
     let text: string;
     try {
-      text = readFileSync(file, "utf8");
+      text = readWholeSync(file).toString("utf8");
     } catch {
       return false;
     }
@@ -296,7 +301,23 @@ export class RunCache {
     return text;
   }
 
-  #take([id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, run, rest, stamp, offset, length]: Line): void {
+  #take([
+    id,
+    project,
+    experiment,
+    name,
+    state,
+    begun,
+    attempt,
+    parent,
+    leftQueueAt,
+    run,
+    rest,
+    stamp,
+    offset,
+    length,
+    lineLength,
+  ]: Line): void {
     this.#lines++;
     // A run that was forgotten has no bytes.
     if (length === 0) this.#runs.delete(id);
@@ -315,6 +336,7 @@ export class RunCache {
         stamp,
         offset,
         length,
+        lineLength,
       });
   }
 }
@@ -328,10 +350,10 @@ function openLine(bootId: string): string {
   return `${JSON.stringify(["open", VERSION, bootId])}\n`;
 }
 
-function lineOf(of: ColdRun): string {
-  const { id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, signature, stamp, offset, length } = of;
+function indexLine(of: ColdRun): string {
+  const { id, project, experiment, name, state, begun, attempt, parent, leftQueueAt, signature, stamp, offset, length, lineLength } = of;
   const whatItIs = [id, project, experiment, name, state, begun ? 1 : 0, attempt, parent, leftQueueAt] as const;
-  const line: Line = [...whatItIs, signature.run, signature.rest, stamp, offset, length];
+  const line: Line = [...whatItIs, signature.run, signature.rest, stamp, offset, length, lineLength];
   return `${JSON.stringify(line)}\n`;
 }
 

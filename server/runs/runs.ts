@@ -7,6 +7,7 @@ import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../
 import type { MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
+import type { LineFields, RunLine } from "../../protocol/run-line.ts";
 import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { runOfTrash, type TrashId } from "../../protocol/trash.ts";
 import { Recipes } from "../recipes/recipes.ts";
@@ -64,7 +65,8 @@ class RunsRoom implements Runs {
       recipes: new Recipes({ packageRoot, defaultPython: options.defaultPython }),
     };
     this.documents = new Documents(this.#context, this);
-    this.#ledger = new Ledger(store, options.cache ?? null, options.log ?? ((text) => process.stderr.write(`${text}\n`)));
+    const log = options.log ?? ((text) => process.stderr.write(`${text}\n`));
+    this.#ledger = new Ledger(store, options.cache ?? null, options.journal ?? null, log);
     const spill = options.spillFolder ?? serverFolder(store.root);
     this.#metrics = new SeriesPool(options.openMetrics, spill, { isOver: (id) => this.#isOver(id) });
     this.#system = new SeriesPool(options.openSystem, spill);
@@ -80,13 +82,15 @@ class RunsRoom implements Runs {
       launch: (entry) => this.#attempts.launch(entry),
       gpus: options.gpus ?? null,
     });
-    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts, options.paced ?? (() => Promise.resolve()));
+    const paced = options.paced ?? (() => Promise.resolve());
+    this.#inventory = new Inventory(this.#ledger, this.#metrics, this.#attempts, paced, options.audience);
     this.#ledger.listen((change) => {
       if (change.type === "removed") options.compact?.remove(change.id);
     });
   }
 
   async start(): Promise<void> {
+    await this.#ledger.finishEvents();
     await this.#inventory.start();
     this.#options.compact?.prune((id) => this.has(id));
     this.queue.start();
@@ -100,7 +104,7 @@ class RunsRoom implements Runs {
     await this.#options.compact?.close();
     this.#metrics.close();
     this.#system.close();
-    this.#ledger.closeCache();
+    this.#ledger.closeFiles();
   }
 
   briefs(): Iterable<RunOutline> {
@@ -127,6 +131,10 @@ class RunsRoom implements Runs {
 
   summary(id: RunId): RunSummary | undefined {
     return this.#ledger.get(id)?.summary();
+  }
+
+  line(id: RunId, fields?: LineFields): RunLine | undefined {
+    return this.#ledger.get(id)?.line(fields);
   }
 
   *stamps(): Iterable<readonly [RunId, string]> {

@@ -7,13 +7,15 @@ import type { CancelRun, CreateRun, EditRun, ResumeRun, RunDetail } from "../../
 import type { ChangeQueue, MoveInQueue, Queue, QueueHistory, QueueHistoryQuery } from "../../protocol/queue.ts";
 import type { RetainCheckpoints, RetentionPlan } from "../../protocol/retention.ts";
 import type { RunRecord, RunSummary } from "../../protocol/run.ts";
+import type { LineFields, RunLine } from "../../protocol/run-line.ts";
 import type { RunUsage, SystemSample } from "../../protocol/system.ts";
 import type { RunState } from "../../protocol/states.ts";
 import type { TrashId } from "../../protocol/trash.ts";
 import type { CompactFiles } from "../series/compact-files.ts";
 import type { RunSeries } from "../series/types.ts";
 import type { Documents } from "./documents.ts";
-import type { RunStore } from "../store/types.ts";
+import type { Audience, RunStore } from "../store/types.ts";
+import type { EventJournal } from "./event-journal.ts";
 import type { RunCache } from "./run-cache.ts";
 
 export interface RunsOptions {
@@ -37,11 +39,15 @@ export interface RunsOptions {
   readonly compact?: CompactFiles | null;
   /** Where runs that are over are remembered; without it all of them are kept in memory. */
   readonly cache?: RunCache | null;
+  /** Of what is being written; without it a kill in the midst of a change may lose its event. */
+  readonly journal?: EventJournal | null;
   /**
    * Settles when those who listen have taken what they were told so far. The reading of many folders waits for it now and then, so that what is
    * on its way stays little.
    */
   readonly paced?: () => Promise<void>;
+  /** Who the store is looked at often for; without it somebody is always there. */
+  readonly audience?: Audience;
   readonly log?: (text: string) => void;
 }
 
@@ -119,6 +125,8 @@ export interface Runs {
   liveCount(): number;
   has(id: RunId): boolean;
   summary(id: RunId): RunSummary | undefined;
+  /** What lists show of it, with what they want beside that: of a run that is over, less is read than for its summary. */
+  line(id: RunId, fields?: LineFields): RunLine | undefined;
   /** Every run with a word that differs between its different states, "" where that is not known. */
   stamps(): Iterable<readonly [RunId, string]>;
   /** The summary as JSON, with its stamp; undefined for a run that is gone. */

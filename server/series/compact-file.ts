@@ -6,7 +6,7 @@
  * more that holds their checksum: what a disk has lost is noticed before it is drawn.
  */
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { identityOf, type FileIdentity } from "../store/metric-reader.ts";
 import { openFileSync } from "../store/open-file.ts";
 import type { Seekable } from "./pyramid.ts";
@@ -120,9 +120,9 @@ export class CompactFile {
   /** By their place in the file; the newest read stands last. */
   readonly #pages = new Map<number, Float64Array>();
 
-  /** @throws CompactFileError, or an Error of the system */
+  /** @throws CompactFileError, TrainyardError corrupt_record (it is no file), or an Error of the system */
   constructor(file: string) {
-    this.#file = openSync(file, "r");
+    this.#file = openFileSync(file);
     try {
       this.header = this.#readHeader();
     } catch (error) {

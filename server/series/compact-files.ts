@@ -108,7 +108,7 @@ export class CompactFiles {
 
   #delete(name: string): void {
     try {
-      rmSync(path.join(this.#folder, name), { force: true });
+      rmSync(path.join(this.#folder, name), { force: true, recursive: true });
     } catch {
       // It does not count once its run is gone.
     }

@@ -1,7 +1,8 @@
 /** Writing the compact file of an attempt from its columns in memory: little by little, for it is never urgent. */
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { rename, rm, type FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FileIdentity } from "../store/metric-reader.ts";
+import { openFile } from "../store/open-file.ts";
 import type { AttemptSeries } from "./attempt-series.ts";
 import {
   checksum,
@@ -39,7 +40,7 @@ export async function writeCompactFile(file: string, attempt: AttemptSeries, aba
   const isVoid = (): boolean => abandoned() || attempt.source !== source;
   const temporary = `${file}.tmp`;
   try {
-    const handle = await open(temporary, "w", 0o600);
+    const handle = await openFile(temporary, "write");
     try {
       const written = await writeAll(new PageWriter(handle, isVoid), attempt, source, before.tail);
       if (!written) return false;
@@ -51,7 +52,7 @@ export async function writeCompactFile(file: string, attempt: AttemptSeries, aba
     await rename(temporary, file);
     return true;
   } finally {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true, recursive: true });
   }
 }
 

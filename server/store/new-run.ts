@@ -2,21 +2,18 @@
 import { mkdtemp, rename } from "node:fs/promises";
 import path from "node:path";
 import type { RunRecord } from "../../protocol/run.ts";
-import type { ResolvedSpec } from "../../protocol/spec.ts";
 import { makeFolder, writeFileAtomic, writeJsonAtomic } from "./atomic.ts";
 import { writeError } from "./fs-errors.ts";
 import { RUN_FILE, RUNS_FOLDER, STAGING_FOLDER } from "./paths.ts";
-import type { RunPaths } from "./types.ts";
+import { appendJsonl } from "./jsonl.ts";
+import type { RunFiles, RunPaths } from "./types.ts";
 
-export async function fillRunFolder(
-  paths: RunPaths,
-  record: RunRecord,
-  files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string },
-): Promise<void> {
+export async function fillRunFolder(paths: RunPaths, record: RunRecord, { specYaml, resolved, gitPatch, event }: RunFiles): Promise<void> {
   await Promise.all([makeFolder(paths.attempts), makeFolder(paths.artifacts), makeFolder(paths.checkpoints)]);
-  await writeFileAtomic(paths.specYaml, files.specYaml);
-  await writeJsonAtomic(paths.resolvedJson, files.resolved);
-  if (files.gitPatch !== undefined && files.gitPatch !== "") await writeFileAtomic(paths.gitPatch, files.gitPatch);
+  await writeFileAtomic(paths.specYaml, specYaml);
+  await writeJsonAtomic(paths.resolvedJson, resolved);
+  if (gitPatch !== undefined && gitPatch !== "") await writeFileAtomic(paths.gitPatch, gitPatch);
+  if (event !== undefined) await appendJsonl(paths.eventsJsonl, event);
   // Last: a folder without run.json is no run.
   await writeJsonAtomic(paths.runJson, record);
 }

@@ -24,7 +24,8 @@ interface Known {
   record: RunRecord | null;
 }
 
-interface FoundFolder extends RunPlace {
+export interface FoundFolder extends RunPlace {
+  /** Of its run.json. */
   readonly signature: string;
 }
 
@@ -47,6 +48,11 @@ export class RunIndex {
       for (let start = 0; start < names.length; start += FIND_BATCH)
         yield await withRunFile(names.slice(start, start + FIND_BATCH).map((name) => ({ project, name, dir: path.join(runs, name) })));
     }
+  }
+
+  /** Those of these folders that have a run.json now, with its signature. */
+  async look(places: readonly RunPlace[]): Promise<FoundFolder[]> {
+    return withRunFile(places);
   }
 
   /** The folders that may hold runs, by their names alone: nothing in them is looked at. */

@@ -1,85 +1,172 @@
 /**
  * Notices run folders that appear or change without the server (the SDK makes them, people copy them in, another server edits them).
- * fs.watch on the few folders that hold runs makes it quick; a slow sweep makes it certain, for fs.watch is silent on NFS and some mounts
- * and there are too many runs to watch each.
+ * fs.watch on the few folders that hold runs makes it quick: it says which folder is new, and that one is looked at. A slow sweep of all
+ * folders makes it certain, for fs.watch is silent on NFS and some mounts, and there are too many runs to watch each.
  */
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import { RunId } from "../../protocol/ids.ts";
 import { folderEvents, type FolderEvents } from "./folder-events.ts";
 import { RUNS_FOLDER } from "./paths.ts";
-import type { RunIndex } from "./run-index.ts";
+import type { RunIndex, FoundFolder } from "./run-index.ts";
+import type { Audience, RunPlace } from "./types.ts";
 
 const SWEEP_MS = 2000;
 /**
- * The sweeps of a slow store may take at most this share of the time, those of a large one this share of a core; but they do come. Collecting
- * the garbage of a sweep, later and on other threads, costs about as much again.
+ * The sweeps of a slow store may take at most this share of the time, those of a large one this share of a core; but while somebody looks
+ * they do come. Collecting the garbage of a sweep, later and on other threads, costs about as much again.
  */
 const SWEEP_SHARE = 1 / 20;
 const SWEEP_CPU_SHARE = 0.002;
-const LONGEST_SWEEP_MS = 60_000;
+const LONGEST_REST_MS = { watched: 60_000, alone: 1_800_000 };
 /** A new folder gets its files one by one: look once they have settled. */
 const SETTLE_MS = 100;
+/** Each look at a folder that is no run yet waits twice as long as the one before; after this the sweep is waited for. */
+const LAST_SETTLE_MS = 6400;
 
-export function watchRuns(root: string, index: RunIndex, onChange: (dir: { project: string; id: string }) => void): { close(): void } {
+/** @param audience who shortens the time between two sweeps by being there; without it somebody always is */
+export function watchRuns(
+  root: string,
+  index: RunIndex,
+  onChange: (dir: { project: string; id: string }) => void,
+  audience: Audience = ALWAYS_THERE,
+): { close(): void } {
   const watchers = new Map<string, FolderEvents>();
   /** Last signature told of a run, beside what the index read or wrote itself. */
   const told = new Map<string, string>();
+  /** Folders that the system told of since the last look at such, by their paths. */
+  let fresh = new Map<string, RunPlace>();
   let timer: NodeJS.Timeout | null = null;
-  let due = Infinity;
+  /** When the last sweep ended, and how long it is rested from it, with somebody there and without. */
+  let swept = Date.now();
+  let rest = { watched: SWEEP_MS, alone: SWEEP_MS };
+  /** When a sweep is wanted since something happened that the system does not name. */
+  let hinted = Infinity;
   let sweeping = false;
   let closed = false;
 
-  function schedule(ms: number): void {
-    const at = Date.now() + ms;
-    if (closed || sweeping || at >= due) return;
+  function dueAt(): number {
+    return Math.min(hinted, swept + (audience.isThere() ? rest.watched : rest.alone));
+  }
+
+  function schedule(): void {
+    if (closed || sweeping) return;
     if (timer !== null) clearTimeout(timer);
-    due = at;
-    timer = setTimeout(() => void sweep(), ms);
+    timer = setTimeout(
+      () => {
+        // Whoever it was to be early for may have left.
+        if (Date.now() < dueAt()) schedule();
+        else void sweep();
+      },
+      Math.max(0, dueAt() - Date.now()),
+    );
     timer.unref();
   }
 
-  function watchFolder(folder: string): void {
-    if (closed || watchers.has(folder)) return;
-    const events = folderEvents(
-      folder,
-      () => {
-        schedule(SETTLE_MS);
-      },
-      () => watchers.delete(folder),
-    );
-    // No watch here (not there yet, or out of watches): the sweep sees it.
+  function hint(): void {
+    hinted = Math.min(hinted, Date.now() + SETTLE_MS);
+    schedule();
+  }
+
+  /** @returns whether it is watched now: it may not be there yet, or the system be out of watches */
+  function watchFolder(folder: string, onEvent: (name: string | null) => void): boolean {
+    if (closed || watchers.has(folder)) return watchers.has(folder);
+    const events = folderEvents(folder, onEvent, () => watchers.delete(folder));
     if (events !== null) watchers.set(folder, events);
+    return events !== null;
+  }
+
+  function unwatch(folder: string): void {
+    watchers.get(folder)?.close();
+    watchers.delete(folder);
   }
 
   /** The store's folder, and of each project the one that holds its runs. @throws TrainyardError unavailable */
   async function watchAll(): Promise<void> {
-    watchFolder(root);
-    for (const project of await index.projectNames()) watchFolder(path.join(root, project, RUNS_FOLDER));
+    watchFolder(root, (name) => {
+      if (name === null) hint();
+      else if (!name.startsWith(".")) void noticeProject(name);
+    });
+    for (const project of await index.projectNames()) watchProject(project);
+  }
+
+  function watchProject(project: string): void {
+    const folder = path.join(root, project);
+    const runs = path.join(folder, RUNS_FOLDER);
+    const watched = watchFolder(runs, (name) => {
+      if (name === null) hint();
+      else if (!name.startsWith(".")) noticeRun({ project, name, dir: path.join(runs, name) });
+    });
+    if (watched) unwatch(folder);
+    else
+      watchFolder(folder, (name) => {
+        if (name === null || name === RUNS_FOLDER) hint();
+      });
+  }
+
+  /** The store's own documents are replaced often; they are no projects. */
+  async function noticeProject(name: string): Promise<void> {
+    const folder = path.join(root, name);
+    if (watchers.has(folder) || watchers.has(path.join(folder, RUNS_FOLDER))) return;
+    const found = await stat(folder).catch(() => null);
+    if (found?.isDirectory() === true) hint();
+  }
+
+  function noticeRun(place: RunPlace): void {
+    if (fresh.size === 0)
+      setTimeout(() => {
+        const places = fresh;
+        fresh = new Map();
+        void lookAt([...places.values()], SETTLE_MS);
+      }, SETTLE_MS).unref();
+    fresh.set(place.dir, place);
+  }
+
+  /** @param waited ms before this look */
+  async function lookAt(places: readonly RunPlace[], waited: number): Promise<void> {
+    if (isClosed()) return;
+    const found = await index.look(places);
+    tell(found);
+    const runs = new Set(found.map(({ dir }) => dir));
+    const missing = places.filter(({ dir }) => !runs.has(dir));
+    const wait = 2 * waited;
+    if (missing.length > 0 && wait <= LAST_SETTLE_MS) setTimeout(() => void lookAt(missing, wait), wait).unref();
+  }
+
+  function tell(found: readonly FoundFolder[]): void {
+    for (const { project, name, signature } of found) {
+      if (index.signature(name) === signature || told.get(name) === signature || !RunId.safeParse(name).success) continue;
+      told.set(name, signature);
+      if (!isClosed()) onChange({ project, id: name });
+    }
   }
 
   async function sweep(): Promise<void> {
     sweeping = true;
+    hinted = Infinity;
     const started = Date.now();
     const cpu = process.cpuUsage();
     try {
       await watchAll();
       const gone = new Set(told.keys());
-      for await (const found of index.find())
-        for (const { project, name, signature } of found) {
-          gone.delete(name);
-          if (index.signature(name) === signature || told.get(name) === signature || !RunId.safeParse(name).success) continue;
-          told.set(name, signature);
-          if (!isClosed()) onChange({ project, id: name });
-        }
+      for await (const found of index.find()) {
+        for (const { name } of found) gone.delete(name);
+        tell(found);
+      }
       for (const name of gone) told.delete(name);
     } catch {
       // No file could be opened: the next sweep looks again.
     } finally {
       sweeping = false;
-      due = Infinity;
+      swept = Date.now();
       const { user, system } = process.cpuUsage(cpu);
-      const byCpu = Math.min(LONGEST_SWEEP_MS, (user + system) / 1000 / SWEEP_CPU_SHARE);
-      schedule(Math.max(SWEEP_MS, (Date.now() - started) / SWEEP_SHARE, byCpu));
+      const byCpu = (user + system) / 1000 / SWEEP_CPU_SHARE;
+      const least = Math.max(SWEEP_MS, (swept - started) / SWEEP_SHARE);
+      rest = {
+        watched: Math.max(least, Math.min(LONGEST_REST_MS.watched, byCpu)),
+        alone: Math.max(least, Math.min(LONGEST_REST_MS.alone, byCpu)),
+      };
+      schedule();
     }
   }
 
@@ -95,16 +182,20 @@ export function watchRuns(root: string, index: RunIndex, onChange: (dir: { proje
     } catch {
       // No file could be opened: the sweep tries again.
     }
-    schedule(SWEEP_MS);
+    schedule();
   }
 
+  const offArrivals = audience.onArrival(schedule);
   void begin();
   return {
     close() {
       closed = true;
+      offArrivals();
       if (timer !== null) clearTimeout(timer);
       for (const watcher of watchers.values()) watcher.close();
       watchers.clear();
     },
   };
 }
+
+const ALWAYS_THERE: Audience = { isThere: () => true, onArrival: () => () => undefined };

@@ -34,9 +34,11 @@ import { TrashFolder } from "./trash.ts";
 import { watchRuns } from "./run-watch.ts";
 import type {
   AttemptPaths,
+  Audience,
   LogBytes,
   LogText,
   QueueDocument,
+  RunFiles,
   RunFolder,
   RunPaths,
   RunPlace,
@@ -109,9 +111,7 @@ class FolderStore implements RunStore {
     return this.#index.scan(except, folders);
   }
 
-  async folders(): Promise<RunPlace[]> {
-    return this.#index.folders();
-  }
+  folders = (): Promise<RunPlace[]> => this.#index.folders();
 
   signature = (id: RunId): string => this.#index.signature(id) ?? "";
 
@@ -146,7 +146,7 @@ class FolderStore implements RunStore {
     return { paths: this.paths(id), record };
   }
 
-  async create(record: RunRecord, files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string }): Promise<RunFolder> {
+  async create(record: RunRecord, files: RunFiles): Promise<RunFolder> {
     mustWrite(this);
     const checked = RunRecord.parse(record);
     await this.#projects.ensure(checked.project);
@@ -345,8 +345,8 @@ class FolderStore implements RunStore {
     return this.#logs.text(this.paths(id).attempt(attempt).log, offset, maxBytes);
   }
 
-  watch(onChange: (dir: { project: string; id: string }) => void): { close(): void } {
-    const watcher = watchRuns(this.root, this.#index, onChange);
+  watch(onChange: (dir: { project: string; id: string }) => void, audience?: Audience): { close(): void } {
+    const watcher = watchRuns(this.root, this.#index, onChange, audience);
     this.#watchers.add(watcher);
     return {
       close: () => {

@@ -48,6 +48,15 @@ export interface RunFolder {
   readonly record: RunRecord;
 }
 
+/** What a new run folder holds beside run.json. */
+export interface RunFiles {
+  readonly specYaml: string;
+  readonly resolved: ResolvedSpec;
+  readonly gitPatch?: string;
+  /** The first, which tells of the run's beginning. */
+  readonly event?: RunEvent;
+}
+
 /** A run folder whose run.json cannot be read: shown as damaged, never dropped, never rewritten. */
 export interface DamagedRun {
   readonly id: string;
@@ -85,6 +94,14 @@ export interface LogText {
   readonly nextOffset: number;
   readonly text: string;
   readonly skippedBytes: number;
+}
+
+/** Those who look at what a store holds. */
+export interface Audience {
+  /** Is anybody there? */
+  isThere(): boolean;
+  /** Told when somebody comes after a time in which nobody was there. @returns what ends that */
+  onArrival(listener: () => void): () => void;
 }
 
 /** saved.json of each project and of the store (project null). */
@@ -164,8 +181,8 @@ export interface RunStore {
   projectRevisions(name: string): Promise<ProjectRevision[]>;
   /** @throws TrainyardError not_found | corrupt_record */
   read(id: RunId): Promise<RunFolder>;
-  /** Makes the folder with run.json, spec.yaml and resolved.json; run.json is written last, so a folder without it is no run. */
-  create(record: RunRecord, files: { specYaml: string; resolved: ResolvedSpec; gitPatch?: string }): Promise<RunFolder>;
+  /** Makes the folder with its files; run.json is written last, so a folder without it is no run. */
+  create(record: RunRecord, files: RunFiles): Promise<RunFolder>;
   /**
    * Takes in a run folder that was made elsewhere on the disk of the store: it is there as a whole or not at all.
    * @param folder below {@link staging}; moved to its place
@@ -222,8 +239,11 @@ export interface RunStore {
    * `maxBytes` is passed over up to its newest part (`skippedBytes`), starting at a line.
    */
   logText(id: RunId, attempt: number, offset: number, maxBytes: number): Promise<LogText>;
-  /** A run folder that appeared without the server (the SDK made it) or changed. Watches and polls; `close` ends it. */
-  watch(onChange: (dir: { project: string; id: string }) => void): { close(): void };
+  /**
+   * A run folder that appeared without the server (the SDK made it) or changed. Watches and polls; `close` ends it.
+   * @param audience who it is looked often for; without it somebody is always there
+   */
+  watch(onChange: (dir: { project: string; id: string }) => void, audience?: Audience): { close(): void };
   /** Ends watchers and forgets what is cached. */
   close(): void;
 }

@@ -5,7 +5,9 @@
 import { TrainyardError, type Problem } from "../../protocol/errors.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
+import { otherStore } from "../../protocol/line-of-run.ts";
 import type { RunSummary } from "../../protocol/run.ts";
+import type { LineFields, RunLine } from "../../protocol/run-line.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { StoreOrigin } from "../../protocol/stores.ts";
 import type { OpenRuns, RunOutline, Runs, RunsChange } from "../runs/types.ts";
@@ -93,6 +95,12 @@ export class AllRuns implements OpenRuns {
     const room = this.#roomOf(id);
     const run = room?.runs.summary(id);
     return room === null || run === undefined ? undefined : { ...run, store: room.origin };
+  }
+
+  line(id: RunId, fields?: LineFields): RunLine | undefined {
+    const room = this.#roomOf(id);
+    const line = room?.runs.line(id, fields);
+    return room === null || line === undefined ? undefined : { ...line, ...otherStore(room.origin) };
   }
 
   *stamps(): Generator<readonly [RunId, string]> {

@@ -44,6 +44,8 @@ export async function readDiscovery(store: string): Promise<Found> {
       const problem = await exposure(each);
       if (problem !== null) return { kind: "absent", reason: `${each} ${problem}` };
     }
+    // A pipe would be waited for.
+    if (!(await lstat(file)).isFile()) return { kind: "absent", reason: `${file} is no file` };
     text = await readFile(file, "utf8");
   } catch (error) {
     return { kind: "absent", reason: error instanceof Error ? error.message : String(error) };

@@ -199,6 +199,10 @@ it("makes a sweep in the form, and shows its runs in order and what matters", as
 
   const panel = window.webview();
   await expect.poll(() => panel.getByTestId("sweep-state").getAttribute("data-state"), { timeout: 60_000 }).toBe("finished");
+  await window.notification("The sweep rates has ended: 4 of 4 runs completed. Best: rates 2 with train/loss 0.05.").waitFor();
+  await window.screenshot("sweep-notification");
+  const { notices } = await api.call("listNotices", { query: {} });
+  expect(notices.filter(({ message }) => message.includes("rates"))).toHaveLength(1);
   await panel.getByTestId("sweep-sort-objective").click();
   await expect
     .poll(async () => (await panel.getByTestId("sweep-open-run").allInnerTexts()).map((name) => name.trim()))
@@ -206,6 +210,13 @@ it("makes a sweep in the form, and shows its runs in order and what matters", as
   const matters = panel.locator('[data-testid="sweep-share"][data-param="lr"]');
   await expect.poll(() => matters.innerText()).toContain("rank correlation");
   await window.screenshot("sweep-panel");
+});
+
+it("tells of the run under the pointer what its row has no room for", async () => {
+  await window.treeRow("omega").hover();
+  await window.page.locator(".monaco-hover", { hasText: /metric.*last.*best seen.*train\/loss.*0\.05/s }).waitFor();
+  await window.screenshot("run-hover");
+  await window.page.mouse.move(0, 0);
 });
 
 it("keeps what is written about a run", async () => {

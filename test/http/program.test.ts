@@ -1,7 +1,7 @@
 /** The bundled server as a program: two at once, found and started, killed, left alone, on a disk that cannot be written. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, lutimes, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { build } from "esbuild";
@@ -15,6 +15,7 @@ import { findServer, privateRuntimeFolder } from "../../server/discovery/discove
 import { ensureServer } from "../../server/ensure.ts";
 import { openStore } from "../../server/store/store.ts";
 import { resolvedSpec, runRecord } from "../store/fixtures.ts";
+import { isAlive } from "../support/processes.ts";
 import { eventually } from "./live-server.ts";
 
 let packageRoot: string;
@@ -221,6 +222,46 @@ describe("a run", () => {
     const run = await createClient(await current()).call("getRun", { params: { id } });
     expect([run.state, run.attempts[0]?.exit?.code]).toEqual(["completed", 0]);
     expect(states).toContain("running");
+  });
+});
+
+describe.skipIf(process.platform === "win32")("the server's own files", () => {
+  const make: Readonly<Record<string, (place: string) => Promise<void> | void>> = {
+    // Nobody writes into it, nobody reads from it: to open it is to wait.
+    "a pipe": (place) => void execFileSync("mkfifo", ["-m", "600", place]),
+    "a link to itself": (place) => symlink(path.basename(place), place),
+    "a link to a device without an end": (place) => symlink("/dev/zero", place),
+    "a folder": (place) => mkdir(place),
+  };
+
+  it.each(Object.keys(make))("may all be %s: the store is served, and its server ends", async (kind) => {
+    await addRun("kept");
+    const folder = path.join(store, ".server");
+    const ask = async (harm: boolean): Promise<void> => {
+      const found = await ensureServer({ store, packageRoot, idleExitSeconds: 60 });
+      const { pid } = found.process;
+      pids.push(pid);
+      const client = createClient(found);
+      const { runs } = await client.call("listRuns", { query: { search: "kept" } });
+      expect(runs.map((run) => run.name)).toEqual(["kept"]);
+      expect((await client.call("queryRuns", { body: { fields: ["record.name"] } })).total).toBe(1);
+      // What it is about to write when it ends.
+      const temporary = [`catalog.sqlite.${pid}.tmp`, "runs.index.tmp", "runs.data.tmp"].map((name) => path.join(folder, name));
+      for (const place of temporary) if (harm && !existsSync(place)) await make[kind]?.(place);
+      await client.call("editRun", { params: { id: runs[0]!.id }, body: { notes: `${kind} ${pid}` } });
+      await client.call("shutdown");
+      await eventually(() => !isAlive(pid), "the server's end");
+    };
+    await ask(false);
+    const files = await readdir(folder);
+    expect(files).toEqual(expect.arrayContaining(["catalog.sqlite", "runs.data", "runs.index", "server.log", "lock.1"]));
+    for (const name of [...files, "discovery.json"]) {
+      await rm(path.join(folder, name), { recursive: true, force: true });
+      await make[kind]?.(path.join(folder, name));
+      // A lock that was made a moment ago may still get its content.
+      await lutimes(path.join(folder, name), 0, 0);
+    }
+    await ask(true);
   });
 });
 

@@ -1,8 +1,10 @@
 /** What the stream tells of the list of runs, and of all that is known of certain ones. */
-import { appendFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import WebSocket from "ws";
 import { newRunId, type RunId } from "../../protocol/ids.ts";
+import { lineOf } from "../../protocol/line-of-run.ts";
 import { ServerMessage, WS_PATH, WS_PROTOCOL, type Topic } from "../../protocol/messages.ts";
 import { fileHeader, rowRecord, setRecord } from "../../protocol/metric-records.ts";
 import { RunSummary } from "../../protocol/run.ts";
@@ -101,6 +103,19 @@ describe("the list of runs", () => {
     expect(errors).toEqual(["bad_request"]);
   });
 
+  it("holds the same of a run that has left memory", async () => {
+    await live.start();
+    const lines = async (): Promise<RunLine[]> => {
+      const messages = listen({ topic: "runs" });
+      return linesOf([await eventually(() => messages[0])]);
+    };
+    const before = await lines();
+    const index = path.join(live.store, ".server", "runs.index");
+    await expect.poll(() => readFile(index, "utf8")).toContain(run.record.id);
+    expect(await lines()).toEqual(before);
+    expect(before[0]).toMatchObject({ name: "watched", headline: { name: "eval/loss" } });
+  });
+
   it("has no lines at first for who asks for pages, and tells of changes", async () => {
     await live.start();
     const messages = listen({ topic: "runs", changes_only: true });
@@ -111,7 +126,8 @@ describe("the list of runs", () => {
 
   it("tells of a change of everything in messages of some hundred lines", async () => {
     const all = new Map(Array.from({ length: 1200 }, (_, n) => summary(n)).map((each) => [each.id, each]));
-    const feed = new RunsFeed(1, { topic: "runs", changes_only: true }, { summary: (id: RunId) => all.get(id) } as OpenRuns);
+    const lines = new Map([...all].map(([id, each]) => [id, lineOf(each)]));
+    const feed = new RunsFeed(1, { topic: "runs", changes_only: true }, { line: (id: RunId) => lines.get(id) } as OpenRuns);
     const sent: ServerMessage[] = [];
     const sink = { message: (message: ServerMessage) => sent.push(message), frame: () => undefined };
     await feed.flush(sink);

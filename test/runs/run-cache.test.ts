@@ -3,6 +3,8 @@ import { appendFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/pro
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../protocol/ids.ts";
+import { lineOf } from "../../protocol/line-of-run.ts";
+import type { RunSummary } from "../../protocol/run.ts";
 import { RunCache } from "../../server/runs/run-cache.ts";
 import { CompactFiles } from "../../server/series/compact-files.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
@@ -146,8 +148,14 @@ describe("the cache", () => {
     if (cache === null) throw new Error("it cannot be opened");
     return cache;
   };
-  const names = (cache: RunCache): string[] =>
-    [...cache.runs()].map((run) => (JSON.parse(cache.text(run)) as { name: string }).name).sort();
+  const names = (cache: RunCache): string[] => {
+    const kept = [...cache.runs()].map((run) => {
+      const known = JSON.parse(cache.text(run)) as RunSummary;
+      expect(JSON.parse(cache.line(run))).toEqual(lineOf(known));
+      return known.name;
+    });
+    return kept.sort();
+  };
   const first = summary(1, { name: "one" });
 
   it("remembers the newest summary of each run, and none that was forgotten", async () => {

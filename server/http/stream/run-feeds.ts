@@ -2,7 +2,6 @@
 import type { Checkpoint } from "../../../protocol/artifact.ts";
 import { TrainyardError } from "../../../protocol/errors.ts";
 import type { RunId } from "../../../protocol/ids.ts";
-import { lineOf } from "../../../protocol/line-of-run.ts";
 import type { Topic } from "../../../protocol/messages.ts";
 import type { Notice } from "../../../protocol/notices.ts";
 import type { LineFields, RunLine } from "../../../protocol/run-line.ts";
@@ -61,10 +60,7 @@ export class RunsFeed implements Feed {
   }
 
   #lines(ids: readonly RunId[]): { runs: RunLine[]; missing: RunId[] } {
-    return known(ids, (id) => {
-      const run = this.#runs.summary(id);
-      return run && lineOf(run, this.#fields);
-    });
+    return known(ids, (id) => this.#runs.line(id, this.#fields));
   }
 }
 
