@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ChartSync } from "../../webviews/charts/chart-sync.ts";
+import { ChartSync, type XAxis, type XWindow } from "../../webviews/charts/chart-sync.ts";
 import { SeriesColumns } from "../../webviews/charts/columns.ts";
-import { ZoomDetail } from "../../webviews/charts/zoom-detail.ts";
+import { pointsWithin, ZoomDetail } from "../../webviews/charts/zoom-detail.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -75,6 +75,41 @@ describe("more points for a zoom", () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(detail.get("loss", [0, 9])).toBe(third);
     expect(loaded).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("the points of a window", () => {
+  const STEPS = 2_000_000;
+  /** A second and a bit more each, and a pause in the middle. */
+  const timeOf = (step: number): number => 1e12 + step * 1003 + (step > 1_200_000 ? 9e8 : 0);
+
+  /** What a server answers: the points between two steps with one beside each end, every so many of them where they are too many. */
+  function between([from, to]: XWindow, most: number): SeriesColumns {
+    const [first, last] = [Math.max(0, Math.floor(from) - 1), Math.min(STEPS, Math.ceil(to) + 1)];
+    const columns = new SeriesColumns();
+    const stride = Math.ceil((last - first + 1) / most);
+    for (let step = first; step <= last; step += stride) columns.append(step, timeOf(step), step, 1, 7 * step);
+    columns.downsampled = stride > 1;
+    return columns;
+  }
+
+  it.each<[XAxis, (step: number) => number, number]>([
+    ["step", (step) => step, 0],
+    ["wall", timeOf, 0],
+    ["relative", (step) => timeOf(step) - 1e12, 1e12],
+    ["counter:tokens", (step) => 7 * step, 0],
+  ])("are all of them, however long the curve is, by %s", async (axis, place, origin) => {
+    const overview = between([0, STEPS], 2000);
+    for (const start of [0, 777_777, 1_199_995, 1_999_980]) {
+      const ask = vi.fn((steps: XWindow) => Promise.resolve(between(steps, 2000)));
+      const found = await pointsWithin(overview, axis, [place(start), place(start + 12)], origin, ask);
+      expect([...(found?.steps ?? [])]).toEqual(expect.arrayContaining(Array.from({ length: 13 }, (_, i) => start + i)));
+      expect(ask.mock.calls.length).toBeLessThanOrEqual(axis === "step" ? 1 : 3);
+    }
+    // What does not fit is asked for once.
+    const wide = vi.fn((steps: XWindow) => Promise.resolve(between(steps, 2000)));
+    expect((await pointsWithin(overview, axis, [place(1000), place(1_000_000)], origin, wide))?.downsampled).toBe(true);
+    expect(wide).toHaveBeenCalledOnce();
   });
 });
 

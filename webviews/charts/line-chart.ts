@@ -5,7 +5,7 @@ import { counted } from "../../protocol/counted.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger, formatValue } from "../components/format.ts";
 import { documentTheme } from "../components/theme.ts";
-import { type Annotations, NO_ANNOTATIONS } from "./annotations.ts";
+import { type Annotations, NO_ANNOTATIONS, spacedMarks } from "./annotations.ts";
 import { ChartElement } from "./chart-element.ts";
 import type { CsvWriter } from "./chart-export.ts";
 import { readingChip, readingSentence, readingTooltip } from "./chart-reading.ts";
@@ -13,14 +13,14 @@ import { type ChartSettings, counterOf, type XWindow } from "./chart-sync.ts";
 import { SeriesColumns } from "./columns.ts";
 import { chartTable } from "./data-table.ts";
 import { describeChart, toCsv } from "./describe.ts";
-import { fullWindow, stepWindow } from "./chart-window.ts";
+import { fullWindow } from "./chart-window.ts";
 import { LineView, type Reading } from "./line-view.ts";
 import { indexBeside, lowerBound, upperBound, withoutPlace } from "./scale.ts";
 import { lineStyle } from "./palette.ts";
 import type { PlotArea, PlotInput } from "./plot-area.ts";
 import type { Pace } from "./redraw.ts";
 import type { SeriesStore } from "./series-store.ts";
-import { ZoomDetail } from "./zoom-detail.ts";
+import { pointsWithin, ZoomDetail } from "./zoom-detail.ts";
 
 /** How often new points redraw the chart. */
 const PACE: Pace = { everyMs: 50, share: 0.1 };
@@ -171,7 +171,8 @@ export class LineChart extends ChartElement<LineView> {
     if (zoom === null) this.#detail.clear();
     if (zoom === null || detailSource === null || columns?.downsampled !== true) return;
     const { smoothing, xAxis } = this.settings;
-    const load = (): ReturnType<DetailSource> => detailSource(metric, stepWindow(columns, xAxis, zoom, this.store.origin), smoothing);
+    const load = (): ReturnType<DetailSource> =>
+      pointsWithin(columns, xAxis, zoom, this.store.origin, (steps) => detailSource(metric, steps, smoothing));
     this.#detail.want(metric, zoom, smoothing, load);
   }
 
@@ -212,7 +213,8 @@ export class LineChart extends ChartElement<LineView> {
   clickAt(pixel: number): void {
     const { plot } = this;
     if (plot === null || this.sync.settings.value.xAxis !== "step") return;
-    const mark = this.annotations.checkpoints.find((checkpoint) => Math.abs(plot.x.at(checkpoint.step) - pixel) <= 5);
+    const marks = spacedMarks(this.annotations.checkpoints, ({ step }) => plot.x.at(step));
+    const mark = marks.find(({ step }) => Math.abs(plot.x.at(step) - pixel) <= 5);
     if (mark !== undefined) this.tell("checkpoint-select", mark.id);
   }
 

@@ -1,6 +1,6 @@
 /** More points for what a zoom shows, asked for once the zoom stands still: turning a wheel passes a dozen windows that nobody looks at. */
-import { sameWindow } from "./chart-window.ts";
-import type { XWindow } from "./chart-sync.ts";
+import { sameWindow, stepWindow } from "./chart-window.ts";
+import type { XAxis, XWindow } from "./chart-sync.ts";
 import type { SeriesColumns } from "./columns.ts";
 
 /** A window that stood this long is looked at. */
@@ -73,5 +73,30 @@ export class ZoomDetail {
     } finally {
       this.#running--;
     }
+  }
+}
+
+/** A question is asked again for at most this share of the steps of the one before. */
+const NEARER = 0.5;
+
+/**
+ * The points of a window with as many of them as one answer holds. On an axis of steps that is one question; between which steps a time or
+ * a count lies is known from the points that are there, of the overview at first and then of each answer, which lie closer.
+ * @param columns the overview @param ask for the points between two steps
+ */
+export async function pointsWithin(
+  columns: SeriesColumns,
+  axis: XAxis,
+  window: XWindow,
+  origin: number,
+  ask: (steps: XWindow) => Promise<SeriesColumns | null>,
+): Promise<SeriesColumns | null> {
+  let steps = stepWindow(columns, axis, window, origin);
+  for (;;) {
+    const found = await ask(steps);
+    if (found?.downsampled !== true) return found;
+    const nearer = stepWindow(found, axis, window, origin);
+    if (nearer[1] - nearer[0] > NEARER * (steps[1] - steps[0])) return found;
+    steps = nearer;
   }
 }

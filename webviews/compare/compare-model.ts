@@ -5,7 +5,7 @@ import { MOST_STREAMED_POINTS } from "../../protocol/messages.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
 import { counterOf, type XAxis, type XWindow } from "../charts/chart-sync.ts";
-import { axisStart, counterSpan, emptyWindow, stepWindow, widened, xColumn } from "../charts/chart-window.ts";
+import { axisStart, counterSpan, emptyWindow, widened, xColumn } from "../charts/chart-window.ts";
 import type { SeriesColumns } from "../charts/columns.ts";
 import type { OverlayLine } from "../charts/overlay-view.ts";
 import type { OverlaySource } from "../charts/overlay-chart.ts";
@@ -14,7 +14,7 @@ import { lineStyle } from "../charts/palette.ts";
 import { withoutPlace } from "../charts/scale.ts";
 import { RunPoints } from "../charts/run-points.ts";
 import { asksForAll, mayCount, wantedMetrics } from "../charts/wanted-metrics.ts";
-import { ZoomDetail } from "../charts/zoom-detail.ts";
+import { pointsWithin, ZoomDetail } from "../charts/zoom-detail.ts";
 import type { Theme } from "../components/theme.ts";
 import { headlineLosses, orderMetrics } from "../dashboard/metrics.ts";
 import type { Observable } from "../transport/observable.ts";
@@ -234,9 +234,12 @@ export class CompareModel implements OverlaySource {
       const points = this.#points.get(run.id);
       const columns = points?.store.get(metric);
       if (points === undefined || columns?.downsampled !== true) continue;
-      const [from_step, to_step] = stepWindow(columns, axis, window, points.store.origin);
-      const query = { metrics: [metric], from_step, to_step, beside: "true", max_points: DETAIL_POINTS, smoothing } as const;
-      this.#detail.want(detailKey(run.id, metric), window, smoothing, () => loadDetail(points, metric, query));
+      const query = { metrics: [metric], beside: "true", max_points: DETAIL_POINTS, smoothing } as const;
+      const load = (): Promise<SeriesColumns | null> =>
+        pointsWithin(columns, axis, window, points.store.origin, ([from_step, to_step]) =>
+          loadDetail(points, metric, { ...query, from_step, to_step }),
+        );
+      this.#detail.want(detailKey(run.id, metric), window, smoothing, load);
     }
   }
 
