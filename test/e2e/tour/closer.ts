@@ -187,7 +187,7 @@ it("makes a form of what Hydra composes", async () => {
   await expect.poll(() => form.getByTestId("command").innerText()).toContain("hydra.job.chdir=false");
   await picture(window, "hydra");
   // The next new run is to begin with an empty form.
-  await window.runCommand("View: Close Editor");
+  await window.page.locator(".tab.active .tab-actions .codicon-close").click();
 });
 
 it("offers a forecast of candles among its recipes", async () => {
