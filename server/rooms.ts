@@ -7,7 +7,6 @@ import { mkdirSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import path from "node:path";
 import { getRequestListener } from "@hono/node-server";
-import { LIVE_STATES } from "../protocol/state-kinds.ts";
 import { createCatalog } from "./catalog/catalog.ts";
 import { createDevices } from "./devices/devices.ts";
 import { RunSamples } from "./devices/run-samples.ts";
@@ -151,7 +150,7 @@ export async function openRooms(options: RoomsOptions): Promise<Rooms> {
       visitors.came();
       hub.upgrade(request, socket, head);
     },
-    isBusy: () => hub.clients > 0 || sweeps.isBusy() || runs.queue.isBusy || [...runs.briefs()].some(({ state }) => LIVE_STATES.has(state)),
+    isBusy: () => hub.clients > 0 || sweeps.isBusy() || runs.queue.isBusy || runs.liveCount() > 0,
     closeStreams: () => {
       hub.close();
     },

@@ -51,7 +51,12 @@ export async function writeDiscovery(dir: string, discovery: Discovery): Promise
   const temporary = path.join(dir, `${FILE}.${process.pid}`);
   await rm(temporary, { force: true });
   await writeFile(temporary, `${JSON.stringify(discovery, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-  await rename(temporary, path.join(dir, FILE));
+  const place = path.join(dir, FILE);
+  await rename(temporary, place).catch(async () => {
+    // A folder lies there: it is ours alone, and no server can be found by it.
+    await rm(place, { recursive: true, force: true });
+    await rename(temporary, place);
+  });
 }
 
 /** Takes the discovery file away if it is still that of this process. */

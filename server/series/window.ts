@@ -43,7 +43,8 @@ export interface SmoothedStretch {
  * finite stay too: all of them while they take no more than a third of the room, else the first of each bucket.
  * @param counter also places the points on it
  * @param smoothed also gives each point its average, and keeps the points where that is least and greatest in each bucket: both lines are
- *   then as if every point was drawn, whatever the window
+ *   then as if every point was drawn, whatever the window. It also keeps points at even places of the curve, those of a shorter one among
+ *   those of a longer one: curves that were logged at the same steps have points in common then, and a mean over them is exact there
  */
 export function cutWindow(
   name: string,
@@ -60,12 +61,13 @@ export function cutWindow(
   const gapCount = segments.reduce((sum, segment) => sum + countGaps(segment), 0);
   const gapRoom = Math.min(gapCount, Math.floor(room / 3));
   const keepAllGaps = gapRoom === gapCount;
-  // Two points of each line; where there is not even that much room, those of the values have their averages.
-  const ofAverages = smoothed !== null && room - gapRoom >= 4;
-  const wanted = Math.floor((room - gapRoom) / (ofAverages ? 4 : 2));
+  // Two points of each line and an even one; where there is not even that much room, those of the values have their averages.
+  const ofAverages = smoothed !== null && room - gapRoom >= 6;
+  const wanted = ofAverages ? Math.floor((room - gapRoom - 1) / 5) : Math.floor((room - gapRoom) / 2);
   const buckets = Math.max(1, keepAllGaps ? wanted : Math.min(wanted, gapRoom));
   // Buckets of whole nodes: no value has to be looked at but those before the first node and behind the last.
   const node = wholeNodes(total / buckets);
+  const even = 2 ** Math.ceil(Math.log2(total / buckets));
 
   let segmentIndex = 0;
   let segmentStart = 0; // place of the segment's first point among all points
@@ -92,6 +94,7 @@ export function cutWindow(
       const averages = noExtremes();
       curve.extremes(first + start, first + end, averages);
       if (averages.least >= 0) picks.push(averages.least - first, averages.greatest - first);
+      for (let place = Math.ceil((first + start) / even) * even; place < first + end; place += even) picks.push(place - first);
     }
     // The very first point; or any at all, where nothing is finite and there is no room for gaps.
     if (start < end && (picks.length === 0 || (room < maxPoints && bucket === 0))) picks.push(start);

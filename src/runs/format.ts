@@ -101,3 +101,10 @@ export function formatMemory(used: number | null, total: number | null): string 
   };
   return `${gb(used)}/${gb(total)} GB`;
 }
+
+const RIGHT_TO_LEFT = /\p{Script=Arabic}|\p{Script=Hebrew}|\p{Script=Syriac}|\p{Script=Thaana}|\p{Script=Nko}/u;
+
+/** A name in a row with more behind it: what is written from right to left is set apart, so that the rest stays at its side. */
+export function isolated(name: string): string {
+  return RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name;
+}

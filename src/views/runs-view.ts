@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 import type { Artifact, Checkpoint } from "../../protocol/artifact.ts";
 import type { RunId } from "../../protocol/ids.ts";
 import type { RunLine } from "../../protocol/run-line.ts";
-import { formatBytes, formatCount, formatValue } from "../runs/format.ts";
+import { formatBytes, formatCount, formatValue, isolated } from "../runs/format.ts";
 import type { BoardChange, RunBoard } from "../runs/board.ts";
 import type { QueueBoard } from "../runs/queue-board.ts";
 import { isShown, placeText, queueDescription } from "../runs/queue-text.ts";
@@ -213,7 +213,7 @@ export class RunsView implements vscode.TreeDataProvider<RunNode>, vscode.FileDe
     const run = this.#board.run(id);
     if (run === undefined) return new vscode.TreeItem(id);
     const look = stateLook(run);
-    const item = new vscode.TreeItem(run.name, vscode.TreeItemCollapsibleState.Collapsed);
+    const item = new vscode.TreeItem(isolated(run.name), vscode.TreeItemCollapsibleState.Collapsed);
     item.iconPath = new vscode.ThemeIcon(look.icon, look.color === null ? undefined : new vscode.ThemeColor(look.color));
     const place = this.#queue.place(id);
     const description = place === undefined ? runDescription(run, this.#board.trend(id)) : placeText(place);

@@ -23,7 +23,9 @@ export function systemRows(sample: SystemSample, stale: boolean, limits: GpuLimi
       id: "cpu",
       icon: "pulse",
       label: "CPU",
-      description: `${percent(sample.cpu_percent)} ${bar(fraction(sample.cpu_percent, 100))}${mark}`,
+      // Before the second sample nothing is known of it: one dash says so.
+      description:
+        sample.cpu_percent === null ? percent(null) : `${percent(sample.cpu_percent)} ${bar(fraction(sample.cpu_percent, 100))}${mark}`,
       tooltip: `CPU ${percent(sample.cpu_percent)}`,
       spoken: `CPU ${percent(sample.cpu_percent)}`,
       warns: false,

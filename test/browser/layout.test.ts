@@ -83,3 +83,39 @@ it("a comparison draws its charts where they stay", async () => {
   await page.getByTestId("difference-row").first().waitFor();
   expect((await tops())["ty-compare-charts"]).toHaveLength(1);
 });
+
+/** What has the focus, and whether that is seen: a ring on it or on the box that it is in; a separator is coloured as a whole. */
+function focused(): Promise<{ readonly what: string; readonly seen: boolean } | null> {
+  return page.evaluate(() => {
+    let element = document.activeElement;
+    while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+    if (element === null || element === document.body) return null;
+    const what = `${element.tagName} ${element.getAttribute("data-testid") ?? element.getAttribute("aria-label") ?? element.className}`;
+    let seen = element.getAttribute("role") === "separator";
+    let at: Element | null = element;
+    for (let up = 0; up < 6 && at !== null && !seen; up++) {
+      const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(at);
+      seen = outlineStyle !== "none" && parseFloat(outlineWidth) > 0 && !/^(transparent|rgba\(.*, 0\))$/.test(outlineColor);
+      const root = at.getRootNode();
+      at = at.parentElement ?? (root instanceof ShadowRoot ? root.host : null);
+    }
+    return { what, seen };
+  });
+}
+
+it.each(["run", "compare", "explore", "plots", "system"])("the focus is seen wherever Tab takes it on the page %s", async (view) => {
+  const fragments: Readonly<Record<string, string>> = { run: `run=${runs[0]}`, compare: `compare=${runs.join(",")}` };
+  await page.goto(server.address(fragments[view] ?? `${view}=`));
+  const ready = { run: "run-state", compare: "legend-row", explore: "explore-row", plots: "plot-x", system: "system-60" }[view] ?? "";
+  await page.getByTestId(ready).first().waitFor();
+  const stops: string[] = [];
+  for (let presses = 0; presses < 80; presses++) {
+    await page.keyboard.press("Tab");
+    const now = await focused();
+    // Out of the page, and in again at its top.
+    if (now === null) break;
+    expect(now).toEqual({ what: now.what, seen: true });
+    stops.push(now.what);
+  }
+  expect(stops.length).toBeGreaterThan(8);
+});

@@ -86,7 +86,7 @@ describe("the plot builder", () => {
   it("opens the runs behind a mark of a time", async () => {
     await page.goto(server.address("plots="));
     await build({ y: "metrics.loss", x: "record.created_at", aggregate: "mean" });
-    await expect.poll(label).toBe("scatter of loss against created, 1 marks");
+    await expect.poll(label).toBe("scatter of loss against created, 1 mark");
     await clickInto("plot-runs");
     expect(await page.getByTestId("plot-run").count()).toBe(RUNS.length);
   });

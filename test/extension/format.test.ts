@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bar, formatBytes, formatDuration, formatMemory, formatPercent, formatValue, sparkline } from "../../src/runs/format.ts";
+import { bar, formatBytes, formatDuration, formatMemory, formatPercent, formatValue, isolated, sparkline } from "../../src/runs/format.ts";
 
 describe("sparkline", () => {
   it("rises with the values", () => {
@@ -63,4 +63,13 @@ describe("values", () => {
     expect(formatMemory(17.9 * 2 ** 30, 24 * 2 ** 30)).toBe("17.9/24 GB");
     expect(formatBytes(209 * 1024 * 1024)).toBe("209 MB");
   });
+});
+
+it("sets a name apart that is written from right to left, and no other", () => {
+  expect(["seed 13", "実験", "ניסוי 2", "v2 تدريب"].map(isolated)).toEqual([
+    "seed 13",
+    "実験",
+    "\u2068ניסוי 2\u2069",
+    "\u2068v2 تدريب\u2069",
+  ]);
 });

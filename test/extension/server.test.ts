@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -93,6 +94,9 @@ describe("finding the server", () => {
     await rm(file);
     await symlink("/etc/hostname", file);
     expect(await findServer(store)).toMatchObject({ kind: "absent", reason: expect.stringContaining("link") as string });
+    await rm(file);
+    execFileSync("mkfifo", ["-m", "600", file]);
+    expect(await findServer(store)).toMatchObject({ kind: "absent", reason: expect.stringContaining("no file") as string });
     expect((await findServer(path.join(store, "nowhere"))).kind).toBe("absent");
   });
 

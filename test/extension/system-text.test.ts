@@ -28,6 +28,7 @@ describe("the SYSTEM view", () => {
       ["Memory", "▰▰▱▱▱▱▱▱ 8/32 GB"],
       ["Disk", "– free"],
     ]);
+    expect(systemRows({ ...sample(null), cpu_percent: null }, false, DEFAULT_GPU_LIMITS)[0]?.description).toBe("–");
   });
 
   it("marks a GPU that is hot or full, in words too", () => {

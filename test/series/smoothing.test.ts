@@ -228,7 +228,7 @@ describe("a window with averages", () => {
           return [Math.min(...numbers), Math.max(...numbers)];
         };
         expect(range(shown)).toEqual(range(finite.map(({ value }) => value)));
-        if (maxPoints < 8) return;
+        if (maxPoints < 10) return;
         const [low, high] = range(finite.map((point) => averages.get(key(point))!));
         const room = 1e-10 * largestOf(points);
         expect(Math.abs(range(smoothed!)[0] - low)).toBeLessThanOrEqual(room);

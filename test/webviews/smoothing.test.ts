@@ -9,7 +9,9 @@ import type { Topic } from "../../protocol/messages.ts";
 import { extrasOf, sayExtras, seriesFrame } from "../../server/http/series-answer.ts";
 import { createRunSeries } from "../../server/series/run-series.ts";
 import type { RunSeries } from "../../server/series/types.ts";
+import { readSeries } from "../../webviews/charts/series-store.ts";
 import { RunPoints } from "../../webviews/charts/run-points.ts";
+import { type CurveSource, meanCurve } from "../../webviews/compare/curves.ts";
 import type { TopicHandlers, Transport } from "../../webviews/transport/transport.ts";
 import { encodeRows, type Row } from "../series/model.ts";
 
@@ -144,4 +146,78 @@ it("asks for nothing while every point is here", async () => {
     expectLine("short", weight);
   }
   expect(asked).toHaveLength(1);
+});
+
+/** Replicates of these lengths, each with a value of its own at a step. */
+async function replicates(
+  lengths: readonly number[],
+  everyOther: boolean,
+): Promise<{ series: RunSeries; averages: Map<number, number> }[]> {
+  const made: { series: RunSeries; averages: Map<number, number> }[] = [];
+  for (const [i, length] of lengths.entries()) {
+    const at = path.join(dir, `replicate ${String(i)}`);
+    const rows = Array.from({ length }, (_, n): Row => {
+      const step = everyOther ? 2 * n + (i % 2) : n;
+      return {
+        time: step,
+        step,
+        values: { loss: n % 997 === 3 ? Number.NaN : Math.cos(step / 700) + ((step * (7919 + i)) % 103) / 50 + i },
+      };
+    });
+    await writeFile(at, encodeRows(rows));
+    const of = createRunSeries(newRunId(), () => Promise.resolve([{ attempt: 1, file: at, resumedFromStep: null }]));
+    await of.poll();
+    let [sum, whole] = [0, 0];
+    const averages = new Map<number, number>();
+    for (const { step, values } of rows) {
+      const value = values["loss"]!;
+      if (!Number.isNaN(value)) [sum, whole] = [sum * WEIGHT + value, whole * WEIGHT + 1];
+      averages.set(step, Number.isNaN(value) ? Number.NaN : sum / whole);
+    }
+    made.push({ series: of, averages });
+  }
+  return made;
+}
+
+const WEIGHT = 0.9;
+
+async function meanOf(
+  runs: readonly { series: RunSeries }[],
+  range: { fromStep?: number; toStep?: number },
+): Promise<ReturnType<typeof meanCurve>> {
+  const sources: CurveSource[] = [];
+  for (const { series: of } of runs) {
+    const windows = of.window({ metrics: ["loss"], maxPoints: 1000, smoothing: WEIGHT, ...range });
+    const { header, body } = decodeFrame(await seriesFrame(null, run, windows, {}, true, { smoothing: WEIGHT }));
+    sources.push({ columns: readSeries(header, body).get("loss")!, origin: 0 });
+  }
+  return meanCurve(sources, "step", WEIGHT, "std");
+}
+
+it("gives the mean of replicates of which few points are here as of every point, at any zoom and of any lengths", async () => {
+  const runs = await replicates([20_000, 20_000, 13_333], false);
+  for (const [fromStep, toStep] of [
+    [0, 20_000],
+    [5000, 20_000],
+    [3001, 14_002],
+    [700, 1500],
+  ] as const) {
+    const { steps, ys, counts } = await meanOf(runs, { fromStep, toStep });
+    expect(steps.length).toBeGreaterThan(80);
+    steps.forEach((step, i) => {
+      const values = runs.flatMap(({ averages: of }) => (Number.isFinite(of.get(step)) ? [of.get(step)!] : []));
+      expect(counts?.[i]).toBe(values.length);
+      if (values.length === 0) expect(ys[i]).toBeNaN();
+      else expect(ys[i]).toBeCloseTo(values.reduce((sum, each) => sum + each, 0) / values.length, 9);
+    });
+  }
+  for (const { series: of } of runs) of.close();
+});
+
+it("still gives a mean of replicates that logged no step in common", async () => {
+  const runs = await replicates([9000, 9000], true);
+  const { steps, ys } = await meanOf(runs, {});
+  expect(steps.length).toBeGreaterThan(500);
+  expect(ys.filter(Number.isFinite).length).toBeGreaterThan(500);
+  for (const { series: of } of runs) of.close();
 });

@@ -62,6 +62,7 @@ export function builderHeader(form: FormState | null, view: BuilderHeaderView): 
       <input
         class="input project"
         aria-label="Project"
+        title="Project"
         placeholder="default"
         data-testid="builder-project"
         .value=${shownText(view.values["project"])}
@@ -70,7 +71,7 @@ export function builderHeader(form: FormState | null, view: BuilderHeaderView): 
       <input
         class="input project"
         aria-label="Experiment"
-        title="Runs of one experiment keep their configurations together, over time"
+        title="Experiment: its runs keep their configurations together, over time"
         placeholder="no experiment"
         data-testid="builder-experiment"
         .value=${shownText(view.values["experiment"])}

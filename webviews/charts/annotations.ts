@@ -30,6 +30,26 @@ export interface Annotations {
 
 export const NO_ANNOTATIONS: Annotations = { attempts: [], checkpoints: [], notFinite: {} };
 
+/** Diamonds that are nearer to each other would be one bar. */
+const APART_PX = 11;
+
+/**
+ * The marks that have room beside each other: the final ones and the newest, and from the oldest on each that stands clear of those.
+ * @param marks by step, rising @param at where one stands, in pixels; NaN for one that has no place
+ */
+export function spacedMarks(marks: readonly CheckpointMark[], at: (mark: CheckpointMark) => number): CheckpointMark[] {
+  const certain = marks.filter((mark, i) => mark.final || i === marks.length - 1);
+  const clear = (x: number, other: number): boolean => !(Math.abs(x - other) < APART_PX);
+  let last = NaN;
+  return marks.filter((mark) => {
+    if (certain.includes(mark)) return true;
+    const x = at(mark);
+    const shown = clear(x, last) && certain.every((other) => clear(x, at(other)));
+    if (shown) last = x;
+    return shown;
+  });
+}
+
 export function annotate(
   attempts: readonly AttemptDetail[],
   checkpoints: readonly Checkpoint[],

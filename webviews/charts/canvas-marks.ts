@@ -1,6 +1,6 @@
 /** The marks of a chart besides its lines: attempts, single points, values that are not finite, checkpoints, the crosshair's flag. */
 import type { Theme } from "../components/theme.ts";
-import type { Annotations } from "./annotations.ts";
+import { type Annotations, spacedMarks } from "./annotations.ts";
 import type { Domain, Scale } from "./scale.ts";
 import { PLOT_PADDING } from "./vega-frame.ts";
 
@@ -153,7 +153,7 @@ export function drawCheckpoints(
 ): void {
   const y = plot.top + plot.height;
   context.lineWidth = 1;
-  for (const mark of checkpoints) {
+  for (const mark of spacedMarks(checkpoints, ({ step }) => stepX(step))) {
     const x = stepX(mark.step);
     if (!(x >= plot.left - 1 && x <= plot.left + plot.width + 1)) continue;
     context.beginPath();

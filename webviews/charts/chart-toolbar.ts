@@ -150,8 +150,6 @@ export const chartToolbarStyles = css`
   }
   .counter.chosen {
     background: color-mix(in srgb, var(--vscode-foreground) 13%, transparent);
-    outline: 1px solid var(--vscode-contrastActiveBorder, transparent);
-    outline-offset: -1px;
   }
   .unplaced {
     flex-basis: 100%;

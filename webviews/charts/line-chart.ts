@@ -5,7 +5,7 @@ import { counted } from "../../protocol/counted.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatInteger, formatValue } from "../components/format.ts";
 import { documentTheme } from "../components/theme.ts";
-import { type Annotations, NO_ANNOTATIONS } from "./annotations.ts";
+import { type Annotations, NO_ANNOTATIONS, spacedMarks } from "./annotations.ts";
 import { ChartElement } from "./chart-element.ts";
 import type { CsvWriter } from "./chart-export.ts";
 import { readingChip, readingSentence, readingTooltip } from "./chart-reading.ts";
@@ -213,7 +213,8 @@ export class LineChart extends ChartElement<LineView> {
   clickAt(pixel: number): void {
     const { plot } = this;
     if (plot === null || this.sync.settings.value.xAxis !== "step") return;
-    const mark = this.annotations.checkpoints.find((checkpoint) => Math.abs(plot.x.at(checkpoint.step) - pixel) <= 5);
+    const marks = spacedMarks(this.annotations.checkpoints, ({ step }) => plot.x.at(step));
+    const mark = marks.find(({ step }) => Math.abs(plot.x.at(step) - pixel) <= 5);
     if (mark !== undefined) this.tell("checkpoint-select", mark.id);
   }
 

@@ -43,15 +43,18 @@ function curveOf(columns: SeriesColumns, origin: number, axis: XAxis, smoothing:
 }
 
 /**
- * The mean over replicates at every step that any of them logged. A replicate that logged other steps (or was downsampled) is read
- * between its neighbours; outside its own first and last step it does not count, nor where it or a neighbour is not finite, so the mean
+ * The mean over replicates at every step that any of them logged; of smoothed ones that hold fewer points than there are, at the steps that they
+ * have in common. A replicate that logged other steps is read between its neighbours; outside its own first and last step it does not count, nor where it or a neighbour is not finite, so the mean
  * covers those that have a value there. Where none has, there is a gap.
  * Time is the mean time at which they reached it, and so is what a counter counted.
  */
 export function meanCurve(sources: readonly CurveSource[], axis: XAxis, smoothing: number, spread: Spread): Curve {
   // By steps, whatever the axis: that is what replicates have in common.
   const curves = sources.map((source) => placedPoints(curveOf(source.columns, source.origin, axis, smoothing)));
-  const steps = Float64Array.from(new Set(curves.flatMap((curve) => [...curve.steps]))).sort();
+  const all = Float64Array.from(new Set(curves.flatMap((curve) => [...curve.steps]))).sort();
+  // The server keeps some points of each at the same places (server/series/window.ts).
+  const thinned = sources.some(({ columns }) => columns.downsampled && columns.smoothedBy(smoothing) > 0);
+  const steps = thinned ? commonSteps(curves, all) : all;
   const size = steps.length;
   const xs = new Float64Array(size);
   const ys = new Float64Array(size).fill(Number.NaN);
@@ -118,6 +121,15 @@ function keptPoints(curve: Points, isKept: (index: number) => boolean): Points {
   if (ys.every((_, i) => isKept(i))) return curve;
   const keep = (of: Float64Array): Float64Array => of.filter((_, i) => isKept(i));
   return { xs: keep(xs), steps: keep(steps), ys: keep(ys) };
+}
+
+/** Of the points of the longest: a tenth of what the server sends stands at even places, half of that where one curve is longer than the other. */
+const LEAST_COMMON = 1 / 20;
+
+/** The steps at which each curve that reaches so far has a point; all of them where those are too few, as of replicates that logged other steps. */
+function commonSteps(curves: readonly Points[], steps: Float64Array): Float64Array {
+  const common = steps.filter((step) => curves.every((curve) => (position(curve.steps, step)?.part ?? 0) === 0));
+  return common.length < LEAST_COMMON * Math.max(...curves.map((curve) => curve.steps.length)) ? steps : common;
 }
 
 interface Position {

@@ -98,6 +98,8 @@ export const baseStyles = [
     }
     .icon-button:hover:not(:disabled) {
       background: var(--vscode-toolbar-hoverBackground, var(--hover));
+    }
+    :where(.icon-button:hover:not(:disabled)) {
       outline: 1px dashed var(--vscode-toolbar-hoverOutline, transparent);
       outline-offset: -1px;
     }
@@ -114,8 +116,14 @@ export const baseStyles = [
     .segments [aria-checked="true"] {
       background: color-mix(in srgb, var(--vscode-foreground) 13%, transparent);
     }
-    /* High contrast themes have no grounds to tell the chosen by: they name a border for it. */
-    :where(.toggle[aria-pressed="true"], .segments [aria-checked="true"], [aria-selected="true"], [aria-current="page"]) {
+    /* High contrast themes have no grounds to tell the chosen by: they name a border for it. The ring of the focus comes before it. */
+    :where(
+      .toggle[aria-pressed="true"],
+      [role="radio"][aria-checked="true"],
+      select.chosen,
+      [aria-selected="true"],
+      [aria-current="page"]
+    ) {
       outline: 1px solid var(--vscode-contrastActiveBorder, transparent);
       outline-offset: -1px;
     }

@@ -55,6 +55,8 @@ export const consoleStyles = css`
   .marked[aria-pressed="true"] {
     color: var(--vscode-inputOption-activeForeground);
     background: var(--vscode-inputOption-activeBackground);
+  }
+  :where(.marked[aria-pressed="true"]) {
     outline: 1px solid var(--vscode-contrastActiveBorder, var(--vscode-inputOption-activeBorder, transparent));
     outline-offset: -1px;
   }

@@ -4,7 +4,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { counted } from "../../protocol/counted.ts";
 import type { RunDetail } from "../../protocol/queries.ts";
 import { LIVE_STATES } from "../../protocol/state-kinds.ts";
-import { type Annotations, type AttemptSpan, NO_ANNOTATIONS } from "../charts/annotations.ts";
+import { type Annotations, type AttemptSpan, NO_ANNOTATIONS, spacedMarks } from "../charts/annotations.ts";
 import { cssProperties } from "../components/css-vars.ts";
 import { formatClock, formatInteger, formatPercent } from "../components/format.ts";
 import { baseStyles } from "../components/styles.ts";
@@ -155,7 +155,7 @@ export class ProgressTrack extends LitElement {
                 ${cssProperties({ left: at(span.replayed[0]), width: `${String(((span.replayed[1] - span.replayed[0]) / end) * 100)}%` })}
               ></div>`,
         )}
-        ${checkpoints.map((mark) => html`<div class="diamond ${mark.final ? "final" : ""}" title=${mark.name} ${cssProperties({ left: at(mark.step) })}></div>`)}
+        ${spacedMarks(checkpoints, (mark) => (mark.step / end) * this.width).map((mark) => html`<div class="diamond ${mark.final ? "final" : ""}" title=${mark.name} ${cssProperties({ left: at(mark.step) })}></div>`)}
         ${live ? html`<div class="now" ${cssProperties({ left: at(step) })}></div>` : nothing}
       </div>
       <div class="labels secondary" aria-hidden="true">

@@ -13,6 +13,7 @@ import {
   type OpenApi,
   type Operation,
   type Parameter,
+  partsOf,
 } from "./operations.ts";
 
 /** Of an answer that is shown; a file may have any size. */
@@ -261,7 +262,8 @@ export class ApiPage extends LitElement {
                     this.#choose(operation);
                   }}
                 >
-                  <span class="method">${operation.method}</span><span class="path">${operation.path.replace(/^\/api/, "")}</span>
+                  <span class="method">${operation.method}</span
+                  ><span class="path">${partsOf(operation).map((part) => html`/<wbr />${part}`)}</span>
                 </button>
               </li>`,
           )}

@@ -47,6 +47,11 @@ export interface Operation {
   readonly answers: readonly { readonly status: string; readonly description: string }[];
 }
 
+/** The words of its path below `/api`, between which a long one may be broken. */
+export function partsOf({ path }: Operation): string[] {
+  return path.split("/").slice(2);
+}
+
 export function operationsOf({ paths }: OpenApi): Operation[] {
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { operationId, summary, parameters = [], requestBody, responses }]) => ({

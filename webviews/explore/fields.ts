@@ -91,12 +91,12 @@ const USUAL_PARAMS = [
   "max_steps",
 ];
 
-/** Of two params that differ, the one to show first: usual ones, then those that more runs have, then those that are not nested. */
+/** Of two params that differ, the one to show first: what most runs have, then usual ones, then those that more runs have, then those that are not nested. */
 function compareParams(a: FieldInfo, b: FieldInfo): number {
-  const rank = ({ name, count }: FieldInfo): number[] => {
+  const rank = ({ name, count, missing }: FieldInfo): number[] => {
     const path = name.slice("params.".length);
     const usual = USUAL_PARAMS.indexOf(path);
-    return [usual < 0 ? USUAL_PARAMS.length : usual, -count, path.split(".").length];
+    return [count < missing ? 1 : 0, usual < 0 ? USUAL_PARAMS.length : usual, -count, path.split(".").length];
   };
   const [one, other] = [rank(a), rank(b)];
   return one.map((value, index) => value - (other[index] ?? 0)).find((difference) => difference !== 0) ?? a.name.localeCompare(b.name);

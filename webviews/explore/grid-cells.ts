@@ -184,6 +184,12 @@ export function groupLine(group: GroupNode, line: GroupLine): TemplateResult {
   </div>`;
 }
 
+/** As the values below it read: settings without digits that say nothing. */
+function statisticText(field: Field, value: number): string {
+  if (field.startsWith("params.")) return cellText(field, Number(value.toPrecision(4)), Date.now());
+  return field.startsWith("record.") ? cellText(field, value, Date.now()) : formatValue(value);
+}
+
 function groupCell(group: GroupNode, field: Field, statistic: GroupStatistic): TemplateResult {
   const found = group.values[field];
   if (found === undefined || found.count === 0) return html`<span role="gridcell"></span>`;
@@ -196,6 +202,6 @@ function groupCell(group: GroupNode, field: Field, statistic: GroupStatistic): T
     `${formatValue(found.min)} … ${formatValue(found.max)}`,
   ].join("\n");
   return html`<span role="gridcell" class="number truncate" title=${whole}
-    >${value === null ? nothing : html`<small>${statistic}</small> ${field.startsWith("record.") ? cellText(field, value, Date.now()) : formatValue(value)}`}</span
+    >${value === null ? nothing : html`<small>${statistic}</small> ${statisticText(field, value)}`}</span
   >`;
 }

@@ -63,8 +63,6 @@ export class PlotForm extends LitElement {
       }
       .kinds [aria-checked="true"] {
         background: color-mix(in srgb, var(--vscode-foreground) 13%, transparent);
-        outline: 1px solid var(--vscode-contrastActiveBorder, transparent);
-        outline-offset: -1px;
       }
       label > span {
         display: block;

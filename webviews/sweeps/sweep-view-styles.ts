@@ -130,7 +130,7 @@ export const sweepViewStyles = css`
     }
     .main {
       grid-template-columns: minmax(0, 1fr);
-      grid-template-rows: 240px auto;
+      grid-template-rows: 240px max-content;
     }
     aside {
       border-left: 0;
@@ -143,8 +143,11 @@ export const sweepViewStyles = css`
   @media (max-width: 760px) {
     :host {
       overflow: auto;
-      grid-template-rows: auto auto auto auto auto;
+      grid-template-rows: auto auto auto max-content max-content;
       align-content: start;
+    }
+    aside {
+      overflow: visible;
     }
   }
 `;

@@ -1,5 +1,5 @@
 /** The second part of the walk of docs/tour.md: what a run remembers, how one is made like another, and every kind of plot. */
-import { appendFile } from "node:fs/promises";
+import { appendFile, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -8,11 +8,11 @@ import { RunSpec } from "../../../protocol/spec.ts";
 import { python, ROOT } from "../../support/machine.ts";
 import { runProgram, until } from "../../support/processes.ts";
 import { clientOf } from "../../support/store.ts";
-import { CANDLES } from "../training-files.ts";
+import { CANDLES, MAKE_MODEL, ROWS } from "../training-files.ts";
 import type { VsCode } from "../vscode.ts";
 import type { Workbench } from "../workbench.ts";
 import { closeQuickInput, hideSideBar, picture, SIZE, startTour } from "./pictures.ts";
-import { SPIRALS } from "./spirals.ts";
+import { CIRCLES, SPIRALS } from "./spirals.ts";
 
 const DOCUMENT = `name: spirals, wide
 recipe: script
@@ -46,13 +46,16 @@ beforeAll(async () => {
     "spirals.py": SPIRALS,
     "spirals.run.yaml": DOCUMENT,
     "candles.csv": CANDLES,
+    "rows.jsonl": ROWS,
+    ...CIRCLES,
     "grid.py": GRID,
-    ".gitignore": ".trainyard/\n.venv\n*.npy\n",
+    ".gitignore": ".trainyard/\n.venv\n*.npy\nmodels/\n",
   });
   await run("git", ["init", "-q", "-b", "main"]);
   await run("git", ["add", "."]);
   await run("git", ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qm", "Two spirals"]);
   await run(python(), ["grid.py"]);
+  await run(python(), ["-c", MAKE_MODEL]);
   // What is not committed when a run starts is kept with it.
   await appendFile(path.join(code.workspace, "spirals.py"), 'print("boundary and weights are kept as artifacts")\n');
   window = await code.openWindow();
@@ -116,7 +119,8 @@ it("opens the code as it was", async () => {
   await window.runCommand("Trainyard: Open Code as It Was in This Run");
   await window.pick("spirals, wide");
   await window.tab(/spirals, wide ↔ now/).waitFor();
-  await window.page.locator(".monaco-diff-editor").first().waitFor();
+  await window.page.locator(".editor-actions").getByRole("button", { name: "Next Change" }).click();
+  await window.page.locator(".monaco-diff-editor .line-insert").first().waitFor();
   await picture(window, "code");
 });
 
@@ -165,6 +169,25 @@ it("makes a sweep of it", async () => {
   await form.getByTestId("preview-runs").click();
   await expect.poll(() => form.getByTestId("sweep-plan-row").count()).toBe(6);
   await picture(window, "sweep-form");
+});
+
+it("makes a form of what Hydra composes", async () => {
+  await window.runCommand("Trainyard: New Run…");
+  const form = window.webview();
+  // The form that was there before goes out of sight only now.
+  await expect.poll(() => form.getByTestId("builder-name").inputValue()).toBe("");
+  await form.getByTestId("builder-recipe").selectOption("script", { timeout: 90_000 });
+  await form.getByTestId("field-script").locator("input").fill("circles.py");
+  await form.getByTestId("builder-name").fill("circles");
+  await form.getByTestId("field-optimizer").getByRole("radio", { name: "momentum" }).click();
+  await form.getByTestId("field-optimizer.momentum").waitFor();
+  await form.getByTestId("field-args").locator("input, textarea").first().fill("hydra.job.chdir=false");
+  await form.getByTestId("preview-command").click();
+  await form.getByTestId("builder-dry-run").click();
+  await expect.poll(() => form.getByTestId("command").innerText()).toContain("hydra.job.chdir=false");
+  await picture(window, "hydra");
+  // The next new run is to begin with an empty form.
+  await window.runCommand("View: Close Editor");
 });
 
 it("offers a forecast of candles among its recipes", async () => {
@@ -240,4 +263,23 @@ it("tells other programs when a run ends", async () => {
   await window.quickInput.locator("input.input").fill("https://example.org/hooks/training");
   await picture(window, "webhooks");
   await closeQuickInput(window);
+});
+
+it("hands an adapter on, with a draft of its model card", async () => {
+  const params = { train_file: "rows.jsonl", model: "models/base", max_length: 32, max_steps: 60, logging_steps: 5, use_cpu: true };
+  const spec = RunSpec.parse({ name: "sums, low rank", recipe: "hf-lora", project: "sums", params });
+  const { id } = await api.call("createRun", { body: { spec, base_dir: code.workspace }, timeoutMs: 120_000 });
+  await until("the adapter", async () => (await api.call("getRun", { params: { id } })).state === "completed", 120_000);
+  const folder = path.join(code.workspace, "adapter");
+  await mkdir(folder);
+  // What it says at its end offers the card.
+  await window.runCommand("Notifications: Toggle Do Not Disturb Mode");
+  await window.runCommand("Trainyard: Export Adapter…");
+  await window.pick("sums, low rank");
+  await window.answerDialog("Empty folder for the adapter", folder);
+  await window.notification("a draft of its model card").getByRole("button", { name: "Open Model Card" }).click();
+  await window.tab("README.md").waitFor();
+  await window.openActivity("Explorer");
+  await window.page.locator(".sidebar").getByText("adapter_model.safetensors").waitFor();
+  await picture(window, "adapter");
 });

@@ -24,9 +24,10 @@ export async function takePicture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: path.join(FOLDER, `${name}.png`), animations: "disabled" });
 }
 
-/** With the mouse out of the way: it would leave a highlight and a tooltip where it was last. */
+/** With the mouse out of the way: it would leave a highlight and a tooltip where it was last, the latter for a while. */
 export async function picture(window: Workbench, name: string): Promise<void> {
   await window.page.mouse.move(SIZE.width / 2, SIZE.height - 1);
+  await window.page.locator(".workbench-hover").first().waitFor({ state: "hidden" });
   await takePicture(window.page, name);
 }
 

@@ -73,6 +73,40 @@ trainyard.log_artifact("weights.npy")
 run.finish()
 `;
 
+/** A script whose settings Hydra composes from the files beside it. */
+export const CIRCLES: Readonly<Record<string, string>> = {
+  "circles.py": `"""Two circles, told apart by a network whose settings Hydra composes."""
+import hydra
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+import trainyard
+
+
+@hydra.main(version_base=None, config_path="conf", config_name="config")
+def main(config: DictConfig) -> None:
+    rng = np.random.default_rng(config.seed)
+    label = rng.integers(0, 2, 400)
+    angle = rng.uniform(0, 2 * np.pi, 400)
+    points = np.stack([np.cos(angle), np.sin(angle)], 1) * (1 + label[:, None]) / 2
+    inputs = np.concatenate([points, points**2, np.ones((400, 1))], 1)
+    weights, speed = np.zeros(5), np.zeros(5)
+    run = trainyard.init(params=OmegaConf.to_container(config))
+    for step in range(1, config.steps + 1):
+        guess = 1 / (1 + np.exp(-(inputs @ weights)))
+        speed = config.optimizer.get("momentum", 0.0) * speed + inputs.T @ (guess - label) / len(label)
+        weights -= config.optimizer.lr * speed
+        run.log({"train/loss": float(-np.mean(np.log(np.where(label == 1, guess, 1 - guess) + 1e-9)))}, step=step)
+    run.finish()
+
+
+main()
+`,
+  "conf/config.yaml": "defaults:\n  - optimizer: sgd\n  - _self_\n\nsteps: 200\nseed: 1\n",
+  "conf/optimizer/sgd.yaml": "lr: 0.5\n",
+  "conf/optimizer/momentum.yaml": "lr: 0.1\nmomentum: 0.9\n",
+};
+
 /** As a grid of learning rates, widths and seeds. */
 export const SWEEP = `name: spirals
 recipe: script
