@@ -44,9 +44,9 @@ export class RunIndex {
   /**
    * Every folder below `<project>/runs/` that has a run.json, with the signature of that file, a few at a time: what a look at a whole store
    * holds together outlives two collections, and an idle server would keep it until it collects everything.
+   * @param look its number, for `missed`
    */
-  async *find(): AsyncGenerator<FoundFolder[]> {
-    const look = ++this.#looks;
+  async *find(look: number): AsyncGenerator<FoundFolder[]> {
     for (const project of await this.projectNames()) {
       const runs = path.join(this.#root, project, RUNS_FOLDER);
       const names = await subfolders(runs);
@@ -55,16 +55,24 @@ export class RunIndex {
         const found = await withRunFile(places);
         for (const { name } of found) {
           const known = this.#known.get(name);
-          if (known?.project === project) known.look = look;
+          if (known?.project === project) known.look = Math.max(known.look, look);
         }
         yield found;
       }
     }
   }
 
-  /** Where runs are known to lie that the newest whole look at all folders did not come by. */
-  *missed(): Generator<RunPlace> {
-    for (const [name, { project, look }] of this.#known) if (look !== this.#looks) yield { project, name, dir: this.#dirOf(project, name) };
+  /** Begins a look at all folders. */
+  newLook(): number {
+    return ++this.#looks;
+  }
+
+  /** Where runs were known to lie before a look at all folders, which did not come by them. */
+  missed(look: number): RunPlace[] {
+    const places: RunPlace[] = [];
+    for (const [name, known] of this.#known)
+      if (known.look < look) places.push({ project: known.project, name, dir: this.#dirOf(known.project, name) });
+    return places;
   }
 
   /** Is a run known to lie there? */

@@ -168,12 +168,13 @@ export function watchRuns(
     try {
       await watchAll();
       const gone = new Set(told.keys());
-      for await (const found of index.find()) {
+      const look = index.newLook();
+      for await (const found of index.find(look)) {
         for (const { name } of found) gone.delete(name);
         tell(found);
       }
       for (const name of gone) told.delete(name);
-      await tellLost([...index.missed()]);
+      await tellLost(index.missed(look));
     } catch {
       // No file could be opened: the next sweep looks again.
     } finally {
