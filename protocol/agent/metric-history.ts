@@ -1,4 +1,5 @@
 /** Curves within a budget of points. */
+import { counted } from "../counted.ts";
 import type { ApiClient } from "../client.ts";
 import { TrainyardError } from "../errors.ts";
 import type { RunId } from "../ids.ts";
@@ -31,8 +32,8 @@ export async function metricHistory(api: ApiClient, run: RunId, request: History
   if (each < FEWEST_POINTS)
     throw new TrainyardError(
       "bad_request",
-      `metrics: ${wanted.length} metrics do not fit into ${request.max_points} points`,
-      `Ask for at most ${Math.floor(request.max_points / FEWEST_POINTS)} metrics, or raise max_points.`,
+      `metrics: ${counted(wanted.length, "metric does", "metrics do")} not fit into ${counted(request.max_points, "point")}`,
+      `Ask for at most ${counted(Math.floor(request.max_points / FEWEST_POINTS), "metric")}, or raise max_points.`,
     );
   const { from_step, to_step } = request;
   const answer = await api.call("getSeries", {

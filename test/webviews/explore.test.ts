@@ -24,6 +24,7 @@ describe("fields", () => {
       info("params.command", { type: "list" }),
       info("params.learning_rate"),
       info("params.same", { unique: 1 }),
+      info("params.script_form", { type: "string", count: 6, missing: 4, unique: 1 }),
       info("params.train_file", { count: 3, missing: 7 }),
       info("params.weight_decay", { unique: null }),
       info("metrics._epoch"),

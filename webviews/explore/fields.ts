@@ -91,6 +91,9 @@ const USUAL_PARAMS = [
   "max_steps",
 ];
 
+/** A command line differs from run to run and is too long for a cell; how a script's form was read says nothing of the training. */
+const NEVER_FIRST: ReadonlySet<string> = new Set(["params.command", "params.script_form"]);
+
 /** Of two params that differ, the one to show first: what most runs have, then usual ones, then those that more runs have, then those that are not nested. */
 function compareParams(a: FieldInfo, b: FieldInfo): number {
   const rank = ({ name, count, missing }: FieldInfo): number[] => {
@@ -106,8 +109,7 @@ function compareParams(a: FieldInfo, b: FieldInfo): number {
 export function defaultColumns(fields: readonly FieldInfo[]): TableColumn[] {
   const differs = ({ unique, missing }: FieldInfo): boolean => unique === null || unique > 1 || (unique === 1 && missing > 0);
   const varied = fields
-    // A command line differs from run to run and is too long for a cell.
-    .filter((info) => info.name.startsWith("params.") && info.name !== "params.command" && info.type !== "list" && differs(info))
+    .filter((info) => info.name.startsWith("params.") && !NEVER_FIRST.has(info.name) && info.type !== "list" && differs(info))
     .sort(compareParams)
     .map((info) => info.name);
   const places = ["record.store", "record.project"].filter((name) => (fields.find((info) => info.name === name)?.unique ?? 0) > 1);

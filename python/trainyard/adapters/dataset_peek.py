@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple
 
+from trainyard._words import counted
 from trainyard.adapters.rows import DatasetError, file_format
 
 #: Of the head so much is read, and of each place further in so much.
@@ -215,7 +216,7 @@ def _csv_rows(text: str, delimiter: str, at_end: bool, seen: Look) -> int:
 
 def _csv_row(header: List[str], cells: List[str], number: Optional[int], line: Optional[int]) -> Row:
     if len(cells) > len(header):
-        return Row(number, line, None, "{} values, but the header has {} columns".format(len(cells), len(header)))
+        return Row(number, line, None, "{}, but the header has {}".format(counted(len(cells), "value"), counted(len(header), "column")))
     padded: List[Optional[str]] = [*cells, *[None] * (len(header) - len(cells))]
     return Row(number, line, dict(zip(header, padded)))
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from trainyard._words import counted
+
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _PYTHON_TYPES = {
@@ -128,7 +130,7 @@ class Field:
             if self.maximum is not None and value > self.maximum:
                 return "must be at most {:g}, not {:g}".format(self.maximum, value)
         if self.min_items is not None and len(value) < self.min_items or self.max_items is not None and len(value) > self.max_items:
-            return "must hold {} items, not {}".format(self._count(), len(value))
+            return "must hold {}, not {}".format(self._count(), len(value))
         if self.items is not None:
             for index, item in enumerate(value):
                 whole = self.items == "integer" and isinstance(item, float) and item.is_integer()
@@ -143,8 +145,9 @@ class Field:
     def _count(self) -> str:
         """How many items it takes, in words."""
         if self.min_items == self.max_items:
-            return str(self.min_items)
-        return "at least {}".format(self.min_items) if self.max_items is None else "at most {}".format(self.max_items)
+            return counted(self.min_items or 0, "item")
+        most = self.max_items
+        return "at least {}".format(counted(self.min_items or 0, "item")) if most is None else "at most {}".format(counted(most, "item"))
 
     def coerce(self, value: Any) -> Any:
         """The value as the training code expects it (3.0 becomes 3 in an integer field)."""

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Sequence, Set
 
+from trainyard._words import counted
 from trainyard.adapters.base import BaseAdapter, Fix, Preflight, is_installed, set_to
 from trainyard.adapters.hf_data import open_sources
 from trainyard.adapters.hf_estimate import Place, Rows, add_estimate
@@ -115,10 +116,12 @@ def _check_length(params: Mapping[str, Any], train_rows: int, report: Preflight)
     steps = params["max_steps"] if params["max_steps"] > 0 else -(-per_epoch * params["num_train_epochs"] // 1)
     report.facts["steps_on_one_device"] = int(steps)
     if params["save_strategy"] == "steps" and params["save_steps"] > steps:
-        text = "the run ends after {} steps, before the first checkpoint at {}; only the last step is saved".format(int(steps), params["save_steps"])
+        text = "the run ends after {}, before the first checkpoint at {}; only the last step is saved".format(
+            counted(int(steps), "step"), params["save_steps"]
+        )
         report.info("save_steps", text, None, [set_to("save_steps", max(1, int(steps) // 2))])
     if batch > train_rows:
-        text = "one batch ({} rows) is more than all {} training rows".format(batch, train_rows)
+        text = "one batch ({}) is larger than the training data ({})".format(counted(batch, "row"), counted(train_rows, "row"))
         fixes = [set_to("gradient_accumulation_steps", 1)] if params["per_device_train_batch_size"] <= train_rows else []
         report.warning("per_device_train_batch_size", text, None, fixes or [set_to("per_device_train_batch_size", train_rows)])
     elif train_rows % batch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from trainyard._words import counted
 from trainyard.adapters.base import RecipeError, TrainContext, resolve_path
 from trainyard.adapters.rows import Columns, Source, open_source
 
@@ -55,7 +56,9 @@ def load_split(sources: Sources, eval_fraction: float) -> Split:
     held_out = round(len(train) * eval_fraction)
     if held_out < 1 or held_out >= len(train):
         raise RecipeError(
-            "eval_fraction {:g} of {} rows leaves no row for {}".format(eval_fraction, len(train), "evaluation" if held_out < 1 else "training"),
+            "eval_fraction {:g} of {} leaves no row for {}".format(
+                eval_fraction, counted(len(train), "row"), "evaluation" if held_out < 1 else "training"
+            ),
             "params.eval_fraction",
         )
     parts = train.train_test_split(test_size=held_out, seed=_SPLIT_SEED)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from trainyard._words import counted
 from trainyard.adapters import machine
 from trainyard.adapters.memory import FRAMEWORK_GPU, FRAMEWORK_RSS, Shape, is_lora, memory_parts, ranged, trainable_parameters, weight_bytes
 from trainyard.adapters.model_size import ModelSize, character_vocabulary, characters_per_token, find_model, new_model_size, saved_model_size
@@ -210,12 +211,16 @@ def _warn_of_disk(params: Mapping[str, Any], report: Preflight) -> None:
     disk = report.estimate["disk"] if report.estimate else None
     if disk is None or disk["free_bytes"] is None or disk["total_bytes"] <= disk["free_bytes"]:
         return
-    text = "{} checkpoints of {} and the model need {}; {} has {} free".format(
-        disk["checkpoints"], gibibytes(disk["checkpoint_bytes"]), gibibytes(disk["total_bytes"]), disk["path"], gibibytes(disk["free_bytes"])
+    text = "{} of {} and the model need {}; {} has {} free".format(
+        counted(disk["checkpoints"], "checkpoint"),
+        gibibytes(disk["checkpoint_bytes"]),
+        gibibytes(disk["total_bytes"]),
+        disk["path"],
+        gibibytes(disk["free_bytes"]),
     )
     room = (disk["free_bytes"] - disk["final_model_bytes"]) // max(1, disk["checkpoint_bytes"]) - 1
     if room >= 1:
-        fixes = [set_to("save_total_limit", int(room), "Keep {} checkpoints".format(int(room)))]
+        fixes = [set_to("save_total_limit", int(room), "Keep {}".format(counted(int(room), "checkpoint")))]
     elif disk["final_model_bytes"] < disk["free_bytes"]:
         fixes = [set_to("save_strategy", "no", "Write no checkpoints")]
     else:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
+from trainyard._words import counted
 from trainyard.adapters.lines import LineTooLong, bounded_lines
 from trainyard.forecast.timeframes import duration_name
 from trainyard.forecast.timestamps import AmbiguousFormat, Parser, find_parser, known_formats, to_iso
@@ -129,7 +130,7 @@ def describe_gaps(gaps: Sequence[Gap], step: int) -> str:
     longest = sorted(gaps, key=lambda gap: -gap.missing)[:3]
     parts = ["{} after {}".format(duration_name(gap.missing * step), to_iso(gap.after)) for gap in longest]
     missing = sum(gap.missing for gap in gaps)
-    return "{} bars are missing in {} gaps; the longest: {}".format(missing, len(gaps), ", ".join(parts))
+    return "{} missing in {}; the longest: {}".format(counted(missing, "bar is", "bars are"), counted(len(gaps), "gap"), ", ".join(parts))
 
 
 def _rows(lines: Iterator[str]) -> Iterator[Tuple[int, List[str]]]:
@@ -230,7 +231,7 @@ class _Reader:
             candles.synthetic = mark is not None and mark < len(cells) and cells[mark].strip() == SYNTHETIC
         for line, cells in rows:
             if len(cells) < width:
-                raise self._error(line, "has {} values where the header names {}".format(len(cells), width))
+                raise self._error(line, "has {} where the header names {}".format(counted(len(cells), "value"), width))
             text = _joined(cells, time_columns)
             try:
                 time = self._parse(text)

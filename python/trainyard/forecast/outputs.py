@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping
 
 import numpy as np
 
+from trainyard._words import counted
 from trainyard.forecast.timeframes import duration_name
 from trainyard.forecast.timestamps import to_iso
 from trainyard.forecast.windows import ForecastData
@@ -42,7 +43,7 @@ def write_config(path: Path, params: Mapping[str, Any], seed: int, data: Forecas
         "params": dict(params),
         "data": describe_data(data),
         "horizons": {
-            horizon.name: "{} bars".format(horizon.bars) if horizon.bars else duration_name(horizon.milliseconds) for horizon in data.horizons
+            horizon.name: counted(horizon.bars, "bar") if horizon.bars else duration_name(horizon.milliseconds) for horizon in data.horizons
         },
         "scales": {
             "features": {

@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from trainyard._words import counted
 from trainyard.forecast.settings import FeatureSettings, Horizon, Setting, read_horizons, split_timeframes
 from trainyard.forecast.timeframes import duration_name, grid_start
 
@@ -88,7 +89,7 @@ def make_plan(times: Sequence[int], base: int, params: Mapping[str, Any]) -> Pla
     features = FeatureSettings.from_params(params)
     opens = resampled_times(times, base, primary)
     reach = first = features.first_valid()
-    why = "the indicators look back over {} bars".format(reach)
+    why = "the indicators look back over {}".format(counted(reach, "bar"))
     _require(len(opens) > reach, "timeframes", len(opens), primary, why)
     for step in context:
         higher = resampled_times(times, base, step)
@@ -148,5 +149,5 @@ def last_known(opens: Sequence[int], step: int, moment: int) -> int:
 
 def _require(enough: bool, field: str, count: int, step: int, why: str) -> None:
     if not enough:
-        message = "the file gives {} bars of {}, too few: {}".format(count, duration_name(step), why)
+        message = "the file gives {} of {}, too few: {}".format(counted(count, "bar"), duration_name(step), why)
         raise NotEnough(field, message, "Use more data, shorter timeframes or shorter periods.")
