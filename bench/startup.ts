@@ -30,7 +30,7 @@ const before = (object, name, when) => {
 };
 const moment = process.env.TRAINYARD_PROBE;
 if (moment === "exit") process.once("exit", note);
-if (moment === "serving") before(require("node:fs"), "appendFileSync", ([, text]) => text.includes(" serving "));
+if (moment === "serving") before(require("node:fs"), "writeFileSync", ([, text]) => text.includes(" serving "));
 if (moment === "spawn") before(require("node:child_process"), "spawn", () => true);
 `;
 

@@ -22,6 +22,8 @@ interface Known {
   /** Size and times of run.json when it was last read or written here; "" before. */
   signature: string;
   record: RunRecord | null;
+  /** The newest look at all folders that came by it, or during which it was noted. */
+  look: number;
 }
 
 export interface FoundFolder extends RunPlace {
@@ -32,6 +34,8 @@ export interface FoundFolder extends RunPlace {
 export class RunIndex {
   readonly #root: string;
   readonly #known = new Map<string, Known>();
+  /** How many looks at all folders there were. */
+  #looks = 0;
 
   constructor(root: string) {
     this.#root = root;
@@ -40,14 +44,40 @@ export class RunIndex {
   /**
    * Every folder below `<project>/runs/` that has a run.json, with the signature of that file, a few at a time: what a look at a whole store
    * holds together outlives two collections, and an idle server would keep it until it collects everything.
+   * @param look its number, for `missed`
    */
-  async *find(): AsyncGenerator<FoundFolder[]> {
+  async *find(look: number): AsyncGenerator<FoundFolder[]> {
     for (const project of await this.projectNames()) {
       const runs = path.join(this.#root, project, RUNS_FOLDER);
       const names = await subfolders(runs);
-      for (let start = 0; start < names.length; start += FIND_BATCH)
-        yield await withRunFile(names.slice(start, start + FIND_BATCH).map((name) => ({ project, name, dir: path.join(runs, name) })));
+      for (let start = 0; start < names.length; start += FIND_BATCH) {
+        const places = names.slice(start, start + FIND_BATCH).map((name) => ({ project, name, dir: path.join(runs, name) }));
+        const found = await withRunFile(places);
+        for (const { name } of found) {
+          const known = this.#known.get(name);
+          if (known?.project === project) known.look = Math.max(known.look, look);
+        }
+        yield found;
+      }
     }
+  }
+
+  /** Begins a look at all folders. */
+  newLook(): number {
+    return ++this.#looks;
+  }
+
+  /** Where runs were known to lie before a look at all folders, which did not come by them. */
+  missed(look: number): RunPlace[] {
+    const places: RunPlace[] = [];
+    for (const [name, known] of this.#known)
+      if (known.look < look) places.push({ project: known.project, name, dir: this.#dirOf(known.project, name) });
+    return places;
+  }
+
+  /** Is a run known to lie there? */
+  knows({ project, name }: RunPlace): boolean {
+    return this.#known.get(name)?.project === project;
   }
 
   /** Those of these folders that have a run.json now, with its signature. */
@@ -101,7 +131,7 @@ export class RunIndex {
         continue;
       }
       seen.set(folder.name, folder.dir);
-      this.#known.set(folder.name, { project: folder.project, signature: folder.signature, record: outcome.record });
+      this.#note(folder.name, folder.project, folder.signature, outcome.record);
       runs.push({ paths: runPaths(folder.dir), record: outcome.record });
     }
     return { runs, damaged };
@@ -122,7 +152,7 @@ export class RunIndex {
           closed ??= unreadable(error);
           continue;
         }
-        this.#known.set(id, { project, signature: "", record: null });
+        this.#note(id, project, "", null);
         return dir;
       }
     }
@@ -143,14 +173,14 @@ export class RunIndex {
     const known = this.#known.get(id);
     if (known?.record != null && known.signature === signature) return known.record;
     const record = await readRunRecord({ project, name: id, dir, signature });
-    this.#known.set(id, { project, signature, record });
+    this.#note(id, project, signature, record);
     return record;
   }
 
   /** Notes what was just written here, so that a watcher does not take it for somebody else's change. */
   async wrote(id: RunId, dir: string, record: RunRecord): Promise<void> {
     const signature = (await signatureOf(path.join(dir, RUN_FILE))) ?? "";
-    this.#known.set(id, { project: record.project, signature, record });
+    this.#note(id, record.project, signature, record);
   }
 
   /** The signature of run.json as this index last saw it; undefined for a run it does not know. */
@@ -160,7 +190,7 @@ export class RunIndex {
 
   /** Takes over where a run lies and what its run.json was like, without reading it. */
   recall(id: RunId, project: string, signature: string): void {
-    this.#known.set(id, { project, signature, record: null });
+    this.#note(id, project, signature, null);
   }
 
   /** Lets go of the record of a run that is seldom looked at. */
@@ -171,6 +201,10 @@ export class RunIndex {
 
   forget(id: RunId): void {
     this.#known.delete(id);
+  }
+
+  #note(id: string, project: string, signature: string, record: RunRecord | null): void {
+    this.#known.set(id, { project, signature, record, look: this.#looks });
   }
 
   #dirOf(project: string, id: string): string {

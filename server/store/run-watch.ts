@@ -1,5 +1,6 @@
 /**
- * Notices run folders that appear or change without the server (the SDK makes them, people copy them in, another server edits them).
+ * Notices run folders that appear, change or go without the server (the SDK makes them, people copy, move and remove them, another server edits
+ * them).
  * fs.watch on the few folders that hold runs makes it quick: it says which folder is new, and that one is looked at. A slow sweep of all
  * folders makes it certain, for fs.watch is silent on NFS and some mounts, and there are too many runs to watch each.
  */
@@ -7,7 +8,7 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { RunId } from "../../protocol/ids.ts";
 import { folderEvents, type FolderEvents } from "./folder-events.ts";
-import { RUNS_FOLDER } from "./paths.ts";
+import { RUNS_FOLDER, STORE_FILE } from "./paths.ts";
 import type { RunIndex, FoundFolder } from "./run-index.ts";
 import type { Audience, RunPlace } from "./types.ts";
 
@@ -34,6 +35,8 @@ export function watchRuns(
   const watchers = new Map<string, FolderEvents>();
   /** Last signature told of a run, beside what the index read or wrote itself. */
   const told = new Map<string, string>();
+  /** Runs that were told of as gone from where they lay. */
+  const lost = new Set<string>();
   /** Folders that the system told of since the last look at such, by their paths. */
   let fresh = new Map<string, RunPlace>();
   let timer: NodeJS.Timeout | null = null;
@@ -129,16 +132,32 @@ export function watchRuns(
     tell(found);
     const runs = new Set(found.map(({ dir }) => dir));
     const missing = places.filter(({ dir }) => !runs.has(dir));
+    // At first: later on it may lie elsewhere, and was told of there.
+    if (waited === SETTLE_MS) await tellLost(missing.filter((place) => told.has(place.name) || index.knows(place)));
     const wait = 2 * waited;
     if (missing.length > 0 && wait <= LAST_SETTLE_MS) setTimeout(() => void lookAt(missing, wait), wait).unref();
   }
 
   function tell(found: readonly FoundFolder[]): void {
     for (const { project, name, signature } of found) {
+      lost.delete(name);
       if (index.signature(name) === signature || told.get(name) === signature || !RunId.safeParse(name).success) continue;
       told.set(name, signature);
       if (!isClosed()) onChange({ project, id: name });
     }
+  }
+
+  /** A store that was moved away, or whose disk is not there, has lost no run. Who is told reads what is left of it. */
+  async function tellLost(places: readonly RunPlace[]): Promise<void> {
+    const news = places.filter(({ name }) => !lost.has(name) && RunId.safeParse(name).success);
+    if (news.length === 0 || (await stat(path.join(root, STORE_FILE)).catch(() => null)) === null || isClosed()) return;
+    for (const { project, name } of news) {
+      lost.add(name);
+      told.delete(name);
+      onChange({ project, id: name });
+    }
+    // It may lie in another project now, unchanged.
+    hint();
   }
 
   async function sweep(): Promise<void> {
@@ -149,11 +168,13 @@ export function watchRuns(
     try {
       await watchAll();
       const gone = new Set(told.keys());
-      for await (const found of index.find()) {
+      const look = index.newLook();
+      for await (const found of index.find(look)) {
         for (const { name } of found) gone.delete(name);
         tell(found);
       }
       for (const name of gone) told.delete(name);
+      await tellLost(index.missed(look));
     } catch {
       // No file could be opened: the next sweep looks again.
     } finally {

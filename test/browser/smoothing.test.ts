@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import { openStore } from "../../server/store/store.ts";
+import { placeOfWeight, weightText } from "../../webviews/charts/smoothing-scale.ts";
 import { attemptRecord } from "../store/fixtures.ts";
 import { useChromium } from "./chromium.ts";
 import { RealServer } from "./real-server.ts";
@@ -124,7 +125,7 @@ async function zoomTo(window: readonly [number, number] | null): Promise<void> {
 }
 
 async function smoothBy(weight: number): Promise<void> {
-  await page.getByTestId("smoothing").fill(String(weight));
+  await page.getByTestId("smoothing").fill(String(placeOfWeight(weight)));
 }
 
 /** The pointer stands on nothing that makes one line stand out. */
@@ -170,11 +171,11 @@ describe("the smoothed line", () => {
   it("of a run is the same at every zoom, and under every weight that the slider is moved to", async () => {
     await page.goto(server.address(`run=${runs[0] ?? ""}`));
     for (const [i, [window, points]] of WINDOWS.entries()) {
-      const weight = [0.99, 0.95][i % 2] ?? 0;
+      const weight = [0.99, 0.95, 0.998][i % 3] ?? 0;
       await zoomTo(window);
       await smoothBy(weight);
       await expectLines(["loss"], weight, window ?? [0, STEPS - 1], points);
-      await expect.poll(() => page.getByTestId("chart-loss").getByTestId("chart-notes").innerText()).toBe(`smoothed ${weight.toFixed(2)}`);
+      await expect.poll(() => page.getByTestId("chart-loss").getByTestId("chart-notes").innerText()).toBe(`smoothed ${weightText(weight)}`);
     }
   });
 

@@ -1,5 +1,5 @@
 /** How run folders that come and change are noticed: by what the system tells, and by looks at all of them as often as somebody is there. */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -132,11 +132,40 @@ describe("on a disk that tells of changes", () => {
     await writeFile(path.join(root, "queue.json"), "{}");
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect([seen, sweeps]).toEqual([[known, slow], 1]);
+    // It is removed by hand.
+    await rm(dir, { recursive: true });
+    await vi.waitUntil(() => seen.length === 3, 10_000);
+    expect(seen[2]).toBe(slow);
+    await vi.waitUntil(() => sweeps === 2, 10_000);
     // A project is new, and later gets its runs.
     await mkdir(path.join(root, "later"));
-    await vi.waitUntil(() => sweeps === 2, 10_000);
+    await vi.waitUntil(() => sweeps === 3, 10_000);
     const first = await makeRun("later");
     await vi.waitUntil(() => seen.includes(first), 10_000);
+    watcher.close();
+  });
+
+  it.each(["", "poll"])("tells once of a run that was removed or moved, and of none where the store itself is away (%s)", async (how) => {
+    vi.stubEnv("TRAINYARD_WATCH", how);
+    vi.spyOn(process, "cpuUsage").mockReturnValue({ user: 0, system: 0 });
+    const [removed, moved, stays] = [await makeRun(), await makeRun(), await makeRun()];
+    await mkdir(path.join(root, "other", "runs"), { recursive: true });
+    await store.scan();
+    const seen: string[] = [];
+    // As the server does: who is told looks whether it is there.
+    const watcher = store.watch(({ project, id }) => {
+      seen.push(`${project} ${id}`);
+      void store.read(id).catch(() => undefined);
+    });
+    await rename(path.join(root, "demo", "runs", moved), path.join(root, "other", "runs", moved));
+    await rm(path.join(root, "demo", "runs", removed), { recursive: true });
+    await vi.waitUntil(() => seen.length >= 3, 10_000);
+    expect(seen.toSorted()).toEqual([`demo ${moved}`, `demo ${removed}`, `other ${moved}`].toSorted());
+    await rename(root, `${root}-away`);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await rename(`${root}-away`, root);
+    expect(seen).toHaveLength(3);
+    expect((await store.read(stays)).record.project).toBe("demo");
     watcher.close();
   });
 });

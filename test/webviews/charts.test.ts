@@ -23,6 +23,7 @@ import {
 } from "../../webviews/charts/scale.ts";
 import { ChartSync, DEFAULT_SETTINGS } from "../../webviews/charts/chart-sync.ts";
 import { fullWindow, stepWindow } from "../../webviews/charts/chart-window.ts";
+import { LAST_PLACE, placeOfWeight, weightAt, weightText } from "../../webviews/charts/smoothing-scale.ts";
 import { tickLabels, tickValues } from "../../webviews/charts/ticks.ts";
 
 const finite = fc.double({ noNaN: true, min: -1e6, max: 1e6 });
@@ -90,6 +91,15 @@ describe("smoothing", () => {
     });
     expect([...grown.smoothed(0.8)]).toEqual([...columnsOf(values).smoothed(0.8)]);
     expect([...grown.smoothed(0.3)]).toEqual([...columnsOf(values).smoothed(0.3)]);
+  });
+
+  it("has a slider whose places are all weights, each larger than the one before, up to one that looks back over ten thousand points", () => {
+    const weights = Array.from({ length: LAST_PLACE + 1 }, (_, place) => weightAt(place));
+    expect(weights.every((weight, i) => i === 0 || weight > (weights[i - 1] ?? 1))).toBe(true);
+    expect(weights.map(placeOfWeight)).toEqual([...weights.keys()]);
+    expect(weights.map((weight) => Number(weightText(weight)))).toEqual(weights);
+    expect([weights[0], weights[80], weights.at(-1)]).toEqual([0, 0.8, 0.9999]);
+    expect([0.9949, 0.99996].map(placeOfWeight).map(weightAt)).toEqual([0.995, 0.9999]);
   });
 
   it("does not slow down or change over a long stretch of values that are all the same", () => {

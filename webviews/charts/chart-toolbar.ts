@@ -3,6 +3,7 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import { counted } from "../../protocol/counted.ts";
 import { icon } from "../components/icons.ts";
 import { type ChartSync, counterAxis, counterOf, type XAxis } from "./chart-sync.ts";
+import { LAST_PLACE, placeOfWeight, weightAt, weightText } from "./smoothing-scale.ts";
 
 const AXES: readonly (readonly [XAxis, string])[] = [
   ["step", "Step"],
@@ -50,16 +51,16 @@ export function chartToolbar(options: ChartToolbar): TemplateResult {
       <input
         type="range"
         min="0"
-        max="0.99"
-        step="0.01"
+        max=${LAST_PLACE}
+        step="1"
         aria-label="Smoothing"
         data-testid="smoothing"
-        .value=${String(settings.smoothing)}
-        aria-valuetext=${settings.smoothing.toFixed(2)}
+        .value=${String(placeOfWeight(settings.smoothing))}
+        aria-valuetext=${weightText(settings.smoothing)}
         @input=${(event: InputEvent) => {
-          sync.change({ smoothing: Number((event.target as HTMLInputElement).value) });
+          sync.change({ smoothing: weightAt(Number((event.target as HTMLInputElement).value)) });
         }}
-      /><span>${settings.smoothing.toFixed(2)}</span></label
+      /><span>${weightText(settings.smoothing)}</span></label
     >
     ${toggle("Log y", settings.logY, () => {
       sync.change({ logY: !settings.logY });

@@ -20,6 +20,7 @@ import { lineStyle } from "./palette.ts";
 import type { PlotArea, PlotInput } from "./plot-area.ts";
 import type { Pace } from "./redraw.ts";
 import type { SeriesStore } from "./series-store.ts";
+import { weightText } from "./smoothing-scale.ts";
 import { pointsWithin, ZoomDetail } from "./zoom-detail.ts";
 
 /** How often new points redraw the chart. */
@@ -116,7 +117,7 @@ export class LineChart extends ChartElement<LineView> {
     const notes = [
       ...(logProblem === null ? [] : [logProblem]),
       ...(unplaced === null || unplaced === 0 || counter === null ? [] : [`${formatInteger(unplaced)} before the first ${counter}`]),
-      ...(smoothing > 0 && last !== undefined ? [`smoothed ${smoothing.toFixed(2)}`] : []),
+      ...(smoothing > 0 && last !== undefined ? [`smoothed ${weightText(smoothing)}`] : []),
     ];
     const empty =
       last === undefined

@@ -14,6 +14,7 @@ import { type LineReading, type OverlayLine, OverlayView } from "./overlay-view.
 import { type PlotArea, type PlotInput, xLabel } from "./plot-area.ts";
 import type { Pace } from "./redraw.ts";
 import { indexBeside } from "./scale.ts";
+import { weightText } from "./smoothing-scale.ts";
 
 /** What a chart of many lines draws; whoever owns the runs provides it. */
 export interface OverlaySource {
@@ -118,7 +119,7 @@ export class OverlayChart extends ChartElement<OverlayView> {
       lead: nothing,
       value: nothing,
       notes: [
-        ...(smoothing > 0 ? [`smoothed ${smoothing.toFixed(2)}`] : []),
+        ...(smoothing > 0 ? [`smoothed ${weightText(smoothing)}`] : []),
         ...(this.parting === null ? [] : [`part at step ${formatInteger(this.parting)}`]),
       ],
       label: `${this.metric}, ${counted(this.shownLines, "line")}`,
