@@ -9,7 +9,7 @@ import { medianMs, type BenchResult } from "./lib/result.ts";
 
 const ROWS = 400_000;
 const NAMES = ["loss", "grad_norm", "learning_rate", "epoch", "accuracy"];
-const ROUNDS = 5;
+const ROUNDS = 15;
 
 export async function run(): Promise<BenchResult> {
   const folder = await mkdtemp(path.join(tmpdir(), "trainyard-bench-"));
