@@ -69,7 +69,7 @@ def test_the_config_is_yaml_with_every_value(whole: RecipeRun) -> None:
     assert config["params"] == filled(**PARAMS) | {"quantiles": [0.1, 0.5, 0.9]}
     assert config["seed"] == 3 and config["data"]["synthetic"] is True
     assert list(config["scales"]["features"]) == config["data"]["features"]
-    assert config["horizons"] == {"next": "1 bars", "short": "4h", "long": "1d"}
+    assert config["horizons"] == {"next": "1 bar", "short": "4h", "long": "1d"}
 
 
 def test_the_predictions_are_readable_and_agree_with_the_candles(whole: RecipeRun) -> None:
