@@ -34,15 +34,23 @@ export class RowOrders {
    * @param keys field names, a leading "-" sorts downwards
    */
   rows(keys: readonly string[]): Int32Array {
+    const rows = this.kept(keys) ?? this.#make(keys);
     const name = JSON.stringify(keys);
-    const stamp = [this.#table.rowsVersion, ...keys.map((key) => this.#table.column(fieldOf(key))?.version ?? -1)].join(" ");
-    const known = this.#kept.get(name);
     this.#kept.delete(name);
-    const rows = known?.stamp === stamp ? known.rows : this.#make(keys);
-    this.#kept.set(name, { stamp, rows });
+    this.#kept.set(name, { stamp: this.#stamp(keys), rows });
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
     return rows;
+  }
+
+  /** The same where it was made for somebody else and still holds; null otherwise. */
+  kept(keys: readonly string[]): Int32Array | null {
+    const known = this.#kept.get(JSON.stringify(keys));
+    return known?.stamp === this.#stamp(keys) ? known.rows : null;
+  }
+
+  #stamp(keys: readonly string[]): string {
+    return [this.#table.rowsVersion, ...keys.map((key) => this.#table.column(fieldOf(key))?.version ?? -1)].join(" ");
   }
 
   /** `limit` selected rows from the `offset`-th on, in order. */

@@ -130,6 +130,20 @@ describe("aggregates", () => {
     );
   });
 
+  it("are the same whether the table was sorted by the field before or not", () => {
+    fc.assert(
+      fc.property(stores, fc.uniqueArray(readable, { maxLength: 2 }), readable, (runs, groupBy, field) => {
+        const name = canonical(field.text);
+        const body = Aggregate.parse({ group_by: groupBy.map((one) => canonical(one.text)), values: [name] });
+        const [plain, sorted] = [tableOf(runs), tableOf(runs)];
+        new Analysis(sorted).query(QueryRuns.parse({ fields: [name], sort: [name] }));
+        expect(sorted.orders.kept([name])).not.toBeNull();
+        expect(new Analysis(sorted).aggregate(body)).toEqual(new Analysis(plain).aggregate(body));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it("equal a plain computation over groups", () => {
     fc.assert(
       fc.property(stores, fc.uniqueArray(readable, { maxLength: 2 }), readable, (runs, groupBy, field) => {
