@@ -29,6 +29,11 @@ export function reasonOf({ failure, state_reason }: RunSummary): string | null {
   return failure?.message ?? state_reason;
 }
 
+/** The text as a sentence that ends. */
+export function fullStop(text: string): string {
+  return text.replace(/\.?$/, ".");
+}
+
 export class SweepEnds {
   readonly #options: SweepEndsOptions;
   /** A run of theirs has ended, of which nobody was told yet. */
@@ -111,7 +116,7 @@ function bestValue({ objective, runs, best }: SweepDetail): string {
 
 /** With a capital and a full stop. */
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`.replace(/\.?$/, ".");
+  return fullStop(`${text.charAt(0).toUpperCase()}${text.slice(1)}`);
 }
 
 /** Why which runs have failed, those of one class together; what to do where all failed alike. */
@@ -131,7 +136,7 @@ function failureHint(failed: readonly RunSummary[]): string | null {
       const named = [run, ...others].slice(0, MOST_NAMES).map(({ name }) => name);
       const more = others.length + 1 - named.length;
       const names = more === 0 ? named.join(" and ") : `${named.join(", ")} and ${String(more)} more`;
-      return [`${names}: ${(reasonOf(run) ?? "nothing says why").replace(/\.?$/, ".")}`];
+      return [fullStop(`${names}: ${reasonOf(run) ?? "nothing says why"}`)];
     });
   if (groups.size === 1 && first.failure !== null) sentences.push(first.failure.advice);
   return sentences.join(" ");

@@ -9,7 +9,7 @@ import { FINAL_STATES, LIVE_STATES } from "../../protocol/state-kinds.ts";
 import type { GpuSample } from "../../protocol/system.ts";
 import type { Sweeps } from "../runs/sweeps.ts";
 import type { Runs, RunsChange } from "../runs/types.ts";
-import { isOfSweep, reasonOf, SweepEnds } from "./sweep-ends.ts";
+import { fullStop, isOfSweep, reasonOf, SweepEnds } from "./sweep-ends.ts";
 
 export interface WatchOptions {
   readonly runs: Runs;
@@ -107,7 +107,7 @@ export class NoticeWatch {
       const why = reasonOf(run);
       const which = couldNotStart && run.attempt > 0 && run.queue !== undefined ? [run.queue.queued_at] : [];
       const what = `${run.name} ${run.state === "failed" ? "has failed" : "was interrupted"}`;
-      this.#tell("failed", run, `${what}${why === null ? "" : `: ${why}`}`.replace(/\.?$/, "."), run.failure?.advice ?? null, which);
+      this.#tell("failed", run, fullStop(`${what}${why === null ? "" : `: ${why}`}`), run.failure?.advice ?? null, which);
     }
   }
 

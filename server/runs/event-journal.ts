@@ -5,14 +5,14 @@
  * `events.journal` holds JSON lines, and nothing while nothing is being written. An index like the others of the server's folder: without it
  * a run's state is as right as with it.
  */
-import { closeSync, ftruncateSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, readFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import * as z from "zod";
 import { RunEvent } from "../../protocol/events.ts";
 import { RunId } from "../../protocol/ids.ts";
 import { JsonObject } from "../../protocol/json.ts";
 import { RunRecord } from "../../protocol/run.ts";
-import { openFileSync, readWholeSync } from "../store/open-file.ts";
+import { openFileSync } from "../store/open-file.ts";
 import type { RunStore } from "../store/types.ts";
 
 const FILE = "events.journal";
@@ -47,7 +47,7 @@ export class EventJournal {
     const file = path.join(folder, FILE);
     try {
       const opened = openFileSync(file, "append");
-      return new EventJournal(opened, notedIn(readWholeSync(file).toString("utf8")));
+      return new EventJournal(opened, notedIn(readFileSync(opened, "utf8")));
     } catch {
       return null; // A full or read-only disk, or what lies there is no file: changes are written without being noted.
     }

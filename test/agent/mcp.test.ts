@@ -1,13 +1,11 @@
 /** The MCP server as a client of the SDK sees it, on a real server with a real store. */
-import path from "node:path";
-import { symlink } from "node:fs/promises";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createMcpServer } from "../../cli/mcp/server.ts";
-import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
+import { buildServedPackage, type PackageFixture } from "../launch/package-fixture.ts";
 import { LiveServer } from "../http/live-server.ts";
 import { addTrained } from "./store-of-runs.ts";
 
@@ -20,8 +18,7 @@ const curve = (from: number, to: number, steps: number) =>
   Array.from({ length: steps }, (_, index) => ({ "eval/loss": from + ((to - from) * index) / (steps - 1), lr: 0.1 }));
 
 beforeAll(async () => {
-  fixture = await buildPackage();
-  for (const name of ["node_modules", "package.json"]) await symlink(path.resolve(name), path.join(fixture.root, name));
+  fixture = await buildServedPackage();
   live = await LiveServer.folder();
   ids = [
     await addTrained(live, { name: "baseline", params: { lr: 0.1, layers: 2, optim: "sgd" }, rows: curve(2, 0.8, 50) }),

@@ -1,5 +1,5 @@
 /** Walks the table of docs/api.md that says which of our routes does what an endpoint of the five systems did, and calls each. */
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fillPath } from "../../protocol/client.ts";
@@ -7,7 +7,7 @@ import type { Route } from "../../protocol/route.ts";
 import { routes, type RouteName } from "../../protocol/routes.ts";
 import { MetricFileWriter } from "../../server/store/metric-writer.ts";
 import type { RunFolder } from "../../server/store/types.ts";
-import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
+import { buildServedPackage, type PackageFixture } from "../launch/package-fixture.ts";
 import { leaveCheckpoint, weights } from "../store/fixtures.ts";
 import { LiveServer } from "./live-server.ts";
 
@@ -16,8 +16,7 @@ let fixture: PackageFixture;
 let run: RunFolder;
 
 beforeAll(async () => {
-  fixture = await buildPackage();
-  for (const name of ["node_modules", "package.json"]) await symlink(path.resolve(name), path.join(fixture.root, name));
+  fixture = await buildServedPackage();
   live = await LiveServer.folder();
   run = await live.addRun({ name: "theirs", project: "summaries", experiment: "articles", started_at: "2026-01-01T00:00:00.000Z" });
   await mkdir(run.paths.attempt(1).dir, { recursive: true });

@@ -37,6 +37,13 @@ export async function buildPackage(): Promise<PackageFixture> {
   };
 }
 
+/** The same with what a server needs that runs from its sources in this process. */
+export async function buildServedPackage(): Promise<PackageFixture> {
+  const fixture = await buildPackage();
+  for (const name of ["node_modules", "package.json"]) await symlink(path.join(REPOSITORY, name), path.join(fixture.root, name));
+  return fixture;
+}
+
 /** Polls until `probe` gives something. @throws Error after `ms` */
 export async function until<T>(what: string, probe: () => T | Promise<T>, ms = 10_000): Promise<NonNullable<T>> {
   const deadline = Date.now() + ms;

@@ -1,6 +1,6 @@
 /** Notices about real processes, and webhooks to a real receiver that is not always well. */
 import { createHmac } from "node:crypto";
-import { mkdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Notice } from "../../protocol/notices.ts";
@@ -10,7 +10,7 @@ import type { Notices } from "../../server/notices/types.ts";
 import { Sweeps } from "../../server/runs/sweeps.ts";
 import { openStore } from "../../server/store/store.ts";
 import type { RunStore } from "../../server/store/types.ts";
-import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
+import { buildServedPackage, type PackageFixture } from "../launch/package-fixture.ts";
 import { eventually, LiveServer } from "../http/live-server.ts";
 import { openRoom, type Room } from "../runs/room-fixture.ts";
 import { leaveCheckpoint } from "../store/fixtures.ts";
@@ -23,8 +23,7 @@ let live: LiveServer;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  fixture = await buildPackage();
-  for (const name of ["node_modules", "package.json"]) await symlink(path.resolve(name), path.join(fixture.root, name));
+  fixture = await buildServedPackage();
 });
 afterAll(() => fixture.remove());
 beforeEach(async () => {

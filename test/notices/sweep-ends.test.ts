@@ -1,13 +1,11 @@
 /** A sweep is told of once, whatever its runs come to. */
-import path from "node:path";
-import { symlink } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Notice } from "../../protocol/notices.ts";
 import type { RunSummary } from "../../protocol/run.ts";
 import type { SweepDetail, SweepRunState } from "../../protocol/sweep.ts";
 import { sweepNotice } from "../../server/notices/sweep-ends.ts";
 import { metric, summary } from "../catalog/summaries.ts";
-import { buildPackage, type PackageFixture } from "../launch/package-fixture.ts";
+import { buildServedPackage, type PackageFixture } from "../launch/package-fixture.ts";
 import { LiveServer } from "../http/live-server.ts";
 import { leaveCheckpoint } from "../store/fixtures.ts";
 
@@ -109,8 +107,7 @@ describe("a sweep of real processes", () => {
   let fixture: PackageFixture;
   let live: LiveServer;
   beforeAll(async () => {
-    fixture = await buildPackage();
-    for (const name of ["node_modules", "package.json"]) await symlink(path.resolve(name), path.join(fixture.root, name));
+    fixture = await buildServedPackage();
   });
   afterAll(() => fixture.remove());
   beforeEach(async () => {

@@ -33,6 +33,16 @@ let code: VsCode;
 let window: Workbench;
 let api: ApiClient;
 
+/** An empty form of the recipe. */
+async function newRun(recipe: string): Promise<ReturnType<Workbench["webview"]>> {
+  await window.runCommand("Trainyard: New Run…");
+  const form = window.webview();
+  // The form that was there before goes out of sight only now.
+  await expect.poll(() => form.getByTestId("builder-name").inputValue()).toBe("");
+  await form.getByTestId("builder-recipe").selectOption(recipe, { timeout: 90_000 });
+  return form;
+}
+
 async function run(command: string, args: readonly string[]): Promise<void> {
   const made = await runProgram(command, args, {
     cwd: code.workspace,
@@ -172,11 +182,7 @@ it("makes a sweep of it", async () => {
 });
 
 it("makes a form of what Hydra composes", async () => {
-  await window.runCommand("Trainyard: New Run…");
-  const form = window.webview();
-  // The form that was there before goes out of sight only now.
-  await expect.poll(() => form.getByTestId("builder-name").inputValue()).toBe("");
-  await form.getByTestId("builder-recipe").selectOption("script", { timeout: 90_000 });
+  const form = await newRun("script");
   await form.getByTestId("field-script").locator("input").fill("circles.py");
   await form.getByTestId("builder-name").fill("circles");
   await form.getByTestId("field-optimizer").getByRole("radio", { name: "momentum" }).click();
@@ -191,11 +197,7 @@ it("makes a form of what Hydra composes", async () => {
 });
 
 it("offers a forecast of candles among its recipes", async () => {
-  await window.runCommand("Trainyard: New Run…");
-  const form = window.webview();
-  // The form that was there before goes out of sight only now.
-  await expect.poll(() => form.getByTestId("builder-name").inputValue()).toBe("");
-  await form.getByTestId("builder-recipe").selectOption("forecast", { timeout: 90_000 });
+  const form = await newRun("forecast");
   await form.getByTestId("field-data_file").locator("input").fill("candles.csv");
   await form.getByTestId("estimate").waitFor({ timeout: 60_000 });
   await picture(window, "forecast");
